@@ -1,0 +1,64 @@
+# Two commands are all a new user needs: `make run` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test format format-check lint types layers check chaos soak bench lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## a private .venv with the locked dependencies and the gnomon command
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "gnomon needs Python 3.11 or newer; say which: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup  ## start the daemon on the local venue: no keys, no network (ARGS='--for 60s')
+	@$(BIN)/gnomon run $(ARGS)
+
+test: setup  ## run the tests (ARGS='-k gate')
+	$(BIN)/python -m pytest -n 2 -m 'not long' $(ARGS)
+
+format: setup  ## rewrite the sources in the house format
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+format-check: setup
+	$(BIN)/ruff format --check .
+
+lint: setup  ## ruff
+	$(BIN)/ruff check .
+
+types: setup  ## mypy, strict
+	$(BIN)/mypy
+
+layers: setup  ## the import contracts
+	$(BIN)/lint-imports
+
+check: format-check lint types layers test  ## everything CI looks at
+
+chaos: setup  ## kill -9 and feed faults, the long suite
+	$(BIN)/python -m pytest -m long tests/chaos $(ARGS)
+
+soak: setup  ## minutes of running; memory, tasks and files must stay flat
+	$(BIN)/python -m pytest -m long tests/soak $(ARGS)
+
+bench: setup  ## the measured figures, with ratios (ARGS='--rounds 3')
+	$(BIN)/python -m bench $(ARGS)
+
+lock:  ## renew the lock files (needs uv)
+	uv pip compile pyproject.toml --extra parquet --group build --python-version 3.11 --universal \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
+	uv pip compile pyproject.toml --extra parquet --group build --group test --group lint -c requirements.lock \
+	  --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q \
+	  -o requirements-dev.lock
+
+clean:  ## remove the environment and the caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
