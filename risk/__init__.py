@@ -1,0 +1,1 @@
+"""The shared gate: every filter judges every signal, one filter a file."""

@@ -1,0 +1,266 @@
+"""Bars of one coin on five timeframes, from public trades; only closed bars are ever read.
+
+One-minute bars are built from prints by venue time; the longer ones are folded from closed
+minutes, so all five agree. History asked of the venue replaces what was built, because the
+venue saw every trade and a stream that was down did not.
+
+Invariant: `start_ms` of a series rises by exactly one step; a hole restarts the series, so the
+last `len(series)` bars are always contiguous.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from market.events import TIMEFRAME_MS, TIMEFRAMES, Candle, Print
+
+KEEP = 240
+MINUTE_MS = 60_000
+
+
+class Series(Struct):
+    """Closed bars of one timeframe as parallel columns, oldest first, at most 2 × KEEP long.
+
+    Prices in USD, volume in base units. `fresh` counts bars closed since the series began and
+    never shrinks when old bars are dropped, so it can stand for the bar's number.
+    """
+
+    step_ms: int
+    start_ms: list[int] = field(default_factory=list)
+    open: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+    low: list[float] = field(default_factory=list)
+    close: list[float] = field(default_factory=list)
+    volume: list[float] = field(default_factory=list)
+    count: list[int] = field(default_factory=list)
+    fresh: int = 0
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+    def append(self, bar: Candle) -> None:
+        """Add a closed bar; a bar that does not follow the last one restarts the series."""
+        if self.start_ms and bar.start_ms != self.start_ms[-1] + self.step_ms:
+            if bar.start_ms <= self.start_ms[-1]:
+                return
+            self.clear()
+        self.start_ms.append(bar.start_ms)
+        self.open.append(bar.open)
+        self.high.append(bar.high)
+        self.low.append(bar.low)
+        self.close.append(bar.close)
+        self.volume.append(bar.volume)
+        self.count.append(bar.count)
+        self.fresh += 1
+        if len(self.close) >= 2 * KEEP:
+            self._drop(KEEP)
+
+    def clear(self) -> None:
+        """Forget every bar."""
+        self._drop(len(self.close))
+
+    def _drop(self, n: int) -> None:
+        for column in (
+            self.start_ms,
+            self.open,
+            self.high,
+            self.low,
+            self.close,
+            self.volume,
+            self.count,
+        ):
+            del column[:n]
+
+    def bar(self, index: int) -> Candle:
+        """Return one bar as a value; negative indices count from the newest."""
+        return Candle(
+            self.start_ms[index],
+            self.open[index],
+            self.high[index],
+            self.low[index],
+            self.close[index],
+            self.volume[index],
+            self.count[index],
+        )
+
+
+def _fold(into: Candle | None, start_ms: int, bar: Candle) -> Candle:
+    """Return the forming bar `into` extended by a closed shorter bar."""
+    if into is None or into.start_ms != start_ms:
+        return Candle(start_ms, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.count)
+    into.high = max(into.high, bar.high)
+    into.low = min(into.low, bar.low)
+    into.close = bar.close
+    into.volume += bar.volume
+    into.count += bar.count
+    return into
+
+
+class Bars(Struct):
+    """All timeframes of one coin.
+
+    `minute` is the forming minute. `early` holds prints of the minute after it, which may
+    arrive before the clock closes this one. `late` counts prints that came after their minute
+    had closed; they are not lost to trade-driven bots, only to the bar.
+    """
+
+    series: dict[str, Series] = field(
+        default_factory=lambda: {tf: Series(TIMEFRAME_MS[tf]) for tf in TIMEFRAMES}
+    )
+    forming: dict[str, Candle] = field(default_factory=dict)
+    minute: Candle | None = None
+    early: Candle | None = None
+    late: int = 0
+    whole: bool = False
+
+    def on_print(self, trade: Print) -> None:
+        """Add a public trade to its minute."""
+        start_ms = trade.time_ms - trade.time_ms % MINUTE_MS
+        minute = self.minute
+        if minute is None:
+            closed = self.series["1m"].start_ms
+            if closed and start_ms <= closed[-1]:
+                self.late += 1
+                return
+            self.minute = _first(start_ms, trade)
+        elif start_ms == minute.start_ms:
+            _extend(minute, trade)
+        elif start_ms > minute.start_ms:
+            if self.early is None or self.early.start_ms != start_ms:
+                self.early = _first(start_ms, trade)
+            else:
+                _extend(self.early, trade)
+        else:
+            self.late += 1
+
+    def close_until(self, now_ms: int) -> tuple[str, ...]:
+        """Close every minute that ended by `now_ms`; return the timeframes that closed a bar.
+
+        A minute without trades repeats the last close with no volume, as the venue's own
+        candles do. The caller adds the grace it gives late prints. More than one minute may be
+        due after a stall; then the bots still see each timeframe once, at its newest bar.
+        """
+        minute = self.minute
+        if minute is None or minute.start_ms + MINUTE_MS > now_ms:
+            return ()
+        closed: dict[str, None] = {}
+        while minute.start_ms + MINUTE_MS <= now_ms:
+            self._close_minute(minute, closed)
+            following = minute.start_ms + MINUTE_MS
+            if self.early is not None and self.early.start_ms == following:
+                minute, self.early = self.early, None
+            else:
+                last = minute.close
+                minute = Candle(following, last, last, last, last, 0.0, 0)
+        self.minute = minute
+        return tuple(closed)
+
+    def _close_minute(self, minute: Candle, closed: dict[str, None]) -> None:
+        if not self.whole:
+            # The first minute after a start or an outage was seen only in part, so no bar of
+            # any timeframe may contain it unless the venue's history replaces it.
+            self.whole = True
+            return
+        self.series["1m"].append(minute)
+        closed["1m"] = None
+        end_ms = minute.start_ms + MINUTE_MS
+        for tf in TIMEFRAMES[1:]:
+            step = TIMEFRAME_MS[tf]
+            start = minute.start_ms - minute.start_ms % step
+            forming = self.forming.get(tf)
+            if forming is None and minute.start_ms != start:
+                continue
+            self.forming[tf] = _fold(forming, start, minute)
+            if end_ms % step == 0:
+                self.series[tf].append(self.forming.pop(tf))
+                closed[tf] = None
+
+    def interrupt(self) -> None:
+        """Note an outage: what is forming lacks trades and may not become a bar."""
+        self.minute = None
+        self.early = None
+        self.forming.clear()
+        self.whole = False
+
+    def on_candles(self, timeframe: str, rows: list[Candle], asked_ms: int) -> None:
+        """Replace a timeframe by the venue's history as it stood when asked.
+
+        A row that was still running then becomes the forming bar. Closed bars before the first
+        row and after the last one stay when they join it without a hole.
+        """
+        if not rows:
+            return
+        step = TIMEFRAME_MS[timeframe]
+        series = self.series[timeframe]
+        old = [series.bar(i) for i in range(len(series))]
+        fresh = series.fresh
+        running = rows[-1] if rows[-1].start_ms + step > asked_ms else None
+        closed = rows[:-1] if running is not None else rows
+        if timeframe == "1m" and running is not None and not self._take_running(running):
+            closed = rows
+        series.clear()
+        first = rows[0].start_ms
+        for bar in (*(b for b in old if b.start_ms < first), *closed, *old):
+            series.append(bar)
+        series.fresh = max(fresh, len(series))
+        if timeframe == "1m":
+            for tf in TIMEFRAMES[1:]:
+                self._refold(tf)
+        else:
+            if running is not None:
+                self.forming[timeframe] = running
+            self._refold(timeframe)
+
+    def _take_running(self, running: Candle) -> bool:
+        """Unite the venue's forming minute with ours; False when ours is already a later one."""
+        minute = self.minute
+        if minute is not None and minute.start_ms > running.start_ms:
+            return False
+        if minute is not None and minute.start_ms == running.start_ms:
+            running = Candle(
+                running.start_ms,
+                running.open,
+                max(running.high, minute.high),
+                min(running.low, minute.low),
+                minute.close,
+                max(running.volume, minute.volume),
+                max(running.count, minute.count),
+            )
+        self.minute = running
+        self.whole = True
+        return True
+
+    def _refold(self, tf: str) -> None:
+        """Rebuild a forming longer bar from closed minutes when they cover its beginning."""
+        minutes = self.series["1m"]
+        if not len(minutes):
+            return
+        step = TIMEFRAME_MS[tf]
+        following = minutes.start_ms[-1] + MINUTE_MS
+        start = following - following % step
+        if start == following:
+            self.forming.pop(tf, None)
+            return
+        if minutes.start_ms[0] > start:
+            return
+        forming: Candle | None = None
+        for i in range(len(minutes) - (following - start) // MINUTE_MS, len(minutes)):
+            forming = _fold(forming, start, minutes.bar(i))
+        if forming is not None:
+            self.forming[tf] = forming
+
+
+def _first(start_ms: int, trade: Print) -> Candle:
+    px = trade.px
+    return Candle(start_ms, px, px, px, px, trade.sz, 1)
+
+
+def _extend(bar: Candle, trade: Print) -> None:
+    px = trade.px
+    if px > bar.high:
+        bar.high = px
+    elif px < bar.low:
+        bar.low = px
+    bar.close = px
+    bar.volume += trade.sz
+    bar.count += 1

@@ -1,0 +1,140 @@
+"""Everything known of one coin right now: book, bars, context, volatility.
+
+This is the read-only view that bots and filters get. It is written by the engine alone.
+"""
+
+from __future__ import annotations
+
+from math import log, sqrt
+
+from msgspec import Struct, field
+
+from market.bars import Bars
+from market.book import Book
+from market.cadence import Cadence
+from market.events import MS_PER_HOUR, NS_PER_MS, ContextUpdate
+from market.instrument import Instrument
+
+# A context older than this says nothing about an hour's funding.
+CONTEXT_AGE_MS_MAX = 600_000
+MINUTES_PER_DAY = 1440
+PRIOR_BARS = 10
+VOL_DECAY = 1.0 / 60.0
+
+
+class Context(Struct):
+    """The coin's latest asset context; `funding` is the estimate for the next hourly settlement."""
+
+    funding: float = 0.0
+    open_interest: float = 0.0
+    oracle_px: float = 0.0
+    mark_px: float = 0.0
+    premium: float | None = None
+    day_notional: float = 0.0
+    prev_day_px: float = 0.0
+    recv_ns: int = 0
+
+
+class Settlement(Struct, frozen=True, gc=False):
+    """The funding terms last seen before an hour ended."""
+
+    hour_ms: int
+    rate: float
+    oracle_px: float
+
+
+class Streams(Struct):
+    """Learned cadence of each market stream of the coin."""
+
+    slow: Cadence = field(default_factory=Cadence)
+    fast: Cadence = field(default_factory=Cadence)
+    bbo: Cadence = field(default_factory=Cadence)
+    trades: Cadence = field(default_factory=Cadence)
+    context: Cadence = field(default_factory=Cadence)
+
+    def book_cadence_ns(self) -> float:
+        """Return the learned interval between merged books: that of the quickest live stream."""
+        known = [c.peak_ns for c in (self.fast, self.slow, self.bbo) if c.count > 1]
+        return min(known) if known else 0.0
+
+
+class Coin(Struct):
+    """One coin's market state.
+
+    `venue_lag_ms` is receive time minus venue time of the newest book. `variance` is an
+    exponentially weighted mean of squared one-minute log returns over `returns` bars.
+    """
+
+    instrument: Instrument
+    book: Book = field(default_factory=Book)
+    bars: Bars = field(default_factory=Bars)
+    context: Context = field(default_factory=Context)
+    streams: Streams = field(default_factory=Streams)
+    settlement: Settlement | None = None
+    venue_lag_ms: float = 0.0
+    variance: float = 0.0
+    returns: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return the venue's symbol."""
+        return self.instrument.coin
+
+    def on_context(self, update: ContextUpdate) -> None:
+        """Take a new context; the last one before an hour's end settles that hour."""
+        old = self.context
+        hour_ms = update.recv_ns // NS_PER_MS // MS_PER_HOUR * MS_PER_HOUR
+        seen_ms = old.recv_ns // NS_PER_MS
+        if hour_ms - CONTEXT_AGE_MS_MAX <= seen_ms < hour_ms:
+            self.settlement = Settlement(hour_ms, old.funding, old.oracle_px)
+        self.context = Context(
+            update.funding,
+            update.open_interest,
+            update.oracle_px,
+            update.mark_px,
+            update.premium,
+            update.day_notional,
+            update.prev_day_px,
+            update.recv_ns,
+        )
+
+    def terms_at(self, hour_ms: int) -> Settlement | None:
+        """Return the funding terms of the hour that ended at `hour_ms`, None when unknown.
+
+        Unknown means that no context came shortly before the hour: a guess is not a fact.
+        """
+        settled = self.settlement
+        if settled is not None and settled.hour_ms == hour_ms:
+            return settled
+        context = self.context
+        seen_ms = context.recv_ns // NS_PER_MS
+        if hour_ms - CONTEXT_AGE_MS_MAX <= seen_ms < hour_ms:
+            return Settlement(hour_ms, context.funding, context.oracle_px)
+        return None
+
+    def on_minute(self) -> None:
+        """Update the volatility with the newest closed minute."""
+        close = self.bars.series["1m"].close
+        if len(close) < 2:
+            return
+        change = log(close[-1] / close[-2])
+        self.returns += 1
+        weight = max(VOL_DECAY, 1.0 / self.returns)
+        self.variance += (change * change - self.variance) * weight
+
+    def recompute_variance(self) -> None:
+        """Rebuild the volatility from the bars at hand, after history has replaced them."""
+        close = self.bars.series["1m"].close
+        self.variance, self.returns = 0.0, 0
+        for i in range(1, len(close)):
+            change = log(close[i] / close[i - 1])
+            self.returns += 1
+            weight = max(VOL_DECAY, 1.0 / self.returns)
+            self.variance += (change * change - self.variance) * weight
+
+    def daily_vol(self, prior: float) -> float:
+        """Return the volatility of daily log returns, shrunk to `prior` while bars are few."""
+        seen = min(self.returns, MINUTES_PER_DAY)
+        prior_minute = prior * prior / MINUTES_PER_DAY
+        blended = (PRIOR_BARS * prior_minute + seen * self.variance) / (PRIOR_BARS + seen)
+        return sqrt(blended * MINUTES_PER_DAY)

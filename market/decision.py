@@ -1,0 +1,124 @@
+"""What is decided about a market: signals, checks, verdicts, exits.
+
+A refusal is a value. A filter never raises to say no, and every filter is asked, because a
+filter's own worth can be measured only where it alone stood in the way.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Literal
+
+from msgspec import Struct, field
+
+BUY = 1
+SELL = -1
+
+Outcome = Literal["pass", "fail", "no_data"]
+Mode = Literal["enforce", "observe", "off"]
+
+
+class ExitPlan(Struct, frozen=True, gc=False):
+    """When a trade ends by itself; alike for real trades and phantoms.
+
+    `stop_px` is mandatory, `target_px` is optional (0.0 = none), `horizon_ns` counts from the
+    decision, `trail` is a distance in USD behind the best mid since entry (0.0 = none), which
+    ratchets once a second.
+    """
+
+    stop_px: float
+    horizon_ns: int
+    target_px: float = 0.0
+    trail: float = 0.0
+
+
+class Signal(Struct, gc=False):
+    """A bot's dated opinion about one coin.
+
+    `side` is BUY or SELL, `conviction` in (0, 1], `saw` the numbers behind it, `reason` the
+    same in words. The bot leaves the rest empty: bot, division, the size asked for in `lots`
+    and its worth at the mid in `notional_e6` are filled in before the gate sees it.
+    """
+
+    coin: str
+    side: int
+    conviction: float
+    plan: ExitPlan
+    reason: str
+    saw: dict[str, float] = field(default_factory=dict)
+    bot: str = ""
+    division: str = ""
+    lots: int = 0
+    notional_e6: int = 0
+
+
+class ExitCall(Struct, gc=False):
+    """A bot's own wish to end whatever it has on a coin and side, real and phantom alike."""
+
+    coin: str
+    side: int
+    reason: str
+
+
+class Check(Struct, gc=False):
+    """One filter's finding on one signal.
+
+    `value` was compared with `threshold`; both are None when there was nothing to compare.
+    `room_e6` is the notional in micro-USDC a cap still has, None for a filter that is no cap.
+    """
+
+    filter: str
+    outcome: Outcome
+    mode: Mode
+    value: float | None = None
+    threshold: float | None = None
+    reason: str = ""
+    room_e6: int | None = None
+
+
+class Clamp(Struct, gc=False, frozen=True):
+    """A cap that cut a size: lots before and after."""
+
+    filter: str
+    before_lots: int
+    after_lots: int
+
+
+class Verdict(Struct, gc=False):
+    """What the gate made of a signal.
+
+    `failing` names the enforced filters that did not pass, in gate order. `sole` is the one
+    filter that blocked alone by failing, else "". `lots` is the size after every clamp but
+    those of blockers.
+    """
+
+    admitted: bool
+    checks: list[Check]
+    failing: tuple[str, ...]
+    sole: str
+    lots: int
+    clamps: list[Clamp]
+
+    @property
+    def fail_closed(self) -> bool:
+        """Say whether any enforced filter refused only for want of data."""
+        return any(c.mode == "enforce" and c.outcome == "no_data" for c in self.checks)
+
+
+class TradeKind(IntEnum):
+    """Whose money a trade's profit is: the desk's, or nobody's."""
+
+    PAPER = 0
+    TWIN = 1
+    PHANTOM = 2
+    CLAMPED = 3
+
+
+class Request(Struct, gc=False, frozen=True):
+    """History the engine wants; the rim asks the venue and the reply comes back as an event."""
+
+    what: Literal["candles", "funding"]
+    coin: str
+    timeframe: str = ""
+    from_ms: int = 0
+    to_ms: int = 0

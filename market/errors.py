@@ -1,0 +1,65 @@
+"""Errors, classed by who must act, each with the exit code a process ends with.
+
+```
+GnomonError
+  ProtocolViolation    nobody: the frame is dropped, counted and a sample kept
+  VenueUnreachable 69  the supervisor retries; a one-shot command gives up
+  InputDamaged     65  the file is not what it claims to be
+  OperatorError    78  configuration, permissions, a wrong database: mend it, then start again
+  AnotherInstance  75  the state folder is held by a running daemon
+  InvariantBroken  70  our bug; the tape reproduces it
+```
+A blocked signal, a partial fill or a skipped book is not an error: those are values.
+"""
+
+from __future__ import annotations
+
+
+class GnomonError(Exception):
+    """Any failure this project names; `exit_code` follows sysexits.h."""
+
+    exit_code = 70
+
+
+class ProtocolViolation(GnomonError):
+    """A frame that is not what the venue's documentation promises; `kind` is what is counted."""
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        super().__init__(f"{kind}: {detail}" if detail else kind)
+        self.kind = kind
+
+
+class VenueUnreachable(GnomonError):
+    """No usable answer from the venue."""
+
+    exit_code = 69
+
+
+class InputDamaged(GnomonError):
+    """A tape, recording or series is torn, corrupt or of another format."""
+
+    exit_code = 65
+
+
+class OperatorError(GnomonError):
+    """Only the operator can mend this: configuration, permissions, versions, ports."""
+
+    exit_code = 78
+
+
+class AnotherInstance(GnomonError):
+    """Another process holds the state folder."""
+
+    exit_code = 75
+
+
+class InvariantBroken(GnomonError):
+    """Something that must always hold did not."""
+
+    exit_code = 70
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise InvariantBroken unless `condition` holds; unlike assert it survives `python -O`."""
+    if not condition:
+        raise InvariantBroken(message)

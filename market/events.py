@@ -1,0 +1,178 @@
+"""Everything the engine can be told, as values; time is always the event's receive time.
+
+`recv_ns` is nanoseconds UTC and never decreases along a run. Venue times are milliseconds
+(`time_ms`). Structs are untracked by the collector (`gc=False`): they never form cycles, and
+a live daemon makes thousands a second.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+MS_PER_MINUTE = 60_000
+MS_PER_HOUR = 3_600_000
+MS_PER_DAY = 86_400_000
+NS_PER_MINUTE = 60 * NS_PER_S
+NS_PER_HOUR = 3600 * NS_PER_S
+NS_PER_DAY = 86_400 * NS_PER_S
+
+Timeframe = Literal["1m", "5m", "15m", "1h", "4h"]
+TIMEFRAMES: tuple[Timeframe, ...] = ("1m", "5m", "15m", "1h", "4h")
+TIMEFRAME_MS: dict[str, int] = {
+    "1m": 60_000,
+    "5m": 300_000,
+    "15m": 900_000,
+    "1h": 3_600_000,
+    "4h": 14_400_000,
+}
+
+
+class Level(Struct, gc=False):
+    """One price level: price in USD, size in base units, number of orders."""
+
+    px: float
+    sz: float
+    n: int = 0
+
+
+class BookUpdate(Struct, gc=False):
+    """A whole-book snapshot; `fast` marks the five-level, half-second kind.
+
+    `bids` are sorted downwards, `asks` upwards; either may be empty. `skipped` counts older
+    snapshots of the coin that waited in the same socket read and were passed over.
+    """
+
+    coin: str
+    time_ms: int
+    bids: list[Level]
+    asks: list[Level]
+    fast: bool = False
+    recv_ns: int = 0
+    skipped: int = 0
+
+
+class BboUpdate(Struct, gc=False):
+    """The best bid and offer after a change; a missing side is None."""
+
+    coin: str
+    time_ms: int
+    bid: Level | None
+    ask: Level | None
+    recv_ns: int = 0
+    skipped: int = 0
+
+
+class Print(Struct, gc=False):
+    """One public trade; `aggressor` is +1 when the buyer crossed, -1 when the seller did."""
+
+    time_ms: int
+    px: float
+    sz: float
+    aggressor: int
+
+
+class TradesUpdate(Struct, gc=False):
+    """New public trades of one coin, oldest first, none seen before."""
+
+    coin: str
+    prints: list[Print]
+    recv_ns: int = 0
+
+
+class ContextUpdate(Struct, gc=False):
+    """Funding (hourly rate), open interest (base units), oracle, mark and mid of one coin."""
+
+    coin: str
+    funding: float
+    open_interest: float
+    oracle_px: float
+    mark_px: float
+    premium: float | None
+    day_notional: float
+    prev_day_px: float
+    recv_ns: int = 0
+
+
+class Candle(Struct, gc=False, array_like=True):
+    """One bar as the venue reports it; `start_ms` is its opening time."""
+
+    start_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    count: int
+
+
+class Candles(Struct, gc=False):
+    """History asked of the venue at `asked_ns`, oldest first; the last row may be forming."""
+
+    coin: str
+    timeframe: Timeframe
+    rows: list[Candle]
+    asked_ns: int = 0
+    recv_ns: int = 0
+
+
+class FundingHistory(Struct, gc=False):
+    """Settled hourly funding rates of one coin as (hour_ms, rate)."""
+
+    coin: str
+    rates: list[tuple[int, float]]
+    recv_ns: int = 0
+
+
+class Timer(Struct, gc=False):
+    """One second has passed."""
+
+    recv_ns: int = 0
+
+
+class Command(Struct, gc=False):
+    """An operator's or the supervisor's order: halt, resume, rearm."""
+
+    verb: Literal["halt", "resume", "rearm"]
+    argument: str = ""
+    source: str = "operator"
+    recv_ns: int = 0
+
+
+class FeedDown(Struct, gc=False):
+    """The stream broke: no book may be trusted until its first frame after the next FeedUp."""
+
+    reason: str = ""
+    recv_ns: int = 0
+
+
+class FeedUp(Struct, gc=False):
+    """A connection is open again and subscriptions are on their way."""
+
+    recv_ns: int = 0
+
+
+class Notice(Struct, gc=False):
+    """Something the rim saw that the operator must learn: an alarm that goes on record."""
+
+    kind: str
+    message: str
+    recv_ns: int = 0
+
+
+Event = (
+    BookUpdate
+    | BboUpdate
+    | TradesUpdate
+    | ContextUpdate
+    | Candles
+    | FundingHistory
+    | Timer
+    | Command
+    | FeedDown
+    | FeedUp
+    | Notice
+)

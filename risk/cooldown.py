@@ -1,0 +1,38 @@
+"""Has this bot just been stopped out on this coin?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from market.decision import Check, Signal
+from market.desk import View
+from market.events import NS_PER_S
+from risk.filter import Filter
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`rest_s` is how long a bot stays off a coin after a stop-out there."""
+
+    rest_s: Annotated[float, Meta(ge=0.0, le=604_800.0)] = 900.0
+
+
+class Cooldown(Filter[Settings]):
+    """The rest after a stop-out; only real trades count, never phantoms."""
+
+    name = "cooldown"
+    asks = "has this bot rested since its last stop-out on this coin?"
+    rank = 70
+    settings_type = Settings
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Compare the time since the last stop-out with the rest."""
+        stopped_ns = view.desk.stopped.get(f"{signal.bot}|{signal.coin}")
+        rest = self.settings.rest_s
+        if stopped_ns is None:
+            return self.passed(None, rest)
+        since = (view.now_ns - stopped_ns) / NS_PER_S
+        if since >= rest:
+            return self.passed(since, rest)
+        return self.failed(since, rest, f"stopped out {since:.0f} s ago, rest is {rest:.0f} s")

@@ -1,0 +1,97 @@
+"""Does the direction of the market on several timeframes agree with the side?
+
+Per timeframe: Kaufman's efficiency ratio over `n` closed bars, as its quantile among driftless
+random walks, signed by the least-squares slope of the same closes. Quantiles below
+`evidence_min` count as no direction. The vote is the weighted mean over the timeframes that have
+enough bars; the signal passes unless the vote opposes its side by more than `oppose_max`.
+
+Nested timeframes share data: five that agree are not five independent opinions.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from market.coin import Coin
+from market.decision import Check, Mode, Signal
+from market.desk import View
+from market.events import TIMEFRAMES
+from quant.efficiency import efficiency_ratio, null_cdf
+from risk.filter import Filter
+
+Weight = Annotated[float, Meta(ge=0.0, le=100.0)]
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`n` in bars; `weights` by timeframe; `evidence_min` and `oppose_max` in [0, 1]."""
+
+    n: Annotated[int, Meta(ge=5, le=200)] = 10
+    evidence_min: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.8
+    oppose_max: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.1
+    weights: dict[str, Weight] = field(
+        default_factory=lambda: {"1m": 1.0, "5m": 1.0, "15m": 1.0, "1h": 1.0, "4h": 1.0}
+    )
+
+
+def slope_sign(closes: list[float]) -> int:
+    """Return the sign of the least-squares slope of equally spaced values."""
+    middle = (len(closes) - 1) / 2
+    total = 0.0
+    for i, close in enumerate(closes):
+        total += (i - middle) * close
+    return (total > 0.0) - (total < 0.0)
+
+
+class Direction(Filter[Settings]):
+    """The multi-timeframe direction gate."""
+
+    name = "direction"
+    asks = "does the multi-timeframe direction agree with the side?"
+    rank = 10
+    settings_type = Settings
+
+    def __init__(self, settings: Settings, mode: Mode) -> None:
+        super().__init__(settings, mode)
+        unknown = sorted(set(settings.weights) - set(TIMEFRAMES))
+        if unknown:
+            raise ValueError(f"weights names no timeframe: {', '.join(unknown)}")
+        # Scores by (coin, timeframe) with the bar they belong to: a cache, never state.
+        self._scores: dict[tuple[str, str], tuple[int, float]] = {}
+
+    def score(self, coin: Coin, timeframe: str) -> float | None:
+        """Return one timeframe's signed evidence in [−1, 1]; None before n + 1 bars."""
+        series = coin.bars.series[timeframe]
+        n = self.settings.n
+        if len(series) < n + 1:
+            return None
+        key = (coin.name, timeframe)
+        cached = self._scores.get(key)
+        if cached is not None and cached[0] == series.start_ms[-1]:
+            return cached[1]
+        ratio = efficiency_ratio(series.close, n)
+        quantile = null_cdf(ratio, n)
+        sign = slope_sign(series.close[-(n + 1) :])
+        agrees = sign * ratio > 0.0
+        score = sign * quantile if agrees and quantile >= self.settings.evidence_min else 0.0
+        self._scores[key] = (series.start_ms[-1], score)
+        return score
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Pass unless the weighted vote opposes the side."""
+        coin = view.coins[signal.coin]
+        total = weights = 0.0
+        for timeframe in TIMEFRAMES:
+            weight = self.settings.weights.get(timeframe, 0.0)
+            score = self.score(coin, timeframe) if weight else None
+            if score is not None:
+                total += weight * score
+                weights += weight
+        if not weights:
+            return self.no_data(f"no timeframe has {self.settings.n + 1} closed bars yet")
+        vote = signal.side * total / weights
+        threshold = -self.settings.oppose_max
+        if vote >= threshold:
+            return self.passed(vote, threshold)
+        return self.failed(vote, threshold, f"direction votes {vote:+.2f} on this side")

@@ -1,0 +1,58 @@
+"""Has the desk lost too much, today or from its peak? Once latched, only the operator releases it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from market.decision import Check, Signal
+from market.desk import Desk, View
+from risk.filter import Filter
+
+Share = Annotated[float, Meta(gt=0.0, le=1.0)]
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Both limits as shares: of the equity at 00:00 UTC, and of the highest equity so far."""
+
+    daily_loss_share_max: Share = 0.03
+    peak_loss_share_max: Share = 0.10
+
+
+class Drawdown(Filter[Settings]):
+    """The loss limits."""
+
+    name = "drawdown"
+    asks = "is the desk within its daily and peak-to-trough loss limits?"
+    rank = 80
+    settings_type = Settings
+
+    def losses(self, desk: Desk) -> tuple[float, float]:
+        """Return (daily, peak-to-trough) loss as shares, each at least 0."""
+        equity = desk.equity_e6
+        daily = 1.0 - equity / desk.day_start_e6 if desk.day_start_e6 > 0 else 1.0
+        peak = 1.0 - equity / desk.peak_e6 if desk.peak_e6 > 0 else 1.0
+        return max(daily, 0.0), max(peak, 0.0)
+
+    def breach(self, view: View) -> str:
+        """Return which limit is broken, or ""."""
+        daily, peak = self.losses(view.desk)
+        s = self.settings
+        if daily >= s.daily_loss_share_max:
+            return f"daily loss {daily:.2%} of {s.daily_loss_share_max:.2%}"
+        if peak >= s.peak_loss_share_max:
+            return f"loss from the peak {peak:.2%} of {s.peak_loss_share_max:.2%}"
+        return ""
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Refuse while latched or while a limit is broken."""
+        daily, peak = self.losses(view.desk)
+        s = self.settings
+        reason = view.desk.latched or self.breach(view)
+        worse_is_peak = peak / s.peak_loss_share_max > daily / s.daily_loss_share_max
+        value = peak if worse_is_peak else daily
+        threshold = s.peak_loss_share_max if worse_is_peak else s.daily_loss_share_max
+        if reason:
+            return self.failed(value, threshold, f"{reason}; resume releases it")
+        return self.passed(value, threshold)

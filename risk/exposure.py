@@ -1,0 +1,41 @@
+"""The caps on the whole desk: gross notional and net notional, as shares of equity."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from market.decision import Check, Signal
+from market.desk import View
+from risk.filter import Filter
+from risk.gate import cap_check
+
+Share = Annotated[float, Meta(gt=0.0, le=50.0)]
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Both caps as shares of equity; the gross one is the desk's leverage."""
+
+    gross_cap_share: Share = 2.0
+    net_cap_share: Share = 1.0
+
+
+class Exposure(Filter[Settings]):
+    """The gross and net caps."""
+
+    name = "exposure"
+    asks = "would this make the desk too large, or too one-sided?"
+    rank = 60
+    settings_type = Settings
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Judge whichever of the two caps leaves less room."""
+        desk = view.desk
+        equity = max(desk.equity_e6, 0)
+        gross_cap = int(self.settings.gross_cap_share * equity)
+        net_cap = int(self.settings.net_cap_share * equity)
+        same_way = signal.side * desk.net_e6
+        if net_cap - same_way < gross_cap - desk.gross_e6:
+            return cap_check(self, used_e6=same_way, cap_e6=net_cap, signal=signal, what="net")
+        return cap_check(self, used_e6=desk.gross_e6, cap_e6=gross_cap, signal=signal, what="gross")

@@ -1,0 +1,82 @@
+"""The contract of a filter, and how the filters in this folder are found.
+
+A new filter is one new file: a `Filter` subclass with a frozen `Settings`. It appears in the
+configuration under `[gate.<name>]`, in the report and in the docs' table by itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import ClassVar, Generic, TypeVar
+
+from msgspec import Struct
+
+from market.decision import Check, Mode, Signal
+from market.desk import View
+
+
+class NoSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """For filters that have nothing to set."""
+
+
+S = TypeVar("S", bound=Struct)
+
+
+class Filter(Generic[S]):
+    """One limit. `check` must be pure: no clock, no I/O, no memory that can change an outcome.
+
+    `asks` is the question in words. `rank` orders the filters for people. `version` changes
+    whenever the same inputs could be judged differently, and is stored with every check.
+    """
+
+    name: ClassVar[str]
+    asks: ClassVar[str]
+    rank: ClassVar[int]
+    version: ClassVar[int] = 1
+    default_mode: ClassVar[Mode] = "enforce"
+    may_enforce: ClassVar[bool] = True
+    settings_type: ClassVar[type[Struct]] = NoSettings
+
+    def __init__(self, settings: S, mode: Mode) -> None:
+        self.settings = settings
+        self.mode: Mode = mode
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Judge a sized signal."""
+        raise NotImplementedError
+
+    def breach(self, view: View) -> str:
+        """Return why entries must stay closed until the operator resumes; asked once a second."""
+        return ""
+
+    def passed(
+        self, value: float | None = None, threshold: float | None = None, room_e6: int | None = None
+    ) -> Check:
+        """Return a pass."""
+        return Check(self.name, "pass", self.mode, value, threshold, "", room_e6)
+
+    def failed(self, value: float | None, threshold: float | None, reason: str) -> Check:
+        """Return a refusal with its reason in words."""
+        return Check(self.name, "fail", self.mode, value, threshold, reason)
+
+    def no_data(self, reason: str) -> Check:
+        """Return "cannot tell", which refuses when enforced and is counted apart."""
+        return Check(self.name, "no_data", self.mode, None, None, reason)
+
+
+def discover() -> list[type[Filter[Struct]]]:
+    """Return every filter class of this folder, in rank order."""
+    found: list[type[Filter[Struct]]] = []
+    package = importlib.import_module("risk")
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"risk.{info.name}")
+        for item in vars(module).values():
+            if (
+                isinstance(item, type)
+                and issubclass(item, Filter)
+                and item.__module__ == module.__name__
+                and hasattr(item, "name")
+            ):
+                found.append(item)
+    return sorted(found, key=lambda cls: (cls.rank, cls.name))

@@ -1,0 +1,76 @@
+"""Is the book alive, in order, two-sided and about now?
+
+Age is judged per stream against its learned cadence, with a hard cap, because an open socket
+proves nothing: a book was once frozen for hours behind a healthy connection. Lag is judged
+against the venue's own time, because a stream can be busy and minutes behind.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from market.coin import Coin
+from market.decision import Check, Signal
+from market.desk import View
+from market.events import NS_PER_MS
+from risk.filter import Filter
+
+Milliseconds = Annotated[float, Meta(gt=0.0, le=600_000.0)]
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`cadences` is how many learned intervals of silence are borne; the caps are absolute."""
+
+    cadences: Annotated[float, Meta(ge=1.0, le=20.0)] = 3.0
+    fast_age_ms_max: Milliseconds = 1_500.0
+    slow_age_ms_max: Milliseconds = 6_500.0
+    bbo_age_ms_max: Milliseconds = 6_500.0
+    lag_ms_max: Milliseconds = 2_000.0
+
+
+class Freshness(Filter[Settings]):
+    """The staleness gate."""
+
+    name = "freshness"
+    asks = "is the book fresh, whole, uncrossed and close to the venue's time?"
+    rank = 20
+    settings_type = Settings
+
+    def age_and_limit(self, coin: Coin, now_ns: int) -> tuple[float, float] | None:
+        """Return (age, limit) in ms of the stream that keeps this coin's book alive.
+
+        The periodic snapshots decide when there are any; best bid and offer speak only on
+        change, so their silence is judged more kindly. None before a stream has two frames.
+        """
+        s = self.settings
+        streams = coin.streams
+        for cadence, cap in (
+            (streams.fast, s.fast_age_ms_max),
+            (streams.slow, s.slow_age_ms_max),
+            (streams.bbo, s.bbo_age_ms_max),
+        ):
+            if cadence.count > 1:
+                limit = min(cap, s.cadences * cadence.peak_ns / NS_PER_MS)
+                return cadence.age_ns(now_ns) / NS_PER_MS, limit
+        return None
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Refuse a stale, lagging, crossed or one-sided book; no_data without any."""
+        coin = view.coins[signal.coin]
+        book = coin.book
+        found = self.age_and_limit(coin, view.now_ns)
+        if found is None:
+            return self.no_data("no book stream has shown its cadence yet")
+        age, limit = found
+        if age > limit:
+            return self.failed(age, limit, f"book is {age:.0f} ms old, limit {limit:.0f}")
+        if not book.ok:
+            return self.failed(age, limit, "book is crossed, one-sided or not yet back")
+        lag, lag_max = coin.venue_lag_ms, self.settings.lag_ms_max
+        if lag > lag_max:
+            return self.failed(
+                lag, lag_max, f"venue time is {lag:.0f} ms behind, limit {lag_max:.0f}"
+            )
+        return self.passed(age, limit)

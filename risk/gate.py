@@ -1,0 +1,108 @@
+"""Judge every filter, fold the checks to one verdict.
+
+Nothing short-circuits: a filter is credited only with what it alone would have stopped, and
+stopping at the first refusal would hide the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from market.decision import Check, Clamp, Signal, Verdict
+from market.desk import View
+from market.instrument import MIN_NOTIONAL_E6, Instrument
+from risk.filter import Filter
+
+REACH_WINDOW = 200
+
+
+class Reach(Struct):
+    """How many of the last signals a filter was asked about it let through."""
+
+    asked: int = 0
+    passed: int = 0
+
+
+class Gate:
+    """The filters that are not off, in rank order, and how far each one reaches.
+
+    `reach` is the only state and changes no verdict; it feeds the idle and unreachable alarms.
+    """
+
+    def __init__(self, filters: list[Filter[Struct]]) -> None:
+        self.filters = [f for f in filters if f.mode != "off"]
+        self.reach: dict[str, Reach] = {f.name: Reach() for f in self.filters}
+
+    def judge(self, signal: Signal, view: View) -> Verdict:
+        """Return the verdict on a sized signal."""
+        checks = [f.check(signal, view) for f in self.filters]
+        return fold(checks, signal, view.coins[signal.coin].instrument)
+
+    def count(self, verdict: Verdict) -> list[str]:
+        """Count a verdict that opened a new row; return alarms due to a filter's reach."""
+        alarms = []
+        for check in verdict.checks:
+            reach = self.reach[check.filter]
+            reach.asked += 1
+            reach.passed += check.outcome == "pass"
+            if reach.asked == REACH_WINDOW:
+                if reach.passed == 0:
+                    alarms.append(f"unreachable: {check.filter} passed none of {REACH_WINDOW}")
+                elif reach.passed == REACH_WINDOW:
+                    alarms.append(f"idle: {check.filter} passed all of {REACH_WINDOW}")
+                self.reach[check.filter] = Reach()
+        return alarms
+
+    def breach(self, view: View) -> str:
+        """Return the first broken loss limit of an enforced filter, or ""."""
+        for f in self.filters:
+            if f.mode == "enforce":
+                reason = f.breach(view)
+                if reason:
+                    return reason
+        return ""
+
+
+def fold(checks: list[Check], signal: Signal, instrument: Instrument) -> Verdict:
+    """Fold checks to a verdict: admitted when no enforced filter failed or lacked data.
+
+    Caps that passed with room for less than the whole size clamp it to the smallest room. Each
+    clamp is recorded against the size before it, so they chain in gate order.
+    """
+    failing: list[str] = []
+    clamps: list[Clamp] = []
+    lots = signal.lots
+    failed = 0
+    for check in checks:
+        if check.mode != "enforce":
+            continue
+        if check.outcome != "pass":
+            failing.append(check.filter)
+            failed += check.outcome == "fail"
+        elif check.room_e6 is not None and check.room_e6 < signal.notional_e6:
+            room_lots = signal.lots * check.room_e6 // signal.notional_e6
+            if room_lots < lots:
+                clamps.append(Clamp(check.filter, lots, room_lots))
+                lots = room_lots
+    sole = failing[0] if len(failing) == 1 and failed == 1 else ""
+    return Verdict(not failing, checks, tuple(failing), sole, lots, clamps)
+
+
+def cap_check(f: Filter[Struct], *, used_e6: int, cap_e6: int, signal: Signal, what: str) -> Check:
+    """Judge a notional cap: room for all passes, for the venue's minimum clamps, less fails."""
+    room_e6 = cap_e6 - used_e6
+    wanted = (used_e6 + signal.notional_e6) / 1e6
+    threshold = cap_e6 / 1e6
+    if room_e6 >= signal.notional_e6:
+        return f.passed(wanted, threshold)
+    # A lot more than the minimum, so that rounding down to whole lots cannot end below it.
+    if room_e6 >= MIN_NOTIONAL_E6 + signal.notional_e6 // signal.lots:
+        return f.passed(wanted, threshold, room_e6)
+    return f.failed(
+        wanted,
+        threshold,
+        f"{what} would be {wanted:,.0f} USD, cap {threshold:,.0f}, "
+        f"room {max(room_e6, 0) / 1e6:.2f}",
+    )

@@ -1,0 +1,23 @@
+"""Is the desk open for entries? Closed by the operator, or by the daemon when the disk is full."""
+
+from __future__ import annotations
+
+from market.decision import Check, Signal
+from market.desk import View
+from risk.filter import Filter, NoSettings
+
+
+class Halt(Filter[NoSettings]):
+    """Entries stop while anyone holds a halt; exits go on."""
+
+    name = "halt"
+    asks = "is the desk open for entries?"
+    rank = 90
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Refuse while any halt stands."""
+        halts = view.desk.halts
+        if halts:
+            why = "; ".join(f"{source}: {reason}" for source, reason in halts.items())
+            return self.failed(float(len(halts)), 0.0, f"halted by {why}")
+        return self.passed(0.0, 0.0)

@@ -1,0 +1,48 @@
+"""Can the visible book bear this size at a fair price?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from market.decision import BUY, Check, Signal
+from market.desk import View
+from market.fills import impact_bps
+from risk.filter import Filter
+
+Bps = Annotated[float, Meta(gt=0.0, le=1_000.0)]
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Both limits in basis points of the mid."""
+
+    spread_bps_max: Bps = 10.0
+    impact_bps_max: Bps = 8.0
+
+
+class Liquidity(Filter[Settings]):
+    """The spread and expected-impact gate."""
+
+    name = "liquidity"
+    asks = "are the spread and the expected impact of this size small enough?"
+    rank = 30
+    settings_type = Settings
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Compare the spread, then the average price of walking the book, with their limits."""
+        coin = view.coins[signal.coin]
+        book = coin.book
+        if not book.ok:
+            return self.no_data("no two-sided book")
+        s = self.settings
+        spread = book.spread_bps
+        if spread > s.spread_bps_max:
+            return self.failed(spread, s.spread_bps_max, f"spread is {spread:.1f} bps")
+        levels = book.asks() if signal.side == BUY else book.bids()
+        impact = impact_bps(levels, signal.lots, coin.instrument, book.mid)
+        if impact is None:
+            return self.failed(None, s.impact_bps_max, "the visible book does not hold this size")
+        if impact > s.impact_bps_max:
+            return self.failed(impact, s.impact_bps_max, f"expected impact is {impact:.1f} bps")
+        return self.passed(impact, s.impact_bps_max)

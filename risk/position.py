@@ -1,0 +1,38 @@
+"""The cap on the notional on one coin, as a share of equity; what fits under it is taken."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from market.decision import Check, Signal
+from market.desk import View
+from risk.filter import Filter
+from risk.gate import cap_check
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """`coin_cap_share` is the cap as a share of equity."""
+
+    coin_cap_share: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.25
+
+
+class Position(Filter[Settings]):
+    """The cap on the notional on one coin."""
+
+    name = "position"
+    asks = "would this put too much on one coin?"
+    rank = 40
+    settings_type = Settings
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Pass, clamp to the room left, or fail below the venue's minimum order."""
+        desk = view.desk
+        return cap_check(
+            self,
+            used_e6=desk.by_coin.get(signal.coin, 0),
+            cap_e6=int(self.settings.coin_cap_share * max(desk.equity_e6, 0)),
+            signal=signal,
+            what=signal.coin,
+        )
