@@ -18,6 +18,9 @@ from market.instrument import Instrument
 # A context older than this says nothing about an hour's funding.
 CONTEXT_AGE_MS_MAX = 600_000
 MINUTES_PER_DAY = 1440
+ROOT_MINUTES_PER_DAY = sqrt(MINUTES_PER_DAY)
+# What a coin is taken for before its own bars have spoken: 4 % a day, worth ten bars.
+PRIOR_DAILY_VOL = 0.04
 PRIOR_BARS = 10
 VOL_DECAY = 1.0 / 60.0
 
@@ -132,9 +135,13 @@ class Coin(Struct):
             weight = max(VOL_DECAY, 1.0 / self.returns)
             self.variance += (change * change - self.variance) * weight
 
-    def daily_vol(self, prior: float) -> float:
-        """Return the volatility of daily log returns, shrunk to `prior` while bars are few."""
+    def daily_vol(self) -> float:
+        """Return the volatility of daily log returns, shrunk to a prior while bars are few."""
         seen = min(self.returns, MINUTES_PER_DAY)
-        prior_minute = prior * prior / MINUTES_PER_DAY
-        blended = (PRIOR_BARS * prior_minute + seen * self.variance) / (PRIOR_BARS + seen)
+        prior = PRIOR_DAILY_VOL * PRIOR_DAILY_VOL / MINUTES_PER_DAY
+        blended = (PRIOR_BARS * prior + seen * self.variance) / (PRIOR_BARS + seen)
         return sqrt(blended * MINUTES_PER_DAY)
+
+    def minute_move(self) -> float:
+        """Return one standard deviation of a minute's move, in USD at the current mid."""
+        return self.daily_vol() / ROOT_MINUTES_PER_DAY * self.book.mid

@@ -1,4 +1,4 @@
-"""Has the desk lost too much, today or from its peak? Once latched, only the operator releases it."""
+"""Has the desk lost too much, today or from its peak? Only the operator releases the latch."""
 
 from __future__ import annotations
 

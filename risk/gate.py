@@ -90,7 +90,7 @@ def fold(checks: list[Check], signal: Signal, instrument: Instrument) -> Verdict
     return Verdict(not failing, checks, tuple(failing), sole, lots, clamps)
 
 
-def cap_check(f: Filter[Struct], *, used_e6: int, cap_e6: int, signal: Signal, what: str) -> Check:
+def cap_check(f: Filter[Any], *, used_e6: int, cap_e6: int, signal: Signal, what: str) -> Check:
     """Judge a notional cap: room for all passes, for the venue's minimum clamps, less fails."""
     room_e6 = cap_e6 - used_e6
     wanted = (used_e6 + signal.notional_e6) / 1e6
@@ -98,7 +98,7 @@ def cap_check(f: Filter[Struct], *, used_e6: int, cap_e6: int, signal: Signal, w
     if room_e6 >= signal.notional_e6:
         return f.passed(wanted, threshold)
     # A lot more than the minimum, so that rounding down to whole lots cannot end below it.
-    if room_e6 >= MIN_NOTIONAL_E6 + signal.notional_e6 // signal.lots:
+    if room_e6 >= MIN_NOTIONAL_E6 + signal.notional_e6 // max(signal.lots, 1):
         return f.passed(wanted, threshold, room_e6)
     return f.failed(
         wanted,

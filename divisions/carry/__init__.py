@@ -1,0 +1,1 @@
+"""The carry division: funding and premium pay whoever waits."""

@@ -1,0 +1,1 @@
+"""The flow division: who is in a hurry moves the price."""

@@ -1,0 +1,1 @@
+"""The relative division: coins are priced against each other."""

@@ -1,0 +1,1 @@
+"""The reversion division: what has been stretched comes back."""

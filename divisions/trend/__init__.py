@@ -1,0 +1,1 @@
+"""The trend division: what has been moving keeps moving."""

@@ -1,0 +1,75 @@
+"""Being paid the funding."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from divisions.bot import Action, Bot, Positive, Seconds, plan
+from market.coin import Coin
+from market.decision import BUY, SELL, ExitCall, Signal
+from market.desk import View
+from market.events import NS_PER_S
+
+
+class Params(Struct, frozen=True, forbid_unknown_fields=True):
+    """Rates in bps an hour; `stop_days` in daily volatilities."""
+
+    entry_bps_h: Positive = 0.25
+    exit_bps_h: Positive = 0.10
+    sample_s: Seconds = 60.0
+    stop_days: Positive = 0.5
+    horizon_s: Seconds = 28_800.0
+
+
+class Memory(Struct):
+    """When the context was last weighed, and the side last called for."""
+
+    sampled_ns: int = 0
+    side: int = 0
+
+
+class FundingHarvest(Bot[Params, Memory]):
+    """Stand on the side that is paid when hourly funding is far from its resting value.
+
+    Venue rule: a positive rate is paid by longs to shorts on oracle notional, hourly; at rest it
+    is 0.125 bps an hour. Above `entry_bps_h` sell, below −`entry_bps_h` buy; exit call once the
+    magnitude falls under `exit_bps_h`. Idea: perpetual carry (He, Manela, Ross & von Wachter
+    2022). Unhedged, so it fails whenever the crowd that pays is right.
+    """
+
+    name = "funding_harvest"
+    division = "carry"
+    warm_up = 1
+    search: ClassVar[dict[str, tuple[float, ...]]] = {
+        "entry_bps_h": (0.2, 0.25, 0.4, 0.8),
+        "stop_days": (0.3, 0.5, 1.0),
+    }
+    params_type = Params
+    memory_type = Memory
+
+    def on_context(self, memory: Memory, coin: Coin, view: View) -> Action | None:
+        """Once a minute, compare the running funding estimate with the bounds."""
+        now_ns = coin.context.recv_ns
+        p = self.params
+        if now_ns - memory.sampled_ns < p.sample_s * NS_PER_S or not coin.book.ok:
+            return None
+        memory.sampled_ns = now_ns
+        rate = coin.context.funding * 1e4
+        if memory.side and -memory.side * rate < p.exit_bps_h:
+            side, memory.side = memory.side, 0
+            return ExitCall(coin.name, side, f"funding is down to {rate:+.2f} bps an hour")
+        if abs(rate) < p.entry_bps_h:
+            return None
+        side = SELL if rate > 0.0 else BUY
+        memory.side = side
+        unit = coin.daily_vol() * coin.book.mid
+        return Signal(
+            coin.name,
+            side,
+            min(1.0, abs(rate) / (4.0 * p.entry_bps_h)),
+            plan(coin, side, stop=p.stop_days * unit, horizon_s=p.horizon_s),
+            f"funding runs at {rate:+.2f} bps an hour, paid to this side",
+            {"funding_bps_h": rate},
+        )

@@ -1,0 +1,92 @@
+"""A bot's runtime: its memories, and a barrier so that one that raises is faulted alone."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from divisions.bot import Bot
+from market.decision import Signal
+
+Stage = Literal["admit", "shadow"]
+
+
+class LaneState(Struct):
+    """What is written down of a lane: memories by coin as plain data, and its health.
+
+    `heard` counts events delivered; a bot that never hears its feed is idle. `fault` is the
+    error that stopped it, "" while healthy.
+    """
+
+    memories: dict[str, Any] = field(default_factory=dict)
+    heard: int = 0
+    signals: int = 0
+    fault: str = ""
+    faults: int = 0
+
+
+class Lane:
+    """One bot at work."""
+
+    def __init__(self, bot: Bot[Any, Any]) -> None:
+        self.bot = bot
+        self.name = bot.name
+        self.division = bot.division
+        self.memories: dict[str, Struct] = {}
+        self.heard = 0
+        self.signals = 0
+        self.fault = ""
+        self.faults = 0
+
+    def memory(self, coin: str) -> Struct:
+        """Return the bot's memory of a coin, a fresh one the first time."""
+        found = self.memories.get(coin)
+        if found is None:
+            found = self.memories[coin] = self.bot.memory_type()
+        return found
+
+    def fail(self, error: Exception) -> None:
+        """Take the bot out of service with the reason."""
+        self.fault = f"{type(error).__name__}: {error}"
+        self.faults += 1
+
+    def rearm(self) -> None:
+        """Put a faulted bot back into service with fresh memories."""
+        self.fault = ""
+        self.memories.clear()
+
+    def state(self) -> LaneState:
+        """Return everything needed to take up again from here."""
+        memories = {coin: msgspec.to_builtins(m) for coin, m in self.memories.items()}
+        return LaneState(memories, self.heard, self.signals, self.fault, self.faults)
+
+    def restore(self, state: LaneState) -> None:
+        """Take up from a written state."""
+        self.memories = {
+            coin: msgspec.convert(plain, self.bot.memory_type)
+            for coin, plain in state.memories.items()
+        }
+        self.heard = state.heard
+        self.signals = state.signals
+        self.fault = state.fault
+        self.faults = state.faults
+
+
+def vet(signal: Signal, mid: float) -> None:
+    """Raise ValueError for a signal that no gate could judge: a bot's error, not a market's."""
+    plan = signal.plan
+    if signal.side not in (1, -1):
+        raise ValueError(f"side must be 1 or -1, got {signal.side}")
+    if not 0.0 < signal.conviction <= 1.0:
+        raise ValueError(f"conviction must be in (0, 1], got {signal.conviction}")
+    if not (isfinite(plan.stop_px) and isfinite(plan.target_px) and isfinite(plan.trail)):
+        raise ValueError("exit plan holds a number that is not finite")
+    if signal.side * (mid - plan.stop_px) <= 0.0 or plan.stop_px <= 0.0:
+        raise ValueError(f"stop {plan.stop_px:g} is not behind the mid {mid:g}")
+    if plan.target_px and signal.side * (plan.target_px - mid) <= 0.0:
+        raise ValueError(f"target {plan.target_px:g} is not ahead of the mid {mid:g}")
+    if plan.horizon_ns <= 0 or plan.trail < 0.0:
+        raise ValueError("horizon must be positive and trail not negative")

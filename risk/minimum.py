@@ -1,0 +1,23 @@
+"""Is the order worth the venue's minimum? Otherwise the venue itself would reject it."""
+
+from __future__ import annotations
+
+from market.decision import Check, Signal
+from market.desk import View
+from market.instrument import MIN_NOTIONAL_E6
+from risk.filter import Filter, NoSettings
+
+
+class Minimum(Filter[NoSettings]):
+    """The venue's 10 USD minimum, on the size asked for."""
+
+    name = "minimum"
+    asks = "is the size asked for worth the venue's minimum order?"
+    rank = 35
+
+    def check(self, signal: Signal, view: View) -> Check:
+        """Compare the notional at the mid with the minimum."""
+        value, threshold = signal.notional_e6 / 1e6, MIN_NOTIONAL_E6 / 1e6
+        if signal.notional_e6 >= MIN_NOTIONAL_E6:
+            return self.passed(value, threshold)
+        return self.failed(value, threshold, f"worth {value:.2f} USD")

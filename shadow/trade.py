@@ -1,0 +1,164 @@
+"""One trade from decision to close; a paper trade, a twin and a phantom differ in `kind` alone.
+
+```
+PENDING --first book at or after decision + latency--> OPEN --exit decided--> EXITING --> CLOSED
+   \\--no book in time, or nothing to fill--> CLOSED as UNAVAILABLE (money stays unknown)
+```
+Money in integer micro-USDC, sizes in integer lots, times in nanoseconds, prices in USD.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from msgspec import Struct, field
+
+from market.decision import ExitPlan
+from market.instrument import Instrument
+from market.money import notional_e6
+
+UNAVAILABLE = "UNAVAILABLE"
+
+# Flags that keep a trade out of every verdict.
+EXCLUDING = frozenset({"no_funding"})
+
+
+class TradeState(IntEnum):
+    """Where a trade is in its life."""
+
+    PENDING = 0
+    OPEN = 1
+    EXITING = 2
+    CLOSED = 3
+
+
+class Tag(Struct, frozen=True, gc=False):
+    """One statistic a trade counts in: a filter, its mode and how it stood in the way.
+
+    `scope` is sole, shared, fail_closed, clamped, or twin (the baseline, with no filter).
+    """
+
+    filter: str
+    mode: str
+    scope: str
+
+
+class Trade(Struct):
+    """The whole state of one trade.
+
+    `hi` and `lo` are the extreme mids since entry. `attributed_e6` is the part of the net already
+    given to past UTC days, listed in `days`. `tags` are the statistics its days count in;
+    `offset_tags`, `offset_risk_e6` and `offset_notional_e6` are those of the phantom it followed
+    (`earlier_trade_id`), which its own days are taken off. `partner_days` are the days of the
+    other half of such a pair once that half has closed. `gap_ns` is when its marks stopped,
+    while it waits for the gap to be repaired.
+    """
+
+    trade_id: int
+    kind: int
+    cause: str
+    signal_id: int
+    bot: str
+    division: str
+    coin: str
+    side: int
+    lots: int
+    decided_ns: int
+    due_ns: int
+    expires_ns: int
+    decision_mid: float
+    plan: ExitPlan
+    stop_px: float
+    skip_lots: int = 0
+    state: int = TradeState.PENDING
+    filled_lots: int = 0
+    entry_notional_e6: int = 0
+    entry_px: float = 0.0
+    opened_ns: int = 0
+    exit_lots: int = 0
+    exit_notional_e6: int = 0
+    exit_px: float = 0.0
+    exit_reason: str = ""
+    exit_due_ns: int = 0
+    closed_ns: int = 0
+    fees_e6: int = 0
+    funding_e6: int = 0
+    risk_e6: int = 0
+    hi: float = 0.0
+    lo: float = 0.0
+    repeats: int = 0
+    flags: list[str] = field(default_factory=list)
+    later_trade_id: int = 0
+    earlier_trade_id: int = 0
+    attributed_e6: int = 0
+    counted: bool = False
+    days: list[tuple[int, int]] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+    offset_tags: list[Tag] = field(default_factory=list)
+    offset_risk_e6: int = 0
+    offset_notional_e6: int = 0
+    partner_days: list[tuple[int, int]] = field(default_factory=list)
+    gap_ns: int = 0
+
+    @property
+    def key(self) -> str:
+        """Return the episode key: bot, coin and side."""
+        return f"{self.bot}|{self.coin}|{self.side}"
+
+    @property
+    def open_lots(self) -> int:
+        """Return the lots still held."""
+        return self.filled_lots - self.exit_lots
+
+    @property
+    def gross_e6(self) -> int:
+        """Return the price profit of what has been bought and sold; whole once closed."""
+        return self.side * (self.exit_notional_e6 - self.entry_notional_e6)
+
+    @property
+    def net_e6(self) -> int:
+        """Return gross − fees − funding."""
+        return self.gross_e6 - self.fees_e6 - self.funding_e6
+
+    @property
+    def r(self) -> float | None:
+        """Return the net profit in units of the risk frozen at decision."""
+        return self.net_e6 / self.risk_e6 if self.risk_e6 else None
+
+    @property
+    def bps(self) -> float | None:
+        """Return the net profit in basis points of the entry notional."""
+        return self.net_e6 / self.entry_notional_e6 * 1e4 if self.entry_notional_e6 else None
+
+    @property
+    def mae_bps(self) -> float:
+        """Return the worst excursion of the mid from the entry price, at most 0, in bps."""
+        worst = self.lo if self.side > 0 else self.hi
+        return min(0.0, self.side * (worst / self.entry_px - 1.0) * 1e4)
+
+    @property
+    def mfe_bps(self) -> float:
+        """Return the best excursion of the mid from the entry price, at least 0, in bps."""
+        best = self.hi if self.side > 0 else self.lo
+        return max(0.0, self.side * (best / self.entry_px - 1.0) * 1e4)
+
+    @property
+    def excluded(self) -> bool:
+        """Say whether a flag keeps this trade out of every verdict."""
+        return not EXCLUDING.isdisjoint(self.flags)
+
+    def mark_e6(self, mid: float, instrument: Instrument) -> int:
+        """Return what the net would be if the rest were closed at `mid` without costs."""
+        rest = notional_e6(mid, self.open_lots, instrument.sz_decimals)
+        value = self.side * (self.exit_notional_e6 + rest - self.entry_notional_e6)
+        return value - self.fees_e6 - self.funding_e6
+
+    def see(self, mid: float) -> None:
+        """Let the extremes include a mid."""
+        self.hi = max(self.hi, mid)
+        self.lo = min(self.lo, mid)
+
+    def flag(self, name: str) -> None:
+        """Add a flag once."""
+        if name not in self.flags:
+            self.flags.append(name)
