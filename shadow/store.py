@@ -25,7 +25,7 @@ CHECKPOINT_PAGES = 1000
 
 
 def _insert(table: str, columns: int) -> str:
-    return f"INSERT INTO {table} VALUES ({','.join('?' * columns)})"  # noqa: S608
+    return f"INSERT INTO {table} VALUES ({','.join('?' * columns)})"
 
 
 SIGNAL = _insert("signal", 28)
@@ -70,6 +70,19 @@ WRITES: tuple[tuple[str, str], ...] = (
     ("equity", EQUITY),
     ("weights", WEIGHT),
     ("alarms", ALARM),
+)
+
+_OLD = "(SELECT trade_id FROM trade WHERE status = 'closed' AND closed_ns < ?1)"
+_GONE = f"ts_ns < ?1 AND (trade_id IS NULL OR trade_id IN {_OLD})"
+PRUNE: tuple[str, ...] = (
+    f"DELETE FROM trade_day WHERE trade_id IN {_OLD}",
+    f"DELETE FROM fill WHERE trade_id IN {_OLD}",
+    f"DELETE FROM order_event WHERE trade_id IN {_OLD}",
+    f"DELETE FROM check_result WHERE signal_id IN (SELECT signal_id FROM signal WHERE {_GONE})",
+    f"DELETE FROM signal WHERE {_GONE}",
+    f"DELETE FROM trade WHERE trade_id IN {_OLD}",
+    "DELETE FROM equity WHERE ts_ns < ?1",
+    "DELETE FROM alarm WHERE ts_ns < ?1",
 )
 
 
@@ -129,8 +142,7 @@ class Store:
         marks = ", ".join("?" * len(columns))
         with transaction(self._connection) as db:
             cursor = db.execute(
-                f"INSERT INTO run ({names}) VALUES ({marks})",  # noqa: S608
-                tuple(columns.values()),
+                f"INSERT INTO run ({names}) VALUES ({marks})", tuple(columns.values())
             )
             assert cursor.lastrowid is not None
             return cursor.lastrowid
@@ -139,32 +151,20 @@ class Store:
         """Record how far a run has come, or how it ended."""
         sets = ", ".join(f"{name} = ?" for name in columns)
         with transaction(self._connection) as db:
-            db.execute(
-                f"UPDATE run SET {sets} WHERE run_id = ?",  # noqa: S608
-                (*columns.values(), run_id),
-            )
+            db.execute(f"UPDATE run SET {sets} WHERE run_id = ?", (*columns.values(), run_id))
 
     def prune(self, before_ns: int) -> int:
         """Delete closed trades, signals and equity older than a time; the rollup keeps their sums.
 
-        Returns how many rows went. What is open, or points to something open, stays.
+        Returns how many rows went. What is open, or points to something kept, stays.
         """
-        old_trades = "SELECT trade_id FROM trade WHERE status = 'closed' AND closed_ns < ?"
         with transaction(self._connection) as db:
-            total = 0
-            for statement in (
-                f"DELETE FROM trade_day WHERE trade_id IN ({old_trades})",  # noqa: S608
-                f"DELETE FROM fill WHERE trade_id IN ({old_trades})",  # noqa: S608
-                f"DELETE FROM order_event WHERE trade_id IN ({old_trades})",  # noqa: S608
-                "DELETE FROM check_result WHERE signal_id IN (SELECT signal_id FROM signal"
-                f" WHERE ts_ns < ?1 AND (trade_id IS NULL OR trade_id IN ({old_trades}1)))",
-                f"DELETE FROM signal WHERE ts_ns < ?1 AND (trade_id IS NULL OR trade_id IN ({old_trades}1))",  # noqa: S608, E501
-                "DELETE FROM trade WHERE status = 'closed' AND closed_ns < ?"
-                " AND trade_id NOT IN (SELECT trade_id FROM signal WHERE trade_id IS NOT NULL)",
-                "DELETE FROM equity WHERE ts_ns < ?",
-                "DELETE FROM alarm WHERE ts_ns < ?",
-            ):
-                total += db.execute(statement, (before_ns,)).rowcount
+            total = sum(db.execute(statement, (before_ns,)).rowcount for statement in PRUNE)
+            db.execute(
+                "INSERT INTO about VALUES ('pruned_before_ns', ?1)"
+                " ON CONFLICT DO UPDATE SET value = MAX(CAST(value AS INTEGER), ?1)",
+                (before_ns,),
+            )
             return total
 
     def close(self) -> None:
