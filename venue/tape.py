@@ -1,0 +1,248 @@
+"""The tape: every fact the engine consumed, in consumed order, as lines of text.
+
+A segment is one zstd stream of lines `<kind> <receive ns> <payload>`:
+
+```
+H  header: format, code version, config, seed, instruments, session and engine state
+F  raw websocket frame            f  the same, passed over for a newer book (never replayed)
+B  raw frame in base64, when it cannot stand on a line; b likewise, passed over
+R  REST reply as an event         C  command         X  feed down, feed up, notice
+T  one second has passed
+D  digest so far                  E  end of the segment, with totals
+K  CRC-32 and byte count of the lines since the last K
+```
+Each segment opens with the whole state, so it replays alone. Lines are flushed in groups; a group
+without a valid K is torn and is dropped on repair. `zstd -dc` shows a segment to a person.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import zstandard
+from msgspec import Struct, field
+
+from market.errors import InputDamaged
+from market.instrument import Instrument
+
+FORMAT = "gnomon-tape/1"
+SUFFIX = ".tape.zst"
+LEVEL = 3
+CHUNK = 1 << 20
+
+
+class Record(NamedTuple):
+    """One line: kind, receive time in nanoseconds, payload bytes."""
+
+    kind: str
+    ns: int
+    payload: bytes
+
+
+class Header(Struct):
+    """What a segment opens with; `engine` and `session` are their written states."""
+
+    format: str
+    code_version: str
+    mode: str
+    network: str
+    seed: int
+    first_seq: int
+    config: dict[str, Any]
+    instruments: list[Instrument]
+    instruments_from: str
+    subscriptions: list[dict[str, Any]] = field(default_factory=list)
+    session: msgspec.Raw = msgspec.Raw(b"null")
+    engine: msgspec.Raw = msgspec.Raw(b"null")
+
+
+def frame_line(raw: bytes, ns: int, *, skipped: bool = False) -> bytes:
+    """Return the line of a websocket frame."""
+    if b"\n" in raw:
+        return b"%c %d %s\n" % (b"b" if skipped else b"B", ns, base64.b64encode(raw))
+    return b"%c %d %s\n" % (b"f" if skipped else b"F", ns, raw)
+
+
+def line(kind: str, ns: int, payload: object = None) -> bytes:
+    """Return the line of any other record; the payload is written as JSON."""
+    if payload is None:
+        return b"%s %d\n" % (kind.encode(), ns)
+    return b"%s %d %s\n" % (kind.encode(), ns, msgspec.json.encode(payload))
+
+
+def segment_name(first_seq: int, started_ns: int) -> str:
+    """Return a file name that sorts in consumed order."""
+    stamp = datetime.fromtimestamp(started_ns / 1e9, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{first_seq:014d}-{stamp}{SUFFIX}"
+
+
+class SegmentWriter:
+    """Writes one segment; call from one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("xb")
+        self._stream = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compressobj()
+
+    def write(self, lines: bytes) -> None:
+        """Write whole lines as one checked group; they have reached the file on return."""
+        if lines:
+            self._put(lines, zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+            os.fdatasync(self._file.fileno())
+
+    def close(self, lines: bytes) -> None:
+        """Write the last lines, which hold the E record, and end the stream."""
+        self._put(lines, zstandard.COMPRESSOBJ_FLUSH_FINISH)
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def discard(self) -> None:
+        """Close and delete the file."""
+        self._file.close()
+        self.path.unlink()
+
+    def _put(self, lines: bytes, flush: int) -> None:
+        check = b"K 0 %08x %d\n" % (zlib.crc32(lines), len(lines))
+        compressed = self._stream.compress(lines + check) + self._stream.flush(flush)
+        self._file.write(compressed)
+        self._file.flush()
+
+
+@dataclass
+class Segment:
+    """One segment being read. `torn` and `dropped` (bytes) are known once it has been read."""
+
+    path: Path
+    torn: bool = True
+    dropped: int = 0
+
+    def groups(self) -> Iterator[bytes]:
+        """Yield checked groups of whole lines; raises InputDamaged for anything else inside."""
+        buffer = b""
+        for chunk in self._decompressed():
+            buffer += chunk
+            while True:
+                group, rest = self._take_group(buffer)
+                if group is None:
+                    break
+                buffer = rest
+                yield group
+        self.dropped = len(buffer)
+        if buffer:
+            self.torn = True
+
+    def _take_group(self, buffer: bytes) -> tuple[bytes | None, bytes]:
+        start = 0 if buffer.startswith(b"K ") else buffer.find(b"\nK ") + 1
+        if start == 0 and not buffer.startswith(b"K "):
+            return None, buffer
+        end = buffer.find(b"\n", start)
+        if end < 0:
+            return None, buffer
+        try:
+            _, _, crc, size = buffer[start:end].split(b" ")
+            whole = int(crc, 16) == zlib.crc32(buffer[:start]) and int(size) == start
+        except ValueError:
+            whole = False
+        if not whole:
+            raise InputDamaged(f"{self.path}: a checksum does not match; the file was altered")
+        return buffer[:start], buffer[end + 1 :]
+
+    def _decompressed(self) -> Iterator[bytes]:
+        decompressor = zstandard.ZstdDecompressor().decompressobj()
+        with self.path.open("rb") as file:
+            while compressed := file.read(CHUNK):
+                try:
+                    yield decompressor.decompress(compressed)
+                except zstandard.ZstdError as error:
+                    raise InputDamaged(f"{self.path}: not a whole tape segment ({error})") from None
+                if decompressor.eof:
+                    if decompressor.unused_data or file.read(1):
+                        raise InputDamaged(f"{self.path}: bytes after the end of the tape")
+                    return
+
+    def records(self) -> Iterator[Record]:
+        """Yield every record but the checksums; raises InputDamaged when a line cannot be read."""
+        for group in self.groups():
+            for text in group.split(b"\n")[:-1]:
+                record = self.record(text)
+                if record.kind == "E":
+                    self.torn = False
+                yield record
+
+    def record(self, text: bytes) -> Record:
+        """Return the record on a line; raises InputDamaged when it cannot be read."""
+        try:
+            kind, ns, *rest = text.split(b" ", 2)
+            payload = rest[0] if rest else b""
+            if kind in (b"B", b"b"):
+                kind = b"F" if kind == b"B" else b"f"
+                payload = base64.b64decode(payload, validate=True)
+            return Record(chr(kind[0]), int(ns), payload)
+        except (ValueError, IndexError, binascii.Error):
+            raise InputDamaged(f"{self.path}: unreadable line {text[:80]!r}") from None
+
+    def header(self) -> Header:
+        """Return the segment's header; raises InputDamaged when there is none."""
+        for record in self.records():
+            if record.kind == "H":
+                return decode_header(record.payload, self.path)
+            break
+        raise InputDamaged(f"{self.path}: not a tape (no header)")
+
+
+def decode_header(payload: bytes, path: Path) -> Header:
+    """Return a header from its JSON; raises InputDamaged for another format."""
+    try:
+        header = msgspec.json.decode(payload, type=Header)
+    except msgspec.MsgspecError as error:
+        raise InputDamaged(f"{path}: unreadable header ({error})") from None
+    if header.format != FORMAT:
+        raise InputDamaged(f"{path}: format {header.format!r}, this gnomon reads {FORMAT!r}")
+    return header
+
+
+def segments(path: Path) -> list[Segment]:
+    """Return the segments of a tape folder in order, or the one segment a file is."""
+    if path.is_file():
+        return [Segment(path)]
+    if not path.is_dir():
+        raise InputDamaged(f"{path}: no such tape")
+    found = sorted(p for p in path.iterdir() if p.name.endswith(SUFFIX))
+    if not found:
+        raise InputDamaged(f"{path}: no tape segments (*{SUFFIX}) in this folder")
+    return [Segment(p) for p in found]
+
+
+def repair(path: Path) -> int:
+    """Close a segment that a crash left open: keep its checked groups, end it properly.
+
+    Returns how many bytes of lines were dropped, 0 for a segment that was whole. The old file is
+    replaced in one step.
+    """
+    segment = Segment(path)
+    fresh = path.with_name(path.name + ".repair")
+    fresh.unlink(missing_ok=True)
+    writer = SegmentWriter(fresh)
+    last = b""
+    try:
+        for group in segment.groups():
+            writer.write(group)
+            last = group[:-1].rsplit(b"\n", 1)[-1]
+    except InputDamaged:
+        segment.torn = True
+    if last.startswith(b"E "):
+        writer.discard()
+        return 0
+    ns = segment.record(last).ns if last else 0
+    writer.close(line("E", ns, {"why": "torn"}))
+    fresh.replace(path)
+    return segment.dropped
