@@ -1,0 +1,1 @@
+"""The only package that knows all the others: engine, replay, supervisor, command line."""

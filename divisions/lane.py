@@ -17,12 +17,10 @@ Stage = Literal["admit", "shadow"]
 class LaneState(Struct):
     """What is written down of a lane: memories by coin as plain data, and its health.
 
-    `heard` counts events delivered; a bot that never hears its feed is idle. `fault` is the
-    error that stopped it, "" while healthy.
+    `fault` is the error that stopped it, "" while healthy.
     """
 
     memories: dict[str, Any] = field(default_factory=dict)
-    heard: int = 0
     signals: int = 0
     fault: str = ""
     faults: int = 0
@@ -36,7 +34,6 @@ class Lane:
         self.name = bot.name
         self.division = bot.division
         self.memories: dict[str, Struct] = {}
-        self.heard = 0
         self.signals = 0
         self.fault = ""
         self.faults = 0
@@ -61,7 +58,7 @@ class Lane:
     def state(self) -> LaneState:
         """Return everything needed to take up again from here."""
         memories = {coin: msgspec.to_builtins(m) for coin, m in self.memories.items()}
-        return LaneState(memories, self.heard, self.signals, self.fault, self.faults)
+        return LaneState(memories, self.signals, self.fault, self.faults)
 
     def restore(self, state: LaneState) -> None:
         """Take up from a written state."""
@@ -69,7 +66,6 @@ class Lane:
             coin: msgspec.convert(plain, self.bot.memory_type)
             for coin, plain in state.memories.items()
         }
-        self.heard = state.heard
         self.signals = state.signals
         self.fault = state.fault
         self.faults = state.faults

@@ -230,6 +230,16 @@ class Bars(Struct):
         self.whole = True
         return True
 
+    def unfolded(self) -> list[str]:
+        """Return the longer timeframes whose running bar lacks its beginning."""
+        minutes = self.series["1m"].start_ms
+        if not minutes:
+            return []
+        following = minutes[-1] + MINUTE_MS
+        return [
+            tf for tf in TIMEFRAMES[1:] if tf not in self.forming and following % TIMEFRAME_MS[tf]
+        ]
+
     def _refold(self, tf: str) -> None:
         """Rebuild a forming longer bar from closed minutes when they cover its beginning."""
         minutes = self.series["1m"]

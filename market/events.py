@@ -109,7 +109,7 @@ class Candle(Struct, gc=False, array_like=True):
     count: int
 
 
-class Candles(Struct, gc=False):
+class Candles(Struct, gc=False, tag="candles"):
     """History asked of the venue at `asked_ns`, oldest first; the last row may be forming."""
 
     coin: str
@@ -119,7 +119,7 @@ class Candles(Struct, gc=False):
     recv_ns: int = 0
 
 
-class FundingHistory(Struct, gc=False):
+class FundingHistory(Struct, gc=False, tag="funding"):
     """Settled hourly funding rates of one coin as (hour_ms, rate)."""
 
     coin: str
@@ -133,7 +133,7 @@ class Timer(Struct, gc=False):
     recv_ns: int = 0
 
 
-class Command(Struct, gc=False):
+class Command(Struct, gc=False, tag="command"):
     """An operator's or the supervisor's order: halt, resume, rearm."""
 
     verb: Literal["halt", "resume", "rearm"]
@@ -142,26 +142,29 @@ class Command(Struct, gc=False):
     recv_ns: int = 0
 
 
-class FeedDown(Struct, gc=False):
+class FeedDown(Struct, gc=False, tag="feed_down"):
     """The stream broke: no book may be trusted until its first frame after the next FeedUp."""
 
     reason: str = ""
     recv_ns: int = 0
 
 
-class FeedUp(Struct, gc=False):
+class FeedUp(Struct, gc=False, tag="feed_up"):
     """A connection is open again and subscriptions are on their way."""
 
     recv_ns: int = 0
 
 
-class Notice(Struct, gc=False):
+class Notice(Struct, gc=False, tag="notice"):
     """Something the rim saw that the operator must learn: an alarm that goes on record."""
 
     kind: str
     message: str
     recv_ns: int = 0
 
+
+# What is written to the tape as a value; frames and seconds have records of their own.
+Recorded = Candles | FundingHistory | Command | FeedDown | FeedUp | Notice
 
 Event = (
     BookUpdate

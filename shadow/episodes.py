@@ -34,8 +34,8 @@ class KeyState(Struct):
     """The memory of one key. Ids are 0 when the slot is free; times in nanoseconds.
 
     `opened_ns` is when the running episode began; `verdict` is 0 before the first row of it,
-    1 after an admitted row, 2 after a blocked one. `last_id` is the newest trade of the key,
-    which counts the repeats.
+    1 after an admitted row, 2 after a blocked one. `repeats` counts the signals since that
+    added nothing to the key's newest trade, `last_id`.
     """
 
     opened_ns: int = 0
@@ -47,6 +47,7 @@ class KeyState(Struct):
     verdict: int = 0
     failing: tuple[str, ...] = ()
     last_id: int = 0
+    repeats: int = 0
 
     def hear(self, now_ns: int, rearm_ns: int) -> bool:
         """Note that the bot spoke; return False when that can only be a repeat."""

@@ -68,6 +68,10 @@ class Ledger:
         self.suspended_ns: dict[str, int] = {}
         self.rates: dict[str, dict[int, float]] = {name: {} for name in coins}
 
+    def coin(self, name: str) -> Coin:
+        """Return the market state a trade of this coin lives in."""
+        return self._coins[name]
+
     def open(self, trade: Trade) -> None:
         """Send a trade's entry order."""
         self.trades[trade.trade_id] = trade
@@ -92,7 +96,7 @@ class Ledger:
             elif trade.gap_ns:
                 self.suspended[trade.coin].append(trade)
             else:
-                self._watch(trade, self._coins[trade.coin].book.mid)
+                self._watch(trade)
 
     def on_book(self, coin: Coin, now_ns: int) -> list[Change] | tuple[Change, ...]:
         """Mark a coin's trades at its valid book; fill, stop and close what is due."""
@@ -103,7 +107,7 @@ class Ledger:
         if marks.trades:
             since_ns = now_ns - marks.last_ns
             if since_ns > GAP_NS:
-                self._suspend(name, marks.last_ns, now_ns)
+                self._suspend(name, now_ns)
             elif marks.touch(coin.book.mid):
                 changes = self._exit_reached(coin, now_ns, late=since_ns > LATE_NS)
         marks.last_ns = now_ns
@@ -114,6 +118,7 @@ class Ledger:
     def on_second(self, now_ns: int) -> list[Change]:
         """Ratchet trailing stops, end horizons, give up entries that found no book in time."""
         changes: list[Change] = []
+        self.suspend_stale(now_ns)
         for name, marks in self.marks.items():
             if marks.trades:
                 marks.ratchet()
@@ -121,19 +126,24 @@ class Ledger:
                     changes.append(self._decide_exit(trade, "horizon", now_ns))
             waiting = self.waiting[name]
             if waiting:
-                for trade in [t for t in waiting if t.state == TradeState.PENDING]:
-                    if now_ns > trade.expires_ns:
+                for trade in sorted(waiting, key=_sent):
+                    if trade.state == TradeState.PENDING and now_ns > trade.expires_ns:
                         waiting.remove(trade)
                         changes.append(self._give_up(trade, now_ns))
             if self.suspended[name]:
                 changes += self._lose_patience(name, now_ns)
         return changes
 
+    def suspend_stale(self, now_ns: int) -> None:
+        """Stop trusting the marks of trades whose coin has had no book for too long."""
+        for name, marks in self.marks.items():
+            if marks.trades and now_ns - marks.last_ns > GAP_NS:
+                self._suspend(name, now_ns)
+
     def call_exit(self, bot: str, coin: str, side: int, reason: str, now_ns: int) -> list[Change]:
         """End everything a bot has on a coin and side, whatever its kind."""
         changes = []
-        here = [*self.marks[coin].trades, *self.suspended[coin]]
-        for trade in here:
+        for trade in sorted((*self.marks[coin].trades, *self.suspended[coin]), key=_age):
             if trade.bot == bot and trade.side == side:
                 changes.append(self._decide_exit(trade, "bot", now_ns))
         for trade in self.waiting[coin]:
@@ -180,7 +190,7 @@ class Ledger:
         beginning, or the worst may have gone unseen; a trade they do not cover stays suspended.
         """
         changes: list[Change] = []
-        for trade in list(self.suspended[coin.name]):
+        for trade in sorted(self.suspended[coin.name], key=_age):
             missed = [
                 c
                 for c in candles
@@ -198,7 +208,8 @@ class Ledger:
     def _settle(self, coin: Coin, now_ns: int) -> list[Change]:
         changes: list[Change] = []
         name = coin.instrument.coin
-        before, self.waiting[name] = self.waiting[name], []
+        # Oldest order first, whatever the order in which a written state listed them.
+        before, self.waiting[name] = sorted(self.waiting[name], key=_sent), []
         again = self.waiting[name]
         for trade in before:
             if trade.state == TradeState.PENDING:
@@ -241,7 +252,7 @@ class Ledger:
         trade.risk_e6 = notional_e6(distance, fill.lots, coin.instrument.sz_decimals)
         if fill.lots < trade.lots:
             trade.flag("partial")
-        self._watch(trade, mid)
+        self._watch(trade)
         changes = [Change(trade, "filled", now_ns, fill)]
         if trade.side * (mid - trade.stop_px) <= 0.0:
             trade.flag("through_stop")
@@ -250,9 +261,9 @@ class Ledger:
             changes.append(self._decide_exit(trade, trade.exit_reason, now_ns))
         return changes
 
-    def _watch(self, trade: Trade, mid: float) -> None:
-        marks = self.marks[trade.coin]
-        marks.add(trade, self._coins[trade.coin].instrument.size(trade.open_lots), mid)
+    def _watch(self, trade: Trade) -> None:
+        size = self._coins[trade.coin].instrument.size(trade.open_lots)
+        self.marks[trade.coin].add(trade, size)
 
     def _unwatch(self, trade: Trade) -> None:
         if trade in self.suspended[trade.coin]:
@@ -335,10 +346,11 @@ class Ledger:
 
     # Gaps.
 
-    def _suspend(self, name: str, since_ns: int, now_ns: int) -> None:
-        for trade in list(self.marks[name].trades):
+    def _suspend(self, name: str, now_ns: int) -> None:
+        marks = self.marks[name]
+        for trade in sorted(marks.trades, key=_age):
             self._unwatch(trade)
-            trade.gap_ns = since_ns
+            trade.gap_ns = marks.last_ns
             self.suspended[name].append(trade)
         self.suspended_ns[name] = now_ns
 
@@ -349,7 +361,7 @@ class Ledger:
             return changes
         if now_ns - self.suspended_ns.setdefault(name, now_ns) <= REPAIR_WAIT_NS:
             return changes
-        for trade in list(self.suspended[name]):
+        for trade in sorted(self.suspended[name], key=_age):
             for _ in hours_between(trade.gap_ns, now_ns):
                 changes.append(self._fund(trade, None, 0.0, now_ns))
             self._take_up(trade, "gap")
@@ -361,7 +373,7 @@ class Ledger:
         self.suspended[trade.coin].remove(trade)
         trade.gap_ns = 0
         trade.flag(flag)
-        self._watch(trade, self._coins[trade.coin].book.mid)
+        self._watch(trade)
 
     def _walk_gap(
         self, coin: Coin, trade: Trade, candles: list[Candle], asked_ns: int
@@ -396,3 +408,11 @@ class Ledger:
         decimals = self._coins[trade.coin].instrument.sz_decimals
         total = notional_e6(px, trade.open_lots, decimals)
         return Fill(trade.open_lots, px, total, fee_e6(total, self._model.taker_e8), 0)
+
+
+def _age(trade: Trade) -> int:
+    return trade.trade_id
+
+
+def _sent(trade: Trade) -> tuple[int, int]:
+    return trade.exit_due_ns or trade.due_ns, trade.trade_id

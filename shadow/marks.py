@@ -61,8 +61,8 @@ class Marks:
         """Return the summed open profit in USD at `mid`, before costs."""
         return mid * self.signed_size - self.signed_cost
 
-    def add(self, trade: Trade, size: float, mid: float) -> None:
-        """Put an open trade of `size` base units under watch from `mid` on."""
+    def add(self, trade: Trade, size: float) -> None:
+        """Put an open trade of `size` base units under watch; it knows its extremes so far."""
         self.sweep()
         n = len(self.trades)
         if n == len(self.side):
@@ -79,7 +79,6 @@ class Marks:
         self.signed_size += trade.side * size
         self.signed_cost += trade.side * size * trade.entry_px
         self._trails += trade.plan.trail > 0.0
-        self.high = self.low = mid
         self._aim()
 
     def remove(self, trade: Trade, size: float) -> None:
@@ -127,7 +126,10 @@ class Marks:
         self._aim()
 
     def reached(self, mid: float) -> list[tuple[Trade, str]]:
-        """Return the trades whose stop or target `mid` has reached, stop before target."""
+        """Return the trades whose stop or target `mid` has reached, oldest first.
+
+        The stop counts before the target.
+        """
         n = len(self.trades)
         long = self.side[:n] > 0
         stop, target = self.stop[:n], self.target[:n]
@@ -139,12 +141,13 @@ class Marks:
             trade = self.trades[i]
             moved = float(stop[i]) != trade.plan.stop_px
             found.append((trade, ("trail" if moved else "stop") if stopped[i] else "target"))
-        return found
+        return sorted(found, key=lambda hit: hit[0].trade_id)
 
     def expired(self, now_ns: int) -> list[Trade]:
-        """Return the trades whose horizon has passed."""
+        """Return the trades whose horizon has passed, oldest first."""
         n = len(self.trades)
-        return [self.trades[i] for i in np.flatnonzero(self.horizon[:n] <= now_ns)]
+        ended = [self.trades[i] for i in np.flatnonzero(self.horizon[:n] <= now_ns)]
+        return sorted(ended, key=lambda trade: trade.trade_id)
 
     def write_back(self) -> None:
         """Write every row's extremes and stop to its trade."""

@@ -87,11 +87,13 @@ def exclude(rows: Rows, trade: Trade, partner: Trade | None) -> None:
         if partner is not None:
             partner.flag("no_funding")
             _take_back(rows, partner)
+            partner.tags = []
     else:
         _add(rows, trade, trade.partner_days, entries=0, sign=1)
         if partner is not None and partner.offset_tags:
             _add_offset(rows, partner, partner.days, entries=0, sign=1)
             partner.offset_tags = []
+    trade.tags = []
 
 
 def _take_back(rows: Rows, trade: Trade) -> None:

@@ -205,7 +205,6 @@ def trade_update_row(trade: Trade) -> Row:
         trade.mae_bps if closed else None,
         trade.mfe_bps if closed else None,
         trade.exit_reason or None,
-        trade.repeats,
         ",".join(trade.flags),
         trade.trade_id,
     )

@@ -42,7 +42,7 @@ INSERT INTO trade (trade_id, kind, cause, status, signal_id, bot, division, coin
 TRADE_UPDATE = """
 UPDATE trade SET status=?, later_trade_id=?, qty_lots=?, opened_ns=?, closed_ns=?, entry_px=?,
   exit_px=?, entry_notional_e6=?, gross_e6=?, fees_e6=?, funding_e6=?, net_e6=?, risk_e6=?, r=?,
-  bps=?, mae_bps=?, mfe_bps=?, exit_reason=?, repeats=?, flags=? WHERE trade_id=?
+  bps=?, mae_bps=?, mfe_bps=?, exit_reason=?, flags=? WHERE trade_id=?
 """
 REPEATS = "UPDATE trade SET repeats=? WHERE trade_id=?"
 TRADE_DAY = """

@@ -51,7 +51,8 @@ class Trade(Struct):
     `offset_tags`, `offset_risk_e6` and `offset_notional_e6` are those of the phantom it followed
     (`earlier_trade_id`), which its own days are taken off. `partner_days` are the days of the
     other half of such a pair once that half has closed. `gap_ns` is when its marks stopped,
-    while it waits for the gap to be repaired.
+    while it waits for the gap to be repaired. `exposed_e6` is what the
+    desk counts for it and `mark_px` the last mid it was valued at.
     """
 
     trade_id: int
@@ -86,7 +87,8 @@ class Trade(Struct):
     risk_e6: int = 0
     hi: float = 0.0
     lo: float = 0.0
-    repeats: int = 0
+    exposed_e6: int = 0
+    mark_px: float = 0.0
     flags: list[str] = field(default_factory=list)
     later_trade_id: int = 0
     earlier_trade_id: int = 0

@@ -81,14 +81,16 @@ class InfoClient:
         what = body.get("type")
         try:
             async with self._http.post(self._url, json=body) as reply:
-                raw = await reply.content.read(BODY_BYTES_MAX + 1)
                 if reply.status != 200:
                     raise VenueUnreachable(f"{what}: HTTP {reply.status} from {self._url}")
+                raw = b""
+                async for chunk in reply.content.iter_any():
+                    raw += chunk
+                    if len(raw) > BODY_BYTES_MAX:
+                        raise VenueUnreachable(f"{what}: reply over {BODY_BYTES_MAX} bytes")
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             detail = str(error) or type(error).__name__
             raise VenueUnreachable(f"{what}: {detail} at {self._url}") from None
-        if len(raw) > BODY_BYTES_MAX:
-            raise VenueUnreachable(f"{what}: reply larger than {BODY_BYTES_MAX} bytes")
         return raw
 
     async def instruments(self) -> dict[str, Instrument]:

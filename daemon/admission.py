@@ -1,0 +1,231 @@
+"""From a bot's action to an admitted trade or a blocked signal with its phantom."""
+
+from __future__ import annotations
+
+from daemon.outcome import Outbox
+from daemon.settlement import Settlement
+from divisions.lane import Lane, vet
+from divisions.sizing import lots_wanted
+from market.coin import Coin
+from market.decision import ExitPlan, Signal, TradeKind, Verdict
+from market.desk import View
+from market.fills import FillModel
+from market.money import notional_e6
+from risk.gate import Gate
+from shadow import rollup
+from shadow.episodes import KeyState, Step
+from shadow.ledger import Ledger
+from shadow.rows import check_rows, signal_row, to_json, trade_row, trade_update_row
+from shadow.trade import Tag, Trade
+
+# Until a coin's streams have shown a cadence, an entry waits as long as the slow book takes.
+CADENCE_NS_UNKNOWN = 5_400_000_000
+
+
+class Identity:
+    """What is frozen on every signal row."""
+
+    def __init__(self, config_hash: str, policy_hash: str) -> None:
+        self.config_hash = config_hash
+        self.policy_hash = policy_hash
+
+
+class Admission:
+    """Sizes, judges and books signals. `weights` are by bot, `vol_target` a share of equity."""
+
+    def __init__(
+        self,
+        view: View,
+        gate: Gate,
+        ledger: Ledger,
+        settlement: Settlement,
+        keys: dict[str, KeyState],
+        outbox: Outbox,
+        *,
+        model: FillModel,
+        vol_target: float,
+        identity: Identity,
+        shadow: bool,
+    ) -> None:
+        self._view = view
+        self._gate = gate
+        self._ledger = ledger
+        self._settlement = settlement
+        self._keys = keys
+        self._out = outbox
+        self._model = model
+        self._vol_target = vol_target
+        self._identity = identity
+        self._shadow = shadow
+        self._versions = {f.name: f.version for f in gate.filters}
+        self._count = 0
+        self._counted_seq = 0
+
+    def hear(self, lane: Lane, coin: Coin, signal: Signal) -> None:
+        """Take a signal from a bot; raises ValueError when it is none."""
+        vet(signal, coin.book.mid)
+        now_ns = self._out.now_ns
+        name = f"{lane.name}|{signal.coin}|{signal.side}"
+        key = self._keys.get(name)
+        if key is None:
+            key = self._keys[name] = KeyState()
+        armed = key.hear(now_ns, lane.bot.rearm_ns())
+        self._out.touch(f"key/{name}")
+        if not armed:
+            self._settlement.repeat(name, key)
+            return
+        self._size(lane, coin, signal)
+        self._view.opened_ns = key.opened_ns
+        verdict = self._gate.judge(signal, self._view)
+        step = key.step(verdict)
+        if step is Step.REPEAT:
+            self._settlement.repeat(name, key)
+            return
+        lane.signals += 1
+        self._book(coin, signal, verdict, step, key)
+
+    def _size(self, lane: Lane, coin: Coin, signal: Signal) -> None:
+        signal.bot = lane.name
+        signal.division = lane.division
+        signal.lots = lots_wanted(
+            coin,
+            equity_e6=self._view.desk.equity_e6,
+            vol_target=self._vol_target,
+            weight=1.0,
+            conviction=signal.conviction,
+        )
+        signal.notional_e6 = notional_e6(coin.book.mid, signal.lots, coin.instrument.sz_decimals)
+
+    def _book(
+        self, coin: Coin, signal: Signal, verdict: Verdict, step: Step, key: KeyState
+    ) -> None:
+        signal_id = self._next_id()
+        now_ms = self._out.now_ns // 1_000_000
+        rows, vitals = self._out.rows, self._out.vitals
+        for alarm in self._gate.count(verdict):
+            kind, _, message = alarm.partition(": ")
+            self._out.alarm(kind, message)
+        if step is Step.OPEN_REAL:
+            vitals.admitted += 1
+            trade_id = self._admit(coin, signal, verdict, key, signal_id)
+            tags = rollup.observe_tags(verdict) + rollup.clamp_tags(verdict)
+        else:
+            vitals.blocked += 1
+            for filter_name in verdict.failing:
+                vitals.blocked_by[filter_name] = vitals.blocked_by.get(filter_name, 0) + 1
+            tags = rollup.block_tags(verdict)
+            if step is Step.OPEN_PHANTOM:
+                trade_id = self._block(coin, signal, verdict, key, signal_id, tags)
+            else:
+                trade_id = key.phantom_id
+        rollup.count_signal(rows, tags, signal.bot, now_ms)
+        written = self._shadow or step is Step.OPEN_REAL
+        rows.signals.append(
+            signal_row(
+                signal,
+                verdict,
+                coin,
+                signal_id=signal_id,
+                seq=self._out.seq,
+                now_ns=self._out.now_ns,
+                trade_id=trade_id if written else 0,
+                config_hash=self._identity.config_hash,
+                policy_hash=self._identity.policy_hash,
+            )
+        )
+        rows.checks += check_rows(signal_id, verdict, self._versions)
+
+    def _admit(
+        self, coin: Coin, signal: Signal, verdict: Verdict, key: KeyState, signal_id: int
+    ) -> int:
+        trade = self._trade(coin, signal, verdict.lots, signal_id, TradeKind.PAPER, "admit")
+        phantom = self._ledger.trades.get(key.phantom_id)
+        if phantom is not None and self._shadow:
+            rollup.pair(phantom, trade)
+            self._out.rows.trade_updates.append(trade_update_row(phantom))
+            self._touch(phantom)
+        self._open(trade, key)
+        key.real_id = trade.trade_id
+        self._settlement.real[trade.trade_id] = trade
+        self._settlement.expose(
+            trade, notional_e6(coin.book.mid, trade.lots, coin.instrument.sz_decimals)
+        )
+        self._out.rows.order_events.append(
+            (trade.trade_id, self._out.now_ns, "entry_sent", f"{trade.lots} lots, taker")
+        )
+        if self._shadow:
+            twin = self._trade(coin, signal, verdict.lots, signal_id, TradeKind.TWIN, "admit")
+            twin.tags = [rollup.TWIN, *rollup.observe_tags(verdict)]
+            self._open(twin)
+            cut = signal.lots - verdict.lots
+            if cut > 0:
+                rest = self._trade(coin, signal, cut, signal_id, TradeKind.CLAMPED, "clamp")
+                rest.skip_lots = verdict.lots
+                rest.tags = rollup.clamp_tags(verdict)
+                self._open(rest)
+        return trade.trade_id
+
+    def _block(
+        self,
+        coin: Coin,
+        signal: Signal,
+        verdict: Verdict,
+        key: KeyState,
+        signal_id: int,
+        tags: list[Tag],
+    ) -> int:
+        phantom = self._trade(coin, signal, verdict.lots, signal_id, TradeKind.PHANTOM, "block")
+        phantom.tags = tags
+        self._open(phantom, key)
+        key.phantom_id = phantom.trade_id
+        self._out.vitals.phantoms += self._shadow
+        return phantom.trade_id
+
+    def _trade(
+        self, coin: Coin, signal: Signal, lots: int, signal_id: int, kind: TradeKind, cause: str
+    ) -> Trade:
+        now_ns = self._out.now_ns
+        due_ns = now_ns + self._model.latency_ns
+        cadence_ns = coin.streams.book_cadence_ns() or CADENCE_NS_UNKNOWN
+        plan: ExitPlan = signal.plan
+        return Trade(
+            trade_id=signal_id * 4 + kind,
+            kind=kind,
+            cause=cause,
+            signal_id=signal_id,
+            bot=signal.bot,
+            division=signal.division,
+            coin=signal.coin,
+            side=signal.side,
+            lots=lots,
+            decided_ns=now_ns,
+            due_ns=due_ns,
+            expires_ns=due_ns + int(2 * cadence_ns),
+            decision_mid=coin.book.mid,
+            plan=plan,
+            stop_px=plan.stop_px,
+        )
+
+    def _open(self, trade: Trade, key: KeyState | None = None) -> None:
+        """Send a trade's entry; with a key, the key's repeats count on it from now on."""
+        if key is not None:
+            self._settlement.write_repeats(key)
+            key.last_id, key.repeats = trade.trade_id, 0
+        self._ledger.open(trade)
+        if self._settlement.recorded(trade):
+            self._out.rows.trades.append(trade_row(trade))
+            self._touch(trade)
+
+    def _touch(self, trade: Trade) -> None:
+        self._out.touch(f"trade/{trade.trade_id}")
+
+    def _next_id(self) -> int:
+        if self._counted_seq != self._out.seq:
+            self._counted_seq, self._count = self._out.seq, 0
+        self._count += 1
+        return self._out.seq * 256 + self._count - 1
+
+
+def policy_text(model: FillModel, vol_target: float) -> str:
+    """Return what a hypothetical order's fate depends on, for the policy hash."""
+    return to_json({"fills": model, "vol_target": vol_target, "exits": 1})

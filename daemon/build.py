@@ -1,0 +1,67 @@
+"""The one place where a configuration becomes an engine; live runs and replays both come here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+from daemon.admission import Identity, policy_text
+from daemon.config import Config, make_filter
+from daemon.engine import Engine
+from divisions import roster
+from divisions.lane import Lane
+from market.fills import FillModel
+from market.instrument import Instrument
+from risk import filter as filters
+from risk.gate import Gate
+
+VERSION = "0.1.0"
+PACKAGES = ("market", "quant", "venue", "divisions", "risk", "shadow", "daemon")
+
+
+def code_version() -> str:
+    """Return the version with a digest of the sources that decide what an event leads to."""
+    root = Path(__file__).resolve().parent.parent
+    total = blake2b(digest_size=4)
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            if "local" not in path.parts[len(root.parts) :]:
+                total.update(path.read_bytes())
+    return f"{VERSION}+{total.hexdigest()}"
+
+
+def build_engine(
+    config: Config, instruments: Mapping[str, Instrument], *, without: Collection[str] = ()
+) -> Engine:
+    """Return a fresh engine; filters named in `without` are off."""
+    model = FillModel.of(
+        latency_ms=config.fills.latency_ms,
+        taker_bps=config.fees.taker_bps,
+        maker_bps=config.fees.maker_bps,
+    )
+    gate = Gate(
+        [
+            make_filter(cls, config.gate[cls.name])
+            for cls in filters.discover()
+            if cls.name not in without
+        ]
+    )
+    lanes = []
+    for cls in roster.discover():
+        params = dict(config.bots[cls.name])
+        if params.pop("enabled"):
+            lanes.append(Lane(roster.build(cls, params)))
+    vol_target = config.desk.vol_target_daily
+    policy = blake2b(policy_text(model, vol_target).encode(), digest_size=8).hexdigest()
+    return Engine(
+        instruments=instruments,
+        lanes=lanes,
+        gate=gate,
+        model=model,
+        identity=Identity(config.hash(), policy),
+        start_e6=round(config.desk.equity_usd * 1e6),
+        seed=config.seed,
+        vol_target=vol_target,
+        shadow=config.shadow.enabled,
+    )

@@ -1,0 +1,39 @@
+"""Receive time: UTC nanoseconds that never run backwards and never jump because a clock was set.
+
+Stamps advance with the monotonic clock from the wall time at start. When the wall clock moves
+ahead of the stamps (a suspended machine, a first NTP sync), the stamps follow it at once; when it
+is set back, they go on by themselves and the operator is told.
+"""
+
+from __future__ import annotations
+
+import time
+
+from market.events import NS_PER_S
+
+STEP_NS = NS_PER_S
+
+
+class Clock:
+    """The only clock of the daemon."""
+
+    def __init__(self, not_before_ns: int = 0) -> None:
+        """Begin at the wall clock, or at `not_before_ns` when an earlier run got further."""
+        self._offset = time.time_ns() - time.monotonic_ns()
+        self._last = not_before_ns
+
+    def now_ns(self) -> int:
+        """Return the current stamp; never less than the one before."""
+        now = time.monotonic_ns() + self._offset
+        self._last = max(self._last, now)
+        return self._last
+
+    def check(self) -> str:
+        """Compare with the wall clock; return what happened to it, "" for nothing."""
+        ahead = time.time_ns() - (time.monotonic_ns() + self._offset)
+        if ahead > STEP_NS:
+            self._offset += ahead
+            return f"wall clock jumped {ahead / NS_PER_S:.1f} s ahead; time follows it"
+        if ahead < -STEP_NS:
+            return f"wall clock was set back {-ahead / NS_PER_S:.1f} s; time goes on without it"
+        return ""

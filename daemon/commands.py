@@ -1,0 +1,57 @@
+"""What the operator, or the daemon on their behalf, may tell a running engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daemon.outcome import Outbox
+from market.events import Command
+
+if TYPE_CHECKING:
+    from daemon.engine import Engine
+
+
+def obey(engine: Engine, command: Command, out: Outbox) -> str:
+    """Carry out a command and return the answer in words."""
+    if command.verb == "halt":
+        return _halt(engine, command, out)
+    if command.verb == "resume":
+        return _resume(engine, command.source, out)
+    return _rearm(engine, command.argument, out)
+
+
+def _halt(engine: Engine, command: Command, out: Outbox) -> str:
+    reason = command.argument or "asked to"
+    engine.desk.halts[command.source] = reason
+    out.touch("desk")
+    out.alarm("halt", f"{command.source}: {reason}")
+    return "entries halted; exits go on; `gnomon resume` opens again"
+
+
+def _resume(engine: Engine, source: str, out: Outbox) -> str:
+    desk = engine.desk
+    held = desk.halts.pop(source, None) is not None
+    if desk.latched and source == "operator":
+        # The limits measure from here on; else the same loss would latch again at once.
+        desk.latched = ""
+        desk.day_start_e6 = desk.peak_e6 = desk.equity_e6
+        held = True
+    out.touch("desk")
+    still = "; ".join(f"{who}: {why}" for who, why in desk.halts.items())
+    state = f"still halted by {still}" if still else "entries are open"
+    reply = state if held else f"nothing to resume; {state}"
+    out.alarm("resume", f"{source}: {reply}")
+    return reply
+
+
+def _rearm(engine: Engine, bot: str, out: Outbox) -> str:
+    lane = engine.lanes.get(bot)
+    if lane is None:
+        return f"no bot {bot!r}; there are {', '.join(engine.lanes)}"
+    fault = lane.fault
+    lane.rearm()
+    engine.resubscribe()
+    out.touch(f"lane/{bot}")
+    reply = f"{bot} re-armed" + (f" after {fault}" if fault else ", it was healthy")
+    out.alarm("rearm", reply)
+    return reply

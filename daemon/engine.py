@@ -1,0 +1,403 @@
+"""The reducer: one event in, one outcome out, nothing else.
+
+`step` runs to its end in one call stack. It reads no clock (time is the event's receive time),
+does no I/O, draws no randomness; given the same state and events it returns the same outcomes on
+any machine of the same arithmetic. What it may be asked of the world (history) leaves as
+requests and comes back as events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from daemon import commands
+from daemon.admission import Admission, Identity
+from daemon.outcome import Outbox, Outcome, Vitals
+from daemon.settlement import Settlement
+from daemon.subscribers import Subscribers
+from divisions.lane import Lane
+from market.coin import Coin
+from market.decision import ExitCall, Request, Signal
+from market.desk import Desk, View
+from market.events import (
+    MS_PER_DAY,
+    MS_PER_HOUR,
+    NS_PER_HOUR,
+    NS_PER_MS,
+    NS_PER_S,
+    TIMEFRAME_MS,
+    TIMEFRAMES,
+    BboUpdate,
+    BookUpdate,
+    Candles,
+    Command,
+    ContextUpdate,
+    Event,
+    FeedDown,
+    FeedUp,
+    FundingHistory,
+    Notice,
+    Timer,
+    TradesUpdate,
+)
+from market.fills import FillModel
+from market.instrument import Instrument
+from risk.gate import Gate
+from shadow.episodes import KeyState
+from shadow.ledger import Ledger
+
+# Prints come up to half a second after their venue time; a bar waits for them before it closes.
+BAR_GRACE_MS = 500
+MINUTE_ROWS = 300
+WARM_UP_ROWS = 130
+ASK_AGAIN_NS = 20 * NS_PER_S
+
+
+class Engine:
+    """Coins, desk, gate, lanes and ledger, moved by events."""
+
+    def __init__(
+        self,
+        *,
+        instruments: Mapping[str, Instrument],
+        lanes: list[Lane],
+        gate: Gate,
+        model: FillModel,
+        identity: Identity,
+        start_e6: int,
+        seed: int,
+        vol_target: float,
+        shadow: bool,
+    ) -> None:
+        self.coins = {name: Coin(i) for name, i in instruments.items()}
+        self.desk = Desk.opened_with(start_e6, seed)
+        self.lanes = {lane.name: lane for lane in lanes}
+        self.gate = gate
+        self.keys: dict[str, KeyState] = {}
+        self.view = View(self.desk, self.coins)
+        self.ledger = Ledger(self.coins, model)
+        self.out = Outbox()
+        self._model = model
+        self.identity = identity
+        self._vol_target = vol_target
+        self._shadow = shadow
+        self._asked: dict[str, int] = {}
+        self.assemble()
+
+    def assemble(self) -> None:
+        """Wire the parts around the current state."""
+        self.view.desk = self.desk
+        self.settlement = Settlement(
+            self.desk, self.ledger, self.keys, self.out, shadow=self._shadow
+        )
+        self.admission = Admission(
+            self.view,
+            self.gate,
+            self.ledger,
+            self.settlement,
+            self.keys,
+            self.out,
+            model=self._model,
+            vol_target=self._vol_target,
+            identity=self.identity,
+            shadow=self._shadow,
+        )
+        self.resubscribe()
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            BookUpdate: self._on_book,
+            BboUpdate: self._on_bbo,
+            TradesUpdate: self._on_trades,
+            ContextUpdate: self._on_context,
+            Timer: self._on_timer,
+            Candles: self._on_candles,
+            FundingHistory: self._on_funding,
+            Command: self._on_command,
+            FeedDown: self._on_down,
+            FeedUp: self._on_up,
+            Notice: self._on_notice,
+        }
+
+    def resubscribe(self) -> None:
+        """Make anew who hears what, after a lane failed or was re-armed."""
+        self._subscribers = Subscribers(list(self.lanes.values()), self.coins)
+
+    def step(self, event: Event) -> Outcome:
+        """Take one event and return what it led to."""
+        now_ns = event.recv_ns
+        vitals = self.out.vitals
+        vitals.seq += 1
+        vitals.now_ns = now_ns
+        self.view.now_ns = now_ns
+        if now_ns >= vitals.next_hour_ns:
+            self._roll(now_ns)
+        self._handlers[type(event)](event)
+        return self.out.take()
+
+    @property
+    def vitals(self) -> Vitals:
+        """Return where the engine stands."""
+        return self.out.vitals
+
+    @property
+    def digest(self) -> str:
+        """Return the running digest of all outcomes so far, as hex."""
+        return self.out.vitals.digest.hex()
+
+    # Market data.
+
+    def _on_book(self, event: BookUpdate) -> None:
+        coin = self.coins.get(event.coin)
+        if coin is None:
+            return
+        streams = coin.streams
+        (streams.fast if event.fast else streams.slow).observe(event.recv_ns)
+        book = coin.book
+        if book.apply_book(event):
+            if book.time_ms == event.time_ms:
+                coin.venue_lag_ms = event.recv_ns / NS_PER_MS - event.time_ms
+            if book.ok:
+                self._book_changed(coin)
+
+    def _on_bbo(self, event: BboUpdate) -> None:
+        coin = self.coins.get(event.coin)
+        if coin is None:
+            return
+        coin.streams.bbo.observe(event.recv_ns)
+        book = coin.book
+        if book.apply_bbo(event):
+            if book.time_ms == event.time_ms:
+                coin.venue_lag_ms = event.recv_ns / NS_PER_MS - event.time_ms
+            if book.ok:
+                self._book_changed(coin)
+
+    def _book_changed(self, coin: Coin) -> None:
+        view = self.view
+        for hook, memory, lane in self._subscribers.book[coin.instrument.coin]:
+            try:
+                action = hook(memory, coin, view)
+                if action is not None:
+                    self._act(lane, coin, action)
+            except Exception as error:
+                self._fault(lane, coin, error)
+        changes = self.ledger.on_book(coin, self.out.now_ns)
+        if changes:
+            self.settlement.apply(changes)
+
+    def _on_trades(self, event: TradesUpdate) -> None:
+        coin = self.coins.get(event.coin)
+        if coin is None:
+            return
+        coin.streams.trades.observe(event.recv_ns)
+        bars = coin.bars
+        for trade in event.prints:
+            bars.on_print(trade)
+        view = self.view
+        for hook, memory, lane in self._subscribers.trades[event.coin]:
+            try:
+                action = hook(memory, coin, view, event)
+                if action is not None:
+                    self._act(lane, coin, action)
+            except Exception as error:
+                self._fault(lane, coin, error)
+
+    def _on_context(self, event: ContextUpdate) -> None:
+        coin = self.coins.get(event.coin)
+        if coin is None:
+            return
+        coin.streams.context.observe(event.recv_ns)
+        coin.on_context(event)
+        view = self.view
+        for hook, memory, lane in self._subscribers.context[event.coin]:
+            try:
+                action = hook(memory, coin, view)
+                if action is not None:
+                    self._act(lane, coin, action)
+            except Exception as error:
+                self._fault(lane, coin, error)
+
+    def _act(self, lane: Lane, coin: Coin, action: Signal | ExitCall) -> None:
+        if isinstance(action, ExitCall):
+            changes = self.ledger.call_exit(
+                lane.name, action.coin, action.side, action.reason, self.out.now_ns
+            )
+            self.settlement.apply(changes)
+        else:
+            self.admission.hear(lane, coin, action)
+
+    def _fault(self, lane: Lane, coin: Coin, error: Exception) -> None:
+        """Take one bot out of service; the others go on."""
+        lane.fail(error)
+        self.resubscribe()
+        self.out.alarm("bot_fault", f"{lane.name} on {coin.name}: {lane.fault}")
+        self.out.touch(f"lane/{lane.name}")
+
+    # Time.
+
+    def _on_timer(self, event: Timer) -> None:
+        now_ns = event.recv_ns
+        now_ms = now_ns // NS_PER_MS
+        if now_ms >= self.vitals.next_close_ms:
+            minute = 60_000
+            self.vitals.next_close_ms = (now_ms - BAR_GRACE_MS) // minute * minute
+            self.vitals.next_close_ms += minute + BAR_GRACE_MS
+            self._close_bars(now_ms - BAR_GRACE_MS)
+            self._on_minute()
+        self.settlement.apply(self.ledger.on_second(now_ns))
+        self.settlement.value_open()
+        if not self.desk.latched:
+            reason = self.gate.breach(self.view)
+            if reason:
+                self.desk.latched = reason
+                self.out.touch("desk")
+                self.out.alarm("drawdown", f"entries latched: {reason}")
+        self._ask_for_gaps(now_ns)
+
+    def _close_bars(self, until_ms: int) -> None:
+        """Close what is due on every coin first, so that bots compare like with like."""
+        closed = [(coin, coin.bars.close_until(until_ms)) for coin in self.coins.values()]
+        for coin, timeframes in closed:
+            if timeframes:
+                coin.on_minute()
+        for coin, timeframes in closed:
+            for timeframe in timeframes:
+                self._bar_closed(coin, timeframe)
+
+    def _bar_closed(self, coin: Coin, timeframe: str) -> None:
+        for hook, memory, lane in self._subscribers.bars.get((coin.name, timeframe), ()):
+            try:
+                action = hook(memory, coin, self.view, timeframe)
+                if action is not None:
+                    self._act(lane, coin, action)
+            except Exception as error:
+                self._fault(lane, coin, error)
+
+    def _on_minute(self) -> None:
+        self.settlement.value_open()
+        self.settlement.flush_repeats()
+        desk, ledger = self.desk, self.ledger
+        phantoms = len(ledger.trades) - len(self.settlement.real)
+        self.out.rows.equity.append(
+            (
+                self.out.now_ns,
+                desk.equity_e6,
+                desk.cash_e6,
+                desk.open_e6,
+                desk.gross_e6,
+                desk.net_e6,
+                len(self.settlement.real),
+                phantoms if self._shadow else 0,
+            )
+        )
+        for marks in ledger.marks.values():
+            marks.write_back()
+        for trade in ledger.trades.values():
+            if self.settlement.recorded(trade):
+                self.out.touch(f"trade/{trade.trade_id}")
+
+    def _roll(self, now_ns: int) -> None:
+        """Settle every hour that ended since the last event, and the days among them."""
+        vitals = self.vitals
+        now_ms = now_ns // NS_PER_MS
+        self.ledger.suspend_stale(now_ns)
+        if not vitals.next_hour_ns:
+            self.desk.day_ms = self.desk.day_ms or now_ms // MS_PER_DAY * MS_PER_DAY
+            vitals.next_hour_ns = now_ns // NS_PER_HOUR * NS_PER_HOUR + NS_PER_HOUR
+            if self.desk.day_ms == now_ms // MS_PER_DAY * MS_PER_DAY:
+                return
+        while vitals.next_hour_ns <= now_ns:
+            hour_ms = vitals.next_hour_ns // NS_PER_MS
+            self.settlement.apply(self.ledger.on_hour(hour_ms, now_ns))
+            if hour_ms % MS_PER_DAY == 0:
+                self.settlement.apply(self.ledger.on_day(hour_ms, now_ns))
+            vitals.next_hour_ns += MS_PER_HOUR * NS_PER_MS
+        day_ms = now_ms // MS_PER_DAY * MS_PER_DAY
+        if day_ms != self.desk.day_ms:
+            self.settlement.value_open()
+            self.desk.day_ms = day_ms
+            self.desk.day_start_e6 = self.desk.equity_e6
+            self.out.touch("desk")
+
+    # History.
+
+    def _on_up(self, event: FeedUp) -> None:
+        """Ask for the history that bars lack: all of it at first, later what an outage took."""
+        self.vitals.feed_up = True
+        for coin in self.coins.values():
+            self._ask_candles(coin, "1m", MINUTE_ROWS)
+        for timeframe in TIMEFRAMES[1:]:
+            for coin in self.coins.values():
+                if not len(coin.bars.series[timeframe]):
+                    self._ask_candles(coin, timeframe, WARM_UP_ROWS)
+
+    def _ask_candles(self, coin: Coin, timeframe: str, rows: int) -> None:
+        to_ms = self.out.now_ns // NS_PER_MS
+        from_ms = to_ms - rows * TIMEFRAME_MS[timeframe]
+        request = Request("candles", coin.name, timeframe, from_ms, to_ms)
+        self.out.outcome.requests.append(request)
+
+    def _ask_for_gaps(self, now_ns: int) -> None:
+        for name, since_ns in self.ledger.gaps().items():
+            if now_ns - self._asked.get(name, 0) < ASK_AGAIN_NS:
+                continue
+            self._asked[name] = now_ns
+            from_ms = since_ns // NS_PER_MS // 60_000 * 60_000
+            to_ms = now_ns // NS_PER_MS
+            requests = self.out.outcome.requests
+            if from_ms // MS_PER_HOUR != to_ms // MS_PER_HOUR:
+                requests.append(Request("funding", name, "", from_ms, to_ms))
+            requests.append(Request("candles", name, "1m", from_ms, to_ms))
+
+    def _on_candles(self, event: Candles) -> None:
+        coin = self.coins.get(event.coin)
+        if coin is None:
+            return
+        coin.bars.on_candles(event.timeframe, event.rows, event.asked_ns // NS_PER_MS)
+        if event.timeframe == "1m":
+            coin.recompute_variance()
+            self.settlement.apply(self.ledger.repair(coin, event.rows, event.asked_ns))
+            for timeframe in coin.bars.unfolded():
+                if len(coin.bars.series[timeframe]):
+                    self._ask_candles(coin, timeframe, WARM_UP_ROWS)
+
+    def _on_funding(self, event: FundingHistory) -> None:
+        if event.coin in self.coins:
+            self.ledger.on_rates(event.coin, event.rates)
+
+    # Connectivity, commands, notices.
+
+    def _on_down(self, event: FeedDown) -> None:
+        if self.vitals.feed_up:
+            self.out.alarm("feed_down", event.reason)
+        self.vitals.feed_up = False
+        for coin in self.coins.values():
+            coin.book.invalidate()
+            coin.bars.interrupt()
+            for name in ("slow", "fast", "bbo", "trades", "context"):
+                getattr(coin.streams, name).interrupt()
+
+    def _on_notice(self, event: Notice) -> None:
+        self.out.alarm(event.kind, event.message)
+
+    def _on_command(self, event: Command) -> None:
+        self.out.outcome.reply = commands.obey(self, event, self.out)
+
+    # What people are shown.
+
+    def idle_bots(self) -> list[str]:
+        """Return the bots that have heard none of the data they listen to."""
+        return [lane.name for lane in self.lanes.values() if not self._hears(lane)]
+
+    def _hears(self, lane: Lane) -> bool:
+        feeds = lane.bot.feeds()
+        for coin in self.coins.values():
+            streams, series = coin.streams, coin.bars.series
+            heard = {
+                "book": streams.fast.last_ns or streams.slow.last_ns or streams.bbo.last_ns,
+                "trades": streams.trades.last_ns,
+                "context": streams.context.last_ns,
+                "bars": any(len(series[tf]) for tf in lane.bot.timeframes),
+            }
+            if any(heard[feed] for feed in feeds):
+                return True
+        return False

@@ -1,0 +1,232 @@
+"""Re-run a tape at full speed through the very same code.
+
+The tape's own configuration, seed, instruments and state are used. Where the tape says what the
+digest was, it is compared. Rows are written inline: a writer thread would starve beside a loop
+that never sleeps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from daemon import state
+from daemon.build import build_engine, code_version
+from daemon.config import parse
+from daemon.engine import Engine
+from daemon.intake import Intake
+from daemon.outcome import Outcome
+from market.errors import InputDamaged
+from shadow.rows import Rows
+from shadow.store import Store
+from venue.session import Session, SessionState
+from venue.tape import Header, Record, Segment, decode_header, segments
+from venue.wire import Subscription
+
+ROWS_A_COMMIT = 5000
+
+
+class _Mark(Struct):
+    """A D or E line."""
+
+    digest: str = ""
+    why: str = ""
+
+
+@dataclass
+class Result:
+    """What a replay found. `mismatch` describes the first digest that differs."""
+
+    digest: str = ""
+    recorded_digest: str | None = None
+    digest_match: bool | None = None
+    frames: int = 0
+    events: int = 0
+    signals: int = 0
+    admitted: int = 0
+    blocked: int = 0
+    phantoms: int = 0
+    trades: int = 0
+    alarms: int = 0
+    wall_s: float = 0.0
+    events_per_s: float = 0.0
+    cpu_s: float = 0.0
+    code_version: str = ""
+    recorded_by: str = ""
+    instruments_from: str = ""
+    mismatch: str = ""
+    dropped_bytes: int = 0
+    idle_bots: list[str] = field(default_factory=list)
+    violations: dict[str, int] = field(default_factory=dict)
+
+
+class Player:
+    """One replay; with a store, rows and state go there as they would live."""
+
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        without: Collection[str] = (),
+        override: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> None:
+        self._store = store
+        self._without = without
+        self._override = override
+        self._rows = Rows()
+        self._pending = 0
+        # Until a segment ends with a planned rotation, the next one begins a run of its own.
+        self._broken = True
+        self._intake: Intake | None = None
+        self._run_id = 0
+        self.engine: Engine | None = None
+        self.result = Result(code_version=code_version())
+
+    def play(self, path: Path) -> Result:
+        """Replay a tape folder or one segment; raises InputDamaged."""
+        started, cpu = time.perf_counter(), time.process_time()
+        for segment in segments(path):
+            self._segment(segment)
+        result = self.result
+        self._finish()
+        result.wall_s = time.perf_counter() - started
+        result.cpu_s = time.process_time() - cpu
+        result.events_per_s = result.events / result.wall_s if result.wall_s else 0.0
+        return result
+
+    def _segment(self, segment: Segment) -> None:
+        records = iter(segment.records())
+        first = next(records, None)
+        if first is None or first.kind != "H":
+            raise InputDamaged(f"{segment.path}: not a tape (no header)")
+        self._begin(decode_header(first.payload, segment.path), first.ns)
+        self._records(records, segment.path)
+        self.result.dropped_bytes += segment.dropped
+
+    def _records(self, records: Iterable[Record], path: Path) -> None:
+        assert self._intake is not None
+        replay = self._intake.replay
+        frames = 0
+        for record in records:
+            kind = record.kind
+            if kind in "FfTRCX":
+                frames += kind in "Ff"
+                replay(record)
+                if self._pending >= ROWS_A_COMMIT:
+                    self._commit()
+            elif kind in "DE":
+                self._compare(record, path)
+        self.result.frames += frames
+
+    def _begin(self, header: Header, ns: int) -> None:
+        engine = self.engine
+        continues = engine is not None and not self._broken
+        if continues or (engine is not None and self._without):
+            # The same run goes on. A counterfactual also goes on across a restart: the state the
+            # real run came back with belongs to another history.
+            self._broken = True
+            return
+        if engine is not None:
+            self._total(engine)
+        config = header.config if self._override is None else self._override(header.config)
+        parsed = parse(config, "the tape's configuration")
+        instruments = {i.coin: i for i in header.instruments}
+        engine = build_engine(parsed, instruments, without=self._without)
+        session = Session(msgspec.convert(header.subscriptions, list[Subscription]))
+        if bytes(header.engine) != b"null":
+            state.restore(engine, header.engine)
+        if bytes(header.session) != b"null":
+            session.restore(msgspec.json.decode(header.session, type=SessionState))
+        engine.vitals.seq = header.first_seq - 1
+        self._before = msgspec.convert(msgspec.to_builtins(engine.vitals), type(engine.vitals))
+        self.engine = engine
+        self._intake = Intake(session, engine, self._absorb, _nowhere)
+        self._broken = True
+        self.result.recorded_by = header.code_version
+        self.result.instruments_from = header.instruments_from
+        if self._store is not None and not self._run_id:
+            self._run_id = self._store.begin_run(
+                started_ns=ns,
+                mode="replay",
+                network=header.network,
+                config_hash=parsed.hash(),
+                policy_hash=engine.identity.policy_hash,
+                code_version=self.result.code_version,
+                seed=parsed.seed,
+                first_seq=header.first_seq,
+                last_seq=header.first_seq - 1,
+                config=msgspec.json.encode(parsed.resolved()).decode(),
+            )
+
+    def _absorb(self, outcome: Outcome) -> None:
+        if self._store is not None:
+            self._rows.extend(outcome.rows)
+            self._pending += outcome.rows.size()
+
+    def _commit(self) -> None:
+        if self._store is None or self.engine is None:
+            return
+        self._store.write(self._rows, state.durable(self.engine))
+        self._rows = Rows()
+        self._pending = 0
+
+    def _compare(self, record: Record, path: Path) -> None:
+        assert self.engine is not None
+        try:
+            mark = msgspec.json.decode(record.payload, type=_Mark)
+        except msgspec.MsgspecError as error:
+            raise InputDamaged(f"{path}: unreadable digest line ({error})") from None
+        if record.kind == "E":
+            self._broken = mark.why != "rotated"
+        if not mark.digest:
+            return
+        result = self.result
+        result.recorded_digest = mark.digest
+        if result.digest_match is None:
+            result.digest_match = True
+        if mark.digest != self.engine.digest and not result.mismatch:
+            result.digest_match = False
+            seq = self.engine.vitals.seq
+            result.mismatch = f"first differs by event {seq} in {path.name}"
+
+    def _total(self, engine: Engine) -> None:
+        result, now, then = self.result, engine.vitals, self._before
+        assert self._intake is not None
+        result.digest = engine.digest
+        result.events += now.seq - then.seq
+        result.admitted += now.admitted - then.admitted
+        result.blocked += now.blocked - then.blocked
+        result.signals = result.admitted + result.blocked
+        result.trades = result.admitted
+        result.phantoms += now.phantoms - then.phantoms
+        result.alarms += now.alarms - then.alarms
+        result.idle_bots = engine.idle_bots()
+        for kind, count in self._intake.session.violations.items():
+            result.violations[kind] = result.violations.get(kind, 0) + count
+
+    def _finish(self) -> None:
+        engine = self.engine
+        if engine is None:
+            return
+        self._commit()
+        self._total(engine)
+        if self._store is not None:
+            self._store.update_run(
+                self._run_id,
+                ended_ns=engine.vitals.now_ns,
+                ended_why="end of tape",
+                last_seq=engine.vitals.seq,
+                frames=self.result.frames,
+                events=self.result.events,
+                digest=engine.digest,
+            )
+
+
+def _nowhere(line: bytes) -> None:
+    """A replay writes no tape."""

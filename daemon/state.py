@@ -1,0 +1,144 @@
+"""The engine's state, written two ways.
+
+*Whole*, at the head of every tape segment: an engine restored from it goes on as if it had never
+stopped, so each segment replays alone. *Durable*, piece by piece with every commit: what must
+outlive a restart (desk, keys, open trades, lane health). Books, bars and memories are learned
+afresh after a restart, because the market has moved on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct
+
+from daemon.engine import Engine
+from daemon.outcome import Vitals
+from divisions.lane import LaneState
+from market.coin import Coin
+from market.desk import Desk
+from market.errors import require
+from risk.gate import Reach
+from shadow.episodes import KeyState
+from shadow.trade import Trade
+
+
+class EngineState(Struct):
+    """Everything that decides what the next event leads to."""
+
+    vitals: Vitals
+    desk: Desk
+    coins: dict[str, Coin]
+    keys: dict[str, KeyState]
+    trades: list[Trade]
+    lanes: dict[str, LaneState]
+    reach: dict[str, Reach]
+    marked_ns: dict[str, int]
+    suspended_ns: dict[str, int]
+    rates: dict[str, dict[int, float]]
+    repeated: list[str]
+
+
+def whole(engine: Engine) -> bytes:
+    """Return the whole state as JSON whose floats read back exactly."""
+    ledger = engine.ledger
+    for marks in ledger.marks.values():
+        marks.write_back()
+    return msgspec.json.encode(
+        EngineState(
+            engine.vitals,
+            engine.desk,
+            engine.coins,
+            engine.keys,
+            list(ledger.trades.values()),
+            {name: lane.state() for name, lane in engine.lanes.items()},
+            engine.gate.reach,
+            {name: marks.last_ns for name, marks in ledger.marks.items()},
+            ledger.suspended_ns,
+            ledger.rates,
+            list(engine.settlement.repeated),
+        )
+    )
+
+
+def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
+    """Make a fresh engine go on exactly from a whole state."""
+    state = msgspec.json.decode(raw, type=EngineState)
+    require(set(state.coins) == set(engine.coins), "the state holds other coins than the engine")
+    engine.out.vitals = state.vitals
+    engine.desk = state.desk
+    engine.coins.update(state.coins)
+    engine.keys.update(state.keys)
+    for name, lane_state in state.lanes.items():
+        if name in engine.lanes:
+            engine.lanes[name].restore(lane_state)
+    engine.gate.reach.update((k, v) for k, v in state.reach.items() if k in engine.gate.reach)
+    engine.assemble()
+    engine.ledger.suspended_ns = state.suspended_ns
+    engine.ledger.rates.update(state.rates)
+    engine.ledger.resume(state.trades)
+    for name, last_ns in state.marked_ns.items():
+        engine.ledger.marks[name].last_ns = last_ns
+    engine.settlement.adopt(state.trades)
+    engine.settlement.repeated.update(dict.fromkeys(state.repeated))
+
+
+def durable(engine: Engine) -> dict[str, str | None]:
+    """Return the pieces of state that changed since the last call, as JSON; None = gone."""
+    out = engine.out
+    dirty, out.dirty = out.dirty, {}
+    pieces: dict[str, str | None] = {"vitals": _encode(out.vitals)}
+    for name in dirty:
+        kind, _, rest = name.partition("/")
+        if kind == "desk":
+            pieces[name] = _encode(engine.desk)
+        elif kind == "key":
+            pieces[name] = _encode(engine.keys[rest])
+        elif kind == "lane":
+            lane = engine.lanes[rest]
+            pieces[name] = _encode(LaneState({}, lane.signals, lane.fault, lane.faults))
+        else:
+            trade = engine.ledger.trades.get(int(rest))
+            pieces[name] = None if trade is None else _encode(trade)
+    return pieces
+
+
+def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[str]:
+    """Make a fresh engine take up from the durable pieces of an earlier run.
+
+    Open trades wait for the time since to be repaired from candles. Returns, in words, what
+    could not be taken up.
+    """
+    lost = []
+    trades = []
+    for name, text in pieces.items():
+        kind, _, rest = name.partition("/")
+        if kind == "vitals":
+            engine.out.vitals = msgspec.json.decode(text, type=Vitals)
+        elif kind == "desk":
+            engine.desk = msgspec.json.decode(text, type=Desk)
+        elif kind == "key":
+            engine.keys[rest] = msgspec.json.decode(text, type=KeyState)
+        elif kind == "lane" and rest in engine.lanes:
+            engine.lanes[rest].restore(msgspec.json.decode(text, type=LaneState))
+        elif kind == "trade":
+            trade = msgspec.json.decode(text, type=Trade)
+            if trade.coin in engine.coins:
+                trades.append(trade)
+            else:
+                lost.append(f"trade {trade.trade_id}: {trade.coin} is not traded any more")
+    trades.sort(key=lambda trade: trade.trade_id)
+    vitals = engine.vitals
+    marked_ns = vitals.now_ns
+    vitals.seq = max(vitals.seq, first_seq - 1)
+    vitals.next_close_ms = 0
+    vitals.feed_up = False
+    engine.assemble()
+    engine.ledger.restore(trades, marked_ns)
+    engine.settlement.adopt(trades)
+    return lost
+
+
+def _encode(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,37 @@
+"""Who hears what: per kind and coin, the hooks of the healthy lanes that asked for it.
+
+Calling only whoever listens is the largest single saving of the hot path, so the tuples are made
+once and remade only when a lane fails or is re-armed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from divisions.lane import Lane
+from market.coin import Coin
+
+Hook = tuple[Callable[..., Any], Any, Lane]
+
+
+class Subscribers:
+    """`book`, `trades` and `context` by coin, `bars` by (coin, timeframe)."""
+
+    def __init__(self, lanes: list[Lane], coins: Iterable[str] | dict[str, Coin]) -> None:
+        healthy = [lane for lane in lanes if not lane.fault]
+        names = list(coins)
+        self.book = {name: _hooks(healthy, "on_book", name) for name in names}
+        self.trades = {name: _hooks(healthy, "on_trades", name) for name in names}
+        self.context = {name: _hooks(healthy, "on_context", name) for name in names}
+        self.bars: dict[tuple[str, str], tuple[Hook, ...]] = {}
+        for name in names:
+            for timeframe in {tf: None for lane in healthy for tf in lane.bot.timeframes}:
+                hearing = [lane for lane in healthy if timeframe in lane.bot.timeframes]
+                self.bars[name, timeframe] = _hooks(hearing, "on_bar", name)
+
+
+def _hooks(lanes: list[Lane], hook: str, coin: str) -> tuple[Hook, ...]:
+    return tuple(
+        (getattr(lane.bot, hook), lane.memory(coin), lane) for lane in lanes if lane.bot.hears(hook)
+    )
