@@ -78,16 +78,16 @@ class Intake:
         if count and isinstance(event, BookUpdate | BboUpdate):
             event.skipped = count
 
-    def fact(self, event: Event) -> None:
+    def fact(self, event: Event) -> Outcome:
         """Take anything that is no frame: a second, a reply, a command, a change of the feed."""
         if isinstance(event, Timer):
             self._emit(tape.line("T", event.recv_ns))
         else:
             kind = KIND_OF.get(type(event).__name__, "X")
             self._emit(tape.line(kind, event.recv_ns, event))
-        self.step(event)
+        return self.step(event)
 
-    def step(self, event: Event) -> None:
+    def step(self, event: Event) -> Outcome:
         """Let the engine take an event; put the digest on the tape every thousand."""
         outcome = self.engine.step(event)
         if outcome.seq:
@@ -96,6 +96,7 @@ class Intake:
         if vitals.seq % DIGEST_EVERY == 0:
             mark = {"seq": vitals.seq, "digest": self.engine.digest}
             self._emit(tape.line("D", vitals.now_ns, mark))
+        return outcome
 
     def replay(self, record: tape.Record) -> None:
         """Take a recorded F, f, T, R, C or X line."""

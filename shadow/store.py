@@ -136,6 +136,10 @@ class Store:
         """Return the durable state as last committed."""
         return dict(self._connection.execute("SELECT key, value FROM state"))
 
+    def has_weights(self) -> bool:
+        """Say whether any weight has been written yet."""
+        return self._connection.execute("SELECT 1 FROM weight LIMIT 1").fetchone() is not None
+
     def begin_run(self, **columns: Any) -> int:
         """Record the start of a run; return its id."""
         names = ", ".join(columns)

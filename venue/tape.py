@@ -22,6 +22,7 @@ import binascii
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +105,11 @@ class SegmentWriter:
         self._put(lines, zstandard.COMPRESSOBJ_FLUSH_FINISH)
         os.fsync(self._file.fileno())
         self._file.close()
+
+    def abandon(self) -> None:
+        """Close the file as it is; what was written before stays readable."""
+        with suppress(OSError):
+            self._file.close()
 
     def discard(self) -> None:
         """Close and delete the file."""
@@ -222,27 +228,45 @@ def segments(path: Path) -> list[Segment]:
     return [Segment(p) for p in found]
 
 
-def repair(path: Path) -> int:
+@dataclass(frozen=True)
+class Repair:
+    """What mending a segment found: bytes of lines dropped, and how far its events may go."""
+
+    was_torn: bool
+    dropped: int
+    last_seq: int
+
+
+def repair(path: Path) -> Repair:
     """Close a segment that a crash left open: keep its checked groups, end it properly.
 
-    Returns how many bytes of lines were dropped, 0 for a segment that was whole. The old file is
-    replaced in one step.
+    The old file is replaced in one step. `last_seq` is an upper bound: every record but the
+    bookkeeping ones may have been an event.
     """
     segment = Segment(path)
     fresh = path.with_name(path.name + ".repair")
     fresh.unlink(missing_ok=True)
     writer = SegmentWriter(fresh)
     last = b""
+    last_seq = 0
     try:
         for group in segment.groups():
             writer.write(group)
+            if not last_seq:
+                header = segment.record(group.split(b"\n", 1)[0])
+                last_seq = decode_header(header.payload, path).first_seq
+            last_seq += group.count(b"\n")
             last = group[:-1].rsplit(b"\n", 1)[-1]
     except InputDamaged:
         segment.torn = True
     if last.startswith(b"E "):
         writer.discard()
-        return 0
-    ns = segment.record(last).ns if last else 0
-    writer.close(line("E", ns, {"why": "torn"}))
+        return Repair(False, 0, last_seq)
+    if not last:
+        # Not even the header reached the disk whole: there is nothing to keep.
+        writer.discard()
+        path.unlink()
+        return Repair(True, segment.dropped, last_seq)
+    writer.close(line("E", segment.record(last).ns, {"why": "torn", "seq": last_seq}))
     fresh.replace(path)
-    return segment.dropped
+    return Repair(True, segment.dropped, last_seq)

@@ -1,0 +1,1 @@
+"""The local venue: a seeded or recorded market, served on one port of this machine."""

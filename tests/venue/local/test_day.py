@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from market.instrument import Instrument
+from venue.local.archive import Archive
+from venue.local.day import SPREAD_TICKS_MAX, touches
+from venue.universe import load_instruments
+
+ARCHIVE = Archive(7, load_instruments().values())
+
+
+def spot_check(instrument: Instrument, bid: list[int], ask: list[int]) -> None:
+    for low, high in zip(bid, ask, strict=True):
+        assert low < high
+        for px in (low, high):
+            assert instrument.is_valid_px(Decimal(px).scaleb(-instrument.px_decimals))
+
+
+@pytest.mark.parametrize("coin", ["BTC", "ETH", "DOGE", "kPEPE", "PAXG", "TAO"])
+def test_every_touch_is_valid_and_never_crossed(coin: str) -> None:
+    day = ARCHIVE.day(coin, 1)
+    quotes = [day.touch(ms) for ms in range(0, 86_400_000, 300_000)]
+    instrument = ARCHIVE.profiles[coin].instrument
+    spot_check(instrument, [q[0] for q in quotes], [q[1] for q in quotes])
+
+
+@pytest.mark.parametrize("edge", [100_000, 1_000_000])
+def test_touches_stay_valid_where_the_tick_changes(edge: int) -> None:
+    instrument = Instrument("X", 0, 2, 10)
+    mid = np.linspace(0.995 * edge, 1.005 * edge, 4_001).astype(np.float32)
+    spread = np.full(4_001, 3e-4 * edge, dtype=np.float32)
+    bid, ticks, tick = touches(mid, spread, instrument.px_decimals)
+    assert tick == 0
+    assert int(ticks.min()) >= 1
+    assert int(ticks.max()) <= SPREAD_TICKS_MAX
+    step = np.where(bid >= edge, edge // 10**4, edge // 10**5)
+    ask = bid + ticks * step
+    spot_check(instrument, bid.tolist(), ask.tolist())
+    assert np.all(np.abs((bid + ask) / 2 - mid) < 4e-4 * edge)
+
+
+def test_prints_are_at_the_touch_of_their_side() -> None:
+    day = ARCHIVE.day("SOL", 2)
+    for i in range(0, len(day.print_ms), 97):
+        bid, ask, _, _ = day.touch(day.print_ms[i])
+        assert day.print_px[i] == (ask if day.print_side[i] > 0 else bid)
+
+
+def test_the_book_leans_and_the_prints_side_with_the_coming_move() -> None:
+    day = ARCHIVE.day("ETH", 2)
+    bid = np.asarray(day.bid).astype(float)
+    coming = np.log(bid[5:] / bid[:-5])
+    lean = np.asarray(day.lean)[:-5].astype(float)
+    assert 0.2 < float(np.corrcoef(lean, coming)[0, 1]) < 0.6
+    # The imbalance lasts for seconds.
+    assert float(np.corrcoef(lean[3:], lean[:-3])[0, 1]) > 0.4
+    cell = np.minimum(np.asarray(day.print_ms) // 600, len(coming) - 1)
+    side = np.asarray(day.print_side).astype(float)
+    assert 0.05 < float(np.corrcoef(side, coming[cell])[0, 1]) < 0.5
+
+
+def test_spreads_are_as_the_profile_says() -> None:
+    for coin in ("BTC", "DOGE", "AERO"):
+        day = ARCHIVE.day(coin, 1)
+        spread = np.asarray(day.spread).astype(float) * day.tick / np.asarray(day.bid)
+        wanted = ARCHIVE.profiles[coin].spread_bps
+        assert 0.8 * wanted < float(np.mean(spread)) * 1e4 < 2.0 * wanted
+
+
+def test_the_mean_premium_is_that_of_the_hour_so_far() -> None:
+    day = ARCHIVE.day("HYPE", 1)
+    assert day.mean_premium(0) == pytest.approx(day.paid[1])
+    for hour in range(24):
+        last = day.mean_premium(hour * 3_600_000 + 3_599_999)
+        assert last == pytest.approx(float(day.record.premium[hour]), abs=1e-12)
+
+
+def test_knots_are_joined_by_straight_lines() -> None:
+    day = ARCHIVE.day("HYPE", 1)
+    middle = day.at_knots(day.premium, 15_000)
+    assert middle == pytest.approx((day.premium[0] + day.premium[1]) / 2)

@@ -1,0 +1,142 @@
+"""How does the venue answer what a client says on its websocket?
+
+Messages are handled one after the other, so an acknowledgement always comes before the first data
+of its subscription. Errors leave the socket open; a coin or parameter that does not exist closes
+it without a word, as at the venue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from venue.local.client import Client, Limits
+from venue.local.frames import encode, frame
+from venue.local.hub import Hub
+from venue.local.market import LocalMarket, Row, Topic
+from venue.local.questions import Questions, Refused
+from venue.local.request import (
+    SUBSCRIBE,
+    Change,
+    Ping,
+    Post,
+    Request,
+    Unserved,
+    is_admissible,
+    read,
+)
+
+PONG = b'{"channel":"pong"}'
+
+
+class Sockets:
+    """Serves the websockets of one market."""
+
+    def __init__(
+        self,
+        market: LocalMarket,
+        hub: Hub,
+        questions: Questions,
+        limits: Limits,
+        now_ms: Callable[[], float],
+    ) -> None:
+        self._market = market
+        self._hub = hub
+        self._questions = questions
+        self._limits = limits
+        self._now_ms = now_ms
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve one connection until either side ends it."""
+        ws = web.WebSocketResponse(compress=False, max_msg_size=self._limits.message_bytes_max)
+        await ws.prepare(request)
+        transport = request.transport
+        if not isinstance(transport, asyncio.Transport):
+            return ws
+        client = Client(transport, request.remote or "", self._limits)
+        self._hub.add(client)
+        try:
+            async for message in ws:
+                if client.is_leaving:
+                    continue
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    await self._hear(client, message.data)
+        finally:
+            self._hub.remove(client)
+        return ws
+
+    async def _hear(self, client: Client, raw: str | bytes) -> None:
+        if not self._hub.counts(client):
+            limit = self._limits.messages_per_minute_max
+            _complain(client, f"Cannot send more than {limit} messages per minute.")
+            return
+        request = read(raw)
+        if request is None:
+            text = raw if isinstance(raw, str) else raw.decode(errors="replace")
+            _complain(client, f"Error parsing JSON into valid websocket request: {text}")
+            return
+        await self._obey(client, request)
+
+    async def _obey(self, client: Client, request: Request) -> None:
+        match request:
+            case Ping():
+                client.send(PONG)
+            case Unserved():
+                _complain(client, f"Invalid subscription {_json(request.subscription)}")
+            case Post():
+                await self._answer(client, request)
+            case Change():
+                if not is_admissible(request.topic, self._market.instruments):
+                    client.hang_up()
+                elif request.method == SUBSCRIBE:
+                    await self._subscribe(client, request.topic)
+                else:
+                    self._unsubscribe(client, request.topic)
+
+    async def _subscribe(self, client: Client, topic: Topic) -> None:
+        if topic in client.topics:
+            _complain(client, f"Already subscribed: {_json(topic.echo())}")
+            return
+        if not self._hub.has_room(client):
+            limit = self._limits.subscriptions_max
+            _complain(client, f"Cannot subscribe to more than {limit} channels.")
+            return
+        await self._questions.warm_topic(topic, int(self._now_ms()))
+        _acknowledge(client, SUBSCRIBE, topic)
+        self._hub.join(client, topic)
+
+    def _unsubscribe(self, client: Client, topic: Topic) -> None:
+        if topic not in client.topics:
+            _complain(client, f"Already unsubscribed: {_json(topic.echo())}")
+            return
+        self._hub.leave(client, topic)
+        _acknowledge(client, "unsubscribe", topic)
+
+    async def _answer(self, client: Client, post: Post) -> None:
+        question = post.request.get("payload")
+        response: dict[str, Any]
+        try:
+            if post.request.get("type") != "info":
+                raise Refused(422)
+            data = await self._questions.answer(question)
+            payload = {"type": question["type"], "data": data} if isinstance(question, dict) else {}
+            response = {"type": "info", "payload": payload}
+        except Refused as refused:
+            response = {"type": "error", "payload": f"{refused.status} request refused"}
+        client.send(frame("post", {"id": post.id, "response": response}))
+
+
+def _acknowledge(client: Client, method: str, topic: Topic) -> None:
+    data: Row = {"method": method, "subscription": topic.echo()}
+    client.send(frame("subscriptionResponse", data))
+
+
+def _complain(client: Client, text: str) -> None:
+    client.send(frame("error", text))
+
+
+def _json(value: Row) -> str:
+    return encode(value).decode()
