@@ -186,7 +186,8 @@ class Admission:
     ) -> Trade:
         now_ns = self._out.now_ns
         due_ns = now_ns + self._model.latency_ns
-        cadence_ns = coin.streams.book_cadence_ns() or CADENCE_NS_UNKNOWN
+        pulse = coin.streams.pulse()
+        cadence_ns = pulse[1].peak_ns if pulse is not None else CADENCE_NS_UNKNOWN
         plan: ExitPlan = signal.plan
         return Trade(
             trade_id=signal_id * 4 + kind,

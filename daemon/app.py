@@ -7,42 +7,43 @@ database holds is taken up, the torn end of the tape is mended, the gap is repai
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import gc
 import os
 import random
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import msgspec
 
 from daemon import control, state
 from daemon.build import build_engine, code_version
-from daemon.child import Child, local_venue, remember_world, watch
+from daemon.child import watch
 from daemon.clock import Clock
-from daemon.config import DEFAULT_COINS, Config, Mode, Network
 from daemon.history import History
 from daemon.housekeeping import OK, Housekeeping
 from daemon.intake import Intake
 from daemon.journal import Journal
 from daemon.notify import notify, watchdog_s
 from daemon.outcome import Outcome
-from daemon.paths import StateDir
+from daemon.startup import (
+    Endpoint,
+    Plan,
+    alone,
+    choose_coins,
+    list_instruments,
+    open_endpoint,
+    subscriptions,
+)
 from daemon.status import RECENT, log_decisions, status
 from daemon.supervisor import Budget, Supervisor
 from daemon.telemetry import log
 from divisions.roster import DIVISIONS
 from market.errors import (
-    AnotherInstance,
     GnomonError,
     InvariantBroken,
-    OperatorError,
-    VenueUnreachable,
 )
 from market.events import NS_PER_HOUR, Command, Event, FeedDown, FeedUp, Notice, Timer
 from market.instrument import Instrument
@@ -52,116 +53,28 @@ from venue import tape
 from venue.feed import Feed, Listener, Reconnect
 from venue.info import InfoClient
 from venue.session import Session
-from venue.wire import Subscription
 
 T = TypeVar("T")
 
 READY_WITHIN_S = 30.0
 LOOK_EVERY_S = 10
 TIDY_EVERY_S = 600
-STREAMS = (("bbo", False), ("l2Book", True), ("l2Book", False), ("trades", False))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run, where, and for how long (seconds of readiness; None: until told to stop)."""
-
-    config: Config
-    mode: Mode
-    network: Network
-    state: StateDir
-    for_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where the venue is, and the child process when it is our own."""
-
-    ws: str
-    rest: str
-    child: Child | None = None
 
 
 async def run(plan: Plan, *, started: Callable[[Daemon], None] = lambda daemon: None) -> str:
     """Run the daemon until it is told to stop; return why it stopped."""
     plan.state.create()
-    with _alone(plan.state):
+    with alone(plan.state):
         async with (
-            _endpoint(plan) as endpoint,
+            open_endpoint(plan) as endpoint,
             InfoClient(
                 endpoint.rest, weight_per_minute=plan.config.venue.weight_per_minute
             ) as info,
         ):
-            listed = await _instruments(info)
+            listed = await list_instruments(info)
             daemon = Daemon(plan, endpoint, info, listed)
             started(daemon)
             return await daemon.run()
-
-
-@contextmanager
-def _alone(state_dir: StateDir) -> Iterator[None]:
-    """Hold the state folder's lock; raises AnotherInstance when someone else does."""
-    with (state_dir.path / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            raise AnotherInstance(
-                f"{state_dir.path} is in use by a running daemon (pid {holder}); "
-                "stop it or name another --state"
-            ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
-
-
-@asynccontextmanager
-async def _endpoint(plan: Plan) -> AsyncIterator[Endpoint]:
-    if plan.mode == "local":
-        world = remember_world(plan.state.path / "world.json", plan.config.seed)
-        async with local_venue(world, plan.state.path / "venue.log") as child:
-            yield Endpoint(child.ws, child.http, child)
-    else:
-        urls = plan.config.venue.endpoint(plan.network)
-        yield Endpoint(urls.ws_url, urls.rest_url)
-
-
-async def _instruments(info: InfoClient) -> dict[str, Instrument]:
-    """Return what the venue lists, asking until it answers: a service outlives its venue."""
-    pause_s = 1.0
-    while True:
-        try:
-            listed = await info.instruments()
-            if listed:
-                return listed
-            raise VenueUnreachable("meta: lists nothing")
-        except VenueUnreachable as error:
-            log.warning("venue unreachable, asking again", error=error, in_s=pause_s)
-            notify(f"STATUS=waiting for the venue: {error}", "EXTEND_TIMEOUT_USEC=90000000")
-        await asyncio.sleep(pause_s)
-        pause_s = min(60.0, pause_s * 2)
-
-
-def choose_coins(
-    config: Config, listed: dict[str, Instrument], held: set[str]
-) -> dict[str, Instrument]:
-    """Return the instruments to trade: the configured ones, and those still held.
-
-    Raises OperatorError for a configured coin that the venue does not list: subscribing to an
-    unknown coin would make it close the connection.
-    """
-    tradable = {name: i for name, i in listed.items() if not i.is_delisted}
-    wanted = config.coins or tuple(c for c in DEFAULT_COINS if c in tradable)
-    unknown = [coin for coin in wanted if coin not in tradable]
-    if unknown:
-        near = [c for c in tradable if c.lower() in {u.lower() for u in unknown}]
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise OperatorError(f"coins: the venue does not trade {', '.join(unknown)}{hint}")
-    if not wanted:
-        raise OperatorError("coins: none of the default coins is listed; name some")
-    return {c: listed[c] for c in (*wanted, *sorted(held - set(wanted))) if c in listed}
 
 
 class Daemon:
@@ -207,9 +120,7 @@ class Daemon:
 
     def _wire(self, info: InfoClient) -> None:
         config = self._config
-        streams = [Subscription(t, coin, fast) for coin in self._instruments for t, fast in STREAMS]
-        streams += [Subscription("activeAssetCtx", coin) for coin in self._instruments]
-        self.session = Session(streams)
+        self.session = Session(subscriptions(self._instruments))
         self.supervisor = Supervisor(on_restart=self._restarted)
         self.journal = Journal(
             self._store,

@@ -182,7 +182,7 @@ class Journal:
         await loop.run_in_executor(self._thread, self._store.close)
         self._thread.shutdown()
 
-    def in_thread(self, work: Callable[[], None]) -> asyncio.Future[None]:
+    def in_thread(self, work: Callable[[], object]) -> asyncio.Future[object]:
         """Run other work on the database in the writer's thread, between two commits."""
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,34 @@ class Result:
     dropped_bytes: int = 0
     idle_bots: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the documented figures as plain data."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """Return the figures for a person."""
+        match = {True: "equal", False: "DIFFERENT", None: "none recorded"}[self.digest_match]
+        out = [
+            f"{self.frames:,} frames, {self.events:,} events in {self.wall_s:.2f} s "
+            f"({self.events_per_s:,.0f} events/s)",
+            f"{self.signals} signals: {self.admitted} admitted, {self.blocked} blocked; "
+            f"{self.phantoms} phantoms, {self.trades} trades, {self.alarms} alarms",
+            f"digest {self.digest}, recorded {self.recorded_digest or '–'}: {match}",
+            f"rules of the instruments: {self.instruments_from}",
+        ]
+        if self.mismatch:
+            out.append(f"the digest {self.mismatch}")
+        if self.recorded_by != self.code_version:
+            out.append(f"recorded by {self.recorded_by}, replayed by {self.code_version}")
+        if self.idle_bots:
+            out.append(f"idle for want of their feed: {', '.join(self.idle_bots)}")
+        if self.violations:
+            counts = ", ".join(f"{n} {kind}" for kind, n in self.violations.items())
+            out.append(f"frames refused: {counts}")
+        if self.dropped_bytes:
+            out.append(f"torn end: {self.dropped_bytes} bytes could not be read")
+        return out
 
 
 class Player:

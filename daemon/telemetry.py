@@ -25,6 +25,8 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     for name, value in event.items():
         if SECRET_KEYS.search(name):
             event[name] = "[redacted]"
+        elif name == "exception":
+            event[name] = SECRET_TEXT.sub("[redacted]", str(value))
         elif isinstance(value, str):
             text = SECRET_TEXT.sub("[redacted]", value)
             text = text if len(text) <= TEXT_MAX else text[:TEXT_MAX] + "…"

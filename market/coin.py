@@ -19,6 +19,8 @@ from market.instrument import Instrument
 CONTEXT_AGE_MS_MAX = 600_000
 MINUTES_PER_DAY = 1440
 ROOT_MINUTES_PER_DAY = sqrt(MINUTES_PER_DAY)
+# A cadence counts as learned after this many frames without an interruption.
+LEARNED_FRAMES = 3
 # What a coin is taken for before its own bars have spoken: 4 % a day, worth ten bars.
 PRIOR_DAILY_VOL = 0.04
 PRIOR_BARS = 10
@@ -55,10 +57,17 @@ class Streams(Struct):
     trades: Cadence = field(default_factory=Cadence)
     context: Cadence = field(default_factory=Cadence)
 
-    def book_cadence_ns(self) -> float:
-        """Return the learned interval between merged books: that of the quickest live stream."""
-        known = [c.peak_ns for c in (self.fast, self.slow, self.bbo) if c.count > 1]
-        return min(known) if known else 0.0
+    def pulse(self) -> tuple[str, Cadence] | None:
+        """Return the stream that proves the book alive, None while none is known well enough.
+
+        Periodic snapshots come first, the quick kind before the slow one. Best bid and offer
+        speak only on change, so their silence proves little and they serve where nothing else
+        does.
+        """
+        for name, cadence in (("fast", self.fast), ("slow", self.slow), ("bbo", self.bbo)):
+            if cadence.count >= LEARNED_FRAMES:
+                return name, cadence
+        return None
 
 
 class Coin(Struct):

@@ -21,9 +21,13 @@ Milliseconds = Annotated[float, Meta(gt=0.0, le=600_000.0)]
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`cadences` is how many learned intervals of silence are borne; the caps are absolute."""
+    """`cadences` is how many learned intervals of silence are borne, between `age_ms_min` and caps.
+
+    The floor keeps a burst of frames from being learned as a promise.
+    """
 
     cadences: Annotated[float, Meta(ge=1.0, le=20.0)] = 3.0
+    age_ms_min: Milliseconds = 1_000.0
     fast_age_ms_max: Milliseconds = 1_500.0
     slow_age_ms_max: Milliseconds = 6_500.0
     bbo_age_ms_max: Milliseconds = 6_500.0
@@ -39,22 +43,15 @@ class Freshness(Filter[Settings]):
     settings_type = Settings
 
     def age_and_limit(self, coin: Coin, now_ns: int) -> tuple[float, float] | None:
-        """Return (age, limit) in ms of the stream that keeps this coin's book alive.
-
-        The periodic snapshots decide when there are any; best bid and offer speak only on
-        change, so their silence is judged more kindly. None before a stream has two frames.
-        """
+        """Return (age, limit) in ms of the stream that proves this coin's book alive."""
+        pulse = coin.streams.pulse()
+        if pulse is None:
+            return None
+        name, cadence = pulse
         s = self.settings
-        streams = coin.streams
-        for cadence, cap in (
-            (streams.fast, s.fast_age_ms_max),
-            (streams.slow, s.slow_age_ms_max),
-            (streams.bbo, s.bbo_age_ms_max),
-        ):
-            if cadence.count > 1:
-                limit = min(cap, s.cadences * cadence.peak_ns / NS_PER_MS)
-                return cadence.age_ns(now_ns) / NS_PER_MS, limit
-        return None
+        caps = {"fast": s.fast_age_ms_max, "slow": s.slow_age_ms_max, "bbo": s.bbo_age_ms_max}
+        limit = min(caps[name], max(s.age_ms_min, s.cadences * cadence.peak_ns / NS_PER_MS))
+        return cadence.age_ns(now_ns) / NS_PER_MS, limit
 
     def check(self, signal: Signal, view: View) -> Check:
         """Refuse a stale, lagging, crossed or one-sided book; no_data without any."""

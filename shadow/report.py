@@ -101,6 +101,11 @@ def report(db: sqlite3.Connection, *, by: By, since: str = "", bias_bps_max: flo
     return Report(by, since, rows, bias, *(count or 0 for count in counts))
 
 
+def empty(by: By, since: str) -> Report:
+    """Return the report of a state in which nothing has happened yet."""
+    return Report(by, since, [], Bias(0, None, None, None, within=False), 0, 0, 0)
+
+
 def twin_bias(db: sqlite3.Connection, since: str, bias_bps_max: float) -> Bias:
     """Return the simulator's bias over closed pairs, clustered on the day of closing."""
     cursor = db.execute(

@@ -30,3 +30,9 @@ def load_universe() -> list[dict[str, object]]:
 def load_instruments() -> dict[str, Instrument]:
     """Return the kept instruments by coin, in the order of their asset ids."""
     return instruments_from_meta(load_universe())
+
+
+def source() -> str:
+    """Return where the kept rules come from, in one line."""
+    raw = files("venue").joinpath(FILE).read_bytes()
+    return f"venue/{FILE}: {msgspec.json.decode(raw, type=_Kept).source[0]}"

@@ -1,0 +1,27 @@
+"""The `gnomon` command: runs one, prints one clear line when it fails, and exits by contract."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; exit codes follow `market.errors`."""
+    from daemon.cli import app  # noqa: PLC0415
+    from market.errors import GnomonError  # noqa: PLC0415
+
+    try:
+        app()
+    except GnomonError as error:
+        sys.stderr.write(f"gnomon: {error}\n")
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

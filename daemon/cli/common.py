@@ -1,0 +1,132 @@
+"""What several commands share: options, the choice of state, and how data is printed."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from daemon.paths import MODE_FOLDERS, StateDir, existing, find_config, state_root
+from market.errors import OperatorError
+
+if TYPE_CHECKING:
+    from daemon.config import Config
+
+StateOption = Annotated[
+    Path | None,
+    typer.Option("--state", help="State folder; default: $STATE_DIRECTORY, config, the user's."),
+]
+ModeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mode", help="local, paper, paper-testnet, paper-mainnet or replay; default: the newest."
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="Configuration file (default: $GNOMON_CONFIG, the user's)."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def say(text: str) -> None:
+    """Print a line about what is being done, where it cannot disturb data on standard output."""
+    typer.echo(text, err=True)
+
+
+def load_config(given: Path | None, *, system: bool) -> Config:
+    """Return the configuration a command works with."""
+    from daemon.config import load
+
+    return load(find_config(given, system=system))
+
+
+def pick_state(state: Path | None, mode: str | None, config: Path | None = None) -> StateDir | None:
+    """Return the mode folder a command on state is about, None for a fresh state.
+
+    Without a mode: the only database there, or of several the newest, said aloud.
+    """
+    root = state_root(state, load_config(config, system=True).state_dir)
+    if mode is not None and mode != "paper" and mode not in MODE_FOLDERS:
+        raise typer.BadParameter(
+            f"{mode!r} is not one of paper, {', '.join(MODE_FOLDERS)}", param_hint="--mode"
+        )
+    found = existing(root)
+    if mode is not None:
+        found = [s for s in found if s.folder == mode or s.folder.startswith(f"{mode}-")]
+    if not found:
+        return None
+    if len(found) > 1 and mode is None:
+        say(f"several modes under {root}; showing the newest, {found[0].folder} (--mode chooses)")
+    return found[0]
+
+
+@contextmanager
+def reading(state: StateDir) -> Iterator[sqlite3.Connection]:
+    """Open a state's database for reading."""
+    from shadow.store import open_readonly
+
+    db = open_readonly(state.database)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON."""
+    import msgspec
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1
+) -> None:
+    """Print a table; all but the first `left` columns are aligned to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=None)
+    for i, name in enumerate(columns):
+        table.add_column(name, justify="left" if i < left else "right", no_wrap=i < left)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        # A pipe has no width to respect: lines must not be cut.
+        console = Console(width=max(200, console.width))
+    console.print(table)
+
+
+def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
+    """Return a number for a table, a dash for none."""
+    if value is None:
+        return "–"
+    return f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def parse_span(text: str) -> float:
+    """Return the seconds in 90, 30s, 10m, 1h or 7d; raises BadParameter."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+    digits, unit = (text[:-1], text[-1]) if text and text[-1] in units else (text, "s")
+    try:
+        seconds = float(digits) * units[unit]
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 < seconds < 1e9:
+        raise typer.BadParameter(f"{text!r}: expected a time like 30s, 10m, 1h or 7d")
+    return seconds
+
+
+def usable_folder(path: Path) -> None:
+    """Make a folder; raises OperatorError when that cannot be done."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(f"{path}: cannot be made ({error.strerror})") from None

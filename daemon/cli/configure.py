@@ -1,0 +1,69 @@
+"""gnomon config check, show, init."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daemon.cli.common import ConfigOption, JsonOption, load_config, print_json, say
+from daemon.paths import find_config, user_config
+from market.errors import OperatorError
+
+app = typer.Typer(help="Check, show and write configurations.", no_args_is_help=True)
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The file (default: the one in use).")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Check a configuration; exits 78 with the key and the remedy when it is wrong.
+
+    Example: gnomon config check /etc/gnomon/gnomon.toml
+    """
+    used = find_config(file, system=True)
+    config = load_config(used, system=True)
+    if json_:
+        print_json({"file": str(used) if used else None, "ok": True, "hash": config.hash()})
+        return
+    typer.echo(f"{used or 'defaults (no file)'}: good, hash {config.hash()}")
+
+
+@app.command()
+def show(config: ConfigOption = None, json_: JsonOption = False) -> None:
+    """Print the configuration in effect, every default filled in.
+
+    Example: gnomon config show --json
+    """
+    from daemon.config_text import as_toml
+
+    settings = load_config(config, system=True)
+    if json_:
+        print_json(settings.resolved())
+        return
+    typer.echo(as_toml(settings, comments=False), nl=False)
+
+
+@app.command()
+def init(
+    file: Annotated[Path | None, typer.Argument(help="Where to write it.")] = None,
+) -> None:
+    """Write a configuration with every key, its default and what it means.
+
+    Example: gnomon config init gnomon.toml
+    """
+    from daemon.config import parse
+    from daemon.config_text import as_toml
+
+    path = file or user_config()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x") as out:
+            out.write(as_toml(parse({}, "defaults"), comments=True))
+    except FileExistsError:
+        raise OperatorError(f"{path}: exists already; it is left as it is") from None
+    except OSError as error:
+        raise OperatorError(f"{path}: cannot be written ({error.strerror})") from None
+    say(f"wrote {path}; `gnomon config check {path}` after every change")

@@ -1,0 +1,182 @@
+"""gnomon run, venue, record, replay."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from daemon.cli.common import (
+    ConfigOption,
+    JsonOption,
+    StateOption,
+    load_config,
+    parse_span,
+    print_json,
+    say,
+)
+from daemon.paths import StateDir, mode_folder, state_root
+from market.errors import InvariantBroken, OperatorError
+
+if TYPE_CHECKING:
+    from daemon.config import Config
+    from daemon.startup import Plan
+
+ForOption = Annotated[
+    str | None, typer.Option("--for", help="Stop by itself after this long, e.g. 60s, 10m, 1h.")
+]
+RunMode = Annotated[
+    str | None, typer.Option("--mode", help="local, paper, testnet or live (default: config).")
+]
+NetworkOption = Annotated[
+    str | None, typer.Option("--network", help="testnet or mainnet (default: config).")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(run)
+    app.command()(venue)
+    app.command()(record)
+    app.command()(replay)
+
+
+def make_plan(
+    config: Config, state: Path | None, mode: str | None, network: str | None, for_: str | None
+) -> Plan:
+    """Return what to run from the options over the configuration."""
+    from daemon.startup import Plan
+
+    chosen: Any = mode or config.mode
+    net: Any = network or config.venue.network
+    if chosen not in ("local", "paper", "testnet", "live"):
+        raise typer.BadParameter(f"{chosen!r}: local, paper, testnet or live", param_hint="--mode")
+    if net not in ("testnet", "mainnet"):
+        raise typer.BadParameter(f"{net!r}: testnet or mainnet", param_hint="--network")
+    if chosen in ("testnet", "live"):
+        raise OperatorError(
+            f"mode {chosen}: real orders are not built yet; "
+            f"`--mode paper --network {net}` trades the real feed on paper"
+        )
+    root = state_root(state, config.state_dir)
+    seconds = parse_span(for_) if for_ else None
+    return Plan(config, chosen, net, StateDir(root.absolute(), mode_folder(chosen, net)), seconds)
+
+
+def run(
+    config: ConfigOption = None,
+    state: StateOption = None,
+    mode: RunMode = None,
+    network: NetworkOption = None,
+    for_: ForOption = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Log lines, no screen.")] = False,
+) -> None:
+    """Start the daemon; with no options it trades on paper on a local venue.
+
+    Example: gnomon run --mode paper --network testnet
+    """
+    from daemon.app import run as run_daemon
+    from daemon.screen import Screen
+    from daemon.telemetry import configure
+
+    settings = load_config(config, system=False)
+    plan = make_plan(settings, state, mode, network, for_)
+    plan.state.create()
+    with Screen(plan.state, wanted=sys.stdout.isatty() and not plain) as screen:
+        configure(settings.log.level, screen.log)
+        why = _loop(run_daemon(plan, started=screen.show))
+    say(f"stopped: {why}")
+    command = f"gnomon shadow report --state {plan.state.root} --mode {plan.state.folder}"
+    say(f"see what the limits were worth: {command}")
+
+
+def _loop(main: Any) -> Any:
+    """Run a coroutine on uvloop where it is installed, else on asyncio's own loop."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)
+
+
+def venue(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8077,
+    seed: Annotated[int, typer.Option(min=0, help="Of the synthetic world.")] = 7,
+    tape: Annotated[Path | None, typer.Option(help="Play this tape instead of a world.")] = None,
+    speed: Annotated[float, typer.Option(help="How fast the tape is played.")] = 1.0,
+    epoch_ms: Annotated[
+        int | None, typer.Option(help="UTC midnight the world's history begins at.")
+    ] = None,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="End when standard input closes.")
+    ] = False,
+) -> None:
+    """Run the local venue alone: Hyperliquid's market data protocol on loopback.
+
+    Example: gnomon venue --port 8077 --seed 7
+    """
+    from daemon.venue_process import serve_venue
+
+    serve_venue(
+        host=host,
+        port=port,
+        seed=seed,
+        tape=tape,
+        speed=speed,
+        epoch_ms=epoch_ms,
+        with_parent=with_parent,
+    )
+
+
+def record(
+    out: Annotated[Path, typer.Option("--out", help="New folder for the tape.")],
+    for_: ForOption = None,
+    config: ConfigOption = None,
+    mode: RunMode = None,
+    network: NetworkOption = None,
+) -> None:
+    """Record the venue's feed to a tape without trading; replay it later.
+
+    Example: gnomon record --out tapes/btc --for 1h --mode paper --network mainnet
+    """
+    from daemon.recorder import record_feed
+    from daemon.telemetry import configure
+
+    settings = load_config(config, system=False)
+    configure(settings.log.level, sys.stderr)
+    plan = make_plan(settings, out.parent / f".{out.name}.state", mode, network, for_)
+    summary = _loop(record_feed(plan, out))
+    say(f"recorded {summary['frames']} frames of {summary['coins']} coins in {out}")
+
+
+def replay(
+    tape: Annotated[Path, typer.Argument(help="Tape folder, or one segment.")],
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Keep the results in STATE/replay/gnomon.db.")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="Leave a filter out; may be repeated.")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Re-run a tape at full speed through the same code and compare digests.
+
+    Example: gnomon replay ~/.local/state/gnomon/local/tape
+    """
+    from daemon.replaying import replay_tape
+
+    result = replay_tape(tape, state, without or [])
+    if json_:
+        print_json(result.summary())
+    else:
+        for line in result.lines():
+            typer.echo(line)
+    same_code = result.code_version == result.recorded_by
+    if result.digest_match is False and same_code and not without:
+        raise InvariantBroken(
+            f"{tape}: the same code made other decisions than recorded ({result.mismatch})"
+        )

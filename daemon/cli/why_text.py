@@ -1,0 +1,67 @@
+"""One signal's story, for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from daemon.cli.common import number, print_table
+from shadow.rows import second_of
+
+
+def print_why(found: dict[str, Any]) -> None:
+    """Print a signal, its checks, and its trades or phantom."""
+    s = found["signal"]
+    typer.echo(
+        f"{second_of(s['ts_ns'])}  {s['bot']} ({s['division']}) wanted to {s['side']} {s['coin']} "
+        f"at {s['mid']:g} with conviction {s['conviction']:.2f}"
+    )
+    typer.echo(f"because {s['reason']}")
+    saw = ", ".join(f"{name} {value:g}" for name, value in s["saw"].items())
+    typer.echo(f"it saw {saw or 'nothing more'}")
+    extras = [f"stop {s['stop_px']:g}", f"horizon {s['horizon_ns'] / 60e9:g} min"]
+    if s["target_px"]:
+        extras.insert(1, f"target {s['target_px']:g}")
+    if s["trail"]:
+        extras.append(f"trailing {s['trail']:g}")
+    typer.echo(
+        f"size {s['requested_lots']} lots ({s['notional_e6'] / 1e6:,.2f} USD), " + ", ".join(extras)
+    )
+    for clamp in s["clamps"]:
+        typer.echo(f"  {clamp['filter']} cut {clamp['before_lots']} lots to {clamp['after_lots']}")
+    ages = ", ".join(f"{name} {age:g}" for name, age in s["ages"].items())
+    typer.echo(f"data ages in ms: {ages}")
+    rows = [
+        (
+            c["filter"],
+            c["mode"],
+            c["outcome"],
+            number(c["value"], 4),
+            number(c["threshold"], 4),
+            c["reason"],
+        )
+        for c in found["checks"]
+    ]
+    print_table("", ("filter", "mode", "outcome", "value", "threshold", ""), rows, left=3)
+    verdict = s["verdict"] if not s["failing"] else f"{s['verdict']} by {s['failing']}"
+    typer.echo(f"verdict: {verdict}" + (" (alone)" if s["sole"] else ""))
+    for trade in found["trades"]:
+        typer.echo(_fate(trade))
+
+
+def _fate(t: dict[str, Any]) -> str:
+    name = t["kind"] if t["cause"] in ("admit", "block") else f"{t['kind']} of what was clamped"
+    if t["exit_reason"] == "UNAVAILABLE":
+        return f"{name}: no book in time, so nothing is known of it"
+    if t["status"] != "closed":
+        entry = f"entered at {t['entry_px']:g}" if t["entry_px"] else "waiting for its entry"
+        return f"{name}: {t['status']}, {entry}"
+    flags = f" [{t['flags']}]" if t["flags"] else ""
+    return (
+        f"{name}: {t['entry_px']:g} → {t['exit_px']:g} by {t['exit_reason']}, "
+        f"gross {t['gross_e6'] / 1e6:+.4f}, fees {t['fees_e6'] / 1e6:.4f}, funding "
+        f"{t['funding_e6'] / 1e6:+.4f}, net {t['net_e6'] / 1e6:+.4f} USD "
+        f"({number(t['r'], 2, sign=True)} R), "
+        f"worst {t['mae_bps']:.1f}, best {t['mfe_bps']:.1f} bps{flags}"
+    )

@@ -1,0 +1,40 @@
+"""The replay command's work: where results go, and how they read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from daemon.paths import StateDir
+from daemon.replay import Player, Result
+from market.errors import OperatorError
+from risk.filter import discover
+from shadow.store import Store
+
+
+def replay_tape(tape: Path, state: Path | None, without: Sequence[str]) -> Result:
+    """Replay into STATE/replay/gnomon.db, or a temporary folder when no state is given."""
+    names = [cls.name for cls in discover()]
+    for name in without:
+        if name not in names:
+            raise OperatorError(f"--without {name}: no such filter; there are {', '.join(names)}")
+    if state is not None:
+        return _replay(tape, StateDir(state, "replay"), without)
+    with tempfile.TemporaryDirectory(prefix="gnomon-replay-") as folder:
+        return _replay(tape, StateDir(Path(folder), "replay"), without)
+
+
+def _replay(tape: Path, state: StateDir, without: Sequence[str]) -> Result:
+    from venue.tape import segments  # noqa: PLC0415
+
+    network = segments(tape)[0].header().network
+    state.create()
+    for suffix in ("", "-wal", "-shm"):
+        # A replay's database is derived from its tape alone, so it is made anew each time.
+        state.database.with_name(state.database.name + suffix).unlink(missing_ok=True)
+    store = Store(state.database, mode="replay", network=network)
+    try:
+        return Player(store, without=without).play(tape)
+    finally:
+        store.close()

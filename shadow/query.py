@@ -1,0 +1,56 @@
+"""Reading single stories out of the database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+
+def blocked_signals(
+    db: sqlite3.Connection,
+    *,
+    only_open: bool = False,
+    filter_: str | None = None,
+    coin: str | None = None,
+    limit: int = 50,
+) -> list[dict[str, Any]]:
+    """Return blocked signals with their phantoms, newest first."""
+    where = ["1"]
+    values: list[Any] = []
+    if only_open:
+        where.append("status <> 'closed'")
+    if filter_ is not None:
+        where.append("(',' || failing || ',') LIKE ?")
+        values.append(f"%,{filter_},%")
+    if coin is not None:
+        where.append("coin = ?")
+        values.append(coin)
+    cursor = db.execute(
+        f"SELECT * FROM blocked WHERE {' AND '.join(where)} ORDER BY signal_id DESC LIMIT ?",
+        (*values, limit),
+    )
+    return _dicts(cursor)
+
+
+def explain(db: sqlite3.Connection, signal_id: int) -> dict[str, Any] | None:
+    """Return a signal, its checks, and every trade that came of it; None when there is none."""
+    signals = _dicts(db.execute("SELECT * FROM signal WHERE signal_id = ?", (signal_id,)))
+    if not signals:
+        return None
+    signal = signals[0]
+    for name in ("clamps", "saw", "book", "ages"):
+        signal[name] = json.loads(signal[name])
+    checks = _dicts(db.execute("SELECT * FROM check_result WHERE signal_id = ?", (signal_id,)))
+    trades = _dicts(
+        db.execute(
+            "SELECT * FROM trade WHERE signal_id = ?1 OR trade_id = ?2 ORDER BY trade_id",
+            (signal_id, signal["trade_id"]),
+        )
+    )
+    return {"signal": signal, "checks": checks, "trades": trades}
+
+
+def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
