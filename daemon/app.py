@@ -11,9 +11,11 @@ import gc
 import os
 import random
 import signal
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -294,15 +296,7 @@ class Daemon:
         self.supervisor.stop(signal.Signals(number).name)
 
     async def _close(self, why: str) -> None:
-        engine = self.engine
-        columns = {
-            "ended_ns": self.clock.now_ns(),
-            "ended_why": why,
-            "last_seq": engine.vitals.seq,
-            "frames": self.session.frames,
-            "events": engine.vitals.seq - self._first_seq + 1,
-            "digest": engine.digest,
-        }
+        columns = {**self._progress(), "ended_ns": self.clock.now_ns(), "ended_why": why}
         last = self._last_line(why)
         await self.journal.flush()
         await self.journal.in_thread(lambda: self._store.update_run(self._run_id, **columns))
@@ -369,6 +363,7 @@ class Daemon:
             self._note("clock", stepped)
         for event in self.housekeeping.look():
             self._consume(event)
+        await self._note_progress()
         allowed = self.housekeeping.level == OK
         if self.journal.recording and not allowed:
             self.journal.close_segment(self._last_line("disk"))
@@ -379,6 +374,20 @@ class Daemon:
                 log.info("tape segment expired", segment=path.name)
             before_ns = self.housekeeping.keep_rows_from_ns(self.clock.now_ns())
             await self.journal.in_thread(lambda: self._store.prune(before_ns))
+
+    async def _note_progress(self) -> None:
+        columns = self._progress()
+        with suppress(sqlite3.Error):
+            await self.journal.in_thread(lambda: self._store.update_run(self._run_id, **columns))
+
+    def _progress(self) -> dict[str, Any]:
+        vitals = self.engine.vitals
+        return {
+            "last_seq": vitals.seq,
+            "frames": self.session.frames,
+            "events": vitals.seq - self._first_seq + 1,
+            "digest": self.engine.digest,
+        }
 
     def _gc(self, phase: str, _: dict[str, int]) -> None:
         if phase == "start":

@@ -52,6 +52,8 @@ BAR_GRACE_MS = 500
 MINUTE_ROWS = 300
 WARM_UP_ROWS = 130
 ASK_AGAIN_NS = 20 * NS_PER_S
+# Ends of a connection that nobody needs to be woken for.
+EXPECTED_DOWN = ("stopped", "planned")
 
 
 class Engine:
@@ -367,7 +369,7 @@ class Engine:
     # Connectivity, commands, notices.
 
     def _on_down(self, event: FeedDown) -> None:
-        if self.vitals.feed_up:
+        if self.vitals.feed_up and event.reason not in EXPECTED_DOWN:
             self.out.alarm("feed_down", event.reason)
         self.vitals.feed_up = False
         for coin in self.coins.values():

@@ -24,9 +24,10 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Memory(Struct):
-    """When the context was last weighed, and the side last called for."""
+    """When the context was last weighed, how many were seen, and the side last called for."""
 
     sampled_ns: int = 0
+    seen: int = 0
     side: int = 0
 
 
@@ -41,7 +42,7 @@ class FundingHarvest(Bot[Params, Memory]):
 
     name = "funding_harvest"
     division = "carry"
-    warm_up = 1
+    warm_up = 5
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "entry_bps_h": (0.2, 0.25, 0.4, 0.8),
         "stop_days": (0.3, 0.5, 1.0),
@@ -53,7 +54,10 @@ class FundingHarvest(Bot[Params, Memory]):
         """Once a minute, compare the running funding estimate with the bounds."""
         now_ns = coin.context.recv_ns
         p = self.params
-        if now_ns - memory.sampled_ns < p.sample_s * NS_PER_S or not coin.book.ok:
+        memory.seen += 1
+        if memory.seen < self.warm_up or not coin.book.ok:
+            return None
+        if now_ns - memory.sampled_ns < p.sample_s * NS_PER_S:
             return None
         memory.sampled_ns = now_ns
         rate = coin.context.funding * 1e4
