@@ -283,6 +283,11 @@ class Daemon:
         try:
             await supervisor.run()
             why = supervisor.stopped_by
+        except InvariantBroken:
+            # The step that failed may be half done: nothing of it may reach the database. The
+            # tape gets everything, so the fault can be reproduced.
+            self.journal.distrust()
+            raise
         finally:
             notify("STOPPING=1")
             gc.callbacks.remove(self._gc)

@@ -108,6 +108,11 @@ class Journal:
             self._batch.pieces[-1].closes = True
             self._recording = False
 
+    def distrust(self) -> None:
+        """Drop rows and state that have not been committed; the tape still gets its lines."""
+        self._batch.rows, self._batch.state = Rows(), {}
+        self._durable = dict
+
     @property
     def recording(self) -> bool:
         """Say whether lines go to a tape."""

@@ -28,8 +28,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """`n` in bars; `weights` by timeframe; `evidence_min` and `oppose_max` in [0, 1]."""
 
     n: Annotated[int, Meta(ge=5, le=200)] = 10
-    evidence_min: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.8
-    oppose_max: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.1
+    evidence_min: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.7
+    oppose_max: Annotated[float, Meta(ge=-1.0, le=1.0)] = 0.0
     weights: dict[str, Weight] = field(
         default_factory=lambda: {"1m": 1.0, "5m": 1.0, "15m": 1.0, "1h": 1.0, "4h": 1.0}
     )
@@ -91,7 +91,7 @@ class Direction(Filter[Settings]):
         if not weights:
             return self.no_data(f"no timeframe has {self.settings.n + 1} closed bars yet")
         vote = signal.side * total / weights
-        threshold = -self.settings.oppose_max
+        threshold = 0.0 - self.settings.oppose_max
         if vote >= threshold:
             return self.passed(vote, threshold)
         return self.failed(vote, threshold, f"direction votes {vote:+.2f} on this side")
