@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 
 def main() -> None:
@@ -21,6 +22,11 @@ def main() -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:
+        # Nothing else has a name, so it is a bug of ours; the trace is what we need to mend it.
+        traceback.print_exc()
+        sys.stderr.write("gnomon: this is a bug in gnomon, not something you did\n")
+        sys.exit(70)
 
 
 if __name__ == "__main__":

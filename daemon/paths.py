@@ -92,10 +92,17 @@ class StateDir:
 
 
 def existing(root: Path) -> list[StateDir]:
-    """Return the mode folders under `root` that hold a database, the newest first."""
+    """Return the mode folders under `root` that hold a database, the newest first.
+
+    Raises OperatorError when they are out of this user's reach.
+    """
     found = [StateDir(root, name) for name in MODE_FOLDERS]
-    found = [state for state in found if state.database.exists()]
-    return sorted(found, key=_touched, reverse=True)
+    try:
+        return sorted((s for s in found if s.database.exists()), key=_touched, reverse=True)
+    except PermissionError as error:
+        raise OperatorError(
+            f"{error.filename}: not yours to read; a member of its group may (`id` lists yours)"
+        ) from None
 
 
 def _touched(state: StateDir) -> float:

@@ -1,0 +1,92 @@
+"""kill -9 at random moments: nothing acknowledged is lost, nothing is counted twice.
+
+The short slice runs with every `make test`, the long one with `make chaos`. A failure prints the
+seed; `GNOMON_SEED=n make chaos` repeats it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.process import gnomon, query, running, sound
+
+SEED = int(os.environ.get("GNOMON_SEED", "1"))
+
+HELD = (
+    "SELECT trade_id, kind, cause, bot, coin, side, asked_lots, decided_ns, entry_px, qty_lots"
+    " FROM trade WHERE status IN ('open', 'exiting') ORDER BY trade_id"
+)
+
+
+def ledger(state: Path) -> dict[str, Any]:
+    """Return what a crash may not take away."""
+    return {
+        "signals": query(
+            state, "SELECT signal_id, bot, coin, side, verdict FROM signal ORDER BY 1"
+        ),
+        "held": query(state, HELD),
+        "closed": query(
+            state, "SELECT trade_id, net_e6, exit_reason FROM trade WHERE status = 'closed'"
+        ),
+    }
+
+
+def grows_from(before: dict[str, Any], state: Path, seed: int) -> None:
+    """Assert that everything committed before is still there, once, and nothing has changed."""
+    after = ledger(state)
+    assert after["signals"][: len(before["signals"])] == before["signals"], f"seed {seed}"
+    closed = {row[0]: row for row in after["closed"]}
+    held = {row[0]: row for row in after["held"]}
+    for row in before["closed"]:
+        assert closed[row[0]] == row, f"seed {seed}"
+    for row in before["held"]:
+        assert row[0] in closed or held[row[0]] == row, f"seed {seed}"
+    everything = [row[0] for row in query(state, "SELECT trade_id FROM trade")]
+    assert len(everything) == len(set(everything))
+
+
+def kill_again_and_again(state: Path, kills: int, seed: int) -> None:
+    rng = random.Random(seed)
+    before: dict[str, Any] | None = None
+    for number in range(kills):
+        with running("run", "--plain", "--state", state) as daemon:
+            daemon.wait_for("feed up")
+            # The first run is long enough for trades to be open; the others are hit anywhere.
+            time.sleep(rng.uniform(5.0, 8.0) if number == 0 else rng.uniform(0.0, 4.0))
+            assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
+        sound(state)
+        if before is not None:
+            grows_from(before, state, seed)
+        before = ledger(state)
+    assert before is not None and before["signals"], "nothing was at stake"
+    assert any(row[1] == "phantom" for row in before["held"] + _kinds(state))
+    with running("run", "--plain", "--state", state, "--for", "1s") as daemon:
+        assert daemon.end(timeout=60.0) == 0
+    sound(state)
+    grows_from(before, state, seed)
+    replayed = gnomon("replay", state / "local" / "tape", "--json", timeout=120.0)
+    assert replayed.returncode == 0, replayed.stderr
+    found = json.loads(replayed.stdout)
+    assert found["digest_match"] is True, found["mismatch"]
+
+
+def _kinds(state: Path) -> list[tuple[Any, ...]]:
+    return query(state, "SELECT trade_id, kind FROM trade")
+
+
+def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
+    kill_again_and_again(tmp_path, 3, SEED)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_fifty_kills_lose_nothing(tmp_path: Path) -> None:
+    kill_again_and_again(tmp_path, 50, SEED + 1)

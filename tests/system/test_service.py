@@ -1,0 +1,180 @@
+"""The systemd side: what the daemon tells its manager, and what the unit promises."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import ROOT, running, until
+
+UNIT = ROOT / "systemd" / "gnomon.service"
+ANALYZE = shutil.which("systemd-analyze")
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
+
+
+def test_the_manager_hears_ready_watchdog_and_stopping(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        address = tmp_path / "notify"
+        manager.bind(str(address))
+        manager.settimeout(0.2)
+        told: list[str] = []
+
+        def heard(word: str) -> bool:
+            try:
+                while True:
+                    told.append(manager.recv(4096).decode())
+            except TimeoutError:
+                return any(word in message for message in told)
+
+        env = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "2000000"}
+        with running("run", "--plain", "--state", tmp_path / "s", env=env) as daemon:
+            until(lambda: heard("READY=1"), "READY=1")
+            told.clear()
+            until(lambda: heard("WATCHDOG=1"), "WATCHDOG=1", 5.0)
+            assert any("STATUS=local, feed up" in message for message in told)
+            daemon.popen.send_signal(signal.SIGTERM)
+            until(lambda: heard("STOPPING=1"), "STOPPING=1", 5.0)
+            assert daemon.end() == 0
+
+
+def test_a_wedged_loop_stops_telling_the_watchdog(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        address = tmp_path / "notify"
+        manager.bind(str(address))
+        manager.settimeout(3.0)
+        env = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "2000000"}
+        with running("run", "--plain", "--state", tmp_path / "s", env=env) as daemon:
+            while "WATCHDOG=1" not in manager.recv(4096).decode():
+                pass
+            daemon.popen.send_signal(signal.SIGSTOP)
+            manager.setblocking(False)
+            try:
+                while manager.recv(4096):
+                    pass
+            except BlockingIOError:
+                pass
+            manager.settimeout(2.5)
+            with pytest.raises(TimeoutError):
+                manager.recv(4096)
+            daemon.popen.send_signal(signal.SIGCONT)
+            manager.settimeout(5.0)
+            assert "WATCHDOG=1" in manager.recv(4096).decode()
+            assert daemon.end(signal.SIGTERM) == 0
+
+
+@pytest.fixture
+def installed_unit(tmp_path: Path) -> Path:
+    """Return the unit with its program where systemd can find one."""
+    program = tmp_path / "gnomon"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    unit = tmp_path / "gnomon.service"
+    unit.write_text(UNIT.read_text().replace("/opt/gnomon/bin/gnomon", str(program)))
+    return unit
+
+
+@needs_systemd
+def test_systemd_accepts_the_unit(installed_unit: Path) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(installed_unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "gnomon.service" not in done.stderr
+
+
+@needs_systemd
+def test_the_sandbox_is_as_tight_as_promised(installed_unit: Path) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=11", str(installed_unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_the_unit_promises_what_the_documents_say() -> None:
+    lines = UNIT.read_text().splitlines()
+    for promise in (
+        "Type=notify",
+        "RestartPreventExitStatus=75 78",
+        "User=gnomon",
+        "Group=gnomon",
+        "UMask=0027",
+        "StateDirectoryMode=0750",
+        "MemoryDenyWriteExecute=no",
+        "NoNewPrivileges=yes",
+    ):
+        assert promise in lines
+    assert any(line.startswith("WatchdogSec=") for line in lines)
+    assert not any("Credential" in line for line in lines)
+
+
+# The first run, as root, imports whatever the command needs: the interpreter's own files may be
+# out of another user's reach on a developer's machine.
+MEMBER = """
+import contextlib, io, os, sys
+from daemon.__main__ import main
+group = int(sys.argv.pop(1))
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.suppress(SystemExit):
+        main()
+os.setgroups([])
+os.setgid(group)
+os.setuid(65534)
+main()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_member_of_the_group_reads_reports_but_commands_nothing() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        look_as_a_member(Path(folder) / "state")
+
+
+def look_as_a_member(root: Path) -> None:
+    root.mkdir()
+    group = 54321
+
+    def restrict() -> None:
+        for path in (root, *root.rglob("*")):
+            os.chown(path, 0, group)
+            path.chmod(0o750 if path.is_dir() else 0o600 if path.suffix == ".sock" else 0o640)
+
+    def as_member(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", MEMBER, str(group), *args],
+            capture_output=True,
+            text=True,
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": str(ROOT)},
+            cwd="/",
+            check=False,
+        )
+
+    with running("run", "--plain", "--state", root) as daemon:
+        daemon.wait_for("ready")
+        restrict()
+        for command in (("shadow", "report"), ("shadow", "list"), ("status",), ("db", "check")):
+            done = as_member(*command, "--state", str(root))
+            assert done.returncode == 0, done.stderr
+        # As root the halt is carried out; the answer looked at is the member's.
+        refused = as_member("halt", "--state", str(root))
+        assert refused.returncode == 69
+        assert "not yours to command" in refused.stderr
+        assert daemon.end(signal.SIGTERM) == 0
+    restrict()
+    for command in (("shadow", "report"), ("status",), ("db", "check")):
+        done = as_member(*command, "--state", str(root))
+        assert done.returncode == 0, done.stderr
