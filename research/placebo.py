@@ -40,7 +40,7 @@ def history(
         entries = int(rng.poisson(study.entries_mean * rng.gamma(4.0, 0.25)))
         factor = rng.standard_t(5) * np.sqrt(study.common_share)
         own = rng.standard_t(5, entries) * np.sqrt(1.0 - study.common_share)
-        sides = rng.choice((-1.0, 1.0), entries, p=(0.35, 0.65))
+        sides = rng.choice((-1.0, 1.0), entries, p=(0.2, 0.8))
         results = study.mean_r + scale * (sides * factor + own)
         chosen = rng.random(entries) < study.blocked_share
         day = f"{number:06d}"
