@@ -6,7 +6,7 @@ from typing import Any
 
 import tomlkit
 from pydantic import BaseModel
-from tomlkit.items import Table
+from tomlkit.items import Item, Table
 
 from daemon.config import Config
 from divisions import roster
@@ -26,9 +26,7 @@ def as_toml(config: Config, *, comments: bool) -> str:
         if isinstance(value, BaseModel) or name in ("gate", "bots"):
             sections.append(name)
             continue
-        document.add(name, plain[name])
-        if comments and info.description:
-            document[name].comment(info.description)
+        document.add(name, _item(plain[name], info.description if comments else None))
     for name in sections:
         value = getattr(config, name)
         if isinstance(value, BaseModel):
@@ -46,10 +44,15 @@ def _table(section: BaseModel, comments: bool) -> Table:
         if isinstance(value, BaseModel):
             table.add(name, _table(value, comments))
             continue
-        table.add(name, plain[name])
-        if comments and info.description:
-            table[name].comment(info.description)
+        table.add(name, _item(plain[name], info.description if comments else None))
     return table
+
+
+def _item(value: Any, comment: str | None) -> Item:
+    item: Item = tomlkit.item(value)
+    if comment:
+        item.comment(comment)
+    return item
 
 
 def _tables(sections: dict[str, dict[str, Any]], explanations: dict[str, str]) -> Table:
