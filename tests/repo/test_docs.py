@@ -1,0 +1,124 @@
+"""Documents that cannot rot: what the code offers must be written down, and the other way round."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from daemon.cli import app
+from daemon.config import parse
+from daemon.config_text import as_toml
+from market import errors
+from shadow.report import ReportRow
+from shadow.schema import MIGRATIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+CLI = (DOCS / "cli.md").read_text()
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """Yield every command's full name with its visible options."""
+
+    def walk(command: object, name: str) -> Iterator[tuple[str, list[str]]]:
+        children = getattr(command, "commands", None)
+        if children:
+            for child_name, child in children.items():
+                yield from walk(child, f"{name} {child_name}")
+            return
+        options = [
+            option
+            for parameter in command.params  # type: ignore[attr-defined]
+            if not getattr(parameter, "hidden", False)
+            for option in parameter.opts
+            if option.startswith("--")
+        ]
+        yield name, options
+
+    yield from walk(typer.main.get_command(app), "gnomon")
+
+
+COMMANDS = dict(commands())
+EVERYWHERE = {"--help", "--state", "--mode", "--config", "--json"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented(name: str) -> None:
+    assert name in CLI
+    for option in set(COMMANDS[name]) - EVERYWHERE:
+        assert option in CLI, f"{name} {option}"
+
+
+def test_every_documented_command_exists() -> None:
+    documented = set(re.findall(r"`(gnomon(?: [a-z]+)+)", CLI))
+    for words in documented:
+        assert any(
+            words == c or words.startswith(c + " ") or c.startswith(words) for c in COMMANDS
+        ), words
+
+
+def test_every_exit_code_is_documented() -> None:
+    codes = {
+        value.exit_code
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.GnomonError)
+    }
+    assert codes == {65, 69, 70, 75, 78}
+    for code in codes | {0, 2}:
+        assert f"| {code} |" in CLI
+
+
+def test_the_configuration_page_is_what_init_writes() -> None:
+    page = (DOCS / "configuration.md").read_text()
+    assert as_toml(parse({}, "defaults"), comments=True) in page
+
+
+def test_report_keys_are_documented() -> None:
+    for name in ReportRow.__struct_fields__:
+        assert f"`{name}`" in CLI, name
+
+
+def test_tables_and_views_are_documented() -> None:
+    page = (DOCS / "database.md").read_text()
+    with closing(sqlite3.connect(":memory:")) as db:
+        for migration in MIGRATIONS:
+            db.executescript(migration)
+        names = [r[0] for r in db.execute("SELECT name FROM sqlite_schema WHERE type <> 'index'")]
+    for name in names:
+        assert f"`{name}`" in page, name
+
+
+def test_sql_examples_run() -> None:
+    page = (DOCS / "database.md").read_text()
+    with closing(sqlite3.connect(":memory:")) as db:
+        for migration in MIGRATIONS:
+            db.executescript(migration)
+        for block in re.findall(r"```sql\n(.*?)```", page, re.S):
+            for statement in filter(str.strip, block.split(";\n")):
+                db.execute(statement).fetchall()
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")):
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_shows_the_two_commands_in_its_first_screen() -> None:
+    first = (ROOT / "README.md").read_text().splitlines()[:15]
+    assert any(line.startswith("make run") for line in first)
+    assert any(line.startswith("make test") for line in first)
+
+
+def test_make_targets_named_in_documents_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")):
+        for target in re.findall(r"`make ([a-z-]+)", page.read_text()):
+            assert target in targets, f"{page.name}: make {target}"
