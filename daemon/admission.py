@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
+import msgspec
+
 from daemon.outcome import Outbox
 from daemon.settlement import Settlement
 from divisions.lane import Lane, vet
 from divisions.sizing import lots_wanted
 from market.coin import Coin
-from market.decision import ExitPlan, Signal, TradeKind, Verdict
+from market.decision import ExitCall, ExitPlan, Signal, TradeKind, Verdict
 from market.desk import View
+from market.errors import require
 from market.fills import FillModel
 from market.money import notional_e6
 from risk.gate import Gate
@@ -20,6 +25,21 @@ from shadow.trade import Tag, Trade
 
 # Until a coin's streams have shown a cadence, an entry waits as long as the slow book takes.
 CADENCE_NS_UNKNOWN = 5_400_000_000
+# Ids one event may use up: at a bar's close every bot may speak about every coin the venue lists.
+SIGNALS_MAX = 1 << 14
+
+
+def vet_action(action: Signal | ExitCall, coin: Coin) -> None:
+    """Raise for an action that nobody could carry out or write down: a bot's error."""
+    if not isinstance(action, Signal | ExitCall):
+        raise TypeError(f"expected a Signal or an ExitCall, got {type(action).__name__}")
+    if action.coin != coin.name:
+        raise ValueError(f"{action.coin!r} is not the coin it was shown")
+    msgspec.convert(msgspec.to_builtins(action), type(action))
+    if isinstance(action, Signal):
+        vet(action, coin.book.mid)
+        if not all(map(isfinite, action.saw.values())):
+            raise ValueError(f"saw a number that is not finite: {action.saw}")
 
 
 class Identity:
@@ -62,8 +82,7 @@ class Admission:
         self._counted_seq = 0
 
     def hear(self, lane: Lane, coin: Coin, signal: Signal) -> None:
-        """Take a signal from a bot; raises ValueError when it is none."""
-        vet(signal, coin.book.mid)
+        """Take a signal that `vet_action` found sound."""
         now_ns = self._out.now_ns
         name = f"{lane.name}|{signal.coin}|{signal.side}"
         key = self._keys.get(name)
@@ -223,8 +242,9 @@ class Admission:
     def _next_id(self) -> int:
         if self._counted_seq != self._out.seq:
             self._counted_seq, self._count = self._out.seq, 0
+        require(self._count < SIGNALS_MAX, "one event brought more signals than there are ids")
         self._count += 1
-        return self._out.seq * 256 + self._count - 1
+        return self._out.seq * SIGNALS_MAX + self._count - 1
 
 
 def policy_text(model: FillModel, vol_target: float) -> str:

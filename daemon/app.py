@@ -43,10 +43,7 @@ from daemon.status import RECENT, log_decisions, status
 from daemon.supervisor import Budget, Supervisor
 from daemon.telemetry import log
 from divisions.roster import DIVISIONS
-from market.errors import (
-    GnomonError,
-    InvariantBroken,
-)
+from market.errors import InvariantBroken, OperatorError
 from market.events import NS_PER_HOUR, Command, Event, FeedDown, FeedUp, Notice, Timer
 from market.instrument import Instrument
 from shadow.rows import Rows, day_of
@@ -168,9 +165,12 @@ class Daemon:
         if not self._store.has_weights():
             self._store.write(Rows(weights=weights))
         self._first_seq = vitals.seq + 1
-        if config.tape.enabled and not self.housekeeping.look():
-            self._open_tape()
         self._hour_ns = self.started_ns // NS_PER_HOUR
+        seen = self.housekeeping.look()
+        if config.tape.enabled and self.housekeeping.level == OK:
+            self._open_tape()
+        for event in seen:
+            self._consume(event)
 
     # What the rim reports.
 
@@ -219,11 +219,15 @@ class Daemon:
     def _guard(self, step: Callable[[], T]) -> T:
         try:
             return step()
-        except GnomonError:
-            raise
         except Exception as error:
+            # The step that failed may be half done: nothing of it may reach the database. The
+            # tape gets everything, so the fault can be reproduced. Whoever called may be a
+            # connection or a worker, and must not be able to keep this to themselves.
+            self.journal.distrust()
             seq = self.engine.vitals.seq
-            raise InvariantBroken(f"event {seq}: {type(error).__name__}: {error}") from error
+            fault = InvariantBroken(f"event {seq}: {type(error).__name__}: {error}")
+            self.supervisor.fail(fault)
+            raise fault from error
 
     def _absorb(self, outcome: Outcome) -> None:
         self.journal.absorb(outcome)
@@ -283,15 +287,15 @@ class Daemon:
         try:
             await supervisor.run()
             why = supervisor.stopped_by
-        except InvariantBroken:
-            # The step that failed may be half done: nothing of it may reach the database. The
-            # tape gets everything, so the fault can be reproduced.
-            self.journal.distrust()
-            raise
         finally:
             notify("STOPPING=1")
             gc.callbacks.remove(self._gc)
             await self._close(why)
+        if self.journal.trouble:
+            raise OperatorError(
+                f"{self.state.database}: the newest rows could not be written "
+                f"({self.journal.trouble}); their events are on the tape"
+            )
         return why
 
     def _signalled(self, number: int) -> None:
@@ -301,11 +305,12 @@ class Daemon:
         self.supervisor.stop(signal.Signals(number).name)
 
     async def _close(self, why: str) -> None:
-        columns = {**self._progress(), "ended_ns": self.clock.now_ns(), "ended_why": why}
-        last = self._last_line(why)
         await self.journal.flush()
-        await self.journal.in_thread(lambda: self._store.update_run(self._run_id, **columns))
-        await self.journal.close(last)
+        columns = {**self._progress(), "ended_ns": self.clock.now_ns(), "ended_why": why}
+        with suppress(sqlite3.Error):
+            await self.journal.in_thread(lambda: self._store.update_run(self._run_id, **columns))
+        # Only now: even the flush may have led to events.
+        await self.journal.close(self._last_line(why))
 
     async def _seconds(self) -> None:
         """Tell the engine of every second, and look after everything that is due by the clock."""
@@ -378,7 +383,8 @@ class Daemon:
             for path in self.housekeeping.tidy_tape():
                 log.info("tape segment expired", segment=path.name)
             before_ns = self.housekeeping.keep_rows_from_ns(self.clock.now_ns())
-            await self.journal.in_thread(lambda: self._store.prune(before_ns))
+            with suppress(sqlite3.Error):
+                await self.journal.in_thread(lambda: self._store.prune(before_ns))
 
     async def _note_progress(self) -> None:
         columns = self._progress()

@@ -19,8 +19,9 @@ class Clock:
 
     def __init__(self, not_before_ns: int = 0) -> None:
         """Begin at the wall clock, or at `not_before_ns` when an earlier run got further."""
-        self._offset = time.time_ns() - time.monotonic_ns()
+        self._offset = max(time.time_ns(), not_before_ns) - time.monotonic_ns()
         self._last = not_before_ns
+        self._behind = 0
 
     def now_ns(self) -> int:
         """Return the current stamp; never less than the one before."""
@@ -29,11 +30,16 @@ class Clock:
         return self._last
 
     def check(self) -> str:
-        """Compare with the wall clock; return what happened to it, "" for nothing."""
+        """Compare with the wall clock; return what has happened to it since, "" for nothing."""
         ahead = time.time_ns() - (time.monotonic_ns() + self._offset)
         if ahead > STEP_NS:
             self._offset += ahead
+            self._behind = 0
             return f"wall clock jumped {ahead / NS_PER_S:.1f} s ahead; time follows it"
-        if ahead < -STEP_NS:
-            return f"wall clock was set back {-ahead / NS_PER_S:.1f} s; time goes on without it"
+        before, self._behind = self._behind, max(0, -ahead)
+        if self._behind > before + STEP_NS:
+            return (
+                f"wall clock was set back and is {self._behind / NS_PER_S:.1f} s behind; "
+                "time goes on without it"
+            )
         return ""

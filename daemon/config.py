@@ -28,7 +28,7 @@ DEFAULT_COINS = ("BTC", "ETH", "SOL", "HYPE", "DOGE", "XRP", "AVAX", "LINK")
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DeskConfig(_Section):
@@ -169,7 +169,7 @@ class Config(_Section):
     def hash(self) -> str:
         """Return a digest of everything that can change a decision."""
         plain = self.resolved()
-        relevant = ("seed", "coins", "desk", "fees", "fills", "shadow", "gate", "bots")
+        relevant = ("seed", "coins", "desk", "fees", "fills", "gate", "bots")
         text = msgspec.json.encode({name: plain[name] for name in relevant}, order="deterministic")
         return blake2b(text, digest_size=8).hexdigest()
 

@@ -35,19 +35,21 @@ async def serve(path: Path, answer: Answer) -> asyncio.Server:
     """Listen on a unix socket at `path`; every request is answered by `answer`."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            try:
-                async with asyncio.timeout(5.0):
-                    line = await reader.readline()
-                request = json.loads(line)
-                if not isinstance(request, dict):
-                    raise ValueError("expected an object")
-                reply = await answer(request)
-            except (ValueError, TimeoutError, asyncio.LimitOverrunError) as error:
-                reply = {"error": f"bad request: {error or 'timeout'}"}
-            writer.write(json.dumps(reply).encode() + b"\n")
-            await writer.drain()
-        writer.close()
+        try:
+            with suppress(ConnectionError):
+                try:
+                    async with asyncio.timeout(5.0):
+                        line = await reader.readline()
+                    request = json.loads(line)
+                    if not isinstance(request, dict):
+                        raise ValueError("expected an object")
+                    reply = await answer(request)
+                except (ValueError, RecursionError, TimeoutError) as error:
+                    reply = {"error": f"bad request: {str(error) or 'timeout'}"}
+                writer.write(json.dumps(reply).encode() + b"\n")
+                await writer.drain()
+        finally:
+            writer.close()
 
     return await asyncio.start_unix_server(handle, sock=_listen(path), limit=LINE_BYTES_MAX)
 
@@ -75,6 +77,11 @@ def ask(path: Path, request: dict[str, Any], *, timeout_s: float = 5.0) -> dict[
             s.sendall(json.dumps(request).encode() + b"\n")
             with s.makefile("rb") as file:
                 line = file.readline()
+        except TimeoutError:
+            raise VenueUnreachable(
+                f"the daemon at {path} did not answer within {timeout_s:g} s; "
+                "what it was asked may still be done"
+            ) from None
         except PermissionError:
             raise VenueUnreachable(
                 f"{path}: not yours to command; run this as the user the daemon runs as"

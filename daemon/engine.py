@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from daemon import commands
-from daemon.admission import Admission, Identity
+from daemon.admission import Admission, Identity, vet_action
 from daemon.outcome import Outbox, Outcome, Vitals
 from daemon.settlement import Settlement
 from daemon.subscribers import Subscribers
@@ -178,10 +178,11 @@ class Engine:
         for hook, memory, lane in self._subscribers.book[coin.instrument.coin]:
             try:
                 action = hook(memory, coin, view)
-                if action is not None:
-                    self._act(lane, coin, action)
             except Exception as error:
                 self._fault(lane, coin, error)
+            else:
+                if action is not None:
+                    self._act(lane, coin, action)
         changes = self.ledger.on_book(coin, self.out.now_ns)
         if changes:
             self.settlement.apply(changes)
@@ -198,10 +199,11 @@ class Engine:
         for hook, memory, lane in self._subscribers.trades[event.coin]:
             try:
                 action = hook(memory, coin, view, event)
-                if action is not None:
-                    self._act(lane, coin, action)
             except Exception as error:
                 self._fault(lane, coin, error)
+            else:
+                if action is not None:
+                    self._act(lane, coin, action)
 
     def _on_context(self, event: ContextUpdate) -> None:
         coin = self.coins.get(event.coin)
@@ -213,12 +215,19 @@ class Engine:
         for hook, memory, lane in self._subscribers.context[event.coin]:
             try:
                 action = hook(memory, coin, view)
-                if action is not None:
-                    self._act(lane, coin, action)
             except Exception as error:
                 self._fault(lane, coin, error)
+            else:
+                if action is not None:
+                    self._act(lane, coin, action)
 
     def _act(self, lane: Lane, coin: Coin, action: Signal | ExitCall) -> None:
+        try:
+            vet_action(action, coin)
+        except Exception as error:
+            self._fault(lane, coin, error)
+            return
+        # What fails from here on is no bot's fault, and nobody may carry on as if it were.
         if isinstance(action, ExitCall):
             changes = self.ledger.call_exit(
                 lane.name, action.coin, action.side, action.reason, self.out.now_ns
@@ -269,10 +278,11 @@ class Engine:
         for hook, memory, lane in self._subscribers.bars.get((coin.name, timeframe), ()):
             try:
                 action = hook(memory, coin, self.view, timeframe)
-                if action is not None:
-                    self._act(lane, coin, action)
             except Exception as error:
                 self._fault(lane, coin, error)
+            else:
+                if action is not None:
+                    self._act(lane, coin, action)
 
     def _on_minute(self) -> None:
         self.settlement.value_open()

@@ -46,9 +46,13 @@ class History:
 
     async def run(self) -> None:
         """Work through the queue for ever."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(WORKERS):
-                group.create_task(self._work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(WORKERS):
+                    group.create_task(self._work())
+        except BaseExceptionGroup as failed:
+            # The supervisor must see what it was, not that there may have been several.
+            raise failed.exceptions[0] from None
 
     async def _work(self) -> None:
         while True:

@@ -81,6 +81,8 @@ class Journal:
         self._trouble = ""
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._trusted = True
         self.committed_seq = 0
         self.commits = 0
 
@@ -93,7 +95,8 @@ class Journal:
 
     def absorb(self, outcome: Outcome) -> None:
         """Take an outcome's rows."""
-        self._batch.rows.extend(outcome.rows)
+        if self._trusted:
+            self._batch.rows.extend(outcome.rows)
 
     def open_segment(self, folder: Path, first_seq: int, now_ns: int, header: bytes) -> None:
         """Begin a segment with its header line."""
@@ -109,9 +112,15 @@ class Journal:
             self._recording = False
 
     def distrust(self) -> None:
-        """Drop rows and state that have not been committed; the tape still gets its lines."""
+        """Drop rows and state not yet committed, and all to come; the tape still gets its lines."""
+        self._trusted = False
         self._batch.rows, self._batch.state = Rows(), {}
         self._durable = dict
+
+    @property
+    def trouble(self) -> str:
+        """Return why the newest commit failed, "" when it did not."""
+        return self._trouble
 
     @property
     def recording(self) -> bool:
@@ -136,7 +145,18 @@ class Journal:
             await self.flush()
 
     async def flush(self) -> None:
-        """Commit everything pending now; on failure keep it for the next time."""
+        """Commit everything pending now; on failure keep it for the next time.
+
+        Whoever waits for it may be cancelled. The commit itself may not, or the rows it has
+        taken would be gone.
+        """
+        await asyncio.shield(self._flush_in_turn())
+
+    async def _flush_in_turn(self) -> None:
+        async with self._turn:
+            await self._flush()
+
+    async def _flush(self) -> None:
         batch, self._batch = self._batch, _Batch()
         if self._recording:
             self._batch.pieces.append(_Piece(bytearray()))
@@ -152,9 +172,10 @@ class Journal:
         try:
             await loop.run_in_executor(self._thread, self._store.write, batch.rows, batch.state)
         except (sqlite3.Error, OSError) as error:
-            batch.rows.extend(self._batch.rows)
-            self._batch.rows = batch.rows
-            self._batch.state = {**batch.state, **self._batch.state}
+            if self._trusted:
+                batch.rows.extend(self._batch.rows)
+                self._batch.rows = batch.rows
+                self._batch.state = {**batch.state, **self._batch.state}
             self._report(f"{type(error).__name__}: {error}")
             return
         self._report("")
@@ -183,9 +204,12 @@ class Journal:
         """End the tape, commit the rest, close the database."""
         self.close_segment(last)
         await self.flush()
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._store.close)
-        self._thread.shutdown()
+        try:
+            # What cannot be folded into the file stays in its log, which is as good.
+            with suppress(sqlite3.Error):
+                await self.in_thread(self._store.close)
+        finally:
+            self._thread.shutdown()
 
     def in_thread(self, work: Callable[[], object]) -> asyncio.Future[object]:
         """Run other work on the database in the writer's thread, between two commits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,5 +107,11 @@ def existing(root: Path) -> list[StateDir]:
 
 
 def _touched(state: StateDir) -> float:
-    wal = state.database.with_name(state.database.name + "-wal")
-    return max(path.stat().st_mtime for path in (state.database, wal) if path.exists())
+    times = [0.0]
+    for path in (state.database, state.database.with_name(state.database.name + "-wal")):
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            # An empty log is only the trace of somebody who read.
+            if found.st_size:
+                times.append(found.st_mtime)
+    return max(times)

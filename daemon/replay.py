@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec import field as member
 
 from daemon import state
 from daemon.build import build_engine, code_version
-from daemon.config import parse
+from daemon.config import Config, parse
 from daemon.engine import Engine
 from daemon.intake import Intake
-from daemon.outcome import Outcome
-from market.errors import InputDamaged
+from daemon.outcome import Outcome, Vitals
+from market.errors import GnomonError, InputDamaged
 from shadow.rows import Rows
 from shadow.store import Store
 from venue.session import Session, SessionState
@@ -30,6 +32,7 @@ from venue.tape import Header, Record, Segment, decode_header, segments
 from venue.wire import Subscription
 
 ROWS_A_COMMIT = 5000
+NEVER_NS = 1 << 63
 
 
 class _Mark(Struct):
@@ -39,9 +42,23 @@ class _Mark(Struct):
     why: str = ""
 
 
+class _LastSeen(Struct):
+    now_ns: int = NEVER_NS
+
+
+class _Head(Struct):
+    """What a header's engine state says of the last event that was committed before it."""
+
+    vitals: _LastSeen = member(default_factory=_LastSeen)
+
+
 @dataclass
 class Result:
-    """What a replay found. `mismatch` describes the first digest that differs."""
+    """What a replay found. `mismatch` describes the first digest that differs.
+
+    `same_code_mismatch` says whether any digest differs in a segment that this very code
+    recorded; a tape may hold segments of several versions.
+    """
 
     digest: str = ""
     recorded_digest: str | None = None
@@ -61,6 +78,7 @@ class Result:
     recorded_by: str = ""
     instruments_from: str = ""
     mismatch: str = ""
+    same_code_mismatch: bool = False
     dropped_bytes: int = 0
     idle_bots: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
@@ -111,6 +129,10 @@ class Player:
         self._pending = 0
         # Until a segment ends with a planned rotation, the next one begins a run of its own.
         self._broken = True
+        self._same_code = False
+        # Where the run's own database ended before a crash, and the counters once beyond that.
+        self._until_ns = NEVER_NS
+        self._lost: Vitals | None = None
         self._intake: Intake | None = None
         self._run_id = 0
         self.engine: Engine | None = None
@@ -119,7 +141,9 @@ class Player:
     def play(self, path: Path) -> Result:
         """Replay a tape folder or one segment; raises InputDamaged."""
         started, cpu = time.perf_counter(), time.process_time()
-        for segment in segments(path):
+        found = segments(path)
+        for segment, until_ns in zip(found, _committed_until(found), strict=True):
+            self._until_ns = until_ns
             self._segment(segment)
         result = self.result
         self._finish()
@@ -131,9 +155,15 @@ class Player:
     def _segment(self, segment: Segment) -> None:
         records = iter(segment.records())
         first = next(records, None)
+        if first is None and self.engine is not None:
+            # A crash between two segments leaves the newer one without even its header.
+            self.result.dropped_bytes += segment.dropped
+            return
         if first is None or first.kind != "H":
             raise InputDamaged(f"{segment.path}: not a tape (no header)")
-        self._begin(decode_header(first.payload, segment.path), first.ns)
+        header = decode_header(first.payload, segment.path)
+        self._same_code = header.code_version == self.result.code_version
+        self._begin(header, first.ns, segment.path)
         self._records(records, segment.path)
         self.result.dropped_bytes += segment.dropped
 
@@ -145,6 +175,8 @@ class Player:
             kind = record.kind
             if kind in "FfTRCX":
                 frames += kind in "Ff"
+                if record.ns > self._until_ns and self._lost is None and not self._without:
+                    self._lose()
                 replay(record)
                 if self._pending >= ROWS_A_COMMIT:
                     self._commit()
@@ -152,7 +184,7 @@ class Player:
                 self._compare(record, path)
         self.result.frames += frames
 
-    def _begin(self, header: Header, ns: int) -> None:
+    def _begin(self, header: Header, ns: int, path: Path) -> None:
         engine = self.engine
         continues = engine is not None and not self._broken
         if continues or (engine is not None and self._without):
@@ -161,18 +193,23 @@ class Player:
             self._broken = True
             return
         if engine is not None:
+            self._commit()
             self._total(engine)
-        config = header.config if self._override is None else self._override(header.config)
-        parsed = parse(config, "the tape's configuration")
-        instruments = {i.coin: i for i in header.instruments}
-        engine = build_engine(parsed, instruments, without=self._without)
-        session = Session(msgspec.convert(header.subscriptions, list[Subscription]))
-        if bytes(header.engine) != b"null":
-            state.restore(engine, header.engine)
-        if bytes(header.session) != b"null":
-            session.restore(msgspec.json.decode(header.session, type=SessionState))
+            self._lost = None
+        changed = None
+        if self._override is not None:
+            changed = parse(self._override(header.config), "the changed configuration")
+        try:
+            parsed = changed or parse(header.config, "its configuration")
+            engine, session = self._take_up(header, parsed)
+        except (GnomonError, msgspec.MsgspecError, LookupError) as error:
+            # Mostly a tape of another version, whose state meant other things.
+            raise InputDamaged(
+                f"{path}: recorded by {header.code_version}, cannot be taken up by "
+                f"{self.result.code_version} ({error})"
+            ) from None
         engine.vitals.seq = header.first_seq - 1
-        self._before = msgspec.convert(msgspec.to_builtins(engine.vitals), type(engine.vitals))
+        self._before = deepcopy(engine.vitals)
         self.engine = engine
         self._intake = Intake(session, engine, self._absorb, _nowhere)
         self._broken = True
@@ -192,13 +229,29 @@ class Player:
                 config=msgspec.json.encode(parsed.resolved()).decode(),
             )
 
+    def _take_up(self, header: Header, config: Config) -> tuple[Engine, Session]:
+        instruments = {i.coin: i for i in header.instruments}
+        engine = build_engine(config, instruments, without=self._without)
+        session = Session(msgspec.convert(header.subscriptions, list[Subscription]))
+        if bytes(header.engine) != b"null":
+            state.restore(engine, header.engine)
+        if bytes(header.session) != b"null":
+            session.restore(msgspec.json.decode(header.session, type=SessionState))
+        return engine, session
+
+    def _lose(self) -> None:
+        """Write down what was committed before a crash; what follows on the tape was not."""
+        assert self.engine is not None
+        self._commit()
+        self._lost = deepcopy(self.engine.vitals)
+
     def _absorb(self, outcome: Outcome) -> None:
-        if self._store is not None:
+        if self._store is not None and self._lost is None:
             self._rows.extend(outcome.rows)
             self._pending += outcome.rows.size()
 
     def _commit(self) -> None:
-        if self._store is None or self.engine is None:
+        if self._store is None or self.engine is None or self._lost is not None:
             return
         self._store.write(self._rows, state.durable(self.engine))
         self._rows = Rows()
@@ -218,16 +271,19 @@ class Player:
         result.recorded_digest = mark.digest
         if result.digest_match is None:
             result.digest_match = True
-        if mark.digest != self.engine.digest and not result.mismatch:
+        if mark.digest == self.engine.digest:
+            return
+        result.same_code_mismatch |= self._same_code
+        if not result.mismatch:
             result.digest_match = False
             seq = self.engine.vitals.seq
             result.mismatch = f"first differs by event {seq} in {path.name}"
 
     def _total(self, engine: Engine) -> None:
-        result, now, then = self.result, engine.vitals, self._before
+        result, now, then = self.result, self._lost or engine.vitals, self._before
         assert self._intake is not None
         result.digest = engine.digest
-        result.events += now.seq - then.seq
+        result.events += engine.vitals.seq - then.seq
         result.admitted += now.admitted - then.admitted
         result.blocked += now.blocked - then.blocked
         result.signals = result.admitted + result.blocked
@@ -254,6 +310,25 @@ class Player:
                 events=self.result.events,
                 digest=engine.digest,
             )
+
+
+def _committed_until(found: list[Segment]) -> list[int]:
+    """Return, by segment, up to which time its rows were committed.
+
+    After a crash the next run takes up from the last commit, and the tape, which is always
+    ahead of it, holds decisions that nobody was ever told of. A replay makes them again and
+    compares the digest, but writes them down no more than the run did.
+    """
+    limits = [NEVER_NS]
+    for segment in found[:0:-1]:
+        try:
+            written = segment.header().engine
+            head = msgspec.json.decode(written, type=_Head | None) or _Head()
+        except (InputDamaged, msgspec.MsgspecError):
+            # Whatever is wrong with it is said when it is played.
+            head = _Head()
+        limits.append(min(limits[-1], head.vitals.now_ns))
+    return limits[::-1]
 
 
 def _nowhere(line: bytes) -> None:

@@ -51,7 +51,12 @@ class Endpoint:
 @contextmanager
 def alone(state_dir: StateDir) -> Iterator[None]:
     """Hold the state folder's lock; raises AnotherInstance when someone else does."""
-    with (state_dir.path / "lock").open("a+") as lock:
+    path = state_dir.path / "lock"
+    try:
+        opened = path.open("a+")
+    except OSError as error:
+        raise OperatorError(f"{path}: cannot be opened ({error.strerror})") from None
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

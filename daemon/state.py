@@ -21,7 +21,9 @@ from market.desk import Desk
 from market.errors import require
 from risk.gate import Reach
 from shadow.episodes import KeyState
-from shadow.trade import Trade
+from shadow.trade import Trade, TradeState
+
+OPERATOR = "operator"
 
 
 class EngineState(Struct):
@@ -86,9 +88,14 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
 
 def durable(engine: Engine) -> dict[str, str | None]:
     """Return the pieces of state that changed since the last call, as JSON; None = gone."""
-    out = engine.out
+    out, ledger = engine.out, engine.ledger
+    for trades in ledger.suspended.values():
+        # Losing or taking up its marks is no change of a trade's row, but a crash must know.
+        for trade in trades:
+            out.touch(f"trade/{trade.trade_id}")
     dirty, out.dirty = out.dirty, {}
-    pieces: dict[str, str | None] = {"vitals": _encode(out.vitals)}
+    marks = {name: m.last_ns for name, m in ledger.marks.items() if m.last_ns}
+    pieces: dict[str, str | None] = {"vitals": _encode(out.vitals), "marks": _encode(marks)}
     for name in dirty:
         kind, _, rest = name.partition("/")
         if kind == "desk":
@@ -99,8 +106,8 @@ def durable(engine: Engine) -> dict[str, str | None]:
             lane = engine.lanes[rest]
             pieces[name] = _encode(LaneState({}, lane.signals, lane.fault, lane.faults))
         else:
-            trade = engine.ledger.trades.get(int(rest))
-            pieces[name] = None if trade is None else _encode(trade)
+            found = ledger.trades.get(int(rest))
+            pieces[name] = None if found is None else _encode(found)
     return pieces
 
 
@@ -111,33 +118,56 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
     could not be taken up.
     """
     lost = []
-    trades = []
+    trades: list[Trade] = []
+    marks: dict[str, int] = {}
     for name, text in pieces.items():
         kind, _, rest = name.partition("/")
         if kind == "vitals":
             engine.out.vitals = msgspec.json.decode(text, type=Vitals)
         elif kind == "desk":
             engine.desk = msgspec.json.decode(text, type=Desk)
+        elif kind == "marks":
+            marks = msgspec.json.decode(text, type=dict[str, int])
         elif kind == "key":
             engine.keys[rest] = msgspec.json.decode(text, type=KeyState)
         elif kind == "lane" and rest in engine.lanes:
             engine.lanes[rest].restore(msgspec.json.decode(text, type=LaneState))
         elif kind == "trade":
-            trade = msgspec.json.decode(text, type=Trade)
-            if trade.coin in engine.coins:
-                trades.append(trade)
-            else:
-                lost.append(f"trade {trade.trade_id}: {trade.coin} is not traded any more")
+            trades.append(msgspec.json.decode(text, type=Trade))
     trades.sort(key=lambda trade: trade.trade_id)
+    for trade in [t for t in trades if t.coin not in engine.coins]:
+        lost.append(f"trade {trade.trade_id}: {trade.coin} is not traded any more")
+        trades.remove(trade)
+        engine.desk.expose(
+            coin=trade.coin,
+            division=trade.division,
+            side=trade.side,
+            notional_e6=-trade.exposed_e6,
+        )
+    _free_keys(engine, {trade.trade_id for trade in trades})
+    # Disk, store and database say themselves whether they are still in trouble.
+    halts = engine.desk.halts
+    engine.desk.halts = {who: why for who, why in halts.items() if who == OPERATOR}
     vitals = engine.vitals
-    marked_ns = vitals.now_ns
     vitals.seq = max(vitals.seq, first_seq - 1)
     vitals.next_close_ms = 0
     vitals.feed_up = False
+    for trade in trades:
+        # The last book of a coin may have come well before the last event of the run.
+        if trade.state == TradeState.OPEN:
+            trade.gap_ns = trade.gap_ns or marks.get(trade.coin, 0)
     engine.assemble()
-    engine.ledger.restore(trades, marked_ns)
+    engine.ledger.restore(trades, vitals.now_ns)
     engine.settlement.adopt(trades)
     return lost
+
+
+def _free_keys(engine: Engine, held: set[int]) -> None:
+    """End the episodes of trades that did not come back, or their keys would wait for ever."""
+    for key in engine.keys.values():
+        for trade_id in (key.real_id, key.phantom_id):
+            if trade_id and trade_id not in held:
+                key.close(trade_id)
 
 
 def _encode(value: object) -> str:

@@ -34,6 +34,8 @@ class Supervisor:
         self._children: list[tuple[str, Run, Budget]] = []
         self._on_restart = on_restart
         self._stop = asyncio.Event()
+        self._fault: Exception | None = None
+        self._ending = False
         self.stopped_by = ""
 
     def add(self, name: str, run: Run, budget: Budget | None = None) -> None:
@@ -43,6 +45,11 @@ class Supervisor:
     def stop(self, why: str) -> None:
         """Ask for an orderly end; later reasons do not replace the first."""
         self.stopped_by = self.stopped_by or why
+        self._stop.set()
+
+    def fail(self, fault: Exception) -> None:
+        """End at once with a fault, whoever met it; the first one is the one that counts."""
+        self._fault = self._fault or fault
         self._stop.set()
 
     async def run(self) -> None:
@@ -55,9 +62,12 @@ class Supervisor:
         try:
             done, _ = await asyncio.wait((stop, *tasks), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._ending = True
             for task in (stop, *tasks):
                 task.cancel()
             await asyncio.gather(stop, *tasks, return_exceptions=True)
+        if self._fault is not None:
+            raise self._fault
         for task in done:
             if task is not stop and not task.cancelled() and task.exception() is not None:
                 raise task.exception()  # type: ignore[misc]
@@ -72,6 +82,8 @@ class Supervisor:
             except InvariantBroken:
                 raise
             except Exception as error:
+                if self._ending:
+                    raise
                 now = loop.time()
                 failures.append(now)
                 while failures and now - failures[0] > budget.window_s:

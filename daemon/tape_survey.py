@@ -46,8 +46,7 @@ def survey(path: Path) -> Survey:
     """Return what a tape holds, every line read; raises InputDamaged when it is not sound."""
     found = Survey()
     for segment in segments(path):
-        found.segments += 1
-        found.bytes += segment.path.stat().st_size
+        size = segment.path.stat().st_size
         last_ns = 0
         for number, record in enumerate(segment.records()):
             kind, ns, payload = record
@@ -71,8 +70,10 @@ def survey(path: Path) -> Survey:
                 decode_fact(payload, ns)
             elif kind in "DE":
                 _json(payload, segment.path)
-        if number == 0 and not last_ns:
-            raise InputDamaged(f"{segment.path}: empty")
+        if not last_ns and not found.segments:
+            raise InputDamaged(f"{segment.path}: not a tape (no header)")
+        found.segments += 1
+        found.bytes += size
         found.to_ns = max(found.to_ns, last_ns)
         if segment.torn:
             found.torn.append(segment.path.name)

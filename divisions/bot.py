@@ -21,9 +21,12 @@ from market.desk import View
 from market.events import NS_PER_S, TIMEFRAME_MS, TradesUpdate
 
 TICK_BAR_NS = 10 * NS_PER_S
+# A long's stop lies above zero however wild the coin: at worst this share of the mid.
+STOP_SHARE_MIN = 0.05
 
 Action = Signal | ExitCall
-Positive = Annotated[float, Meta(gt=0.0)]
+Positive = Annotated[float, Meta(gt=0.0, le=1_000_000.0)]
+Share = Annotated[float, Meta(gt=0.0, le=1.0)]
 Bars = Annotated[int, Meta(ge=2, le=200)]
 Seconds = Annotated[float, Meta(gt=0.0, le=604_800.0)]
 
@@ -82,16 +85,15 @@ class Bot(Generic[P, M]):
         }
         return tuple(feed for hook, feed in names.items() if cls.hears(hook))
 
-    @classmethod
-    def rearm_ns(cls) -> int:
+    def rearm_ns(self) -> int:
         """Return the silence after which a closed episode may begin again: one of its bars.
 
         Bars close on a clock, so consecutive signals of a bar bot are one bar apart; more than
         one and a half means that it kept silent for a whole bar.
         """
-        if not cls.timeframes:
+        if not self.timeframes:
             return TICK_BAR_NS
-        return min(TIMEFRAME_MS[tf] for tf in cls.timeframes) * 1_500_000
+        return min(TIMEFRAME_MS[tf] for tf in self.timeframes) * 1_500_000
 
 
 def plan(
@@ -100,7 +102,7 @@ def plan(
     """Return an exit plan from distances in USD around the current mid; 0.0 leaves one out."""
     mid = coin.book.mid
     return ExitPlan(
-        stop_px=mid - side * stop,
+        stop_px=max(mid - side * stop, STOP_SHARE_MIN * mid),
         horizon_ns=int(horizon_s * NS_PER_S),
         target_px=mid + side * target if target else 0.0,
         trail=trail,

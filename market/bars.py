@@ -99,9 +99,10 @@ def _fold(into: Candle | None, start_ms: int, bar: Candle) -> Candle:
 class Bars(Struct):
     """All timeframes of one coin.
 
-    `minute` is the forming minute. `early` holds prints of the minute after it, which may
-    arrive before the clock closes this one. `late` counts prints that came after their minute
-    had closed; they are not lost to trade-driven bots, only to the bar.
+    `minute` is the forming minute. `early` holds the minutes after it that prints have reached
+    before the clock closed this one: one as a rule, several after a stall and in the trades that
+    the venue replays to a new subscriber. `late` counts prints that came after their minute had
+    closed; they are not lost to trade-driven bots, only to the bar.
     """
 
     series: dict[str, Series] = field(
@@ -109,7 +110,7 @@ class Bars(Struct):
     )
     forming: dict[str, Candle] = field(default_factory=dict)
     minute: Candle | None = None
-    early: Candle | None = None
+    early: list[Candle] = field(default_factory=list)
     late: int = 0
     whole: bool = False
 
@@ -126,10 +127,11 @@ class Bars(Struct):
         elif start_ms == minute.start_ms:
             _extend(minute, trade)
         elif start_ms > minute.start_ms:
-            if self.early is None or self.early.start_ms != start_ms:
-                self.early = _first(start_ms, trade)
-            else:
-                _extend(self.early, trade)
+            for bar in self.early:
+                if bar.start_ms == start_ms:
+                    _extend(bar, trade)
+                    return
+            self.early.append(_first(start_ms, trade))
         else:
             self.late += 1
 
@@ -146,20 +148,26 @@ class Bars(Struct):
         closed: dict[str, None] = {}
         while minute.start_ms + MINUTE_MS <= now_ms:
             self._close_minute(minute, closed)
+            last = minute.close
             following = minute.start_ms + MINUTE_MS
-            if self.early is not None and self.early.start_ms == following:
-                minute, self.early = self.early, None
-            else:
-                last = minute.close
+            minute = self._take_early(following)
+            if minute is None:
                 minute = Candle(following, last, last, last, last, 0.0, 0)
         self.minute = minute
         return tuple(closed)
+
+    def _take_early(self, start_ms: int) -> Candle | None:
+        for i, bar in enumerate(self.early):
+            if bar.start_ms == start_ms:
+                return self.early.pop(i)
+        return None
 
     def _close_minute(self, minute: Candle, closed: dict[str, None]) -> None:
         if not self.whole:
             # The first minute after a start or an outage was seen only in part, so no bar of
             # any timeframe may contain it unless the venue's history replaces it.
             self.whole = True
+            self.forming.clear()
             return
         self.series["1m"].append(minute)
         closed["1m"] = None
@@ -178,7 +186,7 @@ class Bars(Struct):
     def interrupt(self) -> None:
         """Note an outage: what is forming lacks trades and may not become a bar."""
         self.minute = None
-        self.early = None
+        self.early.clear()
         self.forming.clear()
         self.whole = False
 
@@ -192,43 +200,49 @@ class Bars(Struct):
             return
         step = TIMEFRAME_MS[timeframe]
         series = self.series[timeframe]
-        old = [series.bar(i) for i in range(len(series))]
-        fresh = series.fresh
         running = rows[-1] if rows[-1].start_ms + step > asked_ms else None
-        closed = rows[:-1] if running is not None else rows
-        if timeframe == "1m" and running is not None and not self._take_running(running):
-            closed = rows
+        bars = {bar.start_ms: bar for bar in map(series.bar, range(len(series)))}
+        bars.update((bar.start_ms, bar) for bar in (rows if running is None else rows[:-1]))
+        ended = (
+            running is not None
+            and self.minute is not None
+            and self.minute.start_ms >= running.start_ms + step
+        )
+        if running is not None and ended:
+            # It ended while the reply was on its way: what we saw of it to its end, if we did,
+            # is better than its beginning.
+            bars.setdefault(running.start_ms, running)
+        fresh = series.fresh
         series.clear()
-        first = rows[0].start_ms
-        for bar in (*(b for b in old if b.start_ms < first), *closed, *old):
-            series.append(bar)
+        for start_ms in sorted(bars):
+            series.append(bars[start_ms])
         series.fresh = max(fresh, len(series))
         if timeframe == "1m":
+            if ended:
+                # Our minute began after the question, when the stream was up already.
+                self.whole = True
+            elif running is not None:
+                self._take_running(running)
             for tf in TIMEFRAMES[1:]:
                 self._refold(tf)
         else:
-            if running is not None:
-                self.forming[timeframe] = running
+            if running is not None and not ended:
+                self.forming[timeframe] = _copy(running)
             self._refold(timeframe)
 
-    def _take_running(self, running: Candle) -> bool:
-        """Unite the venue's forming minute with ours; False when ours is already a later one."""
+    def _take_running(self, running: Candle) -> None:
+        """Unite the venue's forming minute with ours, which may still be an earlier one."""
+        self.close_until(running.start_ms)
         minute = self.minute
-        if minute is not None and minute.start_ms > running.start_ms:
-            return False
-        if minute is not None and minute.start_ms == running.start_ms:
-            running = Candle(
-                running.start_ms,
-                running.open,
-                max(running.high, minute.high),
-                min(running.low, minute.low),
-                minute.close,
-                max(running.volume, minute.volume),
-                max(running.count, minute.count),
-            )
-        self.minute = running
+        if minute is None or not minute.count:
+            self.minute = _copy(running)
+        elif running.count:
+            minute.open = running.open
+            minute.high = max(running.high, minute.high)
+            minute.low = min(running.low, minute.low)
+            minute.volume = max(running.volume, minute.volume)
+            minute.count = max(running.count, minute.count)
         self.whole = True
-        return True
 
     def unfolded(self) -> list[str]:
         """Return the longer timeframes whose running bar lacks its beginning."""
@@ -265,9 +279,16 @@ def _first(start_ms: int, trade: Print) -> Candle:
     return Candle(start_ms, px, px, px, px, trade.sz, 1)
 
 
+def _copy(bar: Candle) -> Candle:
+    return _fold(None, bar.start_ms, bar)
+
+
 def _extend(bar: Candle, trade: Print) -> None:
     px = trade.px
-    if px > bar.high:
+    if not bar.count:
+        # So far it only repeats the last close, at which nobody traded within it.
+        bar.open = bar.high = bar.low = px
+    elif px > bar.high:
         bar.high = px
     elif px < bar.low:
         bar.low = px

@@ -117,6 +117,8 @@ class Book(Struct):
         self.unclean = 0
         self.fast_bids = self.fast_asks = self.slow_bids = self.slow_asks = []
         self.bbo_bid = self.bbo_ask = None
+        # What is forgotten must not outrank a new frame of the same venue time in the merge.
+        self.fast_ms = self.slow_ms = self.bbo_ms = 0
         self.version += 1
 
     @property

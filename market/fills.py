@@ -55,9 +55,8 @@ def walk(
     total_e6 = 0
     touched = 0
     decimals = instrument.sz_decimals
-    scale = 10**decimals
     for level in levels:
-        available = int(level.sz * scale + 1e-9)
+        available = instrument.lots(level.sz)
         if skip:
             taken = min(skip, available)
             skip -= taken
@@ -73,15 +72,17 @@ def walk(
     filled = lots - remaining
     if not filled:
         return NO_FILL
-    px = total_e6 / 1e6 / (filled / scale)
+    px = total_e6 / 1e6 / instrument.size(filled)
     return Fill(filled, px, total_e6, fee_e6(total_e6, fee_rate_e8), touched)
 
 
 def impact_bps(levels: list[Level], lots: int, instrument: Instrument, mid: float) -> float | None:
     """Return how far, in bps of the mid, the average price of `lots` would be from the mid.
 
-    None when the visible levels do not hold that much.
+    0.0 for no lots at all, None when the visible levels do not hold that much.
     """
+    if lots <= 0:
+        return 0.0
     fill = walk(levels, lots, instrument, fee_rate_e8=0)
     if fill.lots < lots:
         return None

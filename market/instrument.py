@@ -41,7 +41,9 @@ class Instrument(Struct, frozen=True, gc=False):
 
     def lots(self, size: float) -> int:
         """Return the whole lots in a size in base units, rounding down."""
-        return int(size * 10**self.sz_decimals + 1e-9)
+        scaled = size * 10**self.sz_decimals
+        # A decimal size times a power of ten is off by up to one part in 2^52.
+        return int(scaled + max(1e-9, scaled * 4e-16))
 
     def lots_for(self, notional_e6: float, px: float) -> int:
         """Return the whole lots that a notional in micro-USDC buys at a price, rounding down."""

@@ -27,7 +27,8 @@ def efficiency_ratio(prices: Sequence[float], n: int) -> float:
         path += abs(window[i + 1] - window[i])
     if path == 0.0:
         return 0.0
-    return (window[-1] - window[0]) / path
+    # The sum of a monotone path's steps may round to less than its net move.
+    return max(-1.0, min(1.0, (window[-1] - window[0]) / path))
 
 
 def null_cdf(ratio: float, n: int) -> float:

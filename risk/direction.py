@@ -57,8 +57,9 @@ class Direction(Filter[Settings]):
         unknown = sorted(set(settings.weights) - set(TIMEFRAMES))
         if unknown:
             raise ValueError(f"weights names no timeframe: {', '.join(unknown)}")
-        # Scores by (coin, timeframe) with the bar they belong to: a cache, never state.
-        self._scores: dict[tuple[str, str], tuple[int, float]] = {}
+        # Scores by (coin, timeframe) with the closes they were made from, because the venue's
+        # history may replace bars under the same start: a cache, never state.
+        self._scores: dict[tuple[str, str], tuple[list[float], float]] = {}
 
     def score(self, coin: Coin, timeframe: str) -> float | None:
         """Return one timeframe's signed evidence in [−1, 1]; None before n + 1 bars."""
@@ -67,15 +68,16 @@ class Direction(Filter[Settings]):
         if len(series) < n + 1:
             return None
         key = (coin.name, timeframe)
+        closes = series.close[-(n + 1) :]
         cached = self._scores.get(key)
-        if cached is not None and cached[0] == series.start_ms[-1]:
+        if cached is not None and cached[0] == closes:
             return cached[1]
-        ratio = efficiency_ratio(series.close, n)
+        ratio = efficiency_ratio(closes, n)
         quantile = null_cdf(ratio, n)
-        sign = slope_sign(series.close[-(n + 1) :])
+        sign = slope_sign(closes)
         agrees = sign * ratio > 0.0
         score = sign * quantile if agrees and quantile >= self.settings.evidence_min else 0.0
-        self._scores[key] = (series.start_ms[-1], score)
+        self._scores[key] = (closes, score)
         return score
 
     def check(self, signal: Signal, view: View) -> Check:

@@ -30,10 +30,7 @@ class Drawdown(Filter[Settings]):
 
     def losses(self, desk: Desk) -> tuple[float, float]:
         """Return (daily, peak-to-trough) loss as shares, each at least 0."""
-        equity = desk.equity_e6
-        daily = 1.0 - equity / desk.day_start_e6 if desk.day_start_e6 > 0 else 1.0
-        peak = 1.0 - equity / desk.peak_e6 if desk.peak_e6 > 0 else 1.0
-        return max(daily, 0.0), max(peak, 0.0)
+        return _loss(desk.equity_e6, desk.day_start_e6), _loss(desk.equity_e6, desk.peak_e6)
 
     def breach(self, view: View) -> str:
         """Return which limit is broken, or ""."""
@@ -56,3 +53,8 @@ class Drawdown(Filter[Settings]):
         if reason:
             return self.failed(value, threshold, f"{reason}; resume releases it")
         return self.passed(value, threshold)
+
+
+def _loss(equity_e6: int, from_e6: int) -> float:
+    """Return the loss as a share; integers first, so that a loss of just the limit is that."""
+    return max((from_e6 - equity_e6) / from_e6, 0.0) if from_e6 > 0 else 1.0

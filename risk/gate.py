@@ -82,12 +82,17 @@ def fold(checks: list[Check], signal: Signal, instrument: Instrument) -> Verdict
             failing.append(check.filter)
             failed += check.outcome == "fail"
         elif check.room_e6 is not None and check.room_e6 < signal.notional_e6:
-            room_lots = signal.lots * check.room_e6 // signal.notional_e6
+            room_lots = lots_within(signal, check.room_e6)
             if room_lots < lots:
                 clamps.append(Clamp(check.filter, lots, room_lots))
                 lots = room_lots
     sole = failing[0] if len(failing) == 1 and failed == 1 else ""
     return Verdict(not failing, checks, tuple(failing), sole, lots, clamps)
+
+
+def lots_within(signal: Signal, room_e6: int) -> int:
+    """Return how many whole lots of a signal a notional has room for."""
+    return signal.lots * max(room_e6, 0) // max(signal.notional_e6, 1)
 
 
 def cap_check(f: Filter[Any], *, used_e6: int, cap_e6: int, signal: Signal, what: str) -> Check:
@@ -97,8 +102,8 @@ def cap_check(f: Filter[Any], *, used_e6: int, cap_e6: int, signal: Signal, what
     threshold = cap_e6 / 1e6
     if room_e6 >= signal.notional_e6:
         return f.passed(wanted, threshold)
-    # A lot more than the minimum, so that rounding down to whole lots cannot end below it.
-    if room_e6 >= MIN_NOTIONAL_E6 + signal.notional_e6 // max(signal.lots, 1):
+    # What counts is the whole lots that fit: less than the minimum would be no order at all.
+    if lots_within(signal, room_e6) * signal.notional_e6 >= MIN_NOTIONAL_E6 * signal.lots > 0:
         return f.passed(wanted, threshold, room_e6)
     return f.failed(
         wanted,

@@ -28,7 +28,17 @@ RULES: tuple[tuple[str, str], ...] = (
         "SELECT s.signal_id FROM signal s WHERE"
         " LENGTH(s.failing) - LENGTH(REPLACE(s.failing, ',', '')) + (s.failing <> '') <>"
         " (SELECT COUNT(*) FROM check_result c WHERE c.signal_id = s.signal_id"
-        " AND c.mode = 'enforce' AND c.outcome <> 'pass')",
+        " AND c.mode = 'enforce' AND c.outcome <> 'pass'"
+        " AND INSTR(',' || s.failing || ',', ',' || c.filter || ',') > 0)"
+        " OR EXISTS (SELECT 1 FROM check_result c WHERE c.signal_id = s.signal_id"
+        " AND c.mode = 'enforce' AND c.outcome <> 'pass'"
+        " AND INSTR(',' || s.failing || ',', ',' || c.filter || ',') = 0)",
+    ),
+    (
+        "a signal names a sole blocker that was not, or not the one that was",
+        "SELECT s.signal_id FROM signal s WHERE s.sole <> (SELECT CASE WHEN COUNT(*) = 1"
+        " AND MIN(c.outcome) = 'fail' THEN MIN(c.filter) ELSE '' END FROM check_result c"
+        " WHERE c.signal_id = s.signal_id AND c.mode = 'enforce' AND c.outcome <> 'pass')",
     ),
     (
         "an admitted signal has no real trade, or more than one",
@@ -39,8 +49,12 @@ RULES: tuple[tuple[str, str], ...] = (
     (
         "a blocked signal belongs to no episode, or to one of another key",
         "SELECT s.signal_id FROM signal s LEFT JOIN trade t ON t.trade_id = s.trade_id"
-        " WHERE s.verdict = 'blocked' AND s.trade_id IS NOT NULL AND (t.kind IS NOT 'phantom'"
-        " OR t.cause <> 'block' OR (t.bot, t.coin, t.side) <> (s.bot, s.coin, s.side))",
+        " WHERE s.verdict = 'blocked' AND (t.kind IS NOT 'phantom'"
+        " OR t.cause <> 'block' OR (t.bot, t.coin, t.side) <> (s.bot, s.coin, s.side))"
+        # A run without the shadow keeps no episodes; its signals point nowhere.
+        " AND (s.trade_id IS NOT NULL OR (SELECT json_extract(config, '$.shadow.enabled')"
+        " FROM run WHERE first_seq <= s.seq AND json_valid(config)"
+        " ORDER BY run_id DESC LIMIT 1) IS NOT 0)",
     ),
     (
         "a phantom or twin has no signal",
@@ -60,7 +74,7 @@ RULES: tuple[tuple[str, str], ...] = (
     (
         "a closed trade lacks its money, or an open or unavailable one has some",
         "SELECT trade_id FROM trade WHERE (net_e6 IS NOT NULL) <>"
-        " (status = 'closed' AND exit_reason <> 'UNAVAILABLE')",
+        " (status = 'closed' AND exit_reason IS NOT 'UNAVAILABLE')",
     ),
     (
         "a closed trade's days do not add up to its net",
@@ -70,12 +84,12 @@ RULES: tuple[tuple[str, str], ...] = (
     (
         "a closed trade's fills do not add up to its gross and fees",
         "SELECT t.trade_id FROM trade t WHERE t.net_e6 IS NOT NULL AND"
-        " (t.gross_e6, t.fees_e6) <> (SELECT SUM(CASE f.side WHEN 'sell' THEN notional_e6"
+        " (t.gross_e6, t.fees_e6) IS NOT (SELECT SUM(CASE f.side WHEN 'sell' THEN notional_e6"
         " ELSE -notional_e6 END), SUM(fee_e6) FROM fill f WHERE f.trade_id = t.trade_id)",
     ),
     (
         "a closed trade sold another size than it bought",
-        "SELECT t.trade_id FROM trade t WHERE t.net_e6 IS NOT NULL AND 0 <>"
+        "SELECT t.trade_id FROM trade t WHERE t.net_e6 IS NOT NULL AND 0 IS NOT"
         " (SELECT SUM(CASE f.action WHEN 'entry' THEN lots ELSE -lots END) FROM fill f"
         " WHERE f.trade_id = t.trade_id)",
     ),
@@ -133,7 +147,7 @@ WITH tag AS (
   JOIN check_result c ON c.signal_id = s.signal_id AND c.mode = 'enforce' AND c.outcome <> 'pass'
   JOIN trade l ON l.trade_id = p.later_trade_id
   WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND l.flags NOT LIKE '%no_funding%'
+    AND l.flags NOT LIKE '%no_funding%' AND p.entry_notional_e6 > 0
 )
 SELECT g.filter, g.mode, g.scope, g.bot,
        COUNT(DISTINCT CASE WHEN g.sign = 1 THEN g.trade_id END) AS entries,
@@ -147,9 +161,27 @@ SELECT filter, mode, scope, bot, SUM(entries), SUM(r), SUM(net_e6) FROM rollup
 WHERE scope <> 'clamped' GROUP BY filter, mode, scope, bot
 """
 
+# The same for the report's head, by scope.
+_HEAD = """
+SELECT scope, SUM(n), SUM(bps), SUM(kept_n), SUM(kept_bps) FROM (
+  SELECT scope, 1 AS n, bps, 0 AS kept_n, 0.0 AS kept_bps FROM head
+  UNION ALL SELECT scope, 0, 0.0, signals, bps FROM rollup WHERE mode = 'head')
+GROUP BY scope ORDER BY scope
+"""
+
 
 def broken_promises(db: sqlite3.Connection) -> list[str]:
     """Return every rule the database breaks, with examples; empty when it is sound."""
+    try:
+        return _broken(db)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        # A page may be beyond what even the integrity check can walk.
+        return [f"the file is damaged: {error}"]
+
+
+def _broken(db: sqlite3.Connection) -> list[str]:
     found = []
     damage = [row[0] for row in db.execute("PRAGMA integrity_check(5)")]
     if damage != ["ok"]:
@@ -177,6 +209,12 @@ def _sums(db: sqlite3.Connection) -> list[str]:
         same = want[0] == have[0] and want[2] == have[2]
         if not same or abs(want[1] - have[1]) > 1e-6 * max(1.0, abs(want[1])):
             found.append(f"rollup of {'/'.join(key)} holds {have}, its trades make {want}")
+    for scope, count, bps, kept_count, kept_bps in db.execute(_HEAD):
+        if count != kept_count or abs(bps - kept_bps) > 1e-6 * max(1.0, abs(bps)):
+            found.append(
+                f"rollup of {scope} holds ({kept_count}, {kept_bps}), "
+                f"its trades make ({count}, {bps})"
+            )
     return found
 
 

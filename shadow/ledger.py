@@ -16,6 +16,7 @@ from market.coin import Coin
 from market.decision import BUY
 from market.events import (
     MS_PER_DAY,
+    NS_PER_DAY,
     NS_PER_MINUTE,
     NS_PER_MS,
     NS_PER_S,
@@ -33,6 +34,8 @@ GAP_NS = 30 * NS_PER_S
 # An exit first seen this long after the mark before it may have come late, and says so.
 LATE_NS = 10 * NS_PER_S
 REPAIR_WAIT_NS = 60 * NS_PER_S
+# Candles may come before the funding rates of the same gap; they wait this long for them.
+RATES_WAIT_NS = 30 * NS_PER_S
 
 What = Literal["filled", "exiting", "sold", "closed", "funded", "day"]
 
@@ -55,7 +58,8 @@ class Ledger:
     """Open trades by id, in columns by coin while nothing happens to them.
 
     `waiting` holds those with an order on its way, in the order they were sent. `suspended`
-    holds those whose marks were interrupted, until candles have repaired the gap.
+    holds those whose marks were interrupted, until candles have repaired the gap; `suspended_ns`
+    says since when they might go on, because their coin has a live book again.
     """
 
     def __init__(self, coins: dict[str, Coin], model: FillModel) -> None:
@@ -107,7 +111,7 @@ class Ledger:
         if marks.trades:
             since_ns = now_ns - marks.last_ns
             if since_ns > GAP_NS:
-                self._suspend(name, now_ns)
+                self._suspend(name)
             elif marks.touch(coin.book.mid):
                 changes = self._exit_reached(coin, now_ns, late=since_ns > LATE_NS)
         marks.last_ns = now_ns
@@ -138,13 +142,14 @@ class Ledger:
         """Stop trusting the marks of trades whose coin has had no book for too long."""
         for name, marks in self.marks.items():
             if marks.trades and now_ns - marks.last_ns > GAP_NS:
-                self._suspend(name, now_ns)
+                self._suspend(name)
 
     def call_exit(self, bot: str, coin: str, side: int, reason: str, now_ns: int) -> list[Change]:
         """End everything a bot has on a coin and side, whatever its kind."""
-        changes = []
+        changes: list[Change] = []
         for trade in sorted((*self.marks[coin].trades, *self.suspended[coin]), key=_age):
             if trade.bot == bot and trade.side == side:
+                changes += self._miss_hours(trade, now_ns)
                 changes.append(self._decide_exit(trade, "bot", now_ns))
         for trade in self.waiting[coin]:
             if trade.bot == bot and trade.side == side and trade.state == TradeState.PENDING:
@@ -152,14 +157,18 @@ class Ledger:
         return changes
 
     def on_hour(self, hour_ms: int, now_ns: int) -> list[Change]:
-        """Charge the hour that just ended to every trade that was open across it."""
+        """Charge the hour that just ended to every trade that was open across it.
+
+        A suspended trade may turn out to have ended before it; that is for the repair to say.
+        """
         changes = []
         for trade in self.trades.values():
-            if trade.gap_ns or trade.state not in (TradeState.OPEN, TradeState.EXITING):
-                continue
-            terms = self._coins[trade.coin].terms_at(hour_ms)
-            rate, oracle = (terms.rate, terms.oracle_px) if terms else (None, 0.0)
-            changes.append(self._fund(trade, rate, oracle, now_ns))
+            if trade.gap_ns:
+                trade.owed_ms = hour_ms
+            elif trade.state in (TradeState.OPEN, TradeState.EXITING):
+                terms = self._coins[trade.coin].terms_at(hour_ms)
+                rate, oracle = (terms.rate, terms.oracle_px) if terms else (None, 0.0)
+                changes.append(self._fund(trade, hour_ms, rate, oracle, now_ns))
         return changes
 
     def on_day(self, day_ms: int, now_ns: int) -> list[Change]:
@@ -188,8 +197,11 @@ class Ledger:
 
         `asked_ns` is when the candles were asked for. They must cover the gap from its
         beginning, or the worst may have gone unseen; a trade they do not cover stays suspended.
+        So does one that lacks the funding rate of an hour on the way, until that was waited for.
         """
         changes: list[Change] = []
+        since_ns = self.suspended_ns.setdefault(coin.name, asked_ns)
+        waits = asked_ns - since_ns < RATES_WAIT_NS
         for trade in sorted(self.suspended[coin.name], key=_age):
             missed = [
                 c
@@ -197,8 +209,13 @@ class Ledger:
                 if (c.start_ms + 60_000) * NS_PER_MS > trade.gap_ns
                 and c.start_ms * NS_PER_MS < asked_ns
             ]
-            if missed and missed[0].start_ms * NS_PER_MS <= trade.gap_ns:
-                changes += self._walk_gap(coin, trade, missed, asked_ns)
+            if not missed or missed[0].start_ms * NS_PER_MS > trade.gap_ns:
+                continue
+            end_ns = min((missed[-1].start_ms + 60_000) * NS_PER_MS, asked_ns)
+            known = self.rates[coin.name].keys()
+            if waits and not known >= set(self._unpaid(trade, end_ns)):
+                continue
+            changes += self._walk_gap(coin, trade, missed, asked_ns)
         if not self.suspended[coin.name]:
             self.suspended_ns.pop(coin.name, None)
         return changes
@@ -220,6 +237,7 @@ class Ledger:
                 else:
                     changes += self._enter(coin, trade, now_ns)
             elif now_ns < trade.exit_due_ns:
+                trade.see(coin.book.mid)
                 again.append(trade)
             else:
                 changes += self._exit(coin, trade, now_ns)
@@ -335,7 +353,22 @@ class Ledger:
         trade.attributed_e6 = so_far_e6
         return Change(trade, "day", now_ns, day_ms=day_ms, amount_e6=part)
 
-    def _fund(self, trade: Trade, rate: float | None, oracle: float, now_ns: int) -> Change:
+    def _unpaid(self, trade: Trade, until_ns: int) -> list[int]:
+        """Return the hours of a trade's gap, up to a time, that it was not charged for yet."""
+        hours = hours_between(trade.gap_ns, until_ns)
+        return [hour_ms for hour_ms in hours if hour_ms > trade.funded_ms]
+
+    def _miss_hours(self, trade: Trade, now_ns: int) -> list[Change]:
+        """Put on record that a suspended trade goes on without the funding of its gap."""
+        if not trade.gap_ns:
+            return []
+        hours = self._unpaid(trade, now_ns)
+        return [self._fund(trade, hour_ms, None, 0.0, now_ns) for hour_ms in hours]
+
+    def _fund(
+        self, trade: Trade, hour_ms: int, rate: float | None, oracle: float, now_ns: int
+    ) -> Change:
+        trade.funded_ms = hour_ms
         if rate is None:
             trade.flag("no_funding")
             return Change(trade, "funded", now_ns)
@@ -346,24 +379,23 @@ class Ledger:
 
     # Gaps.
 
-    def _suspend(self, name: str, now_ns: int) -> None:
+    def _suspend(self, name: str) -> None:
         marks = self.marks[name]
         for trade in sorted(marks.trades, key=_age):
             self._unwatch(trade)
             trade.gap_ns = marks.last_ns
             self.suspended[name].append(trade)
-        self.suspended_ns[name] = now_ns
 
     def _lose_patience(self, name: str, now_ns: int) -> list[Change]:
         """Go on without repair when no candles came: the hours missed then lack funding."""
         changes: list[Change] = []
-        if not self._coins[name].book.ok:
+        if not _is_back(self._coins[name], now_ns):
+            self.suspended_ns.pop(name, None)
             return changes
         if now_ns - self.suspended_ns.setdefault(name, now_ns) <= REPAIR_WAIT_NS:
             return changes
         for trade in sorted(self.suspended[name], key=_age):
-            for _ in hours_between(trade.gap_ns, now_ns):
-                changes.append(self._fund(trade, None, 0.0, now_ns))
+            changes += self._miss_hours(trade, now_ns)
             self._take_up(trade, "gap")
         del self.suspended_ns[name]
         return changes
@@ -383,9 +415,6 @@ class Ledger:
         for candle in candles:
             start_ns = candle.start_ms * NS_PER_MS
             end_ns = min(start_ns + NS_PER_MINUTE, asked_ns)
-            if candle.start_ms % MS_PER_DAY == 0 and start_ns > trade.gap_ns:
-                mark = trade.mark_e6(candle.open, coin.instrument)
-                changes.append(self._attribute(trade, candle.start_ms - MS_PER_DAY, mark, end_ns))
             px, reason = worst_exit(trade, candle, end_ns)
             trade.see(candle.high)
             trade.see(candle.low)
@@ -393,13 +422,20 @@ class Ledger:
                 self.suspended[trade.coin].remove(trade)
                 trade.gap_ns = 0
                 trade.exit_reason = reason
-                return changes + self._sell(trade, self._fill_at(px, trade), end_ns)
-            for hour_ms in hours_between(max(trade.gap_ns, start_ns), end_ns):
+                # Within the minute, so that a day which ends with it still gets the exit.
+                at_ns = min(start_ns + NS_PER_MINUTE - 1, asked_ns)
+                return changes + self._sell(trade, self._fill_at(px, trade), at_ns)
+            for hour_ms in self._unpaid(trade, end_ns):
                 rate = self.rates[trade.coin].get(hour_ms)
-                changes.append(self._fund(trade, rate, candle.close, end_ns))
+                changes.append(self._fund(trade, hour_ms, rate, candle.close, end_ns))
+            if end_ns % NS_PER_DAY == 0:
+                mark = trade.mark_e6(candle.close, coin.instrument)
+                ended_ms = end_ns // NS_PER_MS - MS_PER_DAY
+                changes.append(self._attribute(trade, ended_ms, mark, end_ns))
             trail_stop(trade)
             trade.gap_ns = max(trade.gap_ns, end_ns)
-        if coin.book.ok:
+        # An hour that ended since the candles were asked for is theirs to charge next time.
+        if _is_back(coin, asked_ns) and trade.owed_ms * NS_PER_MS <= trade.gap_ns:
             self._take_up(trade, "repaired")
         return changes
 
@@ -408,6 +444,11 @@ class Ledger:
         decimals = self._coins[trade.coin].instrument.sz_decimals
         total = notional_e6(px, trade.open_lots, decimals)
         return Fill(trade.open_lots, px, total, fee_e6(total, self._model.taker_e8), 0)
+
+
+def _is_back(coin: Coin, now_ns: int) -> bool:
+    """Say whether a coin's book can mark trades again: whole, and not itself long silent."""
+    return coin.book.ok and now_ns - coin.book.recv_ns <= GAP_NS
 
 
 def _age(trade: Trade) -> int:

@@ -17,12 +17,12 @@ def worst_exit(trade: Trade, candle: Candle, end_ns: int) -> tuple[float, str]:
     """Return the price and reason of the worst exit a minute allows, or (0.0, "").
 
     The stop counts before the target. A minute that opened beyond the stop fills at its open,
-    unless it began before the entry did: then its open was never ours to suffer.
+    unless it began before the gap did: then its open was seen, and did not end the trade.
     """
     side, stop, target = trade.side, trade.stop_px, trade.plan.target_px
     adverse = candle.low if side == BUY else candle.high
     favourable = candle.high if side == BUY else candle.low
-    began_before = candle.start_ms * NS_PER_MS < trade.opened_ns
+    began_before = candle.start_ms * NS_PER_MS < trade.gap_ns
     if side * (adverse - stop) <= 0.0:
         beyond = side * (candle.open - stop) < 0.0 and not began_before
         return (candle.open if beyond else stop), "stop"

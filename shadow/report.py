@@ -94,11 +94,19 @@ def report(db: sqlite3.Connection, *, by: By, since: str = "", bias_bps_max: flo
     """Return the report grouped `by` something, from the UTC day `since` (YYYY-MM-DD) on."""
     bias = twin_bias(db, since, bias_bps_max)
     rows = _by_filter(db, since, bias) if by == "filter" else _by_trades(db, by, since, bias)
-    counts = db.execute(
-        "SELECT SUM(exit_reason = 'UNAVAILABLE'), SUM(flags LIKE '%no_funding%'),"
-        " SUM(status <> 'closed') FROM trade WHERE kind = 'phantom' AND cause = 'block'"
-    ).fetchone()
-    return Report(by, since, rows, bias, *(count or 0 for count in counts))
+    counts = dict(
+        db.execute(
+            "SELECT scope, SUM(signals) FROM rollup WHERE mode = 'head' AND day >= ?"
+            " GROUP BY scope",
+            (since,),
+        ).fetchall()
+    )
+    opened = db.execute(
+        "SELECT COUNT(*) FROM trade WHERE kind = 'phantom' AND cause = 'block'"
+        " AND status <> 'closed'"
+    ).fetchone()[0]
+    unavailable, excluded = counts.get("unavailable", 0), counts.get("excluded", 0)
+    return Report(by, since, rows, bias, unavailable, excluded, opened)
 
 
 def empty(by: By, since: str) -> Report:
@@ -109,10 +117,8 @@ def empty(by: By, since: str) -> Report:
 def twin_bias(db: sqlite3.Connection, since: str, bias_bps_max: float) -> Bias:
     """Return the simulator's bias over closed pairs, clustered on the day of closing."""
     cursor = db.execute(
-        "SELECT date(t.closed_ns / 1000000000, 'unixepoch') AS day, COUNT(*), SUM(t.bps - r.bps)"
-        " FROM trade t JOIN trade r ON r.signal_id = t.signal_id AND r.kind IN ('real', 'paper')"
-        " WHERE t.kind = 'twin' AND t.bps IS NOT NULL AND r.bps IS NOT NULL"
-        " GROUP BY day HAVING day >= ? ORDER BY day",
+        "SELECT day, SUM(signals), SUM(bps) FROM rollup WHERE mode = 'head' AND scope = 'bias'"
+        " AND day >= ? GROUP BY day ORDER BY day",
         (since,),
     )
     days = [(count, total) for _, count, total in cursor]
@@ -140,8 +146,9 @@ def _by_filter(db: sqlite3.Connection, since: str, bias: Bias) -> list[ReportRow
         (since,),
     )
     for day, name, mode, scope, bot, count, entries, r, in_bps, net_e6 in cursor:
-        if scope == "twin":
-            twins.setdefault(bot, _Days()).add(day, entries, r)
+        if not name:
+            if scope == "twin":
+                twins.setdefault(bot, _Days()).add(day, entries, r)
             continue
         key = (name, mode)
         effects.setdefault(key, _Days())
@@ -182,25 +189,22 @@ def _merged(parts: Iterable[_Days]) -> _Days:
 # Effects by trade and day, the later trade's days taken off in units of the phantom's risk.
 _EFFECTS = """
 WITH episode AS (
-  SELECT p.trade_id, p.later_trade_id, {group} AS name, p.bot, p.risk_e6, p.entry_notional_e6,
-         s.sole, s.fail_closed, date(p.opened_ns / 1000000000, 'unixepoch') AS opened
+  SELECT p.trade_id, p.later_trade_id, {group} AS name, p.bot, p.risk_e6, p.entry_notional_e6
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
   LEFT JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.risk_e6 > 0
+  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.risk_e6 > 0 AND NOT s.fail_closed
     AND p.flags NOT LIKE '%no_funding%' AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
 )
-SELECT e.trade_id, e.name, e.bot, e.sole, e.fail_closed, e.risk_e6, e.entry_notional_e6,
-       d.day, d.mtm_e6, e.opened
+SELECT e.trade_id, e.name, e.bot, e.risk_e6, e.entry_notional_e6, d.day, d.mtm_e6
 FROM episode e JOIN trade_day d ON d.trade_id = e.trade_id
 UNION ALL
-SELECT e.trade_id, e.name, e.bot, e.sole, e.fail_closed, e.risk_e6, e.entry_notional_e6,
-       d.day, -d.mtm_e6, e.opened
+SELECT e.trade_id, e.name, e.bot, e.risk_e6, e.entry_notional_e6, d.day, -d.mtm_e6
 FROM episode e JOIN trade_day d ON d.trade_id = e.later_trade_id
-ORDER BY 1, 8
+ORDER BY 1, 6
 """
 
 _TWINS = """
-SELECT t.bot, t.coin, t.division, d.day, d.mtm_e6, t.risk_e6, t.trade_id
+SELECT t.trade_id, t.bot, t.risk_e6, d.day, d.mtm_e6
 FROM trade t JOIN trade_day d ON d.trade_id = t.trade_id
 WHERE t.kind = 'twin' AND t.risk_e6 > 0 AND t.flags NOT LIKE '%no_funding%'
 ORDER BY t.trade_id, d.day
@@ -220,26 +224,29 @@ def _by_trades(db: sqlite3.Connection, by: By, since: str, bias: Bias) -> list[R
     bots: dict[str, set[str]] = {}
     bps: dict[str, float] = {}
     money: dict[str, int] = {}
+    # An entry counts on its first day alone, which may lie before `since`, as in the rollup.
     counted: set[int] = set()
-    for trade_id, name, bot, _, closed, risk, notional, day, mtm, _ in db.execute(
+    for trade_id, name, bot, risk, notional, day, mtm in db.execute(
         _EFFECTS.format(group=_GROUP[by])
     ):
-        if closed or day < since:
-            continue
         entries = 0 if trade_id in counted else 1
         counted.add(trade_id)
+        if day < since or (by == "day" and name < since):
+            continue
         effects.setdefault(name, _Days()).add(day, entries, mtm / risk)
         bots.setdefault(name, set()).add(bot)
         bps[name] = bps.get(name, 0.0) + mtm / notional * 1e4
         money[name] = money.get(name, 0) + mtm
     twins: dict[str, _Days] = {}
-    seen: set[int] = set()
-    for bot, _, _, day, mtm, risk, trade_id in db.execute(_TWINS):
+    for trade_id, bot, risk, day, mtm in db.execute(_TWINS):
+        entries = 0 if trade_id in counted else 1
+        counted.add(trade_id)
         if day >= since:
-            twins.setdefault(bot, _Days()).add(day, 0 if trade_id in seen else 1, mtm / risk)
-            seen.add(trade_id)
+            twins.setdefault(bot, _Days()).add(day, entries, mtm / risk)
+    counts = _signal_counts(db, by, since)
+    clamped = _clamped(db, by, since)
     rows = []
-    for name, counts, clamped in _signal_counts(db, by, since):
+    for name in sorted({*counts, *effects, *clamped}):
         base = _merged(twins[bot] for bot in sorted(bots.get(name, ())) if bot in twins)
         finding = judge(effects.get(name, _Days()), base, bias_within=bias.within)
         rows.append(
@@ -247,37 +254,42 @@ def _by_trades(db: sqlite3.Connection, by: By, since: str, bias: Bias) -> list[R
                 by,
                 name,
                 "enforce",
-                counts,
+                counts.get(name, _NO_SIGNALS),
                 finding,
                 bps=bps.get(name, 0.0),
                 net_e6=money.get(name, 0),
-                clamped_e6=clamped,
+                clamped_e6=clamped.get(name, 0),
             )
         )
     return rows
 
 
-def _signal_counts(
-    db: sqlite3.Connection, by: By, since: str
-) -> list[tuple[str, dict[str, int], int]]:
+_NO_SIGNALS = {"sole": 0, "shared": 0, "fail_closed": 0}
+
+
+def _signal_counts(db: sqlite3.Connection, by: By, since: str) -> dict[str, dict[str, int]]:
     group = _GROUP[by].replace("p.decided_ns", "p.ts_ns")
-    clamped = dict(
-        db.execute(
-            f"SELECT {_GROUP[by]} AS name, SUM(p.net_e6) FROM trade p"
-            " WHERE p.cause = 'clamp' AND p.net_e6 IS NOT NULL"
-            " AND date(p.decided_ns / 1000000000, 'unixepoch') >= ? GROUP BY name",
-            (since,),
-        )
-    )
-    return [
-        (name, {"sole": sole, "shared": shared, "fail_closed": closed}, clamped.get(name, 0))
+    return {
+        name: {"sole": sole, "shared": shared, "fail_closed": closed}
         for name, sole, shared, closed in db.execute(
             f"SELECT {group} AS name, SUM(p.sole <> ''), SUM(p.sole = '' AND NOT p.fail_closed),"
             " SUM(p.fail_closed) FROM signal p WHERE p.verdict = 'blocked'"
-            " AND date(p.ts_ns / 1000000000, 'unixepoch') >= ? GROUP BY name ORDER BY name",
+            " AND date(p.ts_ns / 1000000000, 'unixepoch') >= ? GROUP BY name",
             (since,),
         )
-    ]
+    }
+
+
+def _clamped(db: sqlite3.Connection, by: By, since: str) -> dict[str, int]:
+    """Return what caps cut off would have earned, by group and marked by day as in the rollup."""
+    cursor = db.execute(
+        f"SELECT {_GROUP[by]} AS name, SUM(d.mtm_e6) FROM trade p"
+        " JOIN trade_day d ON d.trade_id = p.trade_id"
+        " WHERE p.cause = 'clamp' AND p.flags NOT LIKE '%no_funding%' AND d.day >= ?1"
+        " GROUP BY name HAVING ?2 <> 'day' OR name >= ?1",
+        (since, by),
+    )
+    return dict(cursor.fetchall())
 
 
 def _row(

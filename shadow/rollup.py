@@ -64,7 +64,12 @@ def count_day(rows: Rows, trade: Trade, day_ms: int, amount_e6: int) -> None:
 
 
 def pair(phantom: Trade, later: Trade) -> None:
-    """Bind an admitted trade to the phantom of the same episode."""
+    """Bind an admitted trade to the phantom of the same episode.
+
+    A phantom that outlives its later trade keeps it: another one is an episode of its own.
+    """
+    if phantom.partner_days:
+        return
     phantom.later_trade_id = later.trade_id
     later.earlier_trade_id = phantom.trade_id
     if not phantom.excluded:
@@ -114,7 +119,8 @@ def _add(rows: Rows, trade: Trade, days: Days, *, entries: int, sign: int) -> No
 def _add_offset(rows: Rows, trade: Trade, days: Days, *, entries: int, sign: int) -> None:
     """Add `sign` × days to the statistics of the phantom this trade followed."""
     risk, notional = trade.offset_risk_e6, trade.offset_notional_e6
-    _sum(rows, trade.bot, trade.offset_tags, days, risk, notional, entries, sign)
+    if notional:  # else the phantom never filled, and its episode has no outcome
+        _sum(rows, trade.bot, trade.offset_tags, days, risk, notional, entries, sign)
 
 
 def _sum(

@@ -247,5 +247,49 @@ SELECT filter, mode,
 FROM rollup WHERE filter <> '' GROUP BY filter, mode;
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1,)
+# What the report's head shows is kept in the rollup too, in rows that no filter owns; else it would
+# scan every trade there ever was, and forget what was pruned. `head` has a row for each closed
+# pair of a twin and its trade (a side that never filled earned nothing), each phantom that found
+# no book and each that lacks a fact.
+SCHEMA_2 = """
+CREATE VIEW head AS
+SELECT t.signal_id, 'bias' AS scope, date(t.closed_ns / 1000000000, 'unixepoch') AS day, t.bot,
+       COALESCE(t.bps, 0.0) - COALESCE(r.bps, 0.0) AS bps
+FROM trade t JOIN trade r ON r.signal_id = t.signal_id AND r.kind IN ('real', 'paper')
+WHERE t.kind = 'twin' AND t.status = 'closed' AND r.status = 'closed'
+  AND COALESCE(t.bps, r.bps) IS NOT NULL
+UNION ALL
+SELECT signal_id, 'unavailable', date(decided_ns / 1000000000, 'unixepoch'), bot, 0.0
+FROM trade WHERE cause = 'block' AND exit_reason = 'UNAVAILABLE'
+UNION ALL
+SELECT signal_id, 'excluded', date(decided_ns / 1000000000, 'unixepoch'), bot, 0.0
+FROM trade WHERE cause = 'block' AND flags LIKE '%no_funding%';
+
+CREATE TRIGGER pair_closed AFTER UPDATE OF status ON trade
+WHEN NEW.status = 'closed' AND OLD.status <> 'closed' AND NEW.kind IN ('twin', 'real', 'paper')
+BEGIN
+  INSERT INTO rollup SELECT day, '', 'head', scope, bot, 1, 0, 0.0, bps, 0
+  FROM head WHERE signal_id = NEW.signal_id AND scope = 'bias'
+  ON CONFLICT DO UPDATE SET signals = signals + 1, bps = bps + excluded.bps; END;
+
+CREATE TRIGGER phantom_unavailable AFTER UPDATE OF exit_reason ON trade
+WHEN NEW.exit_reason = 'UNAVAILABLE' AND OLD.exit_reason IS NOT 'UNAVAILABLE'
+BEGIN
+  INSERT INTO rollup SELECT day, '', 'head', scope, bot, 1, 0, 0.0, 0.0, 0
+  FROM head WHERE signal_id = NEW.signal_id AND scope = 'unavailable'
+  ON CONFLICT DO UPDATE SET signals = signals + 1; END;
+
+CREATE TRIGGER phantom_excluded AFTER UPDATE OF flags ON trade
+WHEN NEW.flags LIKE '%no_funding%' AND OLD.flags NOT LIKE '%no_funding%' AND NEW.cause = 'block'
+BEGIN
+  INSERT INTO rollup SELECT day, '', 'head', scope, bot, 1, 0, 0.0, 0.0, 0
+  FROM head WHERE signal_id = NEW.signal_id AND scope = 'excluded'
+  ON CONFLICT DO UPDATE SET signals = signals + 1; END;
+
+INSERT INTO rollup
+SELECT day, '', 'head', scope, bot, COUNT(*), 0, 0.0, SUM(bps), 0 FROM head
+GROUP BY day, scope, bot;
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2)
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from market.errors import InputDamaged, OperatorError
 from shadow.rows import Row, Rows
@@ -72,7 +73,14 @@ WRITES: tuple[tuple[str, str], ...] = (
     ("alarms", ALARM),
 )
 
-_OLD = "(SELECT trade_id FROM trade WHERE status = 'closed' AND closed_ns < ?1)"
+# A signal's trades stay together, and with the phantom that points to them: the twin, the clamped
+# remainder and the episode would else be left without what they are measured against.
+_KEPT = "(t.status <> 'closed' OR t.closed_ns >= ?1)"
+_OLD = (
+    "(SELECT trade_id FROM trade WHERE signal_id NOT IN"
+    f" (SELECT t.signal_id FROM trade t WHERE {_KEPT} UNION SELECT l.signal_id FROM trade t"
+    f" JOIN trade l ON l.trade_id = t.later_trade_id WHERE {_KEPT}))"
+)
 _GONE = f"ts_ns < ?1 AND (trade_id IS NULL OR trade_id IN {_OLD})"
 PRUNE: tuple[str, ...] = (
     f"DELETE FROM trade_day WHERE trade_id IN {_OLD}",
@@ -107,7 +115,9 @@ class Store:
         self.path = path
         self._connection = connect(path)
         try:
-            migrate(self._connection, path)
+            version = recognise(self._connection, path)
+            self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            migrate(self._connection, version)
             identify(self._connection, path, mode=mode, network=network)
         except BaseException:
             self._connection.close()
@@ -178,23 +188,31 @@ class Store:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the writing connection; raises OperatorError when the file cannot be used."""
+    """Open the writing connection; raises OperatorError when the file cannot be used.
+
+    Nothing is written yet: the file may turn out to be somebody else's.
+    """
+    db = None
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             "trusted_schema=OFF",
             "wal_autocheckpoint=0",
+            # A log that was folded in shrinks again, so that its size says when to do it next.
+            "journal_size_limit=0",
         ):
             db.execute(f"PRAGMA {pragma}").fetchall()
         damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
+        if db is not None:
+            db.close()
         raise OperatorError(
             f"{path}: not a usable database ({error}); move it aside to start afresh"
         ) from None
     if damage != "ok":
+        db.close()
         raise OperatorError(f"{path}: damaged ({damage}); restore a backup or move it aside")
     return db
 
@@ -211,9 +229,9 @@ def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     db.execute("COMMIT")
 
 
-def migrate(db: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date, one migration a transaction; refuse a newer one."""
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+def recognise(db: sqlite3.Connection, path: Path) -> int:
+    """Return the schema version of a file, 0 for an empty one; refuse what is not ours."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
         raise OperatorError(
             f"{path}: written by a newer gnomon (schema {version}, this one knows "
@@ -221,6 +239,11 @@ def migrate(db: sqlite3.Connection, path: Path) -> None:
         )
     if version == 0 and db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
         raise OperatorError(f"{path}: not a gnomon database; move it aside or name another --state")
+    return version
+
+
+def migrate(db: sqlite3.Connection, version: int) -> None:
+    """Bring the schema up to date from a version, one migration a transaction."""
     for number in range(version, SCHEMA_VERSION):
         with transaction(db):
             for statement in MIGRATIONS[number].split(";\n"):
@@ -256,13 +279,17 @@ def open_readonly(path: Path) -> sqlite3.Connection:
         raise OperatorError(f"{path}: no such database")
     at_rest = not path.with_name(path.name + "-wal").exists()
     immutable = "&immutable=1" if at_rest and not os.access(path.parent, os.W_OK) else ""
+    db = None
     try:
-        db = sqlite3.connect(f"file:{path}?mode=ro{immutable}", uri=True, timeout=5.0)
+        db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro{immutable}", uri=True, timeout=5.0)
         db.row_factory = sqlite3.Row
         version = db.execute("PRAGMA user_version").fetchone()[0]
         readable = db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]
     except sqlite3.DatabaseError as error:
+        if db is not None:
+            db.close()
         raise InputDamaged(f"{path}: cannot be read ({error})") from None
     if version != SCHEMA_VERSION or not readable:
+        db.close()
         raise OperatorError(f"{path}: schema {version}, this gnomon reads {SCHEMA_VERSION}")
     return db

@@ -51,8 +51,9 @@ class Trade(Struct):
     `offset_tags`, `offset_risk_e6` and `offset_notional_e6` are those of the phantom it followed
     (`earlier_trade_id`), which its own days are taken off. `partner_days` are the days of the
     other half of such a pair once that half has closed. `gap_ns` is when its marks stopped,
-    while it waits for the gap to be repaired. `exposed_e6` is what the
-    desk counts for it and `mark_px` the last mid it was valued at.
+    while it waits for the gap to be repaired; `funded_ms` is the newest hour it was charged for
+    and `owed_ms` the newest that ended during a gap. `exposed_e6` is what the desk counts for it
+    and `mark_px` the last mid it was valued at.
     """
 
     trade_id: int
@@ -101,6 +102,8 @@ class Trade(Struct):
     offset_notional_e6: int = 0
     partner_days: list[tuple[int, int]] = field(default_factory=list)
     gap_ns: int = 0
+    funded_ms: int = 0
+    owed_ms: int = 0
 
     @property
     def key(self) -> str:

@@ -19,13 +19,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import urlsplit
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import WebSocketException
-from websockets.frames import Frame, Opcode
+from websockets.exceptions import InvalidURI, WebSocketException
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
-from websockets.uri import parse_uri
+from websockets.protocol import OPEN
+from websockets.uri import WebSocketURI, parse_uri
 
 from market.errors import OperatorError, VenueUnreachable
 from venue.session import Session
@@ -64,12 +64,16 @@ class Listener:
 
 
 class _Link(asyncio.Protocol):
-    """Bytes to frames and back for one connection; `closed` resolves with the reason it ended."""
+    """Bytes to frames and back for one connection; `closed` resolves with the reason it ended.
 
-    def __init__(self, url: str, listener: Listener) -> None:
-        self._ws = ClientProtocol(parse_uri(url), max_size=FRAME_BYTES_MAX)
+    Frames are held until `begin`, so that none is heard of before its connection.
+    """
+
+    def __init__(self, uri: WebSocketURI, listener: Listener) -> None:
+        self._ws = ClientProtocol(uri, max_size=FRAME_BYTES_MAX)
         self._listener = listener
         self._parts: list[bytes] = []
+        self._early: list[bytes] | None = []
         self._transport: asyncio.Transport | None = None
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
@@ -87,14 +91,20 @@ class _Link(asyncio.Protocol):
             frames = []
             for event in self._ws.events_received():
                 if isinstance(event, Response):
-                    self._handshake()
+                    if self._ws.handshake_exc is None and not self.opened.done():
+                        self.opened.set_result(None)
                 elif isinstance(event, Frame):
                     whole = self._assemble(event)
                     if whole is not None:
                         frames.append(whole)
             self._flush()
             if frames:
-                self._listener.frames(frames)
+                self._deliver(frames)
+            if self._ws.close_expected():
+                # Refused, closed or broken: nothing more will be read, so there is nothing to
+                # wait for, whether or not the other side closes its end.
+                self._finish(self._ended())
+                self.close()
         except Exception as error:
             # Whatever the engine raised is for the supervisor, not for the transport.
             self._finish(error)
@@ -105,16 +115,32 @@ class _Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.closed.done():
-            code, reason = self._ws.close_code, self._ws.close_reason
-            detail = f"closed by the venue, code {code}{': ' + reason if reason else ''}"
-            self._finish(detail if exc is None else f"connection lost: {exc}")
+            self._finish(self._ended() if exc is None else f"connection lost: {exc}")
 
-    def _handshake(self) -> None:
-        if self._ws.handshake_exc is None:
-            self.opened.set_result(None)
+    def _ended(self) -> str:
+        ws = self._ws
+        if ws.handshake_exc is not None:
+            return f"handshake refused: {ws.handshake_exc}"
+        if ws.close_rcvd is not None:
+            reason = ws.close_rcvd.reason
+            return (
+                f"closed by the venue, code {ws.close_rcvd.code}{': ' + reason if reason else ''}"
+            )
+        if ws.close_sent is not None and ws.close_sent.code != CloseCode.NORMAL_CLOSURE:
+            return f"protocol broken, code {ws.close_sent.code}: {ws.close_sent.reason}"
+        return "closed by the venue, code 1006"
+
+    def begin(self) -> None:
+        """Hand frames on from now on, first those that came with the handshake."""
+        early, self._early = self._early, None
+        if early:
+            self._listener.frames(early)
+
+    def _deliver(self, frames: list[bytes]) -> None:
+        if self._early is None:
+            self._listener.frames(frames)
         else:
-            self._finish(f"handshake refused: {self._ws.handshake_exc}")
-            self.abort()
+            self._early += frames
 
     def _assemble(self, frame: Frame) -> bytes | None:
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
@@ -148,8 +174,8 @@ class _Link(asyncio.Protocol):
                 self._transport.write_eof()
 
     def send(self, frames: list[bytes]) -> None:
-        """Send text frames."""
-        if self._transport is None or self._transport.is_closing():
+        """Send text frames, unless the connection is ending."""
+        if self._transport is None or self._transport.is_closing() or self._ws.state is not OPEN:
             return
         for frame in frames:
             self._ws.send_text(frame)
@@ -192,19 +218,19 @@ class Feed:
         reconnect: Reconnect,
         rng: random.Random,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("ws", "wss") or not parts.hostname:
-            raise OperatorError(f"venue.ws_url {url!r}: must look like wss://host/ws")
-        self._url = url
-        self._host = parts.hostname
-        self._port = parts.port or (443 if parts.scheme == "wss" else 80)
-        self._tls = ssl.create_default_context() if parts.scheme == "wss" else None
+        try:
+            self._uri = parse_uri(url)
+            self._uri.host.encode("idna")
+        except (InvalidURI, ValueError):
+            raise OperatorError(f"venue.ws_url {url!r}: must look like wss://host/ws") from None
+        self._tls = ssl.create_default_context() if self._uri.secure else None
         self._session = session
         self._listener = listener
         self._now_ns = now_ns
         self._policy = reconnect
         self._rng = rng
         self._link: _Link | None = None
+        self._paused = False
         self._recent: deque[int] = deque(maxlen=CONNECTS_PER_MINUTE_MAX)
         self.connects = 0
 
@@ -234,34 +260,38 @@ class Feed:
     async def _once(self) -> tuple[str, bool]:
         try:
             link = await self._connect()
-        except (OSError, TimeoutError, VenueUnreachable, WebSocketException) as error:
-            self._listener.down(f"cannot connect: {error}")
+        except (OSError, VenueUnreachable, WebSocketException) as error:
+            detail = str(error) or f"no answer within {self._policy.connect_s:g} s"
+            self._listener.down(f"cannot connect: {detail}")
             return "unreachable", False
         self.connects += 1
-        frames_before = self._session.frames
+        events_before = self._session.events
         opened_ns = self._now_ns()
         self._link = link
         why = "stopped"
         try:
             self._listener.up()
             link.send(self._session.opened(opened_ns).frames)
+            link.begin()
+            if self._paused:
+                link.pause(True)
             why = await self._watch(link, opened_ns)
         finally:
             self._link = None
             link.close()
             self._session.lost(self._now_ns())
             self._listener.down(why)
-        return why, self._session.frames > frames_before
+        return why, self._session.events > events_before
 
     async def _connect(self) -> _Link:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._policy.connect_s):
             _, link = await loop.create_connection(
-                lambda: _Link(self._url, self._listener),
-                self._host,
-                self._port,
+                lambda: _Link(self._uri, self._listener),
+                self._uri.host,
+                self._uri.port,
                 ssl=self._tls,
-                server_hostname=self._host if self._tls else None,
+                server_hostname=self._uri.host if self._tls else None,
             )
             try:
                 await link.opened
@@ -275,6 +305,9 @@ class Feed:
             done, _ = await asyncio.wait((link.closed,), timeout=1.0)
             if done:
                 return link.closed.result()
+            if self._paused:
+                # What is not read cannot be heard, so silence would prove nothing.
+                continue
             now_ns = self._now_ns()
             output = self._session.tick(now_ns)
             link.send(output.frames)
@@ -285,6 +318,11 @@ class Feed:
                 return "planned"
 
     def pause(self, paused: bool) -> None:
-        """Stop or resume reading from the venue."""
+        """Stop or resume reading from the venue, on this connection and on those to come."""
+        if paused == self._paused:
+            return
+        self._paused = paused
+        if not paused:
+            self._session.resumed(self._now_ns())
         if self._link is not None:
             self._link.pause(paused)

@@ -12,8 +12,11 @@ from __future__ import annotations
 import csv
 import gzip
 import heapq
+import shutil
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +25,13 @@ import msgspec
 from market.errors import InputDamaged, OperatorError
 from market.events import NS_PER_S, FeedDown, FeedUp
 from market.instrument import Instrument
-from venue import tape
+from venue import tape, wire
 from venue.wire import Subscription
 
 GAP_NS = 10 * NS_PER_S
 WRITE_BYTES = 1 << 18
+DEPTH = 20
+STAMP_NS_MAX = 2**63 - 1
 
 Stamped = tuple[int, bytes]
 
@@ -93,89 +98,117 @@ def _when(stamped: Stamped) -> int:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    with gzip.open(path, "rt", newline="") as file:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         try:
-            yield from enumerate(csv.DictReader(file), start=2)
-        except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
+            for number, row in enumerate(csv.DictReader(file), start=2):
+                if None in row or None in row.values():
+                    raise InputDamaged(f"{path} line {number}: not as many cells as columns")
+                yield number, row
+        except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
             raise InputDamaged(f"{path}: {error}") from None
 
 
 def _ns(text: str) -> int:
     """Return decimal seconds as nanoseconds without passing through a float."""
     seconds, _, fraction = text.partition(".")
-    return int(seconds) * NS_PER_S + int((fraction + "000000000")[:9])
+    return _stamp(int(seconds) * NS_PER_S + int((fraction + "000000000")[:9]))
+
+
+def _stamp(ns: int) -> int:
+    if not 0 < ns <= STAMP_NS_MAX:
+        raise ValueError(f"{ns} is no receive time in nanoseconds")
+    return ns
+
+
+def _level(px: str, sz: str) -> dict[str, str]:
+    return {"px": _number(px), "sz": _number(sz)}
+
+
+def _number(text: str) -> str:
+    """Return a decimal as it was written; raises ValueError unless a session could read it."""
+    if not isfinite(msgspec.convert(text, float, strict=False)):
+        raise ValueError(f"{text!r} is no number")
+    return text
 
 
 def _damaged(path: Path, number: int, error: Exception) -> InputDamaged:
-    return InputDamaged(f"{path} line {number}: {type(error).__name__} {error}")
+    detail = f"no column {error}" if isinstance(error, KeyError) else str(error)
+    return InputDamaged(f"{path} line {number}: {detail}")
 
 
 def _books(path: Path, coin: str) -> Iterator[Stamped]:
-    depth = 20
     for number, row in _rows(path):
         try:
-            sides = [
-                [
-                    {"px": row[f"{side}_price_{i}"], "sz": row[f"{side}_size_{i}"]}
-                    for i in range(depth)
-                    if row.get(f"{side}_price_{i}")
-                ]
-                for side in ("bid", "ask")
-            ]
+            sides = [_levels(row, "bid"), _levels(row, "ask")]
             data = {"coin": coin, "time": int(row["exchange_timestamp"]), "levels": sides}
             yield _ns(row["timestamp"]), _frame("l2Book", data)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError) as error:
             raise _damaged(path, number, error) from None
 
 
+def _levels(row: dict[str, str], side: str) -> list[dict[str, str]]:
+    """Return one side of a book; a recording may be shallower, but not without a best price."""
+    prices = [row[f"{side}_price_0"], *(row.get(f"{side}_price_{i}") for i in range(1, DEPTH))]
+    return [_level(px, row[f"{side}_size_{i}"]) for i, px in enumerate(prices) if px]
+
+
 def _prices(path: Path, coin: str) -> Iterator[Stamped]:
-    """Two rows of one instant are the two sides; a lone row keeps the other side as it was."""
+    """Two rows of one instant are the two sides; a lone row keeps the other side as it was, but
+    not across a gap.
+    """
     sides: dict[str, dict[str, str] | None] = {"bid": None, "ask": None}
-    held: tuple[str, str] | None = None
+    held: tuple[int, int] | None = None
     for number, row in _rows(path):
         try:
-            instant = (row["timestamp"], row["exchange_timestamp"])
+            instant = (_ns(row["timestamp"]), int(row["exchange_timestamp"]))
             if held is not None and instant != held:
                 yield _bbo(held, coin, sides)
+                if instant[0] - held[0] > GAP_NS:
+                    sides = {"bid": None, "ask": None}
             held = instant
-            if row["side"] not in sides:
-                raise ValueError(f"side {row['side']!r}")
-            sides[row["side"]] = {"px": row["price"], "sz": row["size"]}
-        except (KeyError, ValueError, TypeError) as error:
+            sides[_one_of(sides, row["side"])] = _level(row["price"], row["size"])
+        except (KeyError, ValueError) as error:
             raise _damaged(path, number, error) from None
     if held is not None:
         yield _bbo(held, coin, sides)
 
 
-def _bbo(instant: tuple[str, str], coin: str, sides: dict[str, dict[str, str] | None]) -> Stamped:
-    data = {"coin": coin, "time": int(instant[1]), "bbo": [sides["bid"], sides["ask"]]}
-    return _ns(instant[0]), _frame("bbo", data)
+def _bbo(instant: tuple[int, int], coin: str, sides: dict[str, dict[str, str] | None]) -> Stamped:
+    data = {"coin": coin, "time": instant[1], "bbo": [sides["bid"], sides["ask"]]}
+    return instant[0], _frame("bbo", data)
+
+
+def _one_of(sides: Iterable[str], side: str) -> str:
+    if side not in sides:
+        raise ValueError(f"side {side!r} is none of {', '.join(sides)}")
+    return side
 
 
 def _trades(path: Path, coin: str) -> Iterator[Stamped]:
-    held = ""
+    held = 0
     batch: list[dict[str, Any]] = []
     sides = {"buy": "B", "sell": "A"}
     for number, row in _rows(path):
         try:
-            if batch and row["timestamp"] != held:
-                yield _ns(held), _frame("trades", batch)
+            ns = _ns(row["timestamp"])
+            if batch and ns != held:
+                yield held, _frame("trades", batch)
                 batch = []
-            held = row["timestamp"]
+            held = ns
             batch.append(
                 {
                     "coin": coin,
-                    "side": sides[row["side"]],
-                    "px": row["price"],
-                    "sz": row["size"],
+                    "side": sides[_one_of(sides, row["side"])],
+                    "px": _number(row["price"]),
+                    "sz": _number(row["size"]),
                     "time": int(row["exchange_timestamp"]),
                     "tid": int(row["trade_id"]),
                 }
             )
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError) as error:
             raise _damaged(path, number, error) from None
     if batch:
-        yield _ns(held), _frame("trades", batch)
+        yield held, _frame("trades", batch)
 
 
 def _frame(channel: str, data: object) -> bytes:
@@ -184,13 +217,17 @@ def _frame(channel: str, data: object) -> bytes:
 
 def _lines(path: Path) -> Iterator[Stamped]:
     with gzip.open(path, "rb") as file:
+        number = 0
         try:
-            for number, text in enumerate(file, start=1):
+            for text in file:
+                number += 1
                 stamp, _, raw = text.rstrip(b"\r\n").partition(b" ")
                 if not stamp.isdigit() or not raw:
-                    raise InputDamaged(f"{path} line {number}: expected `<ns> <frame>`")
-                yield int(stamp), raw
-        except (OSError, EOFError) as error:
+                    raise ValueError("expected `<ns> <frame>`")
+                yield _stamp(int(stamp)), raw
+        except ValueError as error:
+            raise _damaged(path, number, error) from None
+        except (OSError, EOFError, zlib.error) as error:
             raise InputDamaged(f"{path}: {error}") from None
 
 
@@ -200,11 +237,15 @@ def _streams_of(path: Path) -> list[Subscription]:
     for _, raw in _lines(path):
         try:
             frame = msgspec.json.decode(raw)
-            data = frame["data"]
+            channel, data = frame["channel"], frame["data"]
             first = data[0] if isinstance(data, list) else data
-            found[Subscription(frame["channel"], first["coin"], first.get("fast") is True)] = None
-        except (msgspec.MsgspecError, KeyError, IndexError, TypeError, AttributeError):
+            coin, fast = first["coin"], first.get("fast") is True
+            known = channel in wire.CHANNELS and isinstance(coin, str)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            # Raw frames are kept as they are; what they are worth is judged when they are replayed.
             continue
+        if known:
+            found[Subscription(channel, coin, fast)] = None
     return list(found)
 
 
@@ -225,11 +266,17 @@ def import_recording(recording: Recording, out: Path, origin: Origin) -> Importe
     found = Imported(coins=coins, instruments_from=origin.named)
     found.kinds = list(dict.fromkeys(s.type for s in recording.streams))
     writer = _Sessions(out, origin, recording.streams, found)
-    for ns, raw in recording.frames:
-        writer.add(ns, raw)
-    writer.end()
-    if not found.frames:
-        raise InputDamaged(f"{out}: the recording holds no frames")
+    try:
+        for ns, raw in recording.frames:
+            writer.add(ns, raw)
+        writer.end()
+        if not found.frames:
+            raise InputDamaged("the recording holds no frames")
+    except BaseException:
+        # Half a tape would look like a whole one that a crash has cut off.
+        writer.abandon()
+        shutil.rmtree(out)
+        raise
     return found
 
 
@@ -301,6 +348,10 @@ class _Sessions:
 
     def end(self) -> None:
         self._close("end of recording")
+
+    def abandon(self) -> None:
+        if self._writer is not None:
+            self._writer.abandon()
 
     def _put(self, line: bytes) -> None:
         self._lines += line

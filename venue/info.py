@@ -1,8 +1,8 @@
 """The venue's /info endpoint: questions over HTTP, within the venue's weight budget.
 
 Source: Hyperliquid documentation, "Info endpoint" and "Rate limits": 1200 weight a minute per
-address; meta and most others cost 20, candleSnapshot 20 plus one per 60 rows, fundingHistory 20
-plus one per 20 rows.
+address; meta and most others cost 20, candleSnapshot 20 plus one per 60 rows of at most 5000,
+fundingHistory 20 plus one per 20 rows of at most 500.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import Any, Self
 import aiohttp
 
 from market.errors import ProtocolViolation, VenueUnreachable
-from market.events import TIMEFRAME_MS, Candle
+from market.events import MS_PER_HOUR, TIMEFRAME_MS, Candle
 from market.instrument import Instrument, instruments_from_meta
 from venue import wire
 
 WEIGHT_PER_MINUTE = 1200
 BODY_BYTES_MAX = 16 << 20
+CANDLES_MAX = 5000
+FUNDING_ROWS_MAX = 500
 
 
 class WeightBudget:
@@ -34,7 +36,8 @@ class WeightBudget:
         self._turn = asyncio.Lock()
 
     async def take(self, weight: float) -> None:
-        """Wait until `weight` may be spent, first come, first served."""
+        """Wait until `weight` may be spent, first come, first served; more than all is all."""
+        weight = min(weight, self._full)
         async with self._turn:
             while True:
                 now = time.monotonic()
@@ -105,7 +108,7 @@ class InfoClient:
         self, coin: str, timeframe: str, *, start_ms: int, end_ms: int
     ) -> list[Candle]:
         """Return candles that begin in [start, end], oldest first; the last may still run."""
-        rows = (end_ms - start_ms) // TIMEFRAME_MS[timeframe] + 1
+        rows = min(max((end_ms - start_ms) // TIMEFRAME_MS[timeframe] + 1, 0), CANDLES_MAX)
         request = {"coin": coin, "interval": timeframe, "startTime": start_ms, "endTime": end_ms}
         body = {"type": "candleSnapshot", "req": request}
         raw = await self.post(body, weight=20 + rows // 60)
@@ -117,9 +120,20 @@ class InfoClient:
     async def funding_history(
         self, coin: str, *, start_ms: int, end_ms: int
     ) -> list[tuple[int, float]]:
-        """Return (hour_ms, hourly rate) of the hours settled in [start, end]."""
+        """Return (hour_ms, hourly rate) of the hours settled in [start, end], page by page."""
+        rates: list[tuple[int, float]] = []
+        while True:
+            page = await self._funding_page(coin, start_ms, end_ms)
+            new = [row for row in page if not rates or row[0] > rates[-1][0]]
+            rates += new
+            if len(page) < FUNDING_ROWS_MAX or not new or rates[-1][0] + MS_PER_HOUR > end_ms:
+                return rates
+            start_ms = rates[-1][0] + MS_PER_HOUR
+
+    async def _funding_page(self, coin: str, start_ms: int, end_ms: int) -> list[tuple[int, float]]:
+        rows = min(max((end_ms - start_ms) // MS_PER_HOUR + 1, 0), FUNDING_ROWS_MAX)
         body = {"type": "fundingHistory", "coin": coin, "startTime": start_ms, "endTime": end_ms}
-        raw = await self.post(body, weight=20 + (end_ms - start_ms) // 72_000_000)
+        raw = await self.post(body, weight=20 + rows // 20)
         try:
             return wire.decode_funding(raw)
         except ProtocolViolation as error:

@@ -25,6 +25,9 @@ QUIET_NS_MIN = 5 * NS_PER_S
 SEEN_TRADES = 512
 VIOLATIONS_MAX = 10
 VIOLATION_WINDOW_NS = 60 * NS_PER_S
+# Counted and ignored: a complaint about one subscription, or a frame that was not for us, is no
+# sign of a broken stream, and reconnecting would not mend it.
+HARMLESS = frozenset(("venue_error", "unknown_channel", "wrong_coin"))
 PING_AFTER_NS = 15 * NS_PER_S
 DEAD_AFTER_NS = 25 * NS_PER_S
 
@@ -104,6 +107,19 @@ class Stream(Struct):
         learned = self.cadence.peak_ns if self.cadence.count > 1 else nominal
         return max(QUIET_NS_MIN, QUIET_CADENCES * learned)
 
+    def due(self, now_ns: int) -> Input | None:
+        """Return what the time that has passed means for the stream, None when nothing."""
+        if self.state in (State.SENT, State.RETRIED):
+            return Input.OVERDUE if now_ns - self.asked_ns > ACK_WAIT_NS else None
+        if self.state not in (State.LIVE, State.SILENT):
+            return None
+        limit = self.quiet_ns()
+        last_ns = max(self.cadence.last_ns, self.asked_ns)
+        if limit is None or now_ns - last_ns <= limit:
+            return None
+        # A stream asked for again is given as long once more: a slow one may need it.
+        return Input.QUIET if self.state is State.LIVE else Input.OVERDUE
+
 
 class SessionState(Struct):
     """What replay needs of a session: the trades it has seen, by coin."""
@@ -122,13 +138,14 @@ class Session:
     """One connection's subscriptions and the checks every frame goes through.
 
     `violations` counts refused frames by kind; `samples` keeps the newest of each kind for the
-    operator. `frames` counts everything received.
+    operator. `frames` counts everything received, `events` what became one.
     """
 
     def __init__(self, wanted: Iterable[Subscription]) -> None:
         self.streams = {s: Stream(s) for s in wanted}
         self.coins = {s.coin for s in self.streams}
         self.frames = 0
+        self.events = 0
         self.duplicates = 0
         self.violations: dict[str, int] = {}
         self.samples: dict[str, str] = {}
@@ -153,11 +170,14 @@ class Session:
         self.frames += 1
         self.heard_ns = now_ns
         try:
-            frame = wire.decode(raw)
-            return self._event(frame, now_ns)
+            event = self._event(wire.decode(raw), now_ns)
         except ProtocolViolation as violation:
-            self._violate(violation, raw, now_ns)
+            if raw != wire.GREETING:
+                self._violate(violation, raw, now_ns)
             return None
+        if event is not None:
+            self.events += 1
+        return event
 
     def _event(self, frame: wire.Frame, now_ns: int) -> Event | None:
         if isinstance(frame, wire.BboFrame):
@@ -194,19 +214,23 @@ class Session:
         coin = trades[0].coin
         self._heard(self._prints.get(coin), coin, now_ns)
         seen = self._seen[coin]
-        new = []
+        new: dict[tuple[int, int], wire.WireTrade] = {}
         for trade in trades:
             if trade.coin != coin:
                 raise ProtocolViolation("wrong_coin", f"trades of {coin} and {trade.coin}")
             key = (trade.time, trade.tid)
-            if key in seen:
+            if key in seen or key in new:
                 self.duplicates += 1
-                continue
-            seen[key] = None
-            new.append(trade)
+            else:
+                new[key] = trade
+        if not new:
+            return None
+        update = wire.trades_update(coin, new.values(), now_ns)
+        # Not before: the sound trades of a refused frame are still new when they come again.
+        seen.update(dict.fromkeys(new))
         while len(seen) > SEEN_TRADES:
             del seen[next(iter(seen))]
-        return wire.trades_update(coin, new, now_ns) if new else None
+        return update
 
     def _ack(self, ack: wire.Ack, now_ns: int) -> None:
         if ack.method == "subscribe":
@@ -237,9 +261,8 @@ class Session:
     def _violate(self, violation: ProtocolViolation, raw: bytes, now_ns: int) -> None:
         kind = violation.kind
         self.violations[kind] = self.violations.get(kind, 0) + 1
-        self.samples[kind] = f"{violation} in {raw[:200]!r}"
-        # A complaint about one subscription is no sign of a broken stream.
-        if kind != "venue_error":
+        self.samples[kind] = f"{str(violation)[:200]} in {raw[:200]!r}"
+        if kind not in HARMLESS:
             self._recent_violations.append(now_ns)
 
     # Keeping it alive.
@@ -259,19 +282,18 @@ class Session:
             self._move(stream, Input.LOST, now_ns)
             stream.cadence.interrupt()
 
+    def resumed(self, now_ns: int) -> None:
+        """Note that reading goes on after a pause of ours: the silence meanwhile proves nothing."""
+        self.heard_ns = now_ns
+        for stream in self.streams.values():
+            stream.asked_ns = now_ns
+            stream.cadence.interrupt()
+
     def tick(self, now_ns: int) -> Output:
         """Look after every stream; call about once a second while connected."""
         output = Output()
         for stream in self.streams.values():
-            due = None
-            waiting = stream.state in (State.SENT, State.RETRIED, State.SILENT)
-            if waiting and now_ns - stream.asked_ns > ACK_WAIT_NS:
-                due = Input.OVERDUE
-            elif stream.state is State.LIVE:
-                limit = stream.quiet_ns()
-                last_ns = max(stream.cadence.last_ns, stream.asked_ns)
-                if limit is not None and now_ns - last_ns > limit:
-                    due = Input.QUIET
+            due = stream.due(now_ns)
             if due is not None:
                 moved = self._move(stream, due, now_ns)
                 output.frames += moved.frames

@@ -80,6 +80,10 @@ def line(kind: str, ns: int, payload: object = None) -> bytes:
     return b"%s %d %s\n" % (kind.encode(), ns, msgspec.json.encode(payload))
 
 
+def _check_line(lines: bytes) -> bytes:
+    return b"K 0 %08x %d\n" % (zlib.crc32(lines), len(lines))
+
+
 def segment_name(first_seq: int, started_ns: int) -> str:
     """Return a file name that sorts in consumed order."""
     stamp = datetime.fromtimestamp(started_ns / 1e9, UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -94,11 +98,12 @@ class SegmentWriter:
         self._file = path.open("xb")
         self._stream = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compressobj()
 
-    def write(self, lines: bytes) -> None:
+    def write(self, lines: bytes, *, sync: bool = True) -> None:
         """Write whole lines as one checked group; they have reached the file on return."""
         if lines:
             self._put(lines, zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-            os.fdatasync(self._file.fileno())
+            if sync:
+                os.fdatasync(self._file.fileno())
 
     def close(self, lines: bytes) -> None:
         """Write the last lines, which hold the E record, and end the stream."""
@@ -113,12 +118,11 @@ class SegmentWriter:
 
     def discard(self) -> None:
         """Close and delete the file."""
-        self._file.close()
+        self.abandon()
         self.path.unlink()
 
     def _put(self, lines: bytes, flush: int) -> None:
-        check = b"K 0 %08x %d\n" % (zlib.crc32(lines), len(lines))
-        compressed = self._stream.compress(lines + check) + self._stream.flush(flush)
+        compressed = self._stream.compress(lines + _check_line(lines)) + self._stream.flush(flush)
         self._file.write(compressed)
         self._file.flush()
 
@@ -133,34 +137,35 @@ class Segment:
 
     def groups(self) -> Iterator[bytes]:
         """Yield checked groups of whole lines; raises InputDamaged for anything else inside."""
-        buffer = b""
-        for chunk in self._decompressed():
-            buffer += chunk
-            while True:
-                group, rest = self._take_group(buffer)
-                if group is None:
-                    break
-                buffer = rest
-                yield group
-        self.dropped = len(buffer)
-        if buffer:
+        buffer, at = b"", 0
+        try:
+            for chunk in self._decompressed():
+                buffer, at = buffer[at:] + chunk, 0
+                while (found := self._group_at(buffer, at)) is not None:
+                    group, at = found
+                    yield group
+        finally:
+            self.dropped = len(buffer) - at
+        if self.dropped:
             self.torn = True
 
-    def _take_group(self, buffer: bytes) -> tuple[bytes | None, bytes]:
-        start = 0 if buffer.startswith(b"K ") else buffer.find(b"\nK ") + 1
-        if start == 0 and not buffer.startswith(b"K "):
-            return None, buffer
-        end = buffer.find(b"\n", start)
+    def _group_at(self, buffer: bytes, at: int) -> tuple[bytes, int] | None:
+        """Return the group that begins at an offset and where the next one does, None when it is
+        not whole.
+        """
+        check = at
+        if not buffer.startswith(b"K ", at):
+            before = buffer.find(b"\nK ", at)
+            if before < 0:
+                return None
+            check = before + 1
+        end = buffer.find(b"\n", check)
         if end < 0:
-            return None, buffer
-        try:
-            _, _, crc, size = buffer[start:end].split(b" ")
-            whole = int(crc, 16) == zlib.crc32(buffer[:start]) and int(size) == start
-        except ValueError:
-            whole = False
-        if not whole:
+            return None
+        group = buffer[at:check]
+        if buffer[check : end + 1] != _check_line(group):
             raise InputDamaged(f"{self.path}: a checksum does not match; the file was altered")
-        return buffer[:start], buffer[end + 1 :]
+        return group, end + 1
 
     def _decompressed(self) -> Iterator[bytes]:
         decompressor = zstandard.ZstdDecompressor().decompressobj()
@@ -169,11 +174,24 @@ class Segment:
                 try:
                     yield decompressor.decompress(compressed)
                 except zstandard.ZstdError as error:
+                    yield self._up_to_damage(file.tell() - len(compressed), compressed)
                     raise InputDamaged(f"{self.path}: not a whole tape segment ({error})") from None
                 if decompressor.eof:
                     if decompressor.unused_data or file.read(1):
                         raise InputDamaged(f"{self.path}: bytes after the end of the tape")
                     return
+
+    def _up_to_damage(self, start: int, compressed: bytes) -> bytes:
+        """Return what the sound bytes of a chunk hold; the decoder drops it with the others."""
+        decompressor = zstandard.ZstdDecompressor().decompressobj()
+        with self.path.open("rb") as file:
+            for at in range(0, start, CHUNK):
+                decompressor.decompress(file.read(min(CHUNK, start - at)))
+        sound = bytearray()
+        with suppress(zstandard.ZstdError):
+            for at in range(len(compressed)):
+                sound += decompressor.decompress(compressed[at : at + 1])
+        return bytes(sound)
 
     def records(self) -> Iterator[Record]:
         """Yield every record but the checksums; raises InputDamaged when a line cannot be read."""
@@ -240,33 +258,55 @@ class Repair:
 def repair(path: Path) -> Repair:
     """Close a segment that a crash left open: keep its checked groups, end it properly.
 
-    The old file is replaced in one step. `last_seq` is an upper bound: every record but the
-    bookkeeping ones may have been an event.
+    The old file is replaced in one step; one that is damaged, not just cut off, is kept beside it
+    as `*.damaged`. `last_seq` is an upper bound: every record but the bookkeeping ones may have
+    been an event. Raises InputDamaged, and touches nothing, for a tape of another format.
     """
     segment = Segment(path)
     fresh = path.with_name(path.name + ".repair")
     fresh.unlink(missing_ok=True)
     writer = SegmentWriter(fresh)
+    try:
+        last, last_seq, damaged = _copy_groups(segment, writer)
+        if last.startswith(b"E "):
+            writer.discard()
+            return Repair(False, 0, last_seq)
+        if damaged:
+            aside = path.with_name(path.name + ".damaged")
+            aside.unlink(missing_ok=True)
+            aside.hardlink_to(path)
+        if last:
+            writer.close(line("E", segment.record(last).ns, {"why": "torn", "seq": last_seq}))
+            fresh.replace(path)
+        else:
+            # Not even the header reached the disk whole: there is nothing to mend.
+            writer.discard()
+            path.unlink()
+    except BaseException:
+        writer.abandon()
+        fresh.unlink(missing_ok=True)
+        raise
+    return Repair(True, segment.dropped, last_seq)
+
+
+def _copy_groups(segment: Segment, writer: SegmentWriter) -> tuple[bytes, int, bool]:
+    """Copy what is sound; return its last line, a bound of its events, and whether it ended
+    because of damage.
+    """
     last = b""
     last_seq = 0
-    try:
-        for group in segment.groups():
-            writer.write(group)
-            if not last_seq:
-                header = segment.record(group.split(b"\n", 1)[0])
-                last_seq = decode_header(header.payload, path).first_seq
-            last_seq += group.count(b"\n")
-            last = group[:-1].rsplit(b"\n", 1)[-1]
-    except InputDamaged:
-        segment.torn = True
-    if last.startswith(b"E "):
-        writer.discard()
-        return Repair(False, 0, last_seq)
-    if not last:
-        # Not even the header reached the disk whole: there is nothing to keep.
-        writer.discard()
-        path.unlink()
-        return Repair(True, segment.dropped, last_seq)
-    writer.close(line("E", segment.record(last).ns, {"why": "torn", "seq": last_seq}))
-    fresh.replace(path)
-    return Repair(True, segment.dropped, last_seq)
+    groups = segment.groups()
+    while True:
+        try:
+            group = next(groups)
+        except StopIteration:
+            return last, last_seq, False
+        except InputDamaged:
+            return last, last_seq, True
+        if not last:
+            header = segment.record(group.split(b"\n", 1)[0])
+            last_seq = decode_header(header.payload, segment.path).first_seq
+        # One sync at the end will do: until then the old file is still in place.
+        writer.write(group, sync=False)
+        last_seq += group.count(b"\n")
+        last = group[:-1].rsplit(b"\n", 1)[-1]

@@ -10,10 +10,10 @@ Source: Hyperliquid documentation, "Websocket / Subscriptions" and "Info endpoin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from market.errors import ProtocolViolation
 from market.events import (
@@ -27,6 +27,14 @@ from market.events import (
 )
 
 SIZE_MAX = 1e15
+
+# A venue time in ms must fit 64 bits as nanoseconds: Python's integers have no end, but floats
+# and database columns do.
+TimeMs = Annotated[int, Meta(ge=0, le=(2**63 - 1) // 1_000_000)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+# A plain-text greeting that some captures of the venue show; no frame, and no fault either.
+GREETING = b"Websocket connection established."
 
 
 class Subscription(Struct, frozen=True, gc=False):
@@ -48,7 +56,7 @@ class L2Data(Struct, gc=False):
     """Levels are (bids downwards, asks upwards)."""
 
     coin: str
-    time: int
+    time: TimeMs
     levels: tuple[list[Level], list[Level]]
     fast: bool = False
 
@@ -63,7 +71,7 @@ class BboData(Struct, gc=False):
     """`bbo` is (bid, ask)."""
 
     coin: str
-    time: int
+    time: TimeMs
     bbo: tuple[Level | None, Level | None]
 
 
@@ -80,8 +88,8 @@ class WireTrade(Struct, gc=False):
     side: Literal["A", "B"]
     px: float
     sz: float
-    time: int
-    tid: int
+    time: TimeMs
+    tid: Count
 
 
 class TradesFrame(Struct, gc=False, tag_field="channel", tag="trades"):
@@ -159,7 +167,8 @@ def _why_invalid(raw: bytes) -> str:
         value = _any_decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "not_json"
-    known = isinstance(value, dict) and value.get("channel") in CHANNELS
+    channel = value.get("channel") if isinstance(value, dict) else None
+    known = isinstance(channel, str) and channel in CHANNELS
     return "malformed" if known else "unknown_channel"
 
 
@@ -211,6 +220,8 @@ def context_update(data: ContextData, now_ns: int) -> ContextUpdate:
         and 0.0 < c.oracle_px < SIZE_MAX
         and 0.0 < c.mark_px < SIZE_MAX
         and 0.0 <= c.open_interest < SIZE_MAX
+        and 0.0 <= c.day_ntl_vlm < SIZE_MAX
+        and 0.0 <= c.prev_day_px < SIZE_MAX
     )
     if not usable or (c.premium is not None and not -1.0 < c.premium < 1.0):
         raise ProtocolViolation("bad_context", data.coin)
@@ -251,18 +262,18 @@ PING = b'{"method":"ping"}'
 
 
 class _WireCandle(Struct, gc=False):
-    t: int
+    t: TimeMs
     o: float
     h: float
     l: float  # noqa: E741
     c: float
     v: float
-    n: int
+    n: Count
 
 
 class _WireFunding(Struct, gc=False, rename="camel"):
     funding_rate: float
-    time: int
+    time: TimeMs
 
 
 _candles_decoder = msgspec.json.Decoder(list[_WireCandle], strict=False)
@@ -291,6 +302,9 @@ def decode_funding(raw: bytes) -> list[tuple[int, float]]:
         rows = _funding_decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolViolation("malformed", f"fundingHistory: {error}") from None
+    for r in rows:
+        if not -1.0 < r.funding_rate < 1.0:
+            raise ProtocolViolation("bad_funding", f"{r.time} {r.funding_rate}")
     # Rows land some milliseconds after the hour they settle.
     return [(r.time // 3_600_000 * 3_600_000, r.funding_rate) for r in rows]
 

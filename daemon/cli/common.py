@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from daemon.paths import MODE_FOLDERS, StateDir, existing, find_config, state_root
-from market.errors import OperatorError
+from market.errors import InputDamaged, OperatorError
 
 if TYPE_CHECKING:
     from daemon.config import Config
+
+DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")
 
 StateOption = Annotated[
     Path | None,
@@ -61,19 +63,24 @@ def pick_state(state: Path | None, mode: str | None, config: Path | None = None)
         found = [s for s in found if s.folder == mode or s.folder.startswith(f"{mode}-")]
     if not found:
         return None
-    if len(found) > 1 and mode is None:
+    if len(found) > 1:
         say(f"several modes under {root}; showing the newest, {found[0].folder} (--mode chooses)")
     return found[0]
 
 
 @contextmanager
 def reading(state: StateDir) -> Iterator[sqlite3.Connection]:
-    """Open a state's database for reading."""
+    """Open a state's database for reading; raises InputDamaged when its pages cannot be."""
     from shadow.store import open_readonly
 
     db = open_readonly(state.database)
     try:
         yield db
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if not name.startswith(DAMAGE):
+            raise
+        raise InputDamaged(f"{state.database}: cannot be read ({error})") from None
     finally:
         db.close()
 

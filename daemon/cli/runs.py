@@ -167,16 +167,21 @@ def replay(
 
     Example: gnomon replay ~/.local/state/gnomon/local/tape
     """
-    from daemon.replaying import replay_tape
+    from daemon.replaying import filter_names, replay_tape
 
+    unknown = [name for name in without or [] if name not in filter_names()]
+    if unknown:
+        raise typer.BadParameter(
+            f"no filter {', '.join(unknown)}; there are {', '.join(filter_names())}",
+            param_hint="--without",
+        )
     result = replay_tape(tape, state, without or [])
     if json_:
         print_json(result.summary())
     else:
         for line in result.lines():
             typer.echo(line)
-    same_code = result.code_version == result.recorded_by
-    if result.digest_match is False and same_code and not without:
+    if result.same_code_mismatch and not without:
         raise InvariantBroken(
             f"{tape}: the same code made other decisions than recorded ({result.mismatch})"
         )

@@ -143,10 +143,14 @@ def why(
     from shadow.query import explain
 
     where = pick_state(state, mode, config)
-    found = None
-    if where is not None:
-        with reading(where) as db:
-            found = explain(db, signal_id)
+    if where is None:
+        if json_:
+            print_json(None)
+        else:
+            typer.echo("no signals yet; `gnomon run` makes some")
+        return
+    with reading(where) as db:
+        found = explain(db, signal_id)
     if found is None:
         raise OperatorError(f"no signal {signal_id}; `gnomon shadow list` shows their numbers")
     if json_:

@@ -37,7 +37,7 @@ class FundingHarvest(Bot[Params, Memory]):
     Venue rule: a positive rate is paid by longs to shorts on oracle notional, hourly; at rest it
     is 0.125 bps an hour. Above `entry_bps_h` sell, below −`entry_bps_h` buy; exit call once the
     magnitude falls under `exit_bps_h`. Idea: perpetual carry (He, Manela, Ross & von Wachter
-    2022). Unhedged, so it fails whenever the crowd that pays is right.
+    2022). Fails, being unhedged, whenever the crowd that pays is right.
     """
 
     name = "funding_harvest"
@@ -49,6 +49,10 @@ class FundingHarvest(Bot[Params, Memory]):
     }
     params_type = Params
     memory_type = Memory
+
+    def rearm_ns(self) -> int:
+        """Return one and a half samples: it speaks once a sample, so less is no silence."""
+        return int(1.5 * self.params.sample_s * NS_PER_S)
 
     def on_context(self, memory: Memory, coin: Coin, view: View) -> Action | None:
         """Once a minute, compare the running funding estimate with the bounds."""

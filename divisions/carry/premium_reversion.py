@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from divisions.bot import Action, Bot, Positive, Seconds, plan
 from market.coin import Coin
@@ -16,7 +16,7 @@ from market.desk import View
 class Params(Struct, frozen=True, forbid_unknown_fields=True):
     """`half_life` in contexts (about seconds); `entry` in deviations; `floor_bps` a premium."""
 
-    half_life: Positive = 900.0
+    half_life: Annotated[float, Meta(ge=1.0, le=1_000_000.0)] = 900.0
     entry: Positive = 2.5
     floor_bps: Positive = 3.0
     stop_vols: Positive = 8.0
@@ -37,8 +37,8 @@ class PremiumReversion(Bot[Params, Memory]):
 
     premium = mid / oracle − 1 in bps against its own exponentially weighted mean and deviation;
     both `entry` deviations and `floor_bps` must be exceeded. Exit call when the premium is back
-    at its mean. Idea: funding pulls the perpetual to the index. Fails when the oracle lags a
-    real move.
+    at its mean. Idea: funding pulls the perpetual to the index (He, Manela, Ross & von Wachter
+    2022, "Fundamentals of perpetual futures"). Fails when the oracle lags a real move.
     """
 
     name = "premium_reversion"
@@ -61,7 +61,8 @@ class PremiumReversion(Bot[Params, Memory]):
         p, m = self.params, memory
         premium = (book.mid / oracle - 1.0) * 1e4
         deviation = sqrt(m.variance)
-        away = premium - m.mean
+        mean = m.mean
+        away = premium - mean
         ready = m.seen >= self.warm_up and deviation > 0.0
         m.seen += 1
         weight = max(0.6931471805599453 / p.half_life, 1.0 / m.seen)
@@ -83,5 +84,5 @@ class PremiumReversion(Bot[Params, Memory]):
             min(1.0, abs(away) / (2.0 * p.entry * deviation)),
             plan(coin, side, stop=p.stop_vols * unit, horizon_s=p.horizon_s),
             f"premium is {premium:+.1f} bps, {away / deviation:+.1f} deviations from usual",
-            {"premium_bps": premium, "mean_bps": m.mean, "deviation_bps": deviation},
+            {"premium_bps": premium, "mean_bps": mean, "deviation_bps": deviation},
         )

@@ -89,7 +89,7 @@ class OrderFlow(Bot[Params, Memory]):
         m.samples += 1
         size = abs(m.flow)
         m.scale += (size - m.scale) * max(1.0 / 300.0, 1.0 / m.samples)
-        if m.samples < self.warm_up or size < self.params.entry * m.scale:
+        if m.samples < self.warm_up or size <= 0.0 or size < self.params.entry * m.scale:
             return None
         return self._signal(m, coin)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from divisions.bot import Bot, Positive, Seconds, plan
+from divisions.bot import Bot, Positive, Seconds, Share, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
 from market.desk import View
@@ -18,7 +18,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     """`half_life_s` of the volumes; `entry` a share in (0, 1]; `burst` in usual volumes."""
 
     half_life_s: Seconds = 10.0
-    entry: Positive = 0.6
+    entry: Share = 0.6
     burst: Positive = 1.2
     sample_s: Seconds = 1.0
     stop_vols: Positive = 2.5
@@ -82,6 +82,8 @@ class TradeImbalance(Bot[Params, Memory]):
         m.sampled_ns = now_ns
         m.samples += 1
         total = m.buys + m.sells
+        if total <= 0.0:
+            return None
         m.usual += (total - m.usual) * max(1.0 / 300.0, 1.0 / m.samples)
         p = self.params
         imbalance = (m.buys - m.sells) / total

@@ -38,7 +38,7 @@ class LeadLag(Bot[Params, NoMemory]):
     name = "lead_lag"
     division = "relative"
     timeframes = ("1m",)
-    warm_up = 61
+    warm_up = 62
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "window": (30, 60, 120),
         "leader_move": (1.0, 1.5, 2.0),
@@ -65,7 +65,7 @@ class LeadLag(Bot[Params, NoMemory]):
         residual = sum((b - beta * a) ** 2 for a, b in zip(x[:-1], y[:-1], strict=True))
         leader_sd, own_sd = sqrt(xx / p.window), sqrt(residual / p.window)
         gap = beta * x[-1] - y[-1]
-        if own_sd <= 0.0 or abs(x[-1]) < p.leader_move * leader_sd or abs(gap) < p.gap * own_sd:
+        if own_sd <= 1e-9 or abs(x[-1]) < p.leader_move * leader_sd or abs(gap) < p.gap * own_sd:
             return None
         if gap * beta * x[-1] <= 0.0:
             return None

@@ -26,8 +26,8 @@ class Bollinger(Bot[Params, NoMemory]):
     """Sell a close more than `entry` deviations above its mean, buy one as far below.
 
     z = (close − mean) / deviation over `window` closes; the target is the mean, the exit call
-    comes when z returns to zero. Idea: J. Bollinger's bands read as overreaction. Fails in
-    trends, where the band walks with the price.
+    comes when z returns to zero. Idea: J. Bollinger's bands (2001, "Bollinger on Bollinger
+    Bands") read as overreaction. Fails in trends, where the band walks with the price.
     """
 
     name = "bollinger"
@@ -48,13 +48,12 @@ class Bollinger(Bot[Params, NoMemory]):
         if len(close) < p.window or not coin.book.ok:
             return None
         mean, deviation = mean_and_deviation(close[-p.window :])
-        if deviation <= 0.0:
+        if deviation <= 1e-9 * mean:
             return None
         z = (close[-1] - mean) / deviation
-        previous = close[-2] - mean
-        if previous * z < 0.0:
-            return ExitCall(coin.name, BUY if z > 0.0 else SELL, "back at the mean")
         if abs(z) < p.entry:
+            if (close[-2] - mean) * z < 0.0:
+                return ExitCall(coin.name, BUY if z > 0.0 else SELL, "back at the mean")
             return None
         side = SELL if z > 0.0 else BUY
         return Signal(

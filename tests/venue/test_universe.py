@@ -4,7 +4,7 @@ import json
 
 from tests.venue.local.serving import REPO
 from venue.local.coins import BASE_PX
-from venue.universe import load_instruments, load_universe
+from venue.universe import load_instruments, load_universe, source
 
 
 def test_the_leaders_come_first() -> None:
@@ -24,6 +24,8 @@ def test_rules_are_instruments_and_positions_are_ids() -> None:
 def test_the_file_names_its_source() -> None:
     kept = json.loads((REPO / "venue" / "universe.json").read_bytes())
     assert "roq-trading/roq-hyperliquid" in " ".join(kept["source"])
+    assert source().startswith("venue/universe.json")
+    assert "\n" not in source()
 
 
 def test_every_kept_coin_has_a_price_in_the_world() -> None:

@@ -1,0 +1,189 @@
+"""How long from the venue's send to the end of the engine's step, over a real socket?
+
+The feed, session, intake and engine are the daemon's; the sender is another process. Both ends
+read the same monotonic clock, so the latency needs no synchronisation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import cycle, islice
+from pathlib import Path
+
+from bench.market import Stretch, nowhere, stretch, warm_intake
+from bench.result import Result
+from bench.rounds import over_rounds, percentile, settled_gc
+from bench.sender import SENT
+from daemon.intake import Intake
+from daemon.outcome import Outcome
+from market.errors import require
+from market.events import NS_PER_S, Event, Timer
+from venue.feed import Feed, Listener, Reconnect
+from venue.session import Session
+from venue.wire import Subscription
+
+Loop = Callable[[], asyncio.AbstractEventLoop]
+TEMPLATES = 2_000
+RATES = (200, 2_000)
+
+
+class Timed(Intake):
+    """An intake that notes when each step ended; lines and steps then pair up."""
+
+    def __init__(self, warm: Intake, session: Session) -> None:
+        self.lines: list[bytes] = []
+        self.ends: list[int] = []
+        super().__init__(session, warm.engine, nowhere, self.lines.append)
+
+    def step(self, event: Event) -> Outcome:
+        """Take an event, then look at the clock."""
+        outcome = super().step(event)
+        self.ends.append(time.monotonic_ns())
+        return outcome
+
+    def latencies_us(self) -> list[float]:
+        """Return how long each frame took from its sender's stamp to the end of its step."""
+        stepped = [line for line in self.lines if line[:1] in b"FT"]
+        require(len(stepped) == len(self.ends), "a frame led to no step")
+        return [
+            (end - int(line[line.rindex(SENT) + len(SENT) : -2])) / 1e3
+            for line, end in zip(stepped, self.ends, strict=True)
+            if line.startswith(b"F")
+        ]
+
+
+@dataclass
+class Heard:
+    """What one run of the socket found."""
+
+    latencies_us: list[float] = field(default_factory=list)
+    cpu_us: float = 0.0
+    reads: int = 0
+    skipped: int = 0
+
+
+def loops() -> dict[str, Loop]:
+    """Return the event loops there are."""
+    found: dict[str, Loop] = {"asyncio": asyncio.SelectorEventLoop}
+    if find_spec("uvloop") is not None:
+        found["uvloop"] = import_module("uvloop").new_event_loop
+    return found
+
+
+def measure(
+    rounds: int,
+    market: Stretch | None = None,
+    *,
+    seconds: float = 4.0,
+    rates: tuple[int, ...] = RATES,
+) -> Result:
+    """Listen to the sender at each rate on each loop, in turns."""
+    market = market or stretch()
+    warm = warm_intake(market)
+    bbo = [raw for raw in market.frames if raw.startswith(b'{"channel":"bbo"')]
+    ways = [(name, loop, rate) for rate in rates for name, loop in loops().items()]
+    found: dict[tuple[str, int], list[Heard]] = {(name, rate): [] for name, _, rate in ways}
+    for number in range(rounds):
+        for name, loop, rate in islice(cycle(ways), number, number + len(ways)):
+            found[name, rate].append(
+                listen(warm, market.coins, bbo, loop, rate, int(rate * seconds))
+            )
+    result = Result("Wire to decision over a loopback socket, best bids and offers", "G11")
+    for (name, rate), heard in found.items():
+        for share in (0.5, 0.9, 0.99):
+            waits = [percentile(h.latencies_us, share) for h in heard]
+            what = f"{name}, {rate:,}/s, p{share * 100:.0f}"
+            goal = {"must": 5_000.0, "stretch": 1_000.0, "lower": True} if share == 0.99 else {}
+            result.figures.append(over_rounds(what, waits, "us", **goal))
+        spent = [h.cpu_us for h in heard]
+        result.figures.append(over_rounds(f"{name}, {rate:,}/s, CPU a frame", spent, "us"))
+        frames = sum(len(h.latencies_us) for h in heard)
+        reads, skipped = sum(h.reads for h in heard), sum(h.skipped for h in heard)
+        result.counts.append(
+            f"{name}, {rate:,}/s: {frames:,} frames in {reads:,} socket reads, {skipped} skipped"
+        )
+    result.notes = [
+        "from the sender's stamp before its send() to the end of engine.step, wall time; CPU is "
+        "the loop's thread, kernel receive included; the caches are as cold as a live feed's",
+    ]
+    return result
+
+
+def listen(
+    warm: Intake, coins: tuple[str, ...], frames: list[bytes], loop: Loop, rate: int, count: int
+) -> Heard:
+    """Receive `count` frames from a sender of their own and return what they took."""
+    ahead_ns = warm.engine.vitals.now_ns + NS_PER_S - time.monotonic_ns()
+    session = Session([Subscription("bbo", coin) for coin in coins])
+    for coin in warm.engine.coins.values():
+        # Only best bids and offers come from here on; they must count as the book's pulse.
+        for silent in (coin.streams.fast, coin.streams.slow):
+            silent.interrupt()
+    intake = Timed(warm, session)
+    order = json.dumps({"rate": rate, "count": count, "ahead_ns": ahead_ns}).encode()
+    sender = subprocess.Popen(
+        [sys.executable, "-m", "bench.sender"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+    )
+    assert sender.stdin is not None and sender.stdout is not None
+    try:
+        with sender.stdin as pipe:
+            pipe.write(b"\n".join([order, *islice(cycle(frames), min(count, TEMPLATES))]))
+        port = int(sender.stdout.readline())
+        with settled_gc(), asyncio.Runner(loop_factory=loop) as runner:
+            heard = runner.run(_hear(intake, port, count, lambda: time.monotonic_ns() + ahead_ns))
+    finally:
+        sender.kill()
+        sender.wait()
+        sender.stdout.close()
+    heard.latencies_us = intake.latencies_us()
+    heard.skipped = intake.skipped
+    require(len(heard.latencies_us) + heard.skipped == count, "frames were lost")
+    return heard
+
+
+async def _hear(intake: Timed, port: int, count: int, now_ns: Callable[[], int]) -> Heard:
+    heard = Heard()
+    over = asyncio.Event()
+    began = 0.0
+
+    def frames(raws: list[bytes]) -> None:
+        nonlocal began
+        began = began or time.thread_time()
+        heard.reads += 1
+        intake.frames(raws, now_ns())
+        if intake.session.frames >= count:
+            heard.cpu_us = (time.thread_time() - began) / count * 1e6
+            over.set()
+
+    feed = Feed(
+        f"ws://127.0.0.1:{port}",
+        intake.session,
+        Listener(frames, partial(nowhere, b""), lambda why: over.set()),
+        now_ns=now_ns,
+        reconnect=Reconnect(),
+        rng=random.Random(7),
+    )
+    task = asyncio.create_task(feed.run())
+    try:
+        while not over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), 1.0)
+            intake.fact(Timer(now_ns()))
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    return heard

@@ -1,0 +1,19 @@
+"""Which measurements there are, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench import decode, header, hot_engine, loopback, marking, replay, soak, store
+from bench.result import Result
+
+MEASUREMENTS: dict[str, Callable[[int], Result]] = {
+    "decode": decode.measure,
+    "engine": hot_engine.measure,
+    "marking": marking.measure,
+    "replay": replay.measure,
+    "store": store.measure,
+    "header": header.measure,
+    "loopback": loopback.measure,
+    "soak": soak.measure,
+}

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from daemon.tape_survey import NAMES, survey
+from market.errors import InputDamaged
+from market.events import Command, FeedUp
+from tests.daemon import rig
+from tests.daemon.recordings import record
+from venue import tape
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp("tape"), seconds=(20.0, 10.0), coins=rig.PAIR).folder
+
+
+def lines_of(path: Path) -> list[bytes]:
+    return [t + b"\n" for g in tape.Segment(path).groups() for t in g.split(b"\n")[:-1]]
+
+
+def test_a_survey_counts_what_is_there(folder: Path) -> None:
+    found = survey(folder)
+    paths = sorted(folder.iterdir())
+    lines = [line for path in paths for line in lines_of(path)]
+    kinds = [chr(line[0]).replace("B", "F").replace("b", "f") for line in lines]
+    assert found.records == {NAMES[k]: kinds.count(k) for k in dict.fromkeys(kinds)}
+    assert found.segments == 2 and found.bytes == sum(p.stat().st_size for p in paths)
+    assert found.frames == sum(k in "Ff" for k in kinds)
+    stamps = [int(line.split(b" ")[1]) for line in lines]
+    assert (found.from_ns, found.to_ns) == (min(stamps), max(stamps))
+    assert found.coins == list(rig.PAIR) and found.mode == found.network == "local"
+    assert found.instruments_from and found.code_version and not found.torn
+
+
+def test_a_torn_segment_is_named_and_its_whole_part_counted(folder: Path, tmp_path: Path) -> None:
+    first, second = sorted(folder.iterdir())
+    (tmp_path / first.name).write_bytes(first.read_bytes())
+    writer = tape.SegmentWriter(tmp_path / second.name)
+    writer.write(b"".join(lines_of(second)[:50]))
+    writer.abandon()
+    found = survey(tmp_path)
+    assert found.torn == [second.name] and found.segments == 2
+    assert found.records["headers"] == 2
+
+
+def test_an_empty_segment_behind_others_is_torn_and_alone_is_no_tape(
+    folder: Path, tmp_path: Path
+) -> None:
+    first, second = sorted(folder.iterdir())
+    (tmp_path / second.name).write_bytes(b"")
+    with pytest.raises(InputDamaged, match="no header"):
+        survey(tmp_path)
+    (tmp_path / first.name).write_bytes(first.read_bytes())
+    found = survey(tmp_path)
+    assert found.torn == [second.name] and found.records["headers"] == 1
+
+
+H = tape.line(
+    "H",
+    5,
+    tape.Header(tape.FORMAT, "v", "local", "local", 7, 1, {}, [], "nobody"),
+)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [tape.line("T", 5)],
+        [H, H],
+        [H, tape.line("T", 4)],
+        [H, tape.line("Z", 6)],
+        [H, b"X 6 {}\n"],
+        [H, b"C 6 not json\n"],
+        [H, b"D 6 {\n"],
+        [H, b"T\n"],
+        [b"H 5 {}\n"],
+        [tape.line("H", 5, {"format": "gnomon-tape/9"})],
+    ],
+    ids=[
+        "no header", "two headers", "time backwards", "unknown kind", "no event", "no JSON",
+        "no digest", "no time", "empty header", "another format",
+    ],
+)  # fmt: skip
+def test_a_tape_that_is_not_sound_is_refused_with_its_file(
+    lines: list[bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / tape.segment_name(1, 5)
+    writer = tape.SegmentWriter(path)
+    writer.write(b"".join(lines))
+    writer.abandon()
+    with pytest.raises(InputDamaged):
+        survey(tmp_path)
+
+
+def test_every_kind_of_line_the_daemon_writes_is_known(tmp_path: Path) -> None:
+    path = tmp_path / tape.segment_name(1, 5)
+    writer = tape.SegmentWriter(path)
+    body = [
+        H,
+        tape.frame_line(b'{"channel":"pong"}', 6),
+        tape.frame_line(b"two\nlines", 6),
+        tape.frame_line(b"{}", 6, skipped=True),
+        tape.line("T", 7),
+        tape.line("C", 8, Command("halt")),
+        tape.line("X", 9, FeedUp()),
+        tape.line("D", 9, {"digest": "x"}),
+    ]
+    writer.write(b"".join(body))
+    writer.close(tape.line("E", 9, {"why": "x"}))
+    found = survey(tmp_path)
+    assert sum(found.records.values()) == len(body) + 1 and found.frames == 3
+    assert msgspec.json.encode(found)
+
+
+def test_a_folder_without_a_tape_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(InputDamaged, match=str(tmp_path)):
+            survey(path)

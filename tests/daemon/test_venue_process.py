@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.venue_process import serve_venue
+from market.errors import InputDamaged, OperatorError
+from tests.daemon import rig
+from tests.daemon.recordings import record
+
+SETTINGS: dict[str, Any] = {
+    "host": "127.0.0.1", "port": 0, "seed": 7, "tape": None, "speed": 1.0, "epoch_ms": None,
+    "with_parent": False,
+}  # fmt: skip
+
+
+class Output(io.StringIO):
+    """Calls back with the first line."""
+
+    def __init__(self, then: Any) -> None:
+        super().__init__()
+        self._then = then
+
+    def flush(self) -> None:
+        if self.getvalue().endswith("\n"):
+            threading.Thread(target=self._then, args=(json.loads(self.getvalue()),)).start()
+
+
+def meta(urls: dict[str, str]) -> Any:
+    request = urllib.request.Request(
+        urls["http"] + "/info", b'{"type":"meta"}', {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=5) as reply:
+        return json.load(reply)
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Any:
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def test_the_venue_says_where_it_is_answers_and_ends_by_a_signal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: list[Any] = []
+
+    def use(urls: dict[str, str]) -> None:
+        try:
+            found.append((urls, meta(urls)))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(sys, "stdout", Output(use))
+    serve_venue(**SETTINGS)
+    ((urls, listed),) = found
+    assert urls["ws"].startswith("ws://127.0.0.1:") and urls["ws"].endswith("/ws")
+    assert any(row["name"] == "BTC" for row in listed["universe"])
+
+
+def test_a_venue_of_a_daemon_leaves_when_its_input_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    monkeypatch.setattr(sys, "stdout", Output(lambda urls: os.close(writing)))
+    with os.fdopen(reading, "rb") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        serve_venue(**{**SETTINGS, "with_parent": True})
+
+
+def test_a_tape_is_played_to_whoever_connects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = record(tmp_path / "tape", seconds=(10.0,), coins=rig.PAIR).folder
+    found: list[Any] = []
+
+    def use(urls: dict[str, str]) -> None:
+        try:
+            found.append(meta(urls))
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(sys, "stdout", Output(use))
+    serve_venue(**{**SETTINGS, "tape": folder, "speed": 4.0})
+    assert {row["name"] for row in found[0]["universe"]} >= set(rig.PAIR)
+
+
+def test_a_port_in_use_is_the_operator_s_to_mend() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OperatorError, match=f"port {port}"):
+            serve_venue(**{**SETTINGS, "port": port})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"speed": 2.0}, "--speed plays a --tape"),
+        ({"epoch_ms": 12_345}, "UTC midnight"),
+    ],
+)
+def test_options_that_contradict_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(OperatorError, match=words):
+        serve_venue(**{**SETTINGS, **changes})
+
+
+def test_a_tape_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputDamaged):
+        serve_venue(**{**SETTINGS, "tape": tmp_path})

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import pytest
+
+from market.decision import Check
+from market.desk import View
+from market.events import MS_PER_DAY
+from risk.drawdown import Drawdown, Settings
+from risk.filter import Filter
+from risk.gate import Gate
+from tests.support.shadow import Stage, make_signal, make_view
+
+E6 = 10**6
+
+
+def desk_view(*, equity: float, day_start: float = 10_000.0, peak: float = 10_000.0) -> View:
+    view = make_view()
+    desk = view.desk
+    desk.cash_e6 = round(equity * E6)
+    desk.day_start_e6, desk.peak_e6 = round(day_start * E6), round(peak * E6)
+    return view
+
+
+def check(view: View) -> Check:
+    return Drawdown(Settings(), "enforce").check(make_signal(), view)
+
+
+@pytest.mark.parametrize(
+    ("equity", "outcome"),
+    [(10_000.0, "pass"), (9_700.01, "pass"), (9_700.0, "fail"), (1.0, "fail")],
+)
+def test_a_day_may_lose_less_than_three_percent(equity: float, outcome: str) -> None:
+    found = check(desk_view(equity=equity))
+    assert (found.outcome, found.threshold) == (outcome, 0.03)
+    assert found.value == pytest.approx(1 - equity / 10_000)
+
+
+@pytest.mark.parametrize(
+    ("equity", "outcome"), [(9_000.01, "pass"), (9_000.0, "fail"), (8_000.0, "fail")]
+)
+def test_less_than_ten_percent_may_be_lost_from_the_peak(equity: float, outcome: str) -> None:
+    found = check(desk_view(equity=equity, day_start=equity))
+    assert (found.outcome, found.threshold) == (outcome, 0.10)
+    assert found.value == pytest.approx(1 - equity / 10_000)
+
+
+def test_the_open_marks_count() -> None:
+    view = desk_view(equity=10_000.0)
+    view.desk.open_e6 = -300 * E6
+    assert check(view).outcome == "fail"
+
+
+def test_a_gain_is_no_loss() -> None:
+    found = check(desk_view(equity=12_000.0, peak=12_000.0))
+    assert (found.outcome, found.value) == ("pass", 0.0)
+
+
+def test_value_and_threshold_are_those_of_the_limit_that_is_nearer() -> None:
+    # 2 % of 3 % today, 8 % of 10 % from the peak.
+    found = check(desk_view(equity=9_200.0, day_start=9_200.0 / 0.98))
+    assert (found.outcome, found.threshold) == ("pass", 0.10)
+    assert found.value == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize("day_start", [0.0, -5.0])
+def test_a_desk_that_begins_with_nothing_has_lost_everything(day_start: float) -> None:
+    assert check(desk_view(equity=0.0, day_start=day_start, peak=0.0)).outcome == "fail"
+
+
+def test_breach_names_the_limit_that_is_broken() -> None:
+    f = Drawdown(Settings(), "enforce")
+    assert f.breach(desk_view(equity=9_999.0)) == ""
+    assert f.breach(desk_view(equity=9_700.0)) == "daily loss 3.00% of 3.00%"
+    slow = desk_view(equity=9_000.0, day_start=9_000.0)
+    assert f.breach(slow) == "loss from the peak 10.00% of 10.00%"
+
+
+def test_a_latched_desk_stays_shut_although_it_has_recovered() -> None:
+    view = desk_view(equity=10_000.0)
+    view.desk.latched = "daily loss 3.50% of 3.00%"
+    found = check(view)
+    assert (found.outcome, found.value) == ("fail", 0.0)
+    assert "resume" in found.reason
+
+
+class Latching(Stage):
+    """A stage whose gate holds the real loss limits."""
+
+    def __init__(self) -> None:
+        super().__init__(filters={"limit": "enforce"}, equity_usd=10_000.0)
+        drawdown: Filter[Settings] = Drawdown(Settings(), "enforce")
+        self.engine.gate = Gate([*self.filters.values(), drawdown])  # type: ignore[list-item]
+        self.engine.assemble()
+
+
+def test_the_latch_holds_over_recovery_and_midnight_until_the_operator_resumes() -> None:
+    stage = Latching()
+    desk = stage.engine.desk
+    stage.book()
+    stage.second()
+    assert desk.latched == ""
+    desk.cash_e6 = 9_650 * E6
+    stage.second()
+    assert desk.latched == "daily loss 3.50% of 3.00%"
+    desk.cash_e6 = 11_000 * E6
+    stage.second()
+    stage.wait_until(MS_PER_DAY + 1_000)
+    stage.book()
+    stage.second()
+    assert desk.latched == "daily loss 3.50% of 3.00%"
+    assert desk.day_start_e6 == 11_000 * E6
+    assert stage.signal() is not None
+    assert stage.engine.vitals.blocked == 1
+    assert "open" in stage.command("resume")
+    assert desk.latched == ""
+    stage.wait(20)
+    stage.book()
+    stage.signal()
+    assert stage.engine.vitals.admitted == 1
+
+
+def test_after_resume_the_limits_measure_from_there() -> None:
+    stage = Latching()
+    desk = stage.engine.desk
+    desk.cash_e6 = 9_000 * E6
+    stage.book()
+    stage.second()
+    assert desk.latched != ""
+    stage.command("resume")
+    stage.second()
+    assert desk.latched == ""
+    desk.cash_e6 = round(9_000 * 0.97 * E6)
+    stage.second()
+    assert desk.latched == "daily loss 3.00% of 3.00%"
+
+
+def test_a_halt_of_the_daemon_does_not_release_the_latch() -> None:
+    stage = Latching()
+    stage.engine.desk.cash_e6 = 9_000 * E6
+    stage.book()
+    stage.second()
+    stage.command("halt", "lunch")
+    stage.wait_until(MS_PER_DAY)
+    stage.second()
+    assert stage.engine.desk.latched != ""

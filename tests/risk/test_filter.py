@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from market.bars import Bars
+from market.coin import Coin
+from market.events import MS_PER_MINUTE, NS_PER_S, Candle
+from risk.filter import Filter, NoSettings, discover
+from tests.support.shadow import SOL, T0, make_signal, make_view, put_book, snapshot
+
+CLASSES = discover()
+NAMES = [cls.name for cls in CLASSES]
+
+
+def test_every_filter_of_the_folder_is_found() -> None:
+    assert {
+        "direction",
+        "freshness",
+        "liquidity",
+        "minimum",
+        "position",
+        "division",
+        "exposure",
+        "cooldown",
+        "drawdown",
+        "halt",
+        "control",
+    } <= set(NAMES)
+
+
+def test_names_are_unique_and_ranks_rise() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    ranks = [cls.rank for cls in CLASSES]
+    assert ranks == sorted(ranks)
+    assert len(set(ranks)) == len(ranks)
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=NAMES)
+def test_a_filter_says_what_it_asks_and_which_version_it_is(cls: type[Filter[Any]]) -> None:
+    assert cls.asks.endswith("?")
+    assert cls.version >= 1
+    assert cls.default_mode in ("enforce", "observe", "off")
+    assert cls.may_enforce or cls.default_mode != "enforce"
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=NAMES)
+def test_settings_are_frozen_and_refuse_what_they_do_not_know(cls: type[Filter[Any]]) -> None:
+    settings = msgspec.convert({}, cls.settings_type)
+    for name in cls.settings_type.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(settings, name, getattr(settings, name))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"misspelt": 1}, cls.settings_type)
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=NAMES)
+def test_settings_refuse_senseless_numbers(cls: type[Filter[Any]]) -> None:
+    for name in cls.settings_type.__struct_fields__:
+        for senseless in (-1e18, 1e18, "much"):
+            with pytest.raises(msgspec.ValidationError):
+                msgspec.convert({name: senseless}, cls.settings_type)
+
+
+def eventful_coin() -> Coin:
+    """Return a coin on which every filter has something to look at."""
+    coin = Coin(SOL)
+    rows = [
+        Candle(i * MS_PER_MINUTE, 100.0, 101.0, 99.0, 100.0 + i % 7 + i / 50, 1.0, 1)
+        for i in range(300)
+    ]
+    coin.bars = Bars()
+    coin.bars.on_candles("1m", rows, 300 * MS_PER_MINUTE)
+    for i in range(5):
+        now_ns = T0 + i * NS_PER_S
+        put_book(coin, 100.0, now_ns)
+        coin.streams.fast.observe(now_ns)
+    return coin
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=NAMES)
+def test_checking_is_pure(cls: type[Filter[Any]]) -> None:
+    """Asked twice it says the same, and neither signal, nor desk, nor coin has changed."""
+    coin = eventful_coin()
+    view = make_view(coin, now_ns=T0 + 5 * NS_PER_S)
+    view.desk.stopped["alpha|SOL"] = T0
+    view.desk.halts["operator"] = "a break"
+    view.desk.expose(coin="SOL", division="trend", side=1, notional_e6=2_000 * 10**6)
+    signal = make_signal()
+    coin.book.asks()  # the merge is lazy, and may be remembered
+    before = snapshot(view), snapshot(signal)
+    f = cls(msgspec.convert({}, cls.settings_type), cls.default_mode)
+    first = f.check(signal, view)
+    breach = f.breach(view)
+    assert f.check(signal, view) == first
+    assert f.breach(view) == breach
+    assert (
+        cls(msgspec.convert({}, cls.settings_type), cls.default_mode).check(signal, view) == first
+    )
+    assert (snapshot(view), snapshot(signal)) == before
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=NAMES)
+@pytest.mark.parametrize("mode", ["enforce", "observe"])
+def test_a_check_carries_the_name_and_mode_of_its_filter(cls: type[Filter[Any]], mode: Any) -> None:
+    f = cls(msgspec.convert({}, cls.settings_type), mode)
+    check = f.check(make_signal(), make_view(eventful_coin(), now_ns=T0 + 5 * NS_PER_S))
+    assert (check.filter, check.mode) == (cls.name, mode)
+    assert (check.outcome == "pass") == (check.reason == "")
+
+
+def test_results_hold_value_threshold_reason_and_room() -> None:
+    class Sample(Filter[NoSettings]):
+        name = "sample"
+        asks = "?"
+        rank = 1
+
+    f = Sample(NoSettings(), "observe")
+    passed = f.passed(1.0, 2.0, 3)
+    failed = f.failed(1.0, 2.0, "too much")
+    blind = f.no_data("nothing to see")
+    assert (passed.outcome, passed.value, passed.threshold, passed.room_e6) == ("pass", 1.0, 2.0, 3)
+    assert (failed.outcome, failed.value, failed.threshold) == ("fail", 1.0, 2.0)
+    assert (failed.reason, failed.room_e6) == ("too much", None)
+    assert (blind.outcome, blind.value, blind.threshold) == ("no_data", None, None)
+    assert blind.reason == "nothing to see"
+    assert f.breach(make_view()) == ""
+    with pytest.raises(NotImplementedError):
+        f.check(make_signal(), make_view())
