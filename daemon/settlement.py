@@ -9,9 +9,9 @@ from market.decision import TradeKind
 from market.desk import Desk
 from shadow import rollup
 from shadow.episodes import KeyState
-from shadow.ledger import Change, Ledger
+from shadow.ledger import Ledger
 from shadow.rows import day_of, fill_row, trade_update_row
-from shadow.trade import UNAVAILABLE, Trade, TradeState
+from shadow.trade import UNAVAILABLE, Change, Trade, TradeState
 
 
 class Settlement:

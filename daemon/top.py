@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions, Group
 from rich.layout import Layout
 from rich.live import Live
 from rich.panel import Panel
@@ -23,6 +23,8 @@ from shadow.rows import second_of
 REFRESH_S = 0.5
 STALE_MS = 2_000
 AGES = ("fast", "slow", "bbo", "trades", "context")
+# A terminal smaller than this gets fewer columns and fewer signals.
+WIDE, TALL = 130, 36
 
 
 def draw_until_gone(state: StateDir, *, follow_parent: bool) -> None:
@@ -36,7 +38,7 @@ def draw_until_gone(state: StateDir, *, follow_parent: bool) -> None:
             try:
                 status = control.ask(state.socket, {"verb": "status"})
                 misses = 0
-                live.update(screen(status), refresh=True)
+                live.update(screen(status, console.size), refresh=True)
             except VenueUnreachable:
                 misses += 1
                 if misses > 20 or (misses > 3 and not follow_parent):
@@ -53,19 +55,21 @@ def _told_to_leave(follow_parent: bool) -> bool:
     return bool(readable) and not os.read(sys.stdin.fileno(), 1)
 
 
-def screen(status: dict[str, Any]) -> Layout:
-    """Return the whole screen of a status."""
+def screen(status: dict[str, Any], size: ConsoleDimensions) -> Layout:
+    """Return the whole screen of a status, as much of it as fits."""
+    wide, tall = size.width >= WIDE, size.height >= TALL
+    newest = 8 if tall else 3
     layout = Layout()
     layout.split_column(
         Layout(_head(status), size=5),
         Layout(name="body"),
-        Layout(_recent(status), size=10),
+        Layout(_recent(status, newest), size=newest + 2),
         Layout(_foot(status), size=3),
     )
     layout["body"].split_row(
-        Layout(_feeds(status), ratio=5),
-        Layout(_gate(status), ratio=3),
-        Layout(_trades(status), ratio=4),
+        Layout(_feeds(status, AGES if wide else AGES[:1]), ratio=5),
+        Layout(_gate(status, wide), ratio=3),
+        Layout(_trades(status, wide), ratio=4),
     )
     return layout
 
@@ -93,23 +97,23 @@ def _head(s: dict[str, Any]) -> Panel:
         (f"{s['admitted']} admitted", "green"),
         "   ",
         (f"{s['blocked']} blocked", "yellow"),
-        f"   phantoms {s['phantoms']}, {s['open_phantoms']} open   alarms {s['alarms']}",
+        f"   phantoms {s['open_phantoms']} open of {s['phantoms']}   alarms {s['alarms']}",
     )
     return Panel(Group(state, money, counts), title="gnomon", title_align="left")
 
 
-def _feeds(s: dict[str, Any]) -> Panel:
+def _feeds(s: dict[str, Any], ages: tuple[str, ...]) -> Panel:
     table = Table(box=None, expand=True, pad_edge=False)
     table.add_column("coin")
-    for name in ("bid", "ask", "bps"):
+    wide = ages == AGES
+    for name in ("bid", "ask", "bps", *ages) if wide else ("bid", "bps", *ages):
         table.add_column(name, justify="right")
-    for name in AGES:
-        table.add_column(f"{name}", justify="right")
     for feed in s["feeds"]:
-        ages = [_age(feed["ages_ms"].get(name), name) for name in AGES]
+        late = [_age(feed["ages_ms"].get(name), name) for name in ages]
         spread = "–" if feed["spread_bps"] is None else f"{feed['spread_bps']:.1f}"
         coin = Text(feed["coin"], "bold" if feed["ok"] else "red")
-        table.add_row(coin, f"{feed['bid']:g}", f"{feed['ask']:g}", spread, *ages)
+        prices = [f"{feed[side]:g}" for side in (("bid", "ask") if wide else ("bid",))]
+        table.add_row(coin, *prices, spread, *late)
     return Panel(table, title="feeds: age of each stream", title_align="left")
 
 
@@ -120,33 +124,38 @@ def _age(ms: int | None, stream: str) -> Text:
     return Text(f"{ms / 1000:.1f}s", "yellow" if late else "green")
 
 
-def _gate(s: dict[str, Any]) -> Panel:
+def _gate(s: dict[str, Any], wide: bool) -> Panel:
     table = Table(box=None, expand=True, pad_edge=False)
     table.add_column("filter")
-    table.add_column("mode")
+    if wide:
+        table.add_column("mode")
     table.add_column("blocked", justify="right")
     for name, mode in s["filters"].items():
         count = s["blocked_by"].get(name, 0)
-        table.add_row(name, mode, Text(str(count), "yellow" if count else "dim"))
+        blocked = Text(str(count), "yellow" if count else "dim")
+        table.add_row(*((name, mode) if wide else (name,)), blocked)
     return Panel(table, title="gate", title_align="left")
 
 
-def _trades(s: dict[str, Any]) -> Panel:
+def _trades(s: dict[str, Any], wide: bool) -> Panel:
     table = Table(box=None, expand=True, pad_edge=False)
-    for name, justify in (("bot", "left"), ("coin", "left"), ("side", "left")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    table.add_column("mark", justify="right")
+    table.add_column("bot", no_wrap=True)
+    for name in ("coin", "side") if wide else ("coin",):
+        table.add_column(name, no_wrap=True, min_width=4)
+    table.add_column("mark", justify="right", no_wrap=True, min_width=6)
     for trade in s["open_trades"][:20]:
         mark = trade["mark_usd"]
         style = "green" if mark >= 0 else "red"
-        table.add_row(trade["bot"], trade["coin"], trade["side"], Text(f"{mark:+.2f}", style))
-    title = f"open trades ({len(s['open_trades'])}), phantoms ({s['open_phantoms']})"
+        deal = (trade["bot"], trade["coin"], trade["side"])
+        table.add_row(*(deal if wide else deal[:2]), Text(f"{mark:+.2f}", style))
+    open_, phantoms = len(s["open_trades"]), s["open_phantoms"]
+    title = f"open trades ({open_}), phantoms ({phantoms})" if wide else f"open trades ({open_})"
     return Panel(table, title=title, title_align="left")
 
 
-def _recent(s: dict[str, Any]) -> Panel:
+def _recent(s: dict[str, Any], newest: int) -> Panel:
     lines = []
-    for signal in s["recent"][-8:]:
+    for signal in s["recent"][-newest:]:
         blocked = signal["verdict"] == "blocked"
         lines.append(
             Text.assemble(

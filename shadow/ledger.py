@@ -7,9 +7,6 @@ trades, twins, phantoms and clamped remainders; otherwise the report would compa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
-
-from msgspec import Struct
 
 from market.book import Book
 from market.coin import Coin
@@ -27,7 +24,7 @@ from market.fills import Fill, FillModel, walk
 from market.money import fee_e6, funding_e6, notional_e6
 from shadow.marks import Marks
 from shadow.repair import hours_between, trail_stop, worst_exit
-from shadow.trade import UNAVAILABLE, Trade, TradeState
+from shadow.trade import NOTHING, UNAVAILABLE, Change, Trade, TradeState
 
 # Marks this far apart missed something an exit may have needed, so the gap is walked by candles.
 GAP_NS = 30 * NS_PER_S
@@ -36,22 +33,6 @@ LATE_NS = 10 * NS_PER_S
 REPAIR_WAIT_NS = 60 * NS_PER_S
 # Candles may come before the funding rates of the same gap; they wait this long for them.
 RATES_WAIT_NS = 30 * NS_PER_S
-
-What = Literal["filled", "exiting", "sold", "closed", "funded", "day"]
-
-
-class Change(Struct, gc=False):
-    """Something that happened to a trade; `fill` for fills, `amount_e6` for funding and days."""
-
-    trade: Trade
-    what: What
-    at_ns: int
-    fill: Fill | None = None
-    day_ms: int = 0
-    amount_e6: int = 0
-
-
-NOTHING: tuple[Change, ...] = ()
 
 
 class Ledger:

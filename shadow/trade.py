@@ -10,10 +10,12 @@ Money in integer micro-USDC, sizes in integer lots, times in nanoseconds, prices
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Literal
 
 from msgspec import Struct, field
 
 from market.decision import ExitPlan
+from market.fills import Fill
 from market.instrument import Instrument
 from market.money import notional_e6
 
@@ -167,3 +169,20 @@ class Trade(Struct):
         """Add a flag once."""
         if name not in self.flags:
             self.flags.append(name)
+
+
+What = Literal["filled", "exiting", "sold", "closed", "funded", "day"]
+
+
+class Change(Struct, gc=False):
+    """Something that happened to a trade; `fill` for fills, `amount_e6` for funding and days."""
+
+    trade: Trade
+    what: What
+    at_ns: int
+    fill: Fill | None = None
+    day_ms: int = 0
+    amount_e6: int = 0
+
+
+NOTHING: tuple[Change, ...] = ()

@@ -55,9 +55,13 @@ def grows_from(before: dict[str, Any], state: Path, seed: int) -> None:
 
 def kill_again_and_again(state: Path, kills: int, seed: int) -> None:
     rng = random.Random(seed)
+    # A cap that the first signals meet: trades and phantoms are at stake within seconds.
+    config = state / "gnomon.toml"
+    config.write_text("[gate.division]\ndivision_cap_share = 0.06\n")
+    options = ("--plain", "--state", state, "--config", config)
     before: dict[str, Any] | None = None
     for number in range(kills):
-        with running("run", "--plain", "--state", state) as daemon:
+        with running("run", *options) as daemon:
             daemon.wait_for("feed up")
             # The first run is long enough for trades to be open; the others are hit anywhere.
             time.sleep(rng.uniform(5.0, 8.0) if number == 0 else rng.uniform(0.0, 4.0))
@@ -68,7 +72,7 @@ def kill_again_and_again(state: Path, kills: int, seed: int) -> None:
         before = ledger(state)
     assert before is not None and before["signals"], "nothing was at stake"
     assert any(row[1] == "phantom" for row in before["held"] + _kinds(state))
-    with running("run", "--plain", "--state", state, "--for", "1s") as daemon:
+    with running("run", *options, "--for", "1s") as daemon:
         assert daemon.end(timeout=60.0) == 0
     sound(state)
     grows_from(before, state, seed)

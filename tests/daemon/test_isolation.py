@@ -10,9 +10,8 @@ import pytest
 
 from market.decision import TradeKind
 from market.events import Command
-from shadow.ledger import Change
 from shadow.rows import Row, Rows
-from shadow.trade import UNAVAILABLE, TradeState
+from shadow.trade import UNAVAILABLE, Change, TradeState
 from tests.daemon import rig
 from tests.daemon.rig import Fresh, Scene
 from tests.support import virtual

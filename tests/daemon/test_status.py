@@ -140,7 +140,7 @@ def test_the_screen_can_be_drawn_at_any_width(
 ) -> None:
     s = json.loads(json.dumps(make(daemon)))
     console = Console(width=width, height=50, record=True, file=io.StringIO())
-    console.print(screen(s))
+    console.print(screen(s, console.size))
     text = console.export_text()
     assert "gnomon" in text and max(map(len, text.splitlines())) <= width
     if width >= 160:

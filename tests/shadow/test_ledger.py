@@ -23,8 +23,8 @@ from market.events import (
 )
 from market.fills import Fill
 from market.money import fee_e6, notional_e6
-from shadow.ledger import Change, Ledger
-from shadow.trade import Trade, TradeState
+from shadow.ledger import Ledger
+from shadow.trade import Change, Trade, TradeState
 from tests.support.shadow import (
     ETH,
     LATENCY_NS,

@@ -17,10 +17,10 @@ from market.desk import Desk
 from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
 from shadow import rollup
 from shadow.check import broken_promises
-from shadow.ledger import Change, Ledger
+from shadow.ledger import Ledger
 from shadow.rows import Rows
 from shadow.store import open_readonly, summed
-from shadow.trade import Tag, Trade
+from shadow.trade import Change, Tag, Trade
 from tests.support.shadow import (
     MODEL,
     SOL,

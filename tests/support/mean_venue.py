@@ -22,11 +22,11 @@ BAD_FRAMES: dict[str, str | bytes] = {
     "bad utf-8 in a binary frame": b"\xff\xfe{}",
     "unknown channel": '{"channel":"userHoroscope","data":{}}',
     "wrong coin": '{"channel":"bbo","data":{"coin":"NOPE","time":1,"bbo":[null,null]}}',
-    "NaN price": '{"channel":"bbo","data":{"coin":"BTC","time":99999999999999,'
+    "NaN price": '{"channel":"bbo","data":{"coin":"BTC","time":%d,'
     '"bbo":[{"px":"NaN","sz":"1","n":1},{"px":"1","sz":"1","n":1}]}}',
     "negative size": '{"channel":"trades","data":[{"coin":"BTC","side":"B","px":"1","sz":"-1",'
     '"time":1,"tid":1,"hash":"0x0","users":["0x0","0x0"]}]}',
-    "empty book": '{"channel":"l2Book","data":{"coin":"ETH","time":99999999999998,'
+    "empty book": '{"channel":"l2Book","data":{"coin":"ETH","time":%d,'
     '"levels":[[],[]],"fast":true}}',
     "crossed book": '{"channel":"bbo","data":{"coin":"SOL","time":%d,'
     '"bbo":[{"px":"999","sz":"1","n":1},{"px":"1","sz":"1","n":1}]}}',

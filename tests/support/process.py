@@ -28,7 +28,9 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return an environment in which no configuration of the machine is found."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GNOMON_", "XDG_", "NOTIFY"))}
     clean.update(HOME="/nonexistent", PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")
-    clean.pop("STATE_DIRECTORY", None)
+    # A test worker's idea of the terminal is not the terminal of a command it starts.
+    for name in ("STATE_DIRECTORY", "COLUMNS", "LINES"):
+        clean.pop(name, None)
     return {**clean, **(extra or {})}
 
 
