@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
+LOCK   := --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test format format-check lint types layers check chaos soak bench lock clean
@@ -54,11 +55,8 @@ bench: setup  ## the measured figures, with ratios (ARGS='--rounds 3')
 	$(BIN)/python -m bench $(ARGS)
 
 lock:  ## renew the lock files (needs uv)
-	uv pip compile pyproject.toml --extra parquet --group build --python-version 3.11 --universal \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
-	uv pip compile pyproject.toml --extra parquet --group build --group test --group lint -c requirements.lock \
-	  --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q \
-	  -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra parquet --group build --group test --group lint $(LOCK) -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra parquet --group build -c requirements-dev.lock $(LOCK) -o requirements.lock
 
 clean:  ## remove the environment and the caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
