@@ -349,10 +349,11 @@ class Daemon:
         whole = all(c.book.ok for c in coins) and not self.history.outstanding
         if not whole and waited_s < READY_WITHIN_S:
             return
-        self.ready = True
+        # The one long collection is part of warming up: whatever lives now lives to the end.
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
+        self.ready = True
         notify("READY=1", f"STATUS={self._line()}")
         log.info("ready", coins=len(self.engine.coins), bots=len(self.engine.lanes))
         if self._plan.for_s is not None:

@@ -104,10 +104,11 @@ def print_table(
         table.add_column(name, justify="left" if i < left else "right", no_wrap=i < left)
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    console = Console()
+    # What stands in cells comes from reasons and faults: their brackets are no markup.
+    console = Console(markup=False, emoji=False)
     if not console.is_terminal:
         # A pipe has no width to respect: lines must not be cut.
-        console = Console(width=max(200, console.width))
+        console.width = 10_000
     console.print(table)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.common import ConfigOption, JsonOption, load_config, print_json, say
+from daemon.cli.common import ConfigOption, JsonOption, load_config, print_json, say, usable_folder
 from daemon.paths import find_config, user_config
 from market.errors import OperatorError
 
@@ -58,8 +58,8 @@ def init(
     from daemon.config_text import as_toml
 
     path = file or user_config()
+    usable_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x") as out:
             out.write(as_toml(parse({}, "defaults"), comments=True))
     except FileExistsError:

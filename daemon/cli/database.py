@@ -40,8 +40,12 @@ def check(
         found = [one] if one is not None else []
     results = {}
     for where in found:
-        with reading(where) as db:
-            results[where.folder] = broken_promises(db)
+        try:
+            with reading(where) as db:
+                results[where.folder] = broken_promises(db)
+        except InputDamaged as error:
+            # One that cannot be read must not hide what is to be said of the others.
+            results[where.folder] = [str(error)]
     if json_:
         print_json(
             [{"mode": m, "ok": not broken, "broken": broken} for m, broken in results.items()]

@@ -32,7 +32,10 @@ def _running(state: StateDir) -> dict[str, Any] | None:
 
     try:
         return control.ask(state.socket, {"verb": "status"})
-    except VenueUnreachable:
+    except VenueUnreachable as error:
+        if state.socket.exists():
+            # It may well run: a member of its group can read, but not ask.
+            say(f"{error}; what follows is from its database")
         return None
 
 
@@ -47,7 +50,7 @@ def status(
     Example: gnomon status --json
     """
     where = pick_state(state, mode, config)
-    found = (_running(where) or _at_rest(where)) if where is not None else fresh(config)
+    found = (_running(where) or _at_rest(where, config)) if where is not None else fresh(config)
     if json_:
         print_json(found)
         return
@@ -77,7 +80,7 @@ def fresh(config: Any) -> dict[str, Any]:
     }
 
 
-def _at_rest(where: StateDir) -> dict[str, Any]:
+def _at_rest(where: StateDir, config: Any) -> dict[str, Any]:
     import json
 
     with reading(where) as db:
@@ -89,22 +92,23 @@ def _at_rest(where: StateDir) -> dict[str, Any]:
             " WHERE kind = 'phantom' AND cause = 'block'"
         ).fetchone()
         alarms = db.execute("SELECT COUNT(*) FROM alarm").fetchone()[0]
-    return {
-        "running": False,
+    found = {
+        **fresh(config),
         "mode": where.folder,
         "signals": sum(signals.values()),
         "admitted": signals.get("admitted", 0),
         "blocked": signals.get("blocked", 0),
         "phantoms": phantoms,
         "open_phantoms": still_open or 0,
-        "equity_usd": (desk.get("cash_e6", 0) + desk.get("open_e6", 0)) / 1e6,
-        "start_usd": desk.get("start_e6", 0) / 1e6,
-        "halts": desk.get("halts", {}),
-        "latched": desk.get("latched", ""),
         "alarms": alarms,
         "database": str(where.database),
         "last_seen_ns": vitals.get("now_ns"),
     }
+    if desk:
+        found["equity_usd"] = (desk["cash_e6"] + desk["open_e6"]) / 1e6
+        found["start_usd"] = desk["start_e6"] / 1e6
+        found["halts"], found["latched"] = desk["halts"], desk["latched"]
+    return found
 
 
 def print_status(s: dict[str, Any]) -> None:
@@ -163,12 +167,16 @@ def top(
     """
     import signal
 
+    from daemon import control
     from daemon.top import draw_until_gone
 
     if follow_parent:
         # Ctrl-C is for the daemon; the screen leaves when the daemon does.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     where = _commanded(state, mode)
+    if not follow_parent:
+        # Where nobody answers, say so instead of showing an empty screen.
+        control.ask(where.socket, {"verb": "status"})
     draw_until_gone(where, follow_parent=follow_parent)
 
 

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def write(report: Report, format_: str, out: Path | None, title: str) -> None:
     elif format_ == "table" and out is None:
         _table(report, title)
     else:
-        text = {"json": _json, "csv": _csv, "html": _html, "table": _html}[format_](report, title)
+        text = {"json": _json, "csv": _csv, "html": _html, "table": _text}[format_](report, title)
         if out is None:
             sys.stdout.write(text)
         else:
@@ -147,6 +148,13 @@ def _table(report: Report, title: str) -> None:
         typer.echo(f"{row.name:<{width}}  {_verdict(row)}")
     for line in _notes(report):
         typer.echo(line)
+
+
+def _text(report: Report, title: str) -> str:
+    out = io.StringIO()
+    with redirect_stdout(out):
+        _table(report, title)
+    return out.getvalue()
 
 
 def _notes(report: Report) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,8 +51,8 @@ def make_plan(
     """Return what to run from the options over the configuration."""
     from daemon.startup import Plan
 
-    chosen: Any = mode or config.mode
-    net: Any = network or config.venue.network
+    chosen: Any = config.mode if mode is None else mode
+    net: Any = config.venue.network if network is None else network
     if chosen not in ("local", "paper", "testnet", "live"):
         raise typer.BadParameter(f"{chosen!r}: local, paper, testnet or live", param_hint="--mode")
     if net not in ("testnet", "mainnet"):
@@ -62,7 +63,7 @@ def make_plan(
             f"`--mode paper --network {net}` trades the real feed on paper"
         )
     root = state_root(state, config.state_dir)
-    seconds = parse_span(for_) if for_ else None
+    seconds = None if for_ is None else parse_span(for_)
     return Plan(config, chosen, net, StateDir(root.absolute(), mode_folder(chosen, net)), seconds)
 
 
@@ -89,7 +90,8 @@ def run(
         configure(settings.log.level, screen.log)
         why = _loop(run_daemon(plan, started=screen.show))
     say(f"stopped: {why}")
-    command = f"gnomon shadow report --state {plan.state.root} --mode {plan.state.folder}"
+    root = shlex.quote(str(plan.state.root))
+    command = f"gnomon shadow report --state {root} --mode {plan.state.folder}"
     say(f"see what the limits were worth: {command}")
 
 

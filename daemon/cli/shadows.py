@@ -27,6 +27,8 @@ app = typer.Typer(help="What the gate's refusals would have earned.", no_args_is
 
 GROUPS = ("filter", "division", "bot", "coin", "day")
 FORMATS = ("table", "json", "csv", "parquet", "html")
+# The largest number SQLite can be asked about.
+INTEGER_MAX = 2**63 - 1
 
 
 def register(parent: typer.Typer) -> None:
@@ -101,7 +103,13 @@ def list_(
     rows: list[dict[str, Any]] = []
     if where is not None:
         with reading(where) as db:
-            rows = blocked_signals(db, only_open=open_, filter_=filter_, coin=coin, limit=limit)
+            rows = blocked_signals(
+                db,
+                only_open=open_,
+                filter_=filter_,
+                coin=coin,
+                limit=min(limit, INTEGER_MAX),
+            )
     if json_:
         print_json(rows)
         return
@@ -150,7 +158,7 @@ def why(
             typer.echo("no signals yet; `gnomon run` makes some")
         return
     with reading(where) as db:
-        found = explain(db, signal_id)
+        found = explain(db, signal_id) if 0 <= signal_id <= INTEGER_MAX else None
     if found is None:
         raise OperatorError(f"no signal {signal_id}; `gnomon shadow list` shows their numbers")
     if json_:

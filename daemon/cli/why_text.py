@@ -15,14 +15,14 @@ def print_why(found: dict[str, Any]) -> None:
     s = found["signal"]
     typer.echo(
         f"{second_of(s['ts_ns'])}  {s['bot']} ({s['division']}) wanted to {s['side']} {s['coin']} "
-        f"at {s['mid']:g} with conviction {s['conviction']:.2f}"
+        f"at {s['mid']:.10g} with conviction {s['conviction']:.2f}"
     )
     typer.echo(f"because {s['reason']}")
     saw = ", ".join(f"{name} {value:g}" for name, value in s["saw"].items())
     typer.echo(f"it saw {saw or 'nothing more'}")
-    extras = [f"stop {s['stop_px']:g}", f"horizon {s['horizon_ns'] / 60e9:g} min"]
+    extras = [f"stop {s['stop_px']:.10g}", f"horizon {s['horizon_ns'] / 60e9:g} min"]
     if s["target_px"]:
-        extras.insert(1, f"target {s['target_px']:g}")
+        extras.insert(1, f"target {s['target_px']:.10g}")
     if s["trail"]:
         extras.append(f"trailing {s['trail']:g}")
     typer.echo(
@@ -30,7 +30,7 @@ def print_why(found: dict[str, Any]) -> None:
     )
     for clamp in s["clamps"]:
         typer.echo(f"  {clamp['filter']} cut {clamp['before_lots']} lots to {clamp['after_lots']}")
-    ages = ", ".join(f"{name} {age:g}" for name, age in s["ages"].items())
+    ages = ", ".join(f"{name} {age:.10g}" for name, age in s["ages"].items())
     typer.echo(f"data ages in ms: {ages}")
     rows = [
         (
@@ -55,11 +55,11 @@ def _fate(t: dict[str, Any]) -> str:
     if t["exit_reason"] == "UNAVAILABLE":
         return f"{name}: no book in time, so nothing is known of it"
     if t["status"] != "closed":
-        entry = f"entered at {t['entry_px']:g}" if t["entry_px"] else "waiting for its entry"
+        entry = f"entered at {t['entry_px']:.10g}" if t["entry_px"] else "waiting for its entry"
         return f"{name}: {t['status']}, {entry}"
     flags = f" [{t['flags']}]" if t["flags"] else ""
     return (
-        f"{name}: {t['entry_px']:g} → {t['exit_px']:g} by {t['exit_reason']}, "
+        f"{name}: {t['entry_px']:.10g} → {t['exit_px']:.10g} by {t['exit_reason']}, "
         f"gross {t['gross_e6'] / 1e6:+.4f}, fees {t['fees_e6'] / 1e6:.4f}, funding "
         f"{t['funding_e6'] / 1e6:+.4f}, net {t['net_e6'] / 1e6:+.4f} USD "
         f"({number(t['r'], 2, sign=True)} R), "

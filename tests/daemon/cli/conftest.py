@@ -16,6 +16,7 @@ from daemon.__main__ import main
 from tests.daemon.recordings import Recorder
 from tests.daemon.test_replay import first_head
 from tests.support import virtual
+from tests.support.shadow import told
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,19 @@ def state(traded: Path, tmp_path: Path) -> Path:
     root = tmp_path / "state"
     shutil.copytree(traded, root)
     return root
+
+
+@dataclass(frozen=True)
+class Story:
+    """A state in which about everything has happened to some signal; their ids by name."""
+
+    root: Path
+    ids: dict[str, int]
+
+
+@pytest.fixture(scope="session")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Return that state. Only to be read."""
+    root = tmp_path_factory.mktemp("story")
+    (root / "local").mkdir()
+    return Story(root, told(root / "local" / "gnomon.db"))
