@@ -14,6 +14,7 @@ from market.coin import Coin
 from market.decision import ExitCall, ExitPlan, Signal, TradeKind, Verdict
 from market.desk import View
 from market.errors import require
+from market.events import NS_PER_DAY
 from market.fills import FillModel
 from market.money import notional_e6
 from risk.gate import Gate
@@ -25,6 +26,9 @@ from shadow.trade import Tag, Trade
 
 # Until a coin's streams have shown a cadence, an entry waits as long as the slow book takes.
 CADENCE_NS_UNKNOWN = 5_400_000_000
+# An exit plan beyond these is a slip, and too large a number for the columns that would hold it.
+HORIZON_NS_MAX = 3_653 * NS_PER_DAY
+STOP_MIDS_MAX = 100.0
 # Ids one event may use up: at a bar's close every bot may speak about every coin the venue lists.
 SIGNALS_MAX = 1 << 14
 
@@ -38,6 +42,12 @@ def vet_action(action: Signal | ExitCall, coin: Coin) -> None:
     msgspec.convert(msgspec.to_builtins(action), type(action))
     if isinstance(action, Signal):
         vet(action, coin.book.mid)
+        if action.plan.horizon_ns > HORIZON_NS_MAX:
+            raise ValueError(f"horizon of {action.plan.horizon_ns} ns is out of reach")
+        if action.plan.stop_px > STOP_MIDS_MAX * coin.book.mid:
+            raise ValueError(f"stop {action.plan.stop_px:g} is out of reach")
+        # Bytes and dates have passed for text so far; half a surrogate pair cannot be written.
+        "".join((action.reason, *action.saw)).encode()
         if not all(map(isfinite, action.saw.values())):
             raise ValueError(f"saw a number that is not finite: {action.saw}")
 

@@ -37,7 +37,8 @@ def _resume(engine: Engine, source: str, out: Outbox) -> str:
         desk.day_start_e6 = desk.peak_e6 = desk.equity_e6
         held = True
     out.touch("desk")
-    still = "; ".join(f"{who}: {why}" for who, why in desk.halts.items())
+    holders = [f"{who}: {why}" for who, why in desk.halts.items()]
+    still = "; ".join([*holders, desk.latched] if desk.latched else holders)
     state = f"still halted by {still}" if still else "entries are open"
     reply = state if held else f"nothing to resume; {state}"
     out.alarm("resume", f"{source}: {reply}")

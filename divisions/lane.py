@@ -47,7 +47,13 @@ class Lane:
 
     def fail(self, error: Exception) -> None:
         """Take the bot out of service with the reason."""
-        self.fault = f"{type(error).__name__}: {error}"
+        try:
+            text = f"{type(error).__name__}: {error}"
+        except Exception:
+            # An exception may fail to tell even its own message.
+            text = f"{type(error).__name__} without a readable message"
+        # Half a surrogate pair could be written nowhere.
+        self.fault = text.encode(errors="backslashreplace").decode()
         self.faults += 1
 
     def rearm(self) -> None:

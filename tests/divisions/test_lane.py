@@ -132,3 +132,15 @@ def test_a_signal_that_no_gate_could_judge_is_the_bots_error(
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
         vet(signal, 100.0)
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("error", [ValueError("half \ud800 a pair"), Mute()])
+def test_a_fault_can_always_be_written_down(error: Exception) -> None:
+    lane = make_lane()
+    lane.fail(error)
+    assert lane.fault.encode() and type(error).__name__ in lane.fault
