@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from traceback import format_exception_only
 from typing import Any, Literal
 
 import msgspec
@@ -47,11 +48,8 @@ class Lane:
 
     def fail(self, error: Exception) -> None:
         """Take the bot out of service with the reason."""
-        try:
-            text = f"{type(error).__name__}: {error}"
-        except Exception:
-            # An exception may fail to tell even its own message.
-            text = f"{type(error).__name__} without a readable message"
+        # Even of an exception that fails to tell its own message.
+        text = "".join(format_exception_only(error)).strip()
         # Half a surrogate pair could be written nowhere.
         self.fault = text.encode(errors="backslashreplace").decode()
         self.faults += 1
