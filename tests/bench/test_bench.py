@@ -72,7 +72,9 @@ def test_the_whole_bench_runs_and_writes_its_page(
     for result in found.values():
         assert result.figures
         assert all(isfinite(figure.value) for figure in result.figures)
-        assert all(figure.value > 0.0 for figure in result.figures if figure.must is not None)
+        # In so short a run the collector may never have had to pause.
+        goals = [figure for figure in result.figures if figure.must is not None]
+        assert all(figure.value > 0.0 or (figure.lower and not figure.value) for figure in goals)
     for name, (what, floor) in FLOORS.items():
         assert found[name].value(what) > floor, name
     page, said = (tmp_path / "RESULTS.md").read_text(), capsys.readouterr().out
