@@ -12,7 +12,7 @@ def main() -> None:
     from market.errors import GnomonError  # noqa: PLC0415
 
     try:
-        app()
+        app(prog_name="gnomon")
     except GnomonError as error:
         sys.stderr.write(f"gnomon: {error}\n")
         sys.exit(error.exit_code)

@@ -28,16 +28,17 @@ from daemon.history import History
 from daemon.housekeeping import OK, Housekeeping
 from daemon.intake import Intake
 from daemon.journal import Journal
+from daemon.lock import alone
 from daemon.notify import notify, watchdog_s
 from daemon.outcome import Outcome
 from daemon.startup import (
     Endpoint,
     Plan,
-    alone,
     choose_coins,
     list_instruments,
     open_endpoint,
     subscriptions,
+    until_stopped,
 )
 from daemon.status import RECENT, log_decisions, status
 from daemon.supervisor import Budget, Supervisor
@@ -60,8 +61,17 @@ LOOK_EVERY_S = 10
 TIDY_EVERY_S = 600
 
 
-async def run(plan: Plan, *, started: Callable[[Daemon], None] = lambda daemon: None) -> str:
-    """Run the daemon until it is told to stop; return why it stopped."""
+async def run(
+    plan: Plan,
+    *,
+    started: Callable[[Daemon], None] = lambda daemon: None,
+    waiting: Callable[[str], None] = lambda text: None,
+) -> str:
+    """Run the daemon until it is told to stop; return why it stopped.
+
+    `waiting` is told in words when the venue does not answer. A plan for some time waits for it
+    no longer than that.
+    """
     plan.state.create()
     with alone(plan.state):
         async with (
@@ -70,7 +80,11 @@ async def run(plan: Plan, *, started: Callable[[Daemon], None] = lambda daemon: 
                 endpoint.rest, weight_per_minute=plan.config.venue.weight_per_minute
             ) as info,
         ):
-            listed = await list_instruments(info)
+            listed = await until_stopped(
+                list_instruments(info, waiting=waiting), within_s=plan.for_s
+            )
+            if isinstance(listed, str):
+                return listed
             daemon = Daemon(plan, endpoint, info, listed)
             started(daemon)
             return await daemon.run()

@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from divisions import roster
 from market.errors import OperatorError
@@ -27,8 +34,19 @@ Mode = Literal["local", "paper", "testnet", "live"]
 DEFAULT_COINS = ("BTC", "ETH", "SOL", "HYPE", "DOGE", "XRP", "AVAX", "LINK")
 
 
+_NOUNS: dict[object, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_text_for_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if kind in (int, float, bool) and isinstance(value, str):
+            raise ValueError(f"wants {_NOUNS[kind]} without quotes, got {value!r}")
+        return value
 
 
 class DeskConfig(_Section):
@@ -165,6 +183,14 @@ class Config(_Section):
     def resolved(self) -> dict[str, Any]:
         """Return the configuration as plain data, defaults filled in."""
         return self.model_dump(mode="json")
+
+    def require_built(self, mode: str | None = None, network: str | None = None) -> None:
+        """Raise OperatorError for a mode that cannot run yet."""
+        if (mode or self.mode) in ("testnet", "live"):
+            raise OperatorError(
+                f"mode {mode or self.mode}: real orders are not built yet; `--mode paper "
+                f"--network {network or self.venue.network}` trades the real feed on paper"
+            )
 
     def hash(self) -> str:
         """Return a digest of everything that can change a decision."""

@@ -18,7 +18,14 @@ import msgspec
 from daemon.build import code_version
 from daemon.clock import Clock
 from daemon.paths import StateDir
-from daemon.startup import Plan, choose_coins, list_instruments, open_endpoint, subscriptions
+from daemon.startup import (
+    Plan,
+    choose_coins,
+    list_instruments,
+    open_endpoint,
+    subscriptions,
+    until_stopped,
+)
 from daemon.telemetry import log
 from market.errors import OperatorError
 from market.events import NS_PER_HOUR, FeedDown, FeedUp
@@ -26,6 +33,9 @@ from venue import tape
 from venue.feed import Feed, Listener, Reconnect
 from venue.info import InfoClient
 from venue.session import Session
+
+# A recording is wanted now: it does not wait for a venue that may come.
+ANSWER_WITHIN_S = 30.0
 
 
 async def record_feed(plan: Plan, out: Path) -> dict[str, Any]:
@@ -36,7 +46,10 @@ async def record_feed(plan: Plan, out: Path) -> dict[str, Any]:
         scratch.create()
         plan = replace(plan, state=scratch)
         async with open_endpoint(plan) as endpoint, InfoClient(endpoint.rest) as info:
-            listed = await list_instruments(info)
+            within_s = min(plan.for_s or ANSWER_WITHIN_S, ANSWER_WITHIN_S)
+            listed = await until_stopped(list_instruments(info), within_s=within_s)
+            if isinstance(listed, str):
+                return {"frames": 0, "coins": 0}
             chosen = choose_coins(plan.config, listed, set())
             recorder = _Recorder(plan, out, list(chosen), [*chosen.values()], endpoint.rest)
             return await recorder.run(endpoint.ws)

@@ -35,9 +35,15 @@ class Screen:
             if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
                 path.replace(path.with_suffix(".log.1"))
             self.log = path.open("a", buffering=1)
-            sys.stdout.write("gnomon is starting its venue and warming up…\n")
-            sys.stdout.flush()
+            local = self._state.folder == "local"
+            self.say(f"gnomon is {'starting its' if local else 'asking the'} venue and warming up…")
         return self
+
+    def say(self, text: str) -> None:
+        """Tell what goes on before there is anything to draw."""
+        if self._wanted:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
 
     def show(self, daemon: Daemon) -> None:
         """Start drawing once the daemon can be asked."""

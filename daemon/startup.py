@@ -1,23 +1,25 @@
-"""What any process needs before it can listen to the venue: a plan, a lock, a venue, its rules."""
+"""What any process needs before it can listen to the venue: a plan, a venue, its rules."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from daemon.child import Child, local_venue, remember_world
 from daemon.config import DEFAULT_COINS, Config, Mode, Network
 from daemon.notify import notify
 from daemon.paths import StateDir
 from daemon.telemetry import log
-from market.errors import AnotherInstance, OperatorError, VenueUnreachable
+from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
 from venue.info import InfoClient
 from venue.wire import Subscription
+
+T = TypeVar("T")
 
 STREAMS = (
     ("bbo", False),
@@ -48,30 +50,6 @@ class Endpoint:
     child: Child | None = None
 
 
-@contextmanager
-def alone(state_dir: StateDir) -> Iterator[None]:
-    """Hold the state folder's lock; raises AnotherInstance when someone else does."""
-    path = state_dir.path / "lock"
-    try:
-        opened = path.open("a+")
-    except OSError as error:
-        raise OperatorError(f"{path}: cannot be opened ({error.strerror})") from None
-    with opened as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            raise AnotherInstance(
-                f"{state_dir.path} is in use by a running daemon (pid {holder}); "
-                "stop it or name another --state"
-            ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
-
-
 @asynccontextmanager
 async def open_endpoint(plan: Plan) -> AsyncIterator[Endpoint]:
     """Start the local venue in local mode, else name the network's URLs."""
@@ -84,7 +62,9 @@ async def open_endpoint(plan: Plan) -> AsyncIterator[Endpoint]:
         yield Endpoint(urls.ws_url, urls.rest_url)
 
 
-async def list_instruments(info: InfoClient) -> dict[str, Instrument]:
+async def list_instruments(
+    info: InfoClient, *, waiting: Callable[[str], None] = lambda text: None
+) -> dict[str, Instrument]:
     """Return what the venue lists, asking until it answers: a service outlives its venue."""
     pause_s = 1.0
     while True:
@@ -95,9 +75,39 @@ async def list_instruments(info: InfoClient) -> dict[str, Instrument]:
             raise VenueUnreachable("meta: lists nothing")
         except VenueUnreachable as error:
             log.warning("venue unreachable, asking again", error=error, in_s=pause_s)
+            waiting(f"venue unreachable ({error}), asking again in {pause_s:g} s")
             notify(f"STATUS=waiting for the venue: {error}", "EXTEND_TIMEOUT_USEC=90000000")
         await asyncio.sleep(pause_s)
         pause_s = min(60.0, pause_s * 2)
+
+
+async def until_stopped(work: Coroutine[Any, Any, T], *, within_s: float | None) -> T | str:
+    """Return what comes of `work`, or the name of the signal that ended the wait for it.
+
+    Raises VenueUnreachable when it takes longer than `within_s` (None: however long).
+    """
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[str] = loop.create_future()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _tell, told, number)
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait((task, told), timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if told.done():
+            return told.result()
+        raise VenueUnreachable(f"the venue did not answer within {within_s:g} s")
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _tell(told: asyncio.Future[str], number: int) -> None:
+    if not told.done():
+        told.set_result(signal.Signals(number).name)
 
 
 def choose_coins(

@@ -33,6 +33,16 @@ def blocked_signals(
     return _dicts(cursor)
 
 
+def coins_seen(db: sqlite3.Connection) -> list[str]:
+    """Return the coins that any signal was about."""
+    return [coin for (coin,) in db.execute("SELECT DISTINCT coin FROM signal ORDER BY coin")]
+
+
+def filters_seen(db: sqlite3.Connection) -> list[str]:
+    """Return the filters that ever judged a signal."""
+    return [name for (name,) in db.execute("SELECT DISTINCT filter FROM check_result ORDER BY 1")]
+
+
 def explain(db: sqlite3.Connection, signal_id: int) -> dict[str, Any] | None:
     """Return a signal, its checks, and every trade that came of it; None when there is none."""
     signals = _dicts(db.execute("SELECT * FROM signal WHERE signal_id = ?", (signal_id,)))

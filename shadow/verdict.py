@@ -62,7 +62,7 @@ def _verdict(
     theta: Interval | None, delta: Interval | None, days: int, bias_within: bool
 ) -> tuple[str, str]:
     if theta is None:
-        return UNDETERMINED, "no episode that it alone blocked has ended a day yet"
+        return UNDETERMINED, "no episode that it alone blocked has a known outcome yet"
     if delta is None:
         return UNDETERMINED, "no admitted trades of the same bots and days to compare with"
     if days < DAYS_MIN:

@@ -68,6 +68,15 @@ def pick_state(state: Path | None, mode: str | None, config: Path | None = None)
     return found[0]
 
 
+def _belongs(db: sqlite3.Connection, state: StateDir) -> None:
+    row = db.execute("SELECT value FROM about WHERE key = 'mode'").fetchone()
+    if row is None or row[0] != state.folder:
+        raise OperatorError(
+            f"{state.database}: written in mode {row[0] if row else 'unknown'}, but lies in the "
+            f"folder of {state.folder}; put it back where it came from"
+        )
+
+
 @contextmanager
 def reading(state: StateDir) -> Iterator[sqlite3.Connection]:
     """Open a state's database for reading; raises InputDamaged when its pages cannot be."""
@@ -75,6 +84,7 @@ def reading(state: StateDir) -> Iterator[sqlite3.Connection]:
 
     db = open_readonly(state.database)
     try:
+        _belongs(db, state)
         yield db
     except sqlite3.DatabaseError as error:
         name = getattr(error, "sqlite_errorname", "")

@@ -25,6 +25,7 @@ def check(
     """
     used = find_config(file, system=True)
     config = load_config(used, system=True)
+    config.require_built()
     if json_:
         print_json({"file": str(used) if used else None, "ok": True, "hash": config.hash()})
         return

@@ -17,6 +17,7 @@ from daemon.cli.common import (
     reading,
     say,
 )
+from daemon.lock import is_held
 from daemon.paths import StateDir
 from market.errors import VenueUnreachable
 
@@ -33,8 +34,8 @@ def _running(state: StateDir) -> dict[str, Any] | None:
     try:
         return control.ask(state.socket, {"verb": "status"})
     except VenueUnreachable as error:
-        if state.socket.exists():
-            # It may well run: a member of its group can read, but not ask.
+        if is_held(state):
+            # A member of its group can read, but not ask.
             say(f"{error}; what follows is from its database")
         return None
 
@@ -94,6 +95,7 @@ def _at_rest(where: StateDir, config: Any) -> dict[str, Any]:
         alarms = db.execute("SELECT COUNT(*) FROM alarm").fetchone()[0]
     found = {
         **fresh(config),
+        "running": is_held(where),
         "mode": where.folder,
         "signals": sum(signals.values()),
         "admitted": signals.get("admitted", 0),
@@ -116,12 +118,15 @@ def print_status(s: dict[str, Any]) -> None:
     from shadow.rows import second_of
 
     change = s["equity_usd"] - s["start_usd"]
-    if s["running"]:
+    if "feeds" in s:
         feed = "feed up" if s["connected"] else "FEED DOWN"
         ready = "ready" if s["ready"] else "warming up"
         typer.echo(f"running in {s['mode']}, {ready}, {feed}, up {s['uptime_s']:.0f} s")
     elif s["mode"] is None:
         typer.echo("never started; `gnomon run` begins")
+    elif s["running"]:
+        seen = second_of(s["last_seen_ns"]) if s["last_seen_ns"] else "never"
+        typer.echo(f"running in {s['mode']}; its database was last written {seen}")
     else:
         seen = second_of(s["last_seen_ns"]) if s["last_seen_ns"] else "never"
         typer.echo(f"not running; {s['mode']} was last alive {seen}")
@@ -134,7 +139,7 @@ def print_status(s: dict[str, Any]) -> None:
         typer.echo(f"HALTED by {who}: {why}")
     if s["latched"]:
         typer.echo(f"LATCHED: {s['latched']} (gnomon resume releases it)")
-    if s["running"]:
+    if "feeds" in s:
         _print_running(s)
     if s["database"]:
         typer.echo(f"database {s['database']}")

@@ -63,8 +63,8 @@ def _csv(report: Report, _: str) -> str:
 
 
 def _parquet(report: Report, out: Path | None) -> None:
-    if out is None:
-        raise typer.BadParameter("parquet needs a file", param_hint="--out")
+    if out is None and sys.stdout.isatty():
+        raise typer.BadParameter("parquet is no text: name a file, or redirect", param_hint="--out")
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -74,7 +74,10 @@ def _parquet(report: Report, out: Path | None) -> None:
         ) from None
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(as_dicts(report), schema=_schema(pa, report)), sink)
-    _save(out, sink.getvalue())
+    if out is None:
+        sys.stdout.buffer.write(sink.getvalue())
+    else:
+        _save(out, sink.getvalue())
 
 
 def _schema(pa: Any, report: Report) -> Any:
@@ -139,7 +142,11 @@ def _table(report: Report, title: str) -> None:
     typer.echo(f"What each {report.by} blocked, and what that would have earned{since}")
     typer.echo(title)
     if not report.rows:
-        typer.echo("nothing has been judged yet; `gnomon run` makes signals")
+        typer.echo(
+            f"nothing was judged since {report.since}"
+            if report.since
+            else "nothing has been judged yet; `gnomon run` makes signals"
+        )
         return
     rows = [_cells(row) for row in report.rows]
     print_table("", (report.by, *COLUMNS[1:]), rows, left=2)

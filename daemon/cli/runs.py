@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from daemon.cli.common import (
     say,
 )
 from daemon.paths import StateDir, mode_folder, state_root
-from market.errors import InvariantBroken, OperatorError
+from market.errors import InvariantBroken
 
 if TYPE_CHECKING:
     from daemon.config import Config
@@ -57,10 +58,11 @@ def make_plan(
         raise typer.BadParameter(f"{chosen!r}: local, paper, testnet or live", param_hint="--mode")
     if net not in ("testnet", "mainnet"):
         raise typer.BadParameter(f"{net!r}: testnet or mainnet", param_hint="--network")
-    if chosen in ("testnet", "live"):
-        raise OperatorError(
-            f"mode {chosen}: real orders are not built yet; "
-            f"`--mode paper --network {net}` trades the real feed on paper"
+    config.require_built(chosen, net)
+    if network is not None and chosen == "local":
+        raise typer.BadParameter(
+            f"local mode trades on its own venue; for {network}'s feed add --mode paper",
+            param_hint="--network",
         )
     root = state_root(state, config.state_dir)
     seconds = None if for_ is None else parse_span(for_)
@@ -85,10 +87,12 @@ def run(
 
     settings = load_config(config, system=False)
     plan = make_plan(settings, state, mode, network, for_)
+    # What is traded here is nobody else's business, but the group's, which may be given the report.
+    os.umask(os.umask(0o027) | 0o027)
     plan.state.create()
     with Screen(plan.state, wanted=sys.stdout.isatty() and not plain) as screen:
         configure(settings.log.level, screen.log)
-        why = _loop(run_daemon(plan, started=screen.show))
+        why = _loop(run_daemon(plan, started=screen.show, waiting=screen.say))
     say(f"stopped: {why}")
     root = shlex.quote(str(plan.state.root))
     command = f"gnomon shadow report --state {root} --mode {plan.state.folder}"

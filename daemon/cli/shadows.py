@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +22,6 @@ from daemon.cli.common import (
     print_table,
     reading,
 )
-from market.errors import OperatorError
 
 app = typer.Typer(help="What the gate's refusals would have earned.", no_args_is_help=True)
 
@@ -81,6 +81,19 @@ def _since(since: str | None) -> str:
     return (datetime.now(UTC) - timedelta(seconds=parse_span(since))).strftime("%Y-%m-%d")
 
 
+def _nothing(db: sqlite3.Connection, filter_: str | None, coin: str | None) -> str:
+    """Return words for an empty list; raises BadParameter for a filter that never was."""
+    from daemon.replaying import filter_names
+    from shadow.query import coins_seen, filters_seen
+
+    if filter_ is not None and filter_ not in (known := filters_seen(db)):
+        _one_of(filter_, tuple(sorted({*known, *filter_names()})), "--filter")
+    if coin is None:
+        return "no blocked signals"
+    others = ", ".join(coins_seen(db))
+    return f"no blocked signals of {coin}" + (f"; there are signals of {others}" if others else "")
+
+
 @app.command("list")
 def list_(
     open_: Annotated[bool, typer.Option("--open", help="Only open phantoms.")] = False,
@@ -101,6 +114,7 @@ def list_(
 
     where = pick_state(state, mode, config)
     rows: list[dict[str, Any]] = []
+    none = "no blocked signals"
     if where is not None:
         with reading(where) as db:
             rows = blocked_signals(
@@ -110,11 +124,13 @@ def list_(
                 coin=coin,
                 limit=min(limit, INTEGER_MAX),
             )
+            if not rows:
+                none = _nothing(db, filter_, coin)
     if json_:
         print_json(rows)
         return
     if not rows:
-        typer.echo("no blocked signals")
+        typer.echo(none)
         return
     cells = [
         (
@@ -160,7 +176,10 @@ def why(
     with reading(where) as db:
         found = explain(db, signal_id) if 0 <= signal_id <= INTEGER_MAX else None
     if found is None:
-        raise OperatorError(f"no signal {signal_id}; `gnomon shadow list` shows their numbers")
+        raise typer.BadParameter(
+            f"no signal {signal_id}; `gnomon shadow list` shows their numbers",
+            param_hint="SIGNAL_ID",
+        )
     if json_:
         print_json(found)
     else:

@@ -22,9 +22,10 @@ from daemon import app as module
 from daemon import control
 from daemon.app import Daemon
 from daemon.config import parse
+from daemon.lock import alone
 from daemon.paths import StateDir
 from daemon.replay import Player
-from daemon.startup import Endpoint, Plan, alone
+from daemon.startup import Endpoint, Plan
 from market.errors import AnotherInstance, InvariantBroken, OperatorError
 from market.events import Command, Notice
 from shadow.check import broken_promises

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ from daemon.paths import StateDir
 from daemon.startup import (
     STREAMS,
     Plan,
-    alone,
     choose_coins,
     list_instruments,
     open_endpoint,
     subscriptions,
+    until_stopped,
 )
-from market.errors import AnotherInstance, OperatorError, VenueUnreachable
+from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
 
 
@@ -70,59 +70,6 @@ def test_every_stream_of_every_coin_is_subscribed_once() -> None:
     }  # fmt: skip
 
 
-def state_in(path: Path) -> StateDir:
-    state = StateDir(path, "local")
-    state.create()
-    return state
-
-
-def hold(path: str, ready: Any, done: Any) -> None:
-    with alone(StateDir(Path(path), "local")):
-        ready.set()
-        done.wait(10)
-
-
-def test_a_second_holder_is_told_who_the_first_is(tmp_path: Path) -> None:
-    state = state_in(tmp_path)
-    context = multiprocessing.get_context("fork")
-    ready, done = context.Event(), context.Event()
-    holder = context.Process(target=hold, args=(str(tmp_path), ready, done))
-    holder.start()
-    try:
-        assert ready.wait(10)
-        with pytest.raises(AnotherInstance, match=rf"\(pid {holder.pid}\)") as caught, alone(state):
-            pytest.fail("two daemons hold one state")
-        assert caught.value.exit_code == 75
-        assert (state.path / "lock").read_text() == f"{holder.pid}\n", "the second changed nothing"
-    finally:
-        done.set()
-        holder.join(10)
-    with alone(state):
-        assert (state.path / "lock").read_text() == f"{os.getpid()}\n"
-
-
-def test_a_lock_left_by_a_dead_process_holds_nobody_back(tmp_path: Path) -> None:
-    state = state_in(tmp_path)
-    (state.path / "lock").write_text("999999999\n")
-    for _ in range(2):
-        with alone(state):
-            assert (state.path / "lock").read_text() == f"{os.getpid()}\n"
-
-
-def test_two_modes_of_one_root_do_not_exclude_each_other(tmp_path: Path) -> None:
-    other = StateDir(tmp_path, "paper-testnet")
-    other.create()
-    with alone(state_in(tmp_path)), alone(other):
-        pass
-
-
-def test_a_lock_that_cannot_be_opened_is_the_operator_s_to_mend(tmp_path: Path) -> None:
-    state = state_in(tmp_path)
-    (state.path / "lock").mkdir()
-    with pytest.raises(OperatorError, match="lock"), alone(state):
-        pytest.fail("held nothing")
-
-
 @pytest.mark.parametrize("network", ["testnet", "mainnet"])
 def test_paper_mode_listens_to_the_network_it_names(network: Any, tmp_path: Path) -> None:
     config = parse({}, "test")
@@ -158,3 +105,32 @@ def test_the_venue_is_asked_until_it_lists_something(monkeypatch: pytest.MonkeyP
 
     assert list(asyncio.run(list_instruments(Info()))) == ["BTC"]  # type: ignore[arg-type]
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+
+
+async def after(seconds: float) -> int:
+    await asyncio.sleep(seconds)
+    return 7
+
+
+def test_work_that_ends_in_time_is_handed_on_with_its_fault() -> None:
+    assert asyncio.run(until_stopped(after(0.0), within_s=5.0)) == 7
+
+    async def fails() -> int:
+        raise OperatorError("no")
+
+    with pytest.raises(OperatorError, match="no"):
+        asyncio.run(until_stopped(fails(), within_s=None))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_and_is_named(number: signal.Signals) -> None:
+    async def main() -> Any:
+        asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), number)
+        return await until_stopped(after(30.0), within_s=None)
+
+    assert asyncio.run(main()) == number.name
+
+
+def test_a_wait_longer_than_asked_for_is_a_venue_out_of_reach() -> None:
+    with pytest.raises(VenueUnreachable, match=r"did not answer within 0\.05 s"):
+        asyncio.run(until_stopped(after(30.0), within_s=0.05))

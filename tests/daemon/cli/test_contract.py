@@ -14,8 +14,8 @@ import pytest
 import typer
 
 from daemon.cli import app
+from daemon.lock import alone
 from daemon.paths import StateDir
-from daemon.startup import alone
 from market.errors import InvariantBroken
 from tests.daemon.cli.conftest import Cli
 
@@ -272,7 +272,6 @@ def test_78_for_what_only_the_operator_can_mend(cli: Cli, state: Path, tmp_path:
         ("config", "init", tmp_path / "file" / "x.toml"),
         ("config", "init", bad),
         ("record", "--out", tmp_path / "file" / "out", "--mode", "paper"),
-        ("why", "12345", "--state", state),
         ("venue", "--speed", "2"),
     ):
         ran = cli(*arguments)
@@ -299,7 +298,6 @@ def test_78_for_a_database_of_another_version(cli: Cli, state: Path) -> None:
         ("run", "--network", "devnet"),
         ("shadow", "report", "--by", "mood"),
         ("shadow", "report", "--format", "pdf"),
-        ("shadow", "report", "--format", "parquet"),
         ("shadow", "report", "--since", "yesterday"),
         ("shadow", "list", "--limit", "0"),
         ("why", "abc"),
@@ -327,7 +325,7 @@ def test_2_for_a_filter_that_does_not_exist(cli: Cli, state: Path) -> None:
 def test_a_reader_who_has_seen_enough_is_no_error(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def enough() -> None:
+    def enough(**_: object) -> None:
         raise BrokenPipeError
 
     monkeypatch.setattr("daemon.cli.app", enough)
@@ -336,8 +334,50 @@ def test_a_reader_who_has_seen_enough_is_no_error(
 
 
 def test_an_interrupt_is_told_by_its_code(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted() -> None:
+    def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("daemon.cli.app", interrupted)
     assert cli("status").code == 130
+
+
+def test_78_for_a_database_that_lies_in_another_mode_s_folder(cli: Cli, state: Path) -> None:
+    (state / "local").rename(state / "paper-testnet")
+    for words in (("status",), ("shadow", "report"), ("shadow", "list"), ("db", "check")):
+        ran = cli(*words, "--state", state)
+        assert ran.code == 78 and "written in mode local" in ran.err, words
+
+
+def test_a_daemon_that_may_not_be_asked_is_still_known_to_run(cli: Cli, state: Path) -> None:
+    with alone(StateDir(state, "local")):
+        ran = cli("status", "--json", "--state", state)
+    assert (ran.code, json.loads(ran.out)["running"]) == (0, True)
+    assert "from its database" in ran.err
+    assert json.loads(cli("status", "--json", "--state", state).out)["running"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[fills]\nlatency_ms = "400"\n', "fills.latency_ms: wants a number without quotes"),
+        ('[tape]\nenabled = "yes"\n', "tape.enabled: wants true or false without quotes"),
+        ('mode = "live"\n', "real orders are not built yet"),
+    ],
+)
+def test_a_configuration_that_run_would_refuse_is_not_called_good(
+    text: str, said: str, cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / "gnomon.toml"
+    path.write_text(text)
+    for words in (("config", "check", path), ("run", "--config", path)):
+        ran = cli(*words)
+        assert ran.code == 78 and said in ran.err, ran.err
+
+
+def test_what_a_list_cannot_find_is_told_from_what_does_not_exist(cli: Cli, state: Path) -> None:
+    ran = cli("shadow", "list", "--filter", "direktion", "--state", state)
+    assert ran.code == 2 and "direction" in ran.err
+    ran = cli("shadow", "list", "--coin", "btc", "--state", state)
+    assert ran.code == 0 and "no blocked signals of btc" in ran.out
+    ran = cli("run", "--network", "mainnet", "--state", state)
+    assert ran.code == 2 and "--mode paper" in ran.err

@@ -82,8 +82,9 @@ def test_parquet_keeps_types_even_of_columns_without_a_value(tmp_path: Path) -> 
         assert kinds["bias_within"] == "bool"
 
 
-def test_parquet_is_never_written_to_a_terminal() -> None:
-    with pytest.raises(typer.BadParameter, match="needs a file"):
+def test_parquet_is_never_written_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with pytest.raises(typer.BadParameter, match="name a file, or redirect"):
         write(report_of(), "parquet", None, "title")
 
 

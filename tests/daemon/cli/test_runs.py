@@ -97,7 +97,8 @@ def daemon_stub(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """Let `gnomon run` start a daemon that has nothing to do."""
     plans: list[Plan] = []
 
-    async def run(plan: Plan, *, started: Callable[..., None]) -> str:
+    async def run(plan: Plan, **callbacks: Callable[..., None]) -> str:
+        assert list(callbacks) == ["started", "waiting"]
         assert (plan.state.path / "tape").is_dir()
         plans.append(plan)
         return "asked to"
