@@ -103,23 +103,40 @@ def print_json(value: object) -> None:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    left: int = 1,
+    spare: Sequence[int] = (),
 ) -> None:
-    """Print a table; all but the first `left` columns are aligned to the right."""
+    """Print a table; all but the first `left` columns are aligned to the right.
+
+    On a terminal too narrow for it the `spare` columns go, one after the other, until it fits:
+    a figure cut in half would say something else.
+    """
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", title_style="bold", box=None)
-    for i, name in enumerate(columns):
-        table.add_column(name, justify="left" if i < left else "right", no_wrap=i < left)
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
     # What stands in cells comes from reasons and faults: their brackets are no markup.
     console = Console(markup=False, emoji=False)
     if not console.is_terminal:
         # A pipe has no width to respect: lines must not be cut.
         console.width = 10_000
+    widths = [max(len(str(c)) for c in column) for column in zip(columns, *rows, strict=True)]
+    shown = list(range(len(columns)))
+    for i in spare:
+        if sum(widths[k] + 2 for k in shown) > console.width:
+            shown.remove(i)
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=None)
+    for i in shown:
+        table.add_column(columns[i], justify="left" if i < left else "right", no_wrap=i < left)
+    for row in rows:
+        table.add_row(*(str(row[i]) for i in shown))
     console.print(table)
+    if len(shown) < len(columns):
+        gone = ", ".join(columns[i] for i in sorted(spare) if i not in shown)
+        console.print(f"(the terminal is too narrow for {gone}; a wider one or --json has them)")
 
 
 def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:

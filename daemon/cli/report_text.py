@@ -149,7 +149,7 @@ def _table(report: Report, title: str) -> None:
         )
         return
     rows = [_cells(row) for row in report.rows]
-    print_table("", (report.by, *COLUMNS[1:]), rows, left=2)
+    print_table("", (report.by, *COLUMNS[1:]), rows, left=2, spare=(10, 5, 2, 9, 8, 1))
     width = max(len(row.name) for row in report.rows)
     for row in report.rows:
         typer.echo(f"{row.name:<{width}}  {_verdict(row)}")

@@ -149,7 +149,7 @@ def list_(
         for r in rows
     ]
     names = ("signal", "when", "bot", "coin", "side", "blocked by", "phantom", "exit", "net USD")
-    print_table("", (*names, "R", "repeats"), cells, left=8)
+    print_table("", (*names, "R", "repeats"), cells, left=8, spare=(10, 7, 1, 6, 4))
 
 
 def why(

@@ -167,3 +167,20 @@ def test_a_folder_is_made_with_its_parents_or_the_operator_is_told(tmp_path: Pat
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(OperatorError, match=f"{re.escape(str(path))}: cannot be made"):
             usable_folder(path)
+
+
+@pytest.mark.parametrize("width", [40, 64, 200])
+def test_a_narrow_terminal_loses_whole_columns_never_half_a_figure(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    columns = ("filter", "mode", "mean R", "95 %", "bps")
+    rows = [("direction", "enforce", "+0.172", "-1.234 … +2.345", "-15.5123456789")]
+    print_table("", columns, rows, left=2, spare=(4, 1))
+    out = capsys.readouterr().out
+    assert "…" not in out.replace(" … ", "")
+    for cell in ("direction", "+0.172", "-1.234 … +2.345"):
+        assert cell in out or width == 40
+    assert ("-15.5123456789" in out) == (width >= 64)
+    assert ("too narrow for mode, bps" in " ".join(out.split())) == (width == 40)
