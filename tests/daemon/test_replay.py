@@ -249,8 +249,12 @@ def test_a_torn_tape_replays_up_to_the_tear(taped: Recorder, tmp_path: Path) -> 
     writer.abandon()
     torn = play(path)
     assert torn.digest == whole.digest and torn.events == whole.events
-    assert torn.dropped_bytes == sum(map(len, lines[1500:1600]))
-    assert any("torn end" in line for line in torn.lines())
+    assert (torn.torn, torn.dropped_bytes) == ([path.name], len(unchecked)) and not torn.damage
+    assert torn.lines()[-1] == (
+        f"{path.name}: the end is torn; "
+        f"{len(unchecked):,} bytes after its last sound block could not be read"
+    )
+    assert whole.lines()[-1].startswith(f"{path.name}: stops without its end record")
     path.write_bytes(path.read_bytes()[: -len(unchecked) - 7])
     shorter = play(path)
     assert shorter.digest_match is not False

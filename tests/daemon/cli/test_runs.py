@@ -259,7 +259,8 @@ def test_a_recording_is_never_mixed_into_what_is_there(cli: Cli, tmp_path: Path)
 RESULT = {
     "digest", "recorded_digest", "digest_match", "frames", "events", "signals", "admitted",
     "blocked", "phantoms", "trades", "alarms", "wall_s", "events_per_s", "cpu_s", "code_version",
-    "recorded_by", "instruments_from", "mismatch", "dropped_bytes", "idle_bots", "violations",
+    "recorded_by", "instruments_from", "mismatch", "torn", "dropped_bytes", "missing_events",
+    "damage", "idle_bots", "violations",
 }  # fmt: skip
 
 

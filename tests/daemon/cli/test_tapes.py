@@ -17,7 +17,7 @@ IMPORTED = {
 }  # fmt: skip
 SURVEYED = {
     "segments", "bytes", "frames", "from_ns", "to_ns", "coins", "mode", "network", "code_version",
-    "instruments_from", "records", "torn",
+    "instruments_from", "records", "torn", "dropped_bytes", "missing_events", "damage",
 }  # fmt: skip
 
 
@@ -153,17 +153,31 @@ def test_one_segment_can_be_looked_at_alone(cli: Cli, traded: Path) -> None:
     assert sum(part["frames"] for part in parts) == whole["frames"]
 
 
+def segment_read(path: Path) -> tape.Segment:
+    """Return a segment that has been read to its end."""
+    segment = tape.Segment(path)
+    for _ in segment.groups():
+        pass
+    return segment
+
+
 def test_a_torn_end_is_named_and_is_no_damage(cli: Cli, traded: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tape"
     shutil.copytree(traded / "local" / "tape", folder)
     last = sorted(folder.iterdir())[-1]
     last.write_bytes(last.read_bytes()[:-40])
+    segment = segment_read(last)
     for command in ("info", "verify"):
         ran = cli("tape", command, folder)
         assert ran.code == 0
-        line = f"{last.name}: the end is torn; everything before it is sound"
-        assert ran.out.splitlines()[-1] == line
-        assert json.loads(cli("tape", command, folder, "--json").out)["torn"] == [last.name]
+        lost = last.stat().st_size - segment.sound
+        assert ran.out.splitlines()[-1] == (
+            f"{last.name}: the end is torn; {lost} bytes after its last sound block could not be "
+            "read"
+        )
+        found = json.loads(cli("tape", command, folder, "--json").out)
+        assert (found["torn"], found["dropped_bytes"]) == ([last.name], lost)
+        assert found["damage"] == found["missing_events"] == []
 
 
 @pytest.mark.parametrize("command", ["info", "verify"])
