@@ -8,6 +8,7 @@ import pytest
 
 from shadow.rows import second_of
 from tests.daemon.cli.conftest import Cli
+from tests.daemon.recordings import record
 from tests.venue.test_importer import START, price, prices, raw_lines
 from venue import tape
 from venue.universe import source
@@ -151,6 +152,29 @@ def test_one_segment_can_be_looked_at_alone(cli: Cli, traded: Path) -> None:
     ]
     assert [part["segments"] for part in parts] == [1, 1]
     assert sum(part["frames"] for part in parts) == whole["frames"]
+
+
+@pytest.mark.parametrize("command", ["info", "verify"])
+@pytest.mark.parametrize("how", ["cut off", "missing"])
+def test_a_tape_that_is_not_whole_is_summed_up_and_then_refused(
+    how: str, command: str, cli: Cli, tmp_path: Path
+) -> None:
+    paths = record(tmp_path / "tape", seconds=(20.0, 10.0, 20.0)).paths
+    if how == "missing":
+        paths[1].unlink()
+    else:
+        paths[0].write_bytes(paths[0].read_bytes()[:-1000])
+    ran = cli("tape", command, tmp_path / "tape", "--json")
+    found = json.loads(ran.out)
+    (fault,) = found["damage"]
+    assert (ran.code, ran.err) == (65, f"gnomon: {fault}\n") and how in fault
+    assert len(found["missing_events"]) == (how == "missing") and found["frames"] > 0
+    ran = cli("tape", command, tmp_path / "tape")
+    assert (ran.code, ran.err) == (65, f"gnomon: {fault}\n")
+    lines = ran.out.splitlines()
+    assert lines[-1] == fault and not lines[0].startswith("sound")
+    if command == "verify":
+        assert lines[0].startswith("DAMAGED, what is there is sound: ")
 
 
 def segment_read(path: Path) -> tape.Segment:
