@@ -266,6 +266,7 @@ class Daemon:
             config=self._config.resolved(),
             instruments=list(self._instruments.values()),
             instruments_from=f"meta of {self._endpoint.rest}",
+            after=tape.newest_name(self.state.tape),
             subscriptions=msgspec.to_builtins(list(self.session.streams)),
             session=msgspec.Raw(msgspec.json.encode(self.session.state())),
             engine=msgspec.Raw(state.whole(self.engine)),

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon.outcome import Outcome
+from market.errors import InputDamaged
 from shadow.rows import Rows
 from shadow.store import Store
-from venue.tape import SUFFIX, SegmentWriter, segment_name
+from venue.tape import SUFFIX, SegmentWriter, repair, segment_name
 
 ROWS_MAX = 50_000
 TAPE_BYTES_MAX = 64 << 20
@@ -76,6 +77,7 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._batch = _Batch()
         self._writer: SegmentWriter | None = None
+        self._torn: Path | None = None
         self._recording = False
         self._level = "ok"
         self._trouble = ""
@@ -220,11 +222,14 @@ class Journal:
     def _write_tape(self, pieces: list[_Piece]) -> str:
         """Write pieces of tape; return why that failed, "" when it did not.
 
-        A segment that could not be written whole is abandoned: its checked groups stay readable.
+        A segment that could not be written whole is abandoned: its checked groups stay readable,
+        and it is ended properly before the next begins. One without even its header is no segment.
         """
+        piece = _Piece(bytearray())
         try:
             for piece in pieces:
                 if piece.opens is not None:
+                    self._mend()
                     self._writer = SegmentWriter(piece.opens)
                 if self._writer is not None and piece.closes:
                     self._writer.close(bytes(piece.lines))
@@ -233,10 +238,26 @@ class Journal:
                     self._writer.write(bytes(piece.lines))
         except OSError as error:
             if self._writer is not None:
-                self._writer.abandon()
+                self._give_up(self._writer, begun=piece.opens is None)
                 self._writer = None
             return f"{error.strerror}"
         return ""
+
+    def _give_up(self, writer: SegmentWriter, *, begun: bool) -> None:
+        if begun:
+            writer.abandon()
+            self._torn = writer.path
+        else:
+            with suppress(OSError):
+                writer.discard()
+
+    def _mend(self) -> None:
+        """End a segment that could not be written to its end; raises OSError."""
+        if self._torn is not None:
+            # One that cannot even be read stays as it is, for whoever verifies the tape.
+            with suppress(InputDamaged):
+                repair(self._torn)
+            self._torn = None
 
 
 def expired_segments(

@@ -130,6 +130,7 @@ class _Recorder:
             config=self._config.resolved(),
             instruments=self._instruments,
             instruments_from=f"meta of {self._rest}",
+            after=tape.newest_name(self._out),
             subscriptions=msgspec.to_builtins(list(self._session.streams)),
         )
         self._put(tape.line("H", now_ns, header))

@@ -21,6 +21,7 @@ from msgspec import field as member
 from daemon import state
 from daemon.build import build_engine, code_version
 from daemon.config import Config, parse
+from daemon.continuity import Continuity, torn_end
 from daemon.engine import Engine
 from daemon.intake import Intake
 from daemon.outcome import Outcome, Vitals
@@ -39,7 +40,6 @@ class _Mark(Struct):
     """A D or E line."""
 
     digest: str = ""
-    why: str = ""
 
 
 class _LastSeen(Struct):
@@ -57,7 +57,9 @@ class Result:
     """What a replay found. `mismatch` describes the first digest that differs.
 
     `same_code_mismatch` says whether any digest differs in a segment that this very code
-    recorded; a tape may hold segments of several versions.
+    recorded; a tape may hold segments of several versions. `torn`, `dropped_bytes`,
+    `missing_events` and `damage` say what of the tape could not be seen, as in a survey; with
+    damage, equal digests prove nothing of the whole, so `digest_match` is None.
     """
 
     digest: str = ""
@@ -79,7 +81,10 @@ class Result:
     instruments_from: str = ""
     mismatch: str = ""
     same_code_mismatch: bool = False
+    torn: list[str] = field(default_factory=list)
     dropped_bytes: int = 0
+    missing_events: list[tuple[int, int]] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
     idle_bots: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
 
@@ -90,6 +95,8 @@ class Result:
     def lines(self) -> list[str]:
         """Return the figures for a person."""
         match = {True: "equal", False: "DIFFERENT", None: "none recorded"}[self.digest_match]
+        if self.digest_match is None and self.recorded_digest:
+            match = "equal where there is something to compare, but part of the tape is lost"
         out = [
             f"{self.frames:,} frames, {self.events:,} events in {self.wall_s:.2f} s "
             f"({self.events_per_s:,.0f} events/s)",
@@ -107,9 +114,8 @@ class Result:
         if self.violations:
             counts = ", ".join(f"{n} {kind}" for kind, n in self.violations.items())
             out.append(f"frames refused: {counts}")
-        if self.dropped_bytes:
-            out.append(f"torn end: {self.dropped_bytes} bytes could not be read")
-        return out
+        out.extend(f"{name}: {torn_end(self.dropped_bytes)}" for name in self.torn)
+        return out + self.damage
 
 
 class Player:
@@ -127,8 +133,7 @@ class Player:
         self._override = override
         self._rows = Rows()
         self._pending = 0
-        # Until a segment ends with a planned rotation, the next one begins a run of its own.
-        self._broken = True
+        self._order: Continuity | None = None
         self._same_code = False
         # Where the run's own database ended before a crash, and the counters once beyond that.
         self._until_ns = NEVER_NS
@@ -142,30 +147,36 @@ class Player:
         """Replay a tape folder or one segment; raises InputDamaged."""
         started, cpu = time.perf_counter(), time.process_time()
         found = segments(path)
+        self._order = order = Continuity(found)
         for segment, until_ns in zip(found, _committed_until(found), strict=True):
             self._until_ns = until_ns
-            self._segment(segment)
+            self._segment(segment, order)
+        if self.engine is None:
+            raise InputDamaged(f"{found[0].path}: not a tape (no header)")
         result = self.result
+        result.torn, result.dropped_bytes = order.torn, order.dropped
+        result.missing_events, result.damage = order.missing, order.damage
+        if result.damage and result.digest_match:
+            result.digest_match = None
         self._finish()
         result.wall_s = time.perf_counter() - started
         result.cpu_s = time.process_time() - cpu
         result.events_per_s = result.events / result.wall_s if result.wall_s else 0.0
         return result
 
-    def _segment(self, segment: Segment) -> None:
+    def _segment(self, segment: Segment, order: Continuity) -> None:
         records = iter(segment.records())
         first = next(records, None)
-        if first is None and self.engine is not None:
-            # A crash between two segments leaves the newer one without even its header.
-            self.result.dropped_bytes += segment.dropped
-            return
-        if first is None or first.kind != "H":
-            raise InputDamaged(f"{segment.path}: not a tape (no header)")
-        header = decode_header(first.payload, segment.path)
-        self._same_code = header.code_version == self.result.code_version
-        self._begin(header, first.ns, segment.path)
-        self._records(records, segment.path)
-        self.result.dropped_bytes += segment.dropped
+        # A crash between two segments leaves the newer one without even its header.
+        if first is not None:
+            if first.kind != "H":
+                raise InputDamaged(f"{segment.path}: not a tape (no header)")
+            header = decode_header(first.payload, segment.path)
+            order.begins(header, segment.path)
+            self._same_code = header.code_version == self.result.code_version
+            self._begin(header, first.ns, segment.path)
+            self._records(records, segment.path)
+        order.ends(segment)
 
     def _records(self, records: Iterable[Record], path: Path) -> None:
         assert self._intake is not None
@@ -186,11 +197,13 @@ class Player:
 
     def _begin(self, header: Header, ns: int, path: Path) -> None:
         engine = self.engine
-        continues = engine is not None and not self._broken
-        if continues or (engine is not None and self._without):
-            # The same run goes on. A counterfactual also goes on across a restart: the state the
-            # real run came back with belongs to another history.
-            self._broken = True
+        order = self._order
+        # The same run goes on. A counterfactual also goes on across a restart: the state the real
+        # run came back with belongs to another history. Across a hole nothing does.
+        continues = order is not None and (
+            order.goes_on or (bool(self._without) and not order.apart)
+        )
+        if engine is not None and continues:
             return
         if engine is not None:
             self._commit()
@@ -212,7 +225,6 @@ class Player:
         self._before = deepcopy(engine.vitals)
         self.engine = engine
         self._intake = Intake(session, engine, self._absorb, _nowhere)
-        self._broken = True
         self.result.recorded_by = header.code_version
         self.result.instruments_from = header.instruments_from
         if self._store is not None and not self._run_id:
@@ -263,8 +275,6 @@ class Player:
             mark = msgspec.json.decode(record.payload, type=_Mark)
         except msgspec.MsgspecError as error:
             raise InputDamaged(f"{path}: unreadable digest line ({error})") from None
-        if record.kind == "E":
-            self._broken = mark.why != "rotated"
         if not mark.digest:
             return
         result = self.result

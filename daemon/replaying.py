@@ -8,8 +8,10 @@ from pathlib import Path
 
 from daemon.paths import StateDir
 from daemon.replay import Player, Result
+from market.errors import InputDamaged
 from risk.filter import discover
 from shadow.store import Store
+from venue.tape import segments
 
 
 def filter_names() -> list[str]:
@@ -26,9 +28,7 @@ def replay_tape(tape: Path, state: Path | None, without: Sequence[str]) -> Resul
 
 
 def _replay(tape: Path, state: StateDir, without: Sequence[str]) -> Result:
-    from venue.tape import segments  # noqa: PLC0415
-
-    network = segments(tape)[0].header().network
+    network = _network(tape)
     state.create()
     for suffix in ("", "-wal", "-shm"):
         # A replay's database is derived from its tape alone, so it is made anew each time.
@@ -38,3 +38,12 @@ def _replay(tape: Path, state: StateDir, without: Sequence[str]) -> Result:
         return Player(store, without=without).play(tape)
     finally:
         store.close()
+
+
+def _network(tape: Path) -> str:
+    """Return the network of the first segment that has a header."""
+    found = segments(tape)
+    for segment in found:
+        if any(segment.groups()):
+            return segment.header().network
+    raise InputDamaged(f"{found[0].path}: not a tape (no header)")

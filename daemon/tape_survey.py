@@ -1,4 +1,4 @@
-"""Reads a tape from end to end and says what is on it."""
+"""Reads a tape from end to end and says what is on it, and what should be and is not."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from daemon.continuity import Continuity, require_whole
 from daemon.intake import decode_fact
 from market.errors import InputDamaged
 from venue.tape import decode_header, segments
@@ -26,7 +27,12 @@ NAMES = {
 
 @dataclass
 class Survey:
-    """What a tape holds; `torn` names segments whose end a crash cut off."""
+    """What a tape holds.
+
+    `torn` names the newest segment when it stops without its end, `dropped_bytes` its bytes that
+    no check covers. `missing_events` holds the first and last number of each hole, `damage` a line
+    for each fault.
+    """
 
     segments: int = 0
     bytes: int = 0
@@ -40,13 +46,20 @@ class Survey:
     instruments_from: str = ""
     records: dict[str, int] = field(default_factory=dict)
     torn: list[str] = field(default_factory=list)
+    dropped_bytes: int = 0
+    missing_events: list[tuple[int, int]] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
 
 
 def survey(path: Path) -> Survey:
-    """Return what a tape holds, every line read; raises InputDamaged when it is not sound."""
+    """Return what a tape holds, every line read; raises InputDamaged for what was altered.
+
+    What was cut off or is missing stands in the survey's `damage`: the rest is still a tape.
+    """
     found = Survey()
-    for segment in segments(path):
-        size = segment.path.stat().st_size
+    parts = segments(path)
+    order = Continuity(parts)
+    for segment in parts:
         last_ns = 0
         for number, record in enumerate(segment.records()):
             kind, ns, payload = record
@@ -60,6 +73,7 @@ def survey(path: Path) -> Survey:
             found.from_ns = found.from_ns or ns
             if kind == "H":
                 header = decode_header(payload, segment.path)
+                order.begins(header, segment.path)
                 found.mode, found.network = header.mode, header.network
                 found.code_version = header.code_version
                 found.instruments_from = header.instruments_from
@@ -70,14 +84,32 @@ def survey(path: Path) -> Survey:
                 decode_fact(payload, ns)
             elif kind in "DE":
                 _json(payload, segment.path)
-        if not last_ns and not found.segments:
-            raise InputDamaged(f"{segment.path}: not a tape (no header)")
+        order.ends(segment)
         found.segments += 1
-        found.bytes += size
+        found.bytes += segment.size
         found.to_ns = max(found.to_ns, last_ns)
-        if segment.torn:
-            found.torn.append(segment.path.name)
+    if not found.records:
+        raise InputDamaged(f"{parts[0].path}: not a tape (no header)")
+    found.torn, found.dropped_bytes = order.torn, order.dropped
+    found.missing_events, found.damage = order.missing, order.damage
     return found
+
+
+def check(path: Path) -> None:
+    """Read every checksum of a tape, and no more; raises InputDamaged unless it is sound."""
+    parts = segments(path)
+    order = Continuity(parts)
+    for segment in parts:
+        begun = False
+        for group in segment.groups():
+            if not begun:
+                kind, _, payload = segment.record(group.split(b"\n", 1)[0])
+                if kind != "H":
+                    raise InputDamaged(f"{segment.path}: not a tape (no header)")
+                order.begins(decode_header(payload, segment.path), segment.path)
+                begun = True
+        order.ends(segment)
+    require_whole(order.damage)
 
 
 def _json(payload: bytes, path: Path) -> None:

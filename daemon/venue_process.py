@@ -10,12 +10,17 @@ import time
 from pathlib import Path
 
 from daemon.child import HISTORY_DAYS
+from daemon.tape_survey import check
 from market.errors import OperatorError
 from market.events import MS_PER_DAY
 from venue.local.market import LocalMarket
 from venue.local.playback import Playback
 from venue.local.server import serve
 from venue.local.world import World
+from venue.tape import segments
+
+# A tape larger than this takes some seconds to check.
+TOLD_BYTES = 100 << 20
 
 
 def serve_venue(
@@ -28,7 +33,10 @@ def serve_venue(
     epoch_ms: int | None,
     with_parent: bool,
 ) -> None:
-    """Serve until interrupted; prints one JSON line with the URLs once the port is open."""
+    """Serve until interrupted; prints one JSON line with the URLs once the port is open.
+
+    Raises InputDamaged for a tape that is not sound, before the port is open where checksums tell.
+    """
     if tape is None and speed != 1.0:
         raise OperatorError("--speed plays a --tape faster; a synthetic world runs in real time")
     if tape is not None:
@@ -65,10 +73,20 @@ def serve_venue(
         )
 
     try:
+        if tape is not None:
+            _check(tape)
         asyncio.run(main())
     finally:
         if isinstance(market, Playback):
             market.close()
+
+
+def _check(tape: Path) -> None:
+    size = sum(segment.path.stat().st_size for segment in segments(tape))
+    if size > TOLD_BYTES:
+        sys.stderr.write(f"checking {size >> 20:,} MB of tape before it is played\n")
+        sys.stderr.flush()
+    check(tape)
 
 
 async def _stop_at_eof(stop: asyncio.Event) -> None:

@@ -291,6 +291,7 @@ class _Sessions:
         self._streams = list(streams)
         self._found = found
         self._writer: tape.SegmentWriter | None = None
+        self._newest = ""
         self._lines = bytearray()
         self._last_ns = 0
         self._tick_ns = 0
@@ -328,9 +329,11 @@ class _Sessions:
             config=origin.config,
             instruments=[i for coin, i in origin.instruments.items() if coin in coins],
             instruments_from=origin.named,
+            after=self._newest,
             subscriptions=msgspec.to_builtins(self._streams),
         )
-        self._writer = tape.SegmentWriter(self._out / tape.segment_name(self._seq, ns))
+        self._newest = tape.segment_name(self._seq, ns)
+        self._writer = tape.SegmentWriter(self._out / self._newest)
         self._found.sessions += 1
         self._put(tape.line("H", ns, header))
         self._put(tape.line("X", ns, FeedUp()))

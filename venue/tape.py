@@ -26,19 +26,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import zstandard
 from msgspec import Struct, field
 
-from market.errors import InputDamaged
+from market.errors import InputDamaged, OperatorError
 from market.instrument import Instrument
 
 FORMAT = "gnomon-tape/1"
 SUFFIX = ".tape.zst"
 LEVEL = 3
-CHUNK = 1 << 20
+BUFFER = 1 << 20
+# Of zstd's format: the one type of block whose size is not that of its bytes in the file.
+RLE = 1
+FRAME_HEADER_BYTES_MAX = 18
+BLOCK_BYTES_MAX = 1 << 17
+CHECKSUM_BYTES = 4
 
 
 class Record(NamedTuple):
@@ -50,7 +55,10 @@ class Record(NamedTuple):
 
 
 class Header(Struct):
-    """What a segment opens with; `engine` and `session` are their written states."""
+    """What a segment opens with; `engine` and `session` are their written states.
+
+    `after` names the segment that was the newest when this one began, "" when there was none.
+    """
 
     format: str
     code_version: str
@@ -61,6 +69,7 @@ class Header(Struct):
     config: dict[str, Any]
     instruments: list[Instrument]
     instruments_from: str
+    after: str = ""
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     session: msgspec.Raw = msgspec.Raw(b"null")
     engine: msgspec.Raw = msgspec.Raw(b"null")
@@ -129,78 +138,90 @@ class SegmentWriter:
 
 @dataclass
 class Segment:
-    """One segment being read. `torn` and `dropped` (bytes) are known once it has been read."""
+    """One segment being read; what it was like is known once it has been.
+
+    `torn`: it stops without its end record. `sound`: bytes of the file, of its `size`, up to the
+    last block after which every group was whole. `dropped`: bytes behind that, when torn. `lines`
+    and `last`: how many lines its sound groups hold, and the last of them.
+    """
 
     path: Path
     torn: bool = True
+    size: int = 0
+    sound: int = 0
     dropped: int = 0
+    lines: int = 0
+    last: bytes = b""
 
     def groups(self) -> Iterator[bytes]:
         """Yield checked groups of whole lines; raises InputDamaged for anything else inside."""
-        buffer, at = b"", 0
+        buffer, group = bytearray(), b""
+        self.lines = self.sound = searched = 0
         try:
-            for chunk in self._decompressed():
-                buffer, at = buffer[at:] + chunk, 0
-                while (found := self._group_at(buffer, at)) is not None:
-                    group, at = found
-                    yield group
+            for block, end in self._blocks():
+                buffer += block
+                at = 0
+                while (found := self._group_at(buffer, at, searched)) is not None:
+                    checked, at = found
+                    searched = at
+                    self.lines += checked.count(b"\n")
+                    group = checked or group
+                    yield checked
+                del buffer[:at]
+                # The beginning of a check line may stand at the end.
+                searched = max(0, len(buffer) - 2)
+                if not buffer:
+                    self.sound = end
         finally:
-            self.dropped = len(buffer) - at
-        if self.dropped:
-            self.torn = True
+            self.last = group[:-1].rsplit(b"\n", 1)[-1]
+            self.torn = bool(buffer) or not self.last.startswith(b"E ")
+        self.dropped = max(0, self.size - self.sound) if self.torn else 0
 
-    def _group_at(self, buffer: bytes, at: int) -> tuple[bytes, int] | None:
+    def _group_at(self, buffer: bytearray, at: int, searched: int) -> tuple[bytes, int] | None:
         """Return the group that begins at an offset and where the next one does, None when it is
-        not whole.
+        not whole. Before `searched` no check line begins.
         """
         check = at
         if not buffer.startswith(b"K ", at):
-            before = buffer.find(b"\nK ", at)
+            before = buffer.find(b"\nK ", max(at, searched))
             if before < 0:
                 return None
             check = before + 1
         end = buffer.find(b"\n", check)
         if end < 0:
             return None
-        group = buffer[at:check]
+        group = bytes(memoryview(buffer)[at:check])
         if buffer[check : end + 1] != _check_line(group):
             raise InputDamaged(f"{self.path}: a checksum does not match; the file was altered")
         return group, end + 1
 
-    def _decompressed(self) -> Iterator[bytes]:
-        decompressor = zstandard.ZstdDecompressor().decompressobj()
-        with self.path.open("rb") as file:
-            while compressed := file.read(CHUNK):
-                try:
-                    yield decompressor.decompress(compressed)
-                except zstandard.ZstdError as error:
-                    yield self._up_to_damage(file.tell() - len(compressed), compressed)
-                    raise InputDamaged(f"{self.path}: not a whole tape segment ({error})") from None
-                if decompressor.eof:
-                    if decompressor.unused_data or file.read(1):
-                        raise InputDamaged(f"{self.path}: bytes after the end of the tape")
-                    return
+    def _blocks(self) -> Iterator[tuple[bytes, int]]:
+        """Yield what each zstd block holds, and where in the file it ends (RFC 8878, 3.1.1).
 
-    def _up_to_damage(self, start: int, compressed: bytes) -> bytes:
-        """Return what the sound bytes of a chunk hold; the decoder drops it with the others."""
+        A block that is not whole ends the segment: its writer was cut off there.
+        """
         decompressor = zstandard.ZstdDecompressor().decompressobj()
-        with self.path.open("rb") as file:
-            for at in range(0, start, CHUNK):
-                decompressor.decompress(file.read(min(CHUNK, start - at)))
-        sound = bytearray()
-        with suppress(zstandard.ZstdError):
-            for at in range(len(compressed)):
-                sound += decompressor.decompress(compressed[at : at + 1])
-        return bytes(sound)
+        try:
+            with self.path.open("rb", buffering=BUFFER) as file:
+                self.size, end = os.fstat(file.fileno()).st_size, 0
+                for piece in _pieces(file):
+                    end += len(piece)
+                    if piece:
+                        yield decompressor.decompress(piece), end
+                if decompressor.eof and (decompressor.unused_data or file.read(1)):
+                    raise InputDamaged(f"{self.path}: bytes after the end of the tape")
+        except zstandard.ZstdError as error:
+            raise InputDamaged(f"{self.path}: not a whole tape segment ({error})") from None
+        except PermissionError as error:
+            raise OperatorError(f"{self.path}: cannot be read ({error.strerror})") from None
+        except OSError as error:
+            raise InputDamaged(f"{self.path}: cannot be read ({error.strerror})") from None
 
     def records(self) -> Iterator[Record]:
         """Yield every record but the checksums; raises InputDamaged when a line cannot be read."""
         for group in self.groups():
             for text in group.split(b"\n")[:-1]:
-                record = self.record(text)
-                if record.kind == "E":
-                    self.torn = False
-                yield record
+                yield self.record(text)
 
     def record(self, text: bytes) -> Record:
         """Return the record on a line; raises InputDamaged when it cannot be read."""
@@ -221,6 +242,30 @@ class Segment:
                 return decode_header(record.payload, self.path)
             break
         raise InputDamaged(f"{self.path}: not a tape (no header)")
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a zstd frame as far as its pieces are whole: the header, each block, the checksum."""
+    head = file.read(FRAME_HEADER_BYTES_MAX)
+    if head.startswith(zstandard.FRAME_HEADER) and len(head) > len(zstandard.FRAME_HEADER):
+        size = zstandard.frame_header_size(head)
+        file.seek(size)
+        head = head[:size]
+    # What is no header, the decoder refuses; half of one it takes without a word.
+    yield head
+    last = False
+    while not last:
+        mark = file.read(3)
+        if len(mark) < 3:
+            return
+        number = int.from_bytes(mark, "little")
+        last, kind, size = bool(number & 1), number >> 1 & 3, number >> 3
+        length = 1 if kind == RLE else size
+        body = file.read(length)
+        if len(body) < length and size <= BLOCK_BYTES_MAX:
+            return
+        yield mark + body
+    yield file.read(CHECKSUM_BYTES)
 
 
 def decode_header(payload: bytes, path: Path) -> Header:
@@ -244,6 +289,11 @@ def segments(path: Path) -> list[Segment]:
     if not found:
         raise InputDamaged(f"{path}: no tape segments (*{SUFFIX}) in this folder")
     return [Segment(p) for p in found]
+
+
+def newest_name(folder: Path) -> str:
+    """Return the name of a tape's newest segment, "" for a tape that has none yet."""
+    return max((p.name for p in folder.iterdir() if p.name.endswith(SUFFIX)), default="")
 
 
 @dataclass(frozen=True)

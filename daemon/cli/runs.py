@@ -173,6 +173,7 @@ def replay(
 
     Example: gnomon replay ~/.local/state/gnomon/local/tape
     """
+    from daemon.continuity import require_whole
     from daemon.replaying import filter_names, replay_tape
 
     unknown = [name for name in without or [] if name not in filter_names()]
@@ -191,3 +192,4 @@ def replay(
         raise InvariantBroken(
             f"{tape}: the same code made other decisions than recorded ({result.mismatch})"
         )
+    require_whole(result.damage)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from daemon.cli.common import JsonOption, print_json
 from market.errors import InputDamaged, OperatorError
+
+if TYPE_CHECKING:
+    from daemon.tape_survey import Survey
 
 app = typer.Typer(help="Import, inspect and verify tapes.", no_args_is_help=True)
 
@@ -80,7 +83,7 @@ def info(tape: TapeArgument, json_: JsonOption = False) -> None:
 
     found = survey(tape)
     if json_:
-        print_json(asdict(found))
+        _end_json(found)
         return
     typer.echo(f"{found.segments} segments, {found.bytes:,} bytes, {found.frames:,} frames")
     typer.echo(f"from {second_of(found.from_ns)} to {second_of(found.to_ns)}")
@@ -88,17 +91,29 @@ def info(tape: TapeArgument, json_: JsonOption = False) -> None:
     typer.echo(f"rules of the instruments: {found.instruments_from}")
     kinds = ", ".join(f"{count:,} {name}" for name, count in found.records.items())
     typer.echo(f"records: {kinds}")
-    _tell_torn(found)
+    _end_text(found)
 
 
-def _tell_torn(found: Any) -> None:
+def _end_json(found: Survey) -> None:
+    from daemon.continuity import require_whole
+
+    print_json(asdict(found))
+    require_whole(found.damage)
+
+
+def _end_text(found: Survey) -> None:
+    from daemon.continuity import require_whole, torn_end
+
     for name in found.torn:
-        typer.echo(f"{name}: the end is torn; everything before it is sound")
+        typer.echo(f"{name}: {torn_end(found.dropped_bytes)}")
+    for line in found.damage:
+        typer.echo(line)
+    require_whole(found.damage)
 
 
 @app.command()
 def verify(tape: TapeArgument, json_: JsonOption = False) -> None:
-    """Check every checksum and line of a tape; exits 65 when it is damaged.
+    """Check every checksum and line of a tape, and that none is missing; exits 65 when damaged.
 
     Example: gnomon tape verify tapes/btc
     """
@@ -106,8 +121,9 @@ def verify(tape: TapeArgument, json_: JsonOption = False) -> None:
 
     found = survey(tape)
     if json_:
-        print_json(asdict(found))
+        _end_json(found)
         return
     records = sum(found.records.values())
-    typer.echo(f"sound: {found.segments} segments, {records:,} records, every checksum matches")
-    _tell_torn(found)
+    verdict = "DAMAGED, what is there is sound" if found.damage else "sound"
+    typer.echo(f"{verdict}: {found.segments} segments, {records:,} records, every checksum matches")
+    _end_text(found)

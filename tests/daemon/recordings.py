@@ -83,6 +83,8 @@ class Recorder:
         """Begin another life from what was committed."""
         if commit:
             self.commit()
+        # What a daemon does first: end the segment that a crash left open.
+        tape.repair(self.paths[-1])
         first_seq = self.scene.engine.vitals.seq + 1
         start_ms = self.scene.run.now_ns // 1_000_000 + int(offline_s * 1000)
         heads: list[bytes] = []

@@ -245,6 +245,11 @@ def test_the_hour_s_turn_begins_a_new_segment_that_replays_alone(
     segments = tape.segments(tmp_path / "local" / "tape")
     assert len(segments) == 2
     assert [Player().play(s.path).alarms for s in segments] == [1, 1]
+    again = daemon_of(tmp_path)
+    closed(again)
+    third = tape.segments(tmp_path / "local" / "tape")[-1]
+    assert third.header().after == segments[-1].path.name
+    third.path.unlink()
     whole = Player().play(tmp_path / "local" / "tape")
     assert whole.digest_match is True and whole.alarms == 2
 

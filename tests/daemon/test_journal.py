@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -280,6 +281,69 @@ def test_a_tape_that_cannot_be_written_stops_and_rows_go_on(
         d.alarm()
         await d.journal.flush()
         assert d.taped == [1, 4] and len(d.segments()) == 2
+
+    with_desk(tmp_path, play)
+
+
+HEADER = tape.Header(tape.FORMAT, "v", "local", "local", 7, 1, {}, [], "nobody")
+
+
+def failing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    def half(writer: Any, lines: bytes) -> None:
+        writer._file.write(b"half a gr")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tape.SegmentWriter, "write", half)
+    return monkeypatch
+
+
+def test_a_segment_that_could_not_be_written_is_ended_before_the_next_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it would look like a tape that was cut off where nothing should be."""
+
+    async def play(d: Desk) -> None:
+        d.journal.open_segment(tmp_path, 1, 0, tape.line("H", 0, HEADER))
+        d.alarm()
+        await d.journal.flush()
+        with monkeypatch.context() as m:
+            failing(m)
+            d.alarm()
+            await d.journal.flush()
+        (first,) = d.segments()
+        with monkeypatch.context() as m:
+            m.setattr("daemon.journal.repair", no_space)
+            d.open()
+            await d.journal.flush()
+        assert d.tape_failed == ["No space left on device"] * 2 and d.segments() == [first]
+        d.open()
+        d.alarm()
+        await d.journal.flush()
+        records = list(tape.Segment(first).records())
+        assert [r.kind for r in records] == ["H", "T", "E"]
+        assert msgspec.json.decode(records[-1].payload)["why"] == "torn"
+        assert d.taped == [1, 3]
+
+    with_desk(tmp_path, play)
+
+
+def no_space(path: Path) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_segment_without_even_its_header_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play(d: Desk) -> None:
+        with monkeypatch.context() as m:
+            failing(m)
+            d.open()
+            await d.journal.flush()
+        assert d.segments() == [] and len(d.tape_failed) == 1
+        d.open()
+        d.alarm()
+        await d.journal.flush()
+        assert d.taped == [1] and len(d.segments()) == 1
 
     with_desk(tmp_path, play)
 

@@ -249,12 +249,68 @@ def test_a_torn_tape_replays_up_to_the_tear(taped: Recorder, tmp_path: Path) -> 
     writer.abandon()
     torn = play(path)
     assert torn.digest == whole.digest and torn.events == whole.events
-    assert torn.dropped_bytes == sum(map(len, lines[1500:1600]))
-    assert any("torn end" in line for line in torn.lines())
+    assert (torn.torn, torn.dropped_bytes) == ([path.name], len(unchecked)) and not torn.damage
+    assert torn.lines()[-1] == (
+        f"{path.name}: the end is torn; "
+        f"{len(unchecked):,} bytes after its last sound block could not be read"
+    )
+    assert whole.lines()[-1].startswith(f"{path.name}: stops without its end record")
     path.write_bytes(path.read_bytes()[: -len(unchecked) - 7])
     shorter = play(path)
     assert shorter.digest_match is not False
     assert 0 < shorter.events < whole.events
+
+
+def test_a_tape_with_a_hole_is_replayed_in_parts_and_nothing_is_claimed_of_the_whole(
+    taped: Recorder, tmp_path: Path
+) -> None:
+    for path in (taped.paths[0], taped.paths[2]):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    hole = tuple(int(taped.paths[n].name.split("-")[0]) - (n - 1) for n in (1, 2))
+    parts = [play(taped.paths[n]) for n in (0, 2)]
+    for state_ in (None, tmp_path / "state"):
+        result = replay_tape(tmp_path, state_, [])
+        assert result.digest == result.recorded_digest == parts[1].digest
+        assert result.digest_match is None and not result.mismatch
+        for name in ("events", "frames", "signals", "admitted", "blocked", "phantoms"):
+            assert getattr(result, name) == sum(getattr(p, name) for p in parts), name
+        assert result.missing_events == [hole]
+        (fault,) = result.damage
+        assert f"{taped.paths[2].name}: events {hole[0]} to {hole[1]} are missing" in fault
+        text = "\n".join(result.lines())
+        assert fault in text and "part of the tape is lost" in text and ": equal\n" not in text
+        assert json.loads(json.dumps(result.summary()))["missing_events"] == [list(hole)]
+    without = play(tmp_path, without=["direction"])
+    alone = play(taped.paths[2], without=["direction"])
+    assert without.digest == alone.digest and without.damage == result.damage
+
+
+def test_a_tear_in_front_of_others_is_told_and_what_is_there_is_replayed(
+    taped: Recorder, tmp_path: Path
+) -> None:
+    whole = play(taped.folder)
+    for path in taped.paths:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    first = tmp_path / taped.paths[0].name
+    os.truncate(first, first.stat().st_size - 1000)
+    part, rest = play(first), [play(path) for path in taped.paths[1:]]
+    assert part.torn == [first.name] and part.digest_match is not False
+    result = play(tmp_path)
+    assert result.events == part.events + sum(r.events for r in rest) < whole.events
+    assert result.frames == part.frames + sum(r.frames for r in rest) < whole.frames
+    assert result.digest == whole.digest and result.digest_match is None
+    (fault,) = result.damage
+    assert first.name in fault and f"{first.stat().st_size:,} bytes" in fault
+    assert result.torn == [] and fault in result.lines()
+
+
+def test_an_empty_segment_in_front_of_others_does_not_keep_them_from_being_replayed(
+    taped: Recorder, tmp_path: Path
+) -> None:
+    (tmp_path / taped.paths[0].name).write_bytes(b"")
+    (tmp_path / taped.paths[1].name).write_bytes(taped.paths[1].read_bytes())
+    result = replay_tape(tmp_path, None, [])
+    assert result.digest == play(taped.paths[1]).digest and len(result.damage) == 1
 
 
 def test_a_segment_that_a_crash_left_empty_behind_others_is_a_torn_end(

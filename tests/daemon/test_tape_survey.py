@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from daemon.tape_survey import NAMES, survey
+from daemon.tape_survey import NAMES, check, survey
 from market.errors import InputDamaged
 from market.events import Command, FeedUp
 from tests.daemon import rig
@@ -45,6 +45,62 @@ def test_a_torn_segment_is_named_and_its_whole_part_counted(folder: Path, tmp_pa
     found = survey(tmp_path)
     assert found.torn == [second.name] and found.segments == 2
     assert found.records["headers"] == 2
+
+
+def test_a_tear_in_front_of_others_is_damage_and_the_rest_is_counted(
+    folder: Path, tmp_path: Path
+) -> None:
+    first, second = sorted(folder.iterdir())
+    raw = first.read_bytes()[:-1000]
+    (tmp_path / first.name).write_bytes(raw)
+    (tmp_path / second.name).write_bytes(second.read_bytes())
+    found = survey(tmp_path)
+    sound = tape.Segment(tmp_path / first.name)
+    records = len(list(sound.records()))
+    assert 0 < records == sound.lines < len(lines_of(first))
+    assert found.torn == [] and found.missing_events == []
+    (fault,) = found.damage
+    assert first.name in fault
+    assert f"first {records:,} records, {sound.sound:,} of {len(raw):,} bytes" in fault
+    assert sum(found.records.values()) == records + len(lines_of(second))
+    with pytest.raises(InputDamaged) as raised:
+        check(tmp_path)
+    assert str(raised.value) == fault
+
+
+def test_missing_segments_are_a_hole_in_the_event_numbers_but_for_a_missing_beginning(
+    tmp_path: Path,
+) -> None:
+    paths = record(tmp_path / "tape", seconds=(10.0,) * 4, coins=rig.PAIR).paths
+    numbers = [int(path.name.split("-")[0]) for path in paths]
+    paths[0].unlink()
+    assert survey(tmp_path / "tape").damage == []
+    check(tmp_path / "tape")
+    paths[2].unlink()
+    found = survey(tmp_path / "tape")
+    assert found.missing_events == [(numbers[2], numbers[3] - 1)]
+    assert found.damage == [
+        f"{paths[3]}: events {numbers[2]} to {numbers[3] - 1} are missing before it"
+    ]
+    assert found.segments == 2
+    with pytest.raises(InputDamaged, match="missing before it"):
+        check(tmp_path / "tape")
+
+
+def test_checksums_alone_tell_an_altered_tape_and_one_that_is_none(
+    folder: Path, tmp_path: Path
+) -> None:
+    check(folder)
+    path = tmp_path / sorted(folder.iterdir())[0].name
+    raw = bytearray(sorted(folder.iterdir())[0].read_bytes())
+    raw[len(raw) // 2] ^= 0x20
+    path.write_bytes(raw)
+    with pytest.raises(InputDamaged, match=path.name):
+        check(tmp_path)
+    path.unlink()
+    tape.SegmentWriter(path).close(tape.line("T", 5))
+    with pytest.raises(InputDamaged, match="no header"):
+        check(tmp_path)
 
 
 def test_an_empty_segment_behind_others_is_torn_and_alone_is_no_tape(

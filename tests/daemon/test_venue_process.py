@@ -116,6 +116,60 @@ def test_options_that_contradict_are_refused(changes: dict[str, Any], words: str
         serve_venue(**{**SETTINGS, **changes})
 
 
+@pytest.fixture
+def whole(tmp_path: Path) -> list[Path]:
+    """Return the segments of a run."""
+    return record(tmp_path / "tape", seconds=(10.0, 10.0, 10.0), coins=rig.PAIR).paths
+
+
+def flip(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 0x20
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda paths: flip(paths[1]), "altered|not a whole"),
+        (lambda paths: os.truncate(paths[0], paths[0].stat().st_size - 1000), "cut off"),
+        (lambda paths: paths[1].unlink(), "missing before it"),
+    ],
+    ids=["altered", "cut off", "a hole"],
+)
+def test_a_damaged_tape_is_refused_before_anything_is_announced(
+    damage: Any, words: str, whole: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage(whole)
+    with pytest.raises(InputDamaged, match=words):
+        serve_venue(**{**SETTINGS, "tape": whole[0].parent})
+    assert capsys.readouterr().out == ""
+
+
+def test_a_large_tape_is_said_to_be_checked(
+    whole: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.venue_process.TOLD_BYTES", 10)
+    flip(whole[2])
+    with pytest.raises(InputDamaged):
+        serve_venue(**{**SETTINGS, "tape": whole[0].parent, "speed": 10.0})
+    assert capsys.readouterr().err == "checking 0 MB of tape before it is played\n"
+
+
+def test_a_fault_that_shows_only_while_it_plays_is_one_clear_error(
+    whole: list[Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A segment that is gone, or altered, by the time its turn comes."""
+
+    def vanish(urls: dict[str, str]) -> None:
+        whole[1].unlink()
+
+    monkeypatch.setattr(sys, "stdout", Output(vanish))
+    with pytest.raises(InputDamaged, match=rf"{whole[1].name}: cannot be read \(No such file"):
+        serve_venue(**{**SETTINGS, "tape": whole[0].parent, "speed": 10.0})
+    assert caplog.records == []
+
+
 def test_a_tape_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputDamaged):
         serve_venue(**{**SETTINGS, "tape": tmp_path})

@@ -224,9 +224,12 @@ def test_every_whole_second_of_a_session_has_its_tick(made: Made) -> None:
 @each(*RECORDINGS)
 def test_the_header_names_whose_rules_and_which_streams(made: Made) -> None:
     seq = 0
+    before = ""
     coins = set(made.found.coins)
     for segment in tape.segments(made.out):
         header = segment.header()
+        assert header.after == before
+        before = segment.path.name
         assert header.instruments_from == source() == made.found.instruments_from
         assert {i.coin for i in header.instruments} == coins
         assert all(i == ORIGIN.instruments[i.coin] for i in header.instruments)
@@ -648,14 +651,16 @@ def test_what_is_no_gzip_file_is_refused(tmp_path: Path, raw: bytes) -> None:
     assert "prices_BTC.csv.gz" in refused(rec, tmp_path / "out")
 
 
-@pytest.mark.parametrize("raw", [b"", gzip.compress(b""), gzip.compress(b"timestamp,price\n")])
+@pytest.mark.parametrize(
+    "raw", [b"", gzip.compress(b"", mtime=0), gzip.compress(b"timestamp,price\n", mtime=0)]
+)
 def test_a_recording_without_a_single_frame_is_refused(tmp_path: Path, raw: bytes) -> None:
     rec = prices(tmp_path / "rec", price(START, "bid"))
     (rec / "prices_BTC.csv.gz").write_bytes(raw)
     assert "no frames" in refused(rec, tmp_path / "out")
 
 
-@pytest.mark.parametrize("raw", [b"", gzip.compress(b"")])
+@pytest.mark.parametrize("raw", [b"", gzip.compress(b"", mtime=0)])
 def test_a_file_without_a_single_line_is_refused(tmp_path: Path, raw: bytes) -> None:
     rec = raw_lines(tmp_path / "rec", b"1 {}")
     (rec / "frames.gz").write_bytes(raw)

@@ -23,7 +23,7 @@ from daemon.startup import Plan
 from daemon.tape_survey import survey
 from market.errors import OperatorError
 from tests.daemon.cli.conftest import Cli
-from tests.daemon.recordings import Recorder
+from tests.daemon.recordings import Recorder, record
 from tests.daemon.test_replay import first_head
 from tests.support import virtual
 from tests.venue.local.serving import Clock, Venue, serving
@@ -260,7 +260,8 @@ def test_a_recording_is_never_mixed_into_what_is_there(cli: Cli, tmp_path: Path)
 RESULT = {
     "digest", "recorded_digest", "digest_match", "frames", "events", "signals", "admitted",
     "blocked", "phantoms", "trades", "alarms", "wall_s", "events_per_s", "cpu_s", "code_version",
-    "recorded_by", "instruments_from", "mismatch", "dropped_bytes", "idle_bots", "violations",
+    "recorded_by", "instruments_from", "mismatch", "torn", "dropped_bytes", "missing_events",
+    "damage", "idle_bots", "violations",
 }  # fmt: skip
 
 
@@ -328,6 +329,39 @@ def test_other_decisions_of_the_same_code_are_our_bug(cli: Cli, false_tape: Path
     assert "recorded 0000000000000000: DIFFERENT" in ran.out
     ran = cli("replay", false_tape, "--json")
     assert ran.code == 70 and json.loads(ran.out)["digest_match"] is False
+
+
+@pytest.mark.parametrize("how", ["cut off", "missing"])
+def test_a_replay_of_a_damaged_tape_tells_its_result_and_then_the_damage(
+    how: str, cli: Cli, tmp_path: Path
+) -> None:
+    paths = record(tmp_path / "tape", seconds=(20.0, 10.0, 20.0)).paths
+    if how == "missing":
+        paths[1].unlink()
+    else:
+        os.truncate(paths[0], paths[0].stat().st_size - 1000)
+    ran = cli("replay", tmp_path / "tape", "--json")
+    found = json.loads(ran.out)
+    assert ran.code == 65 and found["digest_match"] is None and found["events"] > 0
+    assert bool(found["missing_events"]) == (how == "missing")
+    assert ran.err == f"gnomon: {found['damage'][0]}\n" and how in ran.err
+    ran = cli("replay", tmp_path / "tape")
+    assert ran.code == 65 and ran.out.splitlines()[-1] == found["damage"][0]
+    assert ran.err == f"gnomon: {found['damage'][0]}\n"
+
+
+def test_a_torn_end_is_no_damage_and_said_in_bytes_of_its_file(cli: Cli, tmp_path: Path) -> None:
+    (path,) = record(tmp_path / "tape", seconds=(20.0,)).paths
+    os.truncate(path, path.stat().st_size - 1000)
+    ran = cli("replay", tmp_path / "tape", "--json")
+    found = json.loads(ran.out)
+    assert (ran.code, ran.err, found["torn"], found["damage"]) == (0, "", [path.name], [])
+    assert 0 < found["dropped_bytes"] < path.stat().st_size
+    last = cli("replay", tmp_path / "tape").out.splitlines()[-1]
+    assert last == (
+        f"{path.name}: the end is torn; {found['dropped_bytes']:,} bytes after its last sound "
+        "block could not be read"
+    )
 
 
 def test_other_decisions_of_another_version_are_only_told(cli: Cli, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from shadow.rows import second_of
 from tests.daemon.cli.conftest import Cli
+from tests.daemon.recordings import record
 from tests.venue.test_importer import START, price, prices, raw_lines
 from venue import tape
 from venue.universe import source
@@ -17,7 +18,7 @@ IMPORTED = {
 }  # fmt: skip
 SURVEYED = {
     "segments", "bytes", "frames", "from_ns", "to_ns", "coins", "mode", "network", "code_version",
-    "instruments_from", "records", "torn",
+    "instruments_from", "records", "torn", "dropped_bytes", "missing_events", "damage",
 }  # fmt: skip
 
 
@@ -153,17 +154,54 @@ def test_one_segment_can_be_looked_at_alone(cli: Cli, traded: Path) -> None:
     assert sum(part["frames"] for part in parts) == whole["frames"]
 
 
+@pytest.mark.parametrize("command", ["info", "verify"])
+@pytest.mark.parametrize("how", ["cut off", "missing"])
+def test_a_tape_that_is_not_whole_is_summed_up_and_then_refused(
+    how: str, command: str, cli: Cli, tmp_path: Path
+) -> None:
+    paths = record(tmp_path / "tape", seconds=(20.0, 10.0, 20.0)).paths
+    if how == "missing":
+        paths[1].unlink()
+    else:
+        paths[0].write_bytes(paths[0].read_bytes()[:-1000])
+    ran = cli("tape", command, tmp_path / "tape", "--json")
+    found = json.loads(ran.out)
+    (fault,) = found["damage"]
+    assert (ran.code, ran.err) == (65, f"gnomon: {fault}\n") and how in fault
+    assert len(found["missing_events"]) == (how == "missing") and found["frames"] > 0
+    ran = cli("tape", command, tmp_path / "tape")
+    assert (ran.code, ran.err) == (65, f"gnomon: {fault}\n")
+    lines = ran.out.splitlines()
+    assert lines[-1] == fault and not lines[0].startswith("sound")
+    if command == "verify":
+        assert lines[0].startswith("DAMAGED, what is there is sound: ")
+
+
+def segment_read(path: Path) -> tape.Segment:
+    """Return a segment that has been read to its end."""
+    segment = tape.Segment(path)
+    for _ in segment.groups():
+        pass
+    return segment
+
+
 def test_a_torn_end_is_named_and_is_no_damage(cli: Cli, traded: Path, tmp_path: Path) -> None:
     folder = tmp_path / "tape"
     shutil.copytree(traded / "local" / "tape", folder)
     last = sorted(folder.iterdir())[-1]
     last.write_bytes(last.read_bytes()[:-40])
+    segment = segment_read(last)
     for command in ("info", "verify"):
         ran = cli("tape", command, folder)
         assert ran.code == 0
-        line = f"{last.name}: the end is torn; everything before it is sound"
-        assert ran.out.splitlines()[-1] == line
-        assert json.loads(cli("tape", command, folder, "--json").out)["torn"] == [last.name]
+        lost = last.stat().st_size - segment.sound
+        assert ran.out.splitlines()[-1] == (
+            f"{last.name}: the end is torn; {lost} bytes after its last sound block could not be "
+            "read"
+        )
+        found = json.loads(cli("tape", command, folder, "--json").out)
+        assert (found["torn"], found["dropped_bytes"]) == ([last.name], lost)
+        assert found["damage"] == found["missing_events"] == []
 
 
 @pytest.mark.parametrize("command", ["info", "verify"])
