@@ -12,6 +12,7 @@ import platform
 import re
 import resource
 import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -251,7 +252,7 @@ def _newest_ns(case: Case) -> int:
             row = db.execute("SELECT value FROM state WHERE key = 'vitals'").fetchone()
             if row is not None:
                 newest = max(newest, msgspec.json.decode(row[0], type=Vitals).now_ns)
-        except (msgspec.MsgspecError, db.DatabaseError):
+        except (msgspec.MsgspecError, sqlite3.DatabaseError):
             # What is wrong with it is the next finding's to say.
             continue
         finally:

@@ -22,7 +22,7 @@ def doctor(
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Look at everything a service needs; exits 78 when something must be mended first.
+    """Check all a service needs; exits 78 when something must be mended.
 
     Example: gnomon doctor --mode paper
     """

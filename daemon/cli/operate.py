@@ -235,7 +235,7 @@ def rearm(
 
 
 def flatten(state: StateOption = None, mode: ModeOption = None) -> None:
-    """Stop new entries and end every open trade now; `gnomon resume` opens entries again.
+    """Stop new entries and end every open trade now.
 
     Example: gnomon flatten
     """

@@ -34,7 +34,7 @@ def positions(
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Show open trades and the net position per coin, from the daemon or its database.
+    """Show open trades and the net position per coin, running or not.
 
     Example: gnomon positions --phantoms
     """

@@ -221,7 +221,9 @@ def test_a_daemon_that_does_not_know_a_verb_is_an_error(cli: Cli, state: Path) -
     assert (ran.code, ran.out, ran.err) == (69, "", "gnomon: unknown verb 'halt'\n")
 
 
-@pytest.mark.parametrize("command", [("halt",), ("resume",), ("rearm", "donchian"), ("top",)])
+@pytest.mark.parametrize(
+    "command", [("halt",), ("resume",), ("flatten",), ("rearm", "donchian"), ("top",)]
+)
 def test_a_command_for_a_daemon_that_is_not_there_fails_in_one_line(
     command: tuple[str, ...], cli: Cli, state: Path, tmp_path: Path
 ) -> None:
