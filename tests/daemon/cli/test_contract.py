@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 
+from daemon.build import code_version
 from daemon.cli import app
 from daemon.paths import StateDir
 from daemon.startup import alone
@@ -353,3 +354,10 @@ def test_an_interrupt_is_told_by_its_code(cli: Cli, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("daemon.cli.app", interrupted)
     assert cli("status").code == 130
+
+
+def test_the_version_is_printed_before_anything_else(cli: Cli) -> None:
+    ran = cli("--version")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == f"gnomon {code_version()}\n"
+    assert cli("--version", "nonsense").out == ran.out
