@@ -31,6 +31,7 @@ from daemon.journal import Journal
 from daemon.lock import alone
 from daemon.notify import notify, watchdog_s
 from daemon.outcome import Outcome
+from daemon.positions import positions
 from daemon.startup import (
     Endpoint,
     Plan,
@@ -436,7 +437,9 @@ class Daemon:
         verb = request.get("verb")
         if verb == "status":
             return status(self)
-        if verb in ("halt", "resume", "rearm"):
+        if verb == "positions":
+            return positions(self, phantoms=bool(request.get("phantoms")))
+        if verb in ("halt", "resume", "rearm", "flatten"):
             argument = str(request.get("argument", ""))[:200]
             outcome = self._consume(Command(verb, argument))
             await self.journal.commit(self.engine.vitals.seq)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daemon.outcome import Outbox
+from market.decision import TradeKind
 from market.events import Command
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ def obey(engine: Engine, command: Command, out: Outbox) -> str:
         return _halt(engine, command, out)
     if command.verb == "resume":
         return _resume(engine, command.source, out)
+    if command.verb == "flatten":
+        return _flatten(engine, command.source, out)
     return _rearm(engine, command.argument, out)
 
 
@@ -26,6 +29,24 @@ def _halt(engine: Engine, command: Command, out: Outbox) -> str:
     out.touch("desk")
     out.alarm("halt", f"{command.source}: {reason}")
     return "entries halted; exits go on; `gnomon resume` opens again"
+
+
+def _flatten(engine: Engine, source: str, out: Outbox) -> str:
+    engine.desk.halts[source] = "flatten"
+    out.touch("desk")
+    changes = engine.ledger.flatten(out.now_ns)
+    engine.settlement.apply(changes)
+    ours = [change.what for change in changes if change.trade.kind == TradeKind.PAPER]
+    told = _count(ours.count("exiting"), "trade", "told to exit")
+    called_off = _count(ours.count("closed"), "entry", "called off")
+    reply = f"entries halted; {told}, {called_off}; `gnomon resume` opens again"
+    out.alarm("flatten", f"{source}: {reply}")
+    return reply
+
+
+def _count(count: int, one: str, what: str) -> str:
+    many = "entries" if one == "entry" else f"{one}s"
+    return f"{count} {one if count == 1 else many} {what}"
 
 
 def _resume(engine: Engine, source: str, out: Outbox) -> str:

@@ -11,7 +11,10 @@ from shadow import rollup
 from shadow.episodes import KeyState
 from shadow.ledger import Ledger
 from shadow.rows import day_of, fill_row, trade_update_row
-from shadow.trade import UNAVAILABLE, Change, Trade, TradeState
+from shadow.trade import CANCELLED, UNAVAILABLE, Change, Trade, TradeState
+
+# The last order event of an entry that never filled.
+EXPIRED = ("entry_expired", "no book in time")
 
 
 class Settlement:
@@ -174,7 +177,9 @@ class Settlement:
         self.real.pop(trade.trade_id, None)
         self.expose(trade, 0)
         if trade.exit_reason == UNAVAILABLE:
-            self._order(trade, trade.closed_ns, "entry_expired", "no book in time")
+            called_off = CANCELLED in trade.flags
+            event = ("entry_cancelled", "flatten") if called_off else EXPIRED
+            self._order(trade, trade.closed_ns, *event)
             return
         self._desk.cash_e6 += trade.net_e6
         if trade.exit_reason in ("stop", "trail"):

@@ -60,6 +60,7 @@ SCRIPT
 chmod 0755 "$opt/bin/gnomon"
 ln -sf /opt/gnomon/bin/gnomon "$root/usr/local/bin/gnomon"
 rm -rf "$opt/share/docs" && cp -r "$here/docs" "$opt/share/docs"
+install -m 0644 "$here/requirements.lock" "$opt/share/requirements.lock"
 
 if [ -e "$root/etc/gnomon/gnomon.toml" ]; then
   say "keeping /etc/gnomon/gnomon.toml"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from market.book import Book
 from market.coin import Coin
-from market.decision import BUY
+from market.decision import BUY, TradeKind
 from market.events import (
     MS_PER_DAY,
     NS_PER_DAY,
@@ -21,10 +21,10 @@ from market.events import (
     Level,
 )
 from market.fills import Fill, FillModel, walk
-from market.money import fee_e6, funding_e6, notional_e6
+from market.money import funding_e6, notional_e6
 from shadow.marks import Marks
-from shadow.repair import hours_between, trail_stop, worst_exit
-from shadow.trade import NOTHING, UNAVAILABLE, Change, Trade, TradeState
+from shadow.repair import fill_at, hours_between, trail_stop, worst_exit
+from shadow.trade import CANCELLED, NOTHING, UNAVAILABLE, Change, Trade, TradeState
 
 # Marks this far apart missed something an exit may have needed, so the gap is walked by candles.
 GAP_NS = 30 * NS_PER_S
@@ -135,6 +135,21 @@ class Ledger:
         for trade in self.waiting[coin]:
             if trade.bot == bot and trade.side == side and trade.state == TradeState.PENDING:
                 trade.exit_reason = "bot"
+        return changes
+
+    def flatten(self, now_ns: int) -> list[Change]:
+        """End all that the desk has, twins too, and call off entries that are on their way."""
+        changes: list[Change] = []
+        for trade in sorted(self.trades.values(), key=_age):
+            if trade.kind not in (TradeKind.PAPER, TradeKind.TWIN):
+                continue
+            if trade.state == TradeState.PENDING:
+                self.waiting[trade.coin].remove(trade)
+                trade.flag(CANCELLED)
+                changes.append(self._give_up(trade, now_ns))
+            elif trade.state == TradeState.OPEN:
+                changes += self._miss_hours(trade, now_ns)
+                changes.append(self._decide_exit(trade, "flatten", now_ns))
         return changes
 
     def on_hour(self, hour_ms: int, now_ns: int) -> list[Change]:
@@ -405,7 +420,8 @@ class Ledger:
                 trade.exit_reason = reason
                 # Within the minute, so that a day which ends with it still gets the exit.
                 at_ns = min(start_ns + NS_PER_MINUTE - 1, asked_ns)
-                return changes + self._sell(trade, self._fill_at(px, trade), at_ns)
+                fill = fill_at(px, trade.open_lots, coin.instrument, self._model)
+                return changes + self._sell(trade, fill, at_ns)
             for hour_ms in self._unpaid(trade, end_ns):
                 rate = self.rates[trade.coin].get(hour_ms)
                 changes.append(self._fund(trade, hour_ms, rate, candle.close, end_ns))
@@ -419,12 +435,6 @@ class Ledger:
         if _is_back(coin, asked_ns) and trade.owed_ms * NS_PER_MS <= trade.gap_ns:
             self._take_up(trade, "repaired")
         return changes
-
-    def _fill_at(self, px: float, trade: Trade) -> Fill:
-        """Return a fill of all that is left at one price: what a candle can tell of an exit."""
-        decimals = self._coins[trade.coin].instrument.sz_decimals
-        total = notional_e6(px, trade.open_lots, decimals)
-        return Fill(trade.open_lots, px, total, fee_e6(total, self._model.taker_e8), 0)
 
 
 def _is_back(coin: Coin, now_ns: int) -> bool:

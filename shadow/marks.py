@@ -51,6 +51,11 @@ class Marks:
     def __len__(self) -> int:
         return len(self.trades)
 
+    def stop_of(self, trade: Trade) -> float:
+        """Return where a trade's stop stands now; the trade itself learns of it now and then."""
+        row = self.rows.get(trade.trade_id)
+        return trade.stop_px if row is None else float(self.stop[row])
+
     def touch(self, mid: float) -> bool:
         """Take a new mid; return True when some trade's stop or target may have been reached."""
         self.high = max(self.high, mid)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from market.decision import BUY
 from market.events import MS_PER_HOUR, NS_PER_MS, Candle
+from market.fills import Fill, FillModel
+from market.instrument import Instrument
+from market.money import fee_e6, notional_e6
 from shadow.trade import Trade
 
 
@@ -31,6 +34,12 @@ def worst_exit(trade: Trade, candle: Candle, end_ns: int) -> tuple[float, str]:
     if trade.decided_ns + trade.plan.horizon_ns <= end_ns:
         return candle.close, "horizon"
     return 0.0, ""
+
+
+def fill_at(px: float, lots: int, instrument: Instrument, model: FillModel) -> Fill:
+    """Return a fill of all lots at one price: what a candle can tell of an exit."""
+    total = notional_e6(px, lots, instrument.sz_decimals)
+    return Fill(lots, px, total, fee_e6(total, model.taker_e8), 0)
 
 
 def trail_stop(trade: Trade) -> None:

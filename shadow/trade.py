@@ -20,6 +20,8 @@ from market.instrument import Instrument
 from market.money import notional_e6
 
 UNAVAILABLE = "UNAVAILABLE"
+# The flag of an entry that the operator called off; it is unavailable for that reason alone.
+CANCELLED = "cancelled"
 
 # Flags that keep a trade out of every verdict.
 EXCLUDING = frozenset({"no_funding"})

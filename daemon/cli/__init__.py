@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from daemon.cli import configure, database, operate, runs, shadows, tapes
+from daemon.cli import configure, database, doctor, operate, positions, runs, shadows, tapes
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from daemon.build import code_version
+
+        typer.echo(f"gnomon {code_version()}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="gnomon",
@@ -17,8 +28,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_version, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Hold what stands before any command."""
+
+
 runs.register(app)
 operate.register(app)
+positions.register(app)
+doctor.register(app)
 app.add_typer(shadows.app, name="shadow")
 shadows.register(app)
 app.add_typer(tapes.app, name="tape")

@@ -1,4 +1,4 @@
-"""gnomon status, top, halt, resume, rearm."""
+"""gnomon status, top, halt, resume, rearm, flatten."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from market.errors import VenueUnreachable
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (status, top, halt, resume, rearm):
+    for command in (status, top, halt, resume, rearm, flatten):
         app.command()(command)
 
 
-def _running(state: StateDir) -> dict[str, Any] | None:
+def running(state: StateDir, verb: str, **more: Any) -> dict[str, Any] | None:
+    """Return what a running daemon answers, None when nobody does."""
     from daemon import control
 
     try:
-        return control.ask(state.socket, {"verb": "status"})
+        return control.ask(state.socket, {"verb": verb, **more})
     except VenueUnreachable as error:
         if is_held(state):
             # A member of its group can read, but not ask.
@@ -51,7 +52,11 @@ def status(
     Example: gnomon status --json
     """
     where = pick_state(state, mode, config)
-    found = (_running(where) or _at_rest(where, config)) if where is not None else fresh(config)
+    found = (
+        (running(where, "status") or _at_rest(where, config))
+        if where is not None
+        else fresh(config)
+    )
     if json_:
         print_json(found)
         return
@@ -232,3 +237,11 @@ def rearm(
     Example: gnomon rearm donchian
     """
     _command(state, mode, "rearm", bot)
+
+
+def flatten(state: StateOption = None, mode: ModeOption = None) -> None:
+    """Stop new entries and end every open trade now.
+
+    Example: gnomon flatten
+    """
+    _command(state, mode, "flatten")

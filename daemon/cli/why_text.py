@@ -53,7 +53,9 @@ def print_why(found: dict[str, Any]) -> None:
 def _fate(t: dict[str, Any]) -> str:
     name = t["kind"] if t["cause"] in ("admit", "block") else f"{t['kind']} of what was clamped"
     if t["exit_reason"] == "UNAVAILABLE":
-        return f"{name}: no book in time, so nothing is known of it"
+        called_off = "cancelled" in t["flags"].split(",")
+        why = "called off before it was filled" if called_off else "no book in time"
+        return f"{name}: {why}, so nothing is known of it"
     if t["status"] != "closed":
         entry = f"entered at {t['entry_px']:.10g}" if t["entry_px"] else "waiting for its entry"
         return f"{name}: {t['status']}, {entry}"

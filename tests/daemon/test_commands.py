@@ -1,9 +1,19 @@
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+
+from daemon import state
+from market.decision import SELL, TradeKind
 from market.events import Command, TradesUpdate
-from tests.support.shadow import Puppet, Stage
+from shadow.check import broken_promises
+from shadow.store import Store, open_readonly
+from shadow.trade import TradeState
+from tests.support.shadow import Puppet, Stage, rows_of
 
 
 def tell(stage: Stage, verb: Any, argument: str = "", source: str = "operator") -> str:
@@ -182,3 +192,146 @@ def test_an_unknown_bot_is_answered_with_those_there_are_and_changes_nothing() -
     assert alarms(stage) == []
     assert not stage.engine.out.dirty
     assert stage.engine.lanes["alpha"].fault
+
+
+# Flatten.
+
+
+def mixed() -> tuple[Stage, dict[str, int]]:
+    """Return a desk with an open trade, one on its way out, one on its way in, and a phantom."""
+    stage = Stage(bots=[Puppet(name) for name in ("alpha", "beta", "gamma", "delta")])
+    ids: dict[str, Any] = {}
+    stage.book()
+    ids["open"] = stage.signal("alpha")
+    ids["leaving"] = stage.signal("beta", SELL)
+    stage.script(limit="fail")
+    ids["blocked"] = stage.signal("delta")
+    stage.script(limit="pass")
+    stage.books(1)
+    stage.call_exit("beta", SELL)
+    ids["pending"] = stage.signal("gamma")
+    return stage, ids
+
+
+def of(stage: Stage, signal_id: int) -> dict[int, tuple[int, str]]:
+    """Return state and exit reason of a signal's trades that are not closed, by kind."""
+    trades = stage.engine.ledger.trades.values()
+    return {t.kind: (t.state, t.exit_reason) for t in trades if t.signal_id == signal_id}
+
+
+BOTH = (TradeKind.PAPER, TradeKind.TWIN)
+
+
+def test_flatten_halts_entries_and_ends_what_the_desk_has_with_its_twins() -> None:
+    stage, ids = mixed()
+    stage.engine.out.dirty.clear()
+    reply = tell(stage, "flatten")
+    assert reply == (
+        "entries halted; 1 trade told to exit, 1 entry called off; `gnomon resume` opens again"
+    )
+    assert stage.engine.desk.halts == {"operator": "flatten"}
+    assert "desk" in stage.engine.out.dirty
+    assert alarms(stage)[-1] == ("flatten", f"operator: {reply}")
+    assert of(stage, ids["open"]) == dict.fromkeys(BOTH, (TradeState.EXITING, "flatten"))
+    assert of(stage, ids["leaving"]) == dict.fromkeys(BOTH, (TradeState.EXITING, "bot"))
+    assert of(stage, ids["pending"]) == {}
+    assert of(stage, ids["blocked"]) == {TradeKind.PHANTOM: (TradeState.OPEN, "")}
+
+
+def test_what_was_flattened_is_sold_by_the_usual_rules_and_leaves_a_sound_book(
+    tmp_path: Path,
+) -> None:
+    stage, ids = mixed()
+    tell(stage, "flatten")
+    stage.books(2, 100.5)
+    assert not stage.engine.settlement.real
+    assert stage.engine.desk.gross_e6 == stage.engine.desk.net_e6 == stage.engine.desk.open_e6 == 0
+    assert list(of(stage, ids["blocked"])) == [TradeKind.PHANTOM]
+    path = stage.finish(tmp_path / "gnomon.db")
+    found = rows_of(path, "SELECT * FROM trade WHERE kind <> 'phantom' ORDER BY trade_id")
+    by = {name: [t for t in found if t["signal_id"] == ids[name]] for name in ids}
+    assert [t["exit_reason"] for t in by["open"]] == ["flatten"] * 2
+    assert [t["exit_reason"] for t in by["leaving"]] == ["bot"] * 2
+    for pair in by["open"], by["leaving"]:
+        assert pair[0]["net_e6"] == pair[1]["net_e6"] is not None
+    for trade in by["pending"]:
+        assert (trade["status"], trade["exit_reason"]) == ("closed", "UNAVAILABLE")
+        assert trade["flags"] == "cancelled" and trade["net_e6"] is None
+    events = rows_of(
+        path, "SELECT event, detail FROM order_event WHERE trade_id = ? ORDER BY ts_ns",
+        ids["pending"] * 4,
+    )  # fmt: skip
+    assert [tuple(e.values()) for e in events][1:] == [("entry_cancelled", "flatten")]
+    with closing(open_readonly(path)) as db:
+        assert broken_promises(db) == []
+
+
+def test_flattening_an_empty_desk_halts_all_the_same_and_can_be_repeated() -> None:
+    stage = Stage()
+    for _ in range(2):
+        assert tell(stage, "flatten").startswith(
+            "entries halted; 0 trades told to exit, 0 entries called off; "
+        )
+    assert tell(stage, "resume") == "entries are open"
+    stage.book()
+    assert stage.signal() is not None
+
+
+def test_flatten_reaches_trades_whose_marks_are_interrupted() -> None:
+    stage = Stage()
+    stage.book()
+    signal_id = stage.signal()
+    assert signal_id is not None
+    stage.books(1)
+    stage.down()
+    stage.wait(40)
+    stage.second()
+    assert stage.engine.ledger.suspended["SOL"]
+    tell(stage, "flatten")
+    assert not stage.engine.ledger.suspended["SOL"]
+    stage.wait(60)
+    stage.second()
+    assert stage.engine.settlement.real, "nobody can sell without a book"
+    stage.up()
+    stage.book(99.5)
+    assert not stage.engine.ledger.trades
+    closed = stage.rows.trade_updates[-1]
+    assert closed[17] == "flatten" and "gap" in closed[18]
+
+
+@pytest.mark.parametrize("shadow", [True, False])
+def test_what_was_told_to_exit_still_is_after_a_restart(shadow: bool, tmp_path: Path) -> None:
+    stage = Stage(shadow=shadow)
+    stage.open_store(tmp_path / "gnomon.db")
+    stage.book()
+    stage.signal()
+    stage.books(1)
+    tell(stage, "flatten")
+    stage.commit()
+    fresh = stage.restart(3)
+    assert fresh.engine.desk.halts == {"operator": "flatten"}
+    assert {t.exit_reason for t in fresh.engine.ledger.trades.values()} == {"flatten"}
+    fresh.book()
+    assert not fresh.engine.ledger.trades
+    assert isinstance(fresh.store, Store)
+    fresh.store.close()
+
+
+def test_the_order_in_which_trades_are_listed_changes_nothing() -> None:
+    """A state that was written and read back may list them otherwise."""
+
+    def digest(*, turned: bool) -> str:
+        stage, _ = mixed()
+        ledger = stage.engine.ledger
+        if turned:
+            raw = msgspec.json.decode(state.whole(stage.engine))
+            raw["trades"].reverse()
+            fresh = Stage(bots=[Puppet(name) for name in stage.bots], now_ns=stage.now_ns)
+            state.restore(fresh.engine, msgspec.json.encode(raw))
+            assert list(fresh.engine.ledger.trades) == list(ledger.trades)[::-1]
+            stage = fresh
+        tell(stage, "flatten")
+        stage.books(2)
+        return stage.engine.digest
+
+    assert digest(turned=True) == digest(turned=False)

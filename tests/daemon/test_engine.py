@@ -647,6 +647,38 @@ def test_a_halt_blocks_entries_and_leaves_exits_alone_until_its_own_holder_lifts
     assert any(row[8] == "admitted" for row in scene.rows.signals[count:])
 
 
+def test_a_run_that_was_flattened_replays_bit_for_bit_and_its_twins_stay_equal(
+    tmp_path: Path,
+) -> None:
+    scene = Scene(config=rig.TIGHT)
+    engine = scene.engine
+    said: list[str] = []
+    kept: set[int] = set()
+
+    def on_second() -> None:
+        """Flatten at a moment at which something is open and something on its way in."""
+        states = [t.state for t in engine.settlement.real.values()]
+        if not said and states.count(TradeState.OPEN) > 2 and TradeState.PENDING in states:
+            kept.update(i for i, t in engine.ledger.trades.items() if t.kind >= TradeKind.PHANTOM)
+            said.append(scene.tell(Command("flatten")).reply)
+            assert kept and kept <= set(engine.ledger.trades)
+
+    scene.advance(130, reads=3, on_second=on_second)
+    assert said and "called off" in said[0] and "0 entries" not in said[0]
+    scene.advance(5)
+    assert not engine.settlement.real
+    assert scene.tell(Command("resume")).reply == "entries are open"
+    scene.advance(60, reads=3)
+    flattened = [row for row in scene.rows.trade_updates if row[17] == "flatten"]
+    assert len(flattened) > 4 and all(row[-1] % 4 in (0, 1) for row in flattened)
+    with stored(tmp_path, engine, scene.rows) as db:
+        assert broken_promises(db) == []
+    replayed = rig.again(scene)
+    replayed.play(rig.records_of(scene.run.lines))
+    assert replayed.engine.digest == engine.digest
+    assert replayed.rows == scene.rows
+
+
 def losing() -> Fresh:
     """Return an engine with one open trade that has just lost the day's limit."""
     made = quiet(

@@ -17,6 +17,7 @@ from daemon.build import code_version
 from daemon.replay import Player, Result
 from daemon.replaying import replay_tape
 from market.errors import InputDamaged
+from market.events import Command
 from shadow.check import broken_promises
 from shadow.store import open_readonly
 from tests.daemon import rig
@@ -87,6 +88,19 @@ def test_a_tape_replays_across_a_restart(why: str, tmp_path: Path) -> None:
     assert result.digest_match is True
     assert result.digest == recorder.scene.engine.digest
     assert [play(p).digest_match for p in recorder.paths] == [True, True]
+
+
+def test_a_flattened_run_replays_from_its_tape_and_each_segment_alone(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def flatten(recorder: Recorder) -> None:
+        verb = "resume" if said else "flatten"
+        said.append(recorder.scene.tell(Command(verb)).reply)
+
+    recorder = record(tmp_path / "tape", seconds=(80.0, 20.0, 30.0), between=flatten)
+    assert "told to exit" in said[0] and " 0 trades" not in said[0]
+    assert play(recorder.folder).digest == recorder.scene.engine.digest
+    assert [play(path).digest_match for path in recorder.paths] == [True] * 3
 
 
 def first_head(recorder: Recorder) -> bytes:

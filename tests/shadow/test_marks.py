@@ -271,3 +271,14 @@ def test_marking_a_hundred_thousand_trades_costs_a_few_comparisons() -> None:
 
     assert best_of(3, columns) / 1_000 * 30 < best_of(3, objects)
     assert marks.total(101.0) == pytest.approx(count * SIZE)
+
+
+def test_a_stop_is_known_between_the_times_at_which_the_trade_learns_of_it() -> None:
+    marks, trade = Marks(), opened(1, trail=0.5)
+    assert marks.stop_of(trade) == trade.stop_px == 99.0
+    marks.add(trade, SIZE)
+    marks.touch(101.0)
+    marks.ratchet()
+    assert marks.stop_of(trade) == 100.5 and trade.stop_px == 99.0
+    marks.remove(trade, SIZE)
+    assert marks.stop_of(trade) == trade.stop_px == 100.5

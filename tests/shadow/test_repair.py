@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from market.events import MS_PER_HOUR, MS_PER_MINUTE, NS_PER_MINUTE, NS_PER_MS, NS_PER_S, Candle
-from shadow.repair import hours_between, trail_stop, worst_exit
+from shadow.repair import fill_at, hours_between, trail_stop, worst_exit
 from shadow.trade import Trade
-from tests.support.shadow import T0, T0_MS, make_trade, minute
+from tests.support.shadow import MODEL, SOL, T0, T0_MS, make_trade, minute
 
 BUY, SELL = 1, -1
 MINUTE = MS_PER_MINUTE
@@ -126,3 +126,10 @@ def test_a_fixed_stop_stays() -> None:
     trade.hi, trade.lo = 150.0, 50.0
     trail_stop(trade)
     assert trade.stop_px == 99.0
+
+
+def test_a_fill_from_a_candle_takes_all_at_one_price_and_pays_the_taker_s_fee() -> None:
+    # 250 lots of 0.01 at 99.5 cost 248.75 dollars; 4.5 bps of them are 0.1119375.
+    fill = fill_at(99.5, 250, SOL, MODEL)
+    assert (fill.lots, fill.px, fill.levels) == (250, 99.5, 0)
+    assert (fill.notional_e6, fill.fee_e6) == (248_750_000, 111_938)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import typer
 
+from daemon.build import code_version
 from daemon.cli import app
 from daemon.lock import alone
 from daemon.paths import StateDir
@@ -33,7 +34,8 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 BUILT = (
     "run", "venue", "record", "replay", "status", "top", "halt", "resume", "rearm", "why",
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
-    "config show", "config init", "db check",
+    "config show", "config init", "db check", "positions", "flatten", "doctor", "db backup",
+    "db export",
 )  # fmt: skip
 
 
@@ -65,7 +67,8 @@ def test_an_unknown_option_is_a_usage_error(path: tuple[str, ...], cli: Cli) -> 
 ON_STATE = (
     ("status",), ("status", "--json"), ("shadow", "report"), ("shadow", "report", "--json"),
     ("shadow", "list"), ("shadow", "list", "--json"), ("db", "check"), ("db", "check", "--json"),
-    ("why", "1"), ("why", "1", "--json"),
+    ("why", "1"), ("why", "1", "--json"), ("positions",), ("positions", "--json"),
+    ("positions", "--phantoms"),
     *(("shadow", "report", "--by", by) for by in ("division", "bot", "coin", "day")),
     *(("shadow", "report", "--format", f) for f in ("json", "csv", "html")),
 )  # fmt: skip
@@ -233,7 +236,7 @@ def test_a_file_that_is_no_database_is_refused(content: bytes, cli: Cli, state: 
 
 
 def test_69_when_nobody_answers(cli: Cli, state: Path, tmp_path: Path) -> None:
-    for verb in (("halt",), ("resume",), ("rearm", "donchian")):
+    for verb in (("halt",), ("resume",), ("flatten",), ("rearm", "donchian")):
         ran = cli(*verb, "--state", state)
         assert ran.code == 69 and "gnomon run" in ran.err
         assert cli(*verb, "--state", tmp_path / "fresh").code == 69
@@ -272,6 +275,10 @@ def test_78_for_what_only_the_operator_can_mend(cli: Cli, state: Path, tmp_path:
         ("config", "init", tmp_path / "file" / "x.toml"),
         ("config", "init", bad),
         ("record", "--out", tmp_path / "file" / "out", "--mode", "paper"),
+        ("db", "backup", tmp_path / "b.db", "--state", tmp_path / "fresh"),
+        ("db", "backup", tmp_path, "--state", state),
+        ("db", "export", tmp_path / "out", "--state", tmp_path / "fresh"),
+        ("db", "export", tmp_path / "file", "--state", state),
         ("venue", "--speed", "2"),
     ):
         ran = cli(*arguments)
@@ -307,6 +314,12 @@ def test_78_for_a_database_of_another_version(cli: Cli, state: Path) -> None:
         ("venue", "--port", "70000"),
         ("venue", "--seed", "-1"),
         ("record",),
+        ("positions", "--mode", "papier"),
+        ("doctor", "--mode", "papier"),
+        ("flatten", "now"),
+        ("db", "backup"),
+        ("db", "export"),
+        ("db", "export", "out", "--format", "xml"),
     ],
     ids=" ".join,
 )
@@ -381,3 +394,10 @@ def test_what_a_list_cannot_find_is_told_from_what_does_not_exist(cli: Cli, stat
     assert ran.code == 0 and "no blocked signals of btc" in ran.out
     ran = cli("run", "--network", "mainnet", "--state", state)
     assert ran.code == 2 and "--mode paper" in ran.err
+
+
+def test_the_version_is_printed_before_anything_else(cli: Cli) -> None:
+    ran = cli("--version")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == f"gnomon {code_version()}\n"
+    assert cli("--version", "nonsense").out == ran.out

@@ -103,3 +103,60 @@ def test_another_version_s_database_is_the_operator_s_to_mend(cli: Cli, state: P
     change(state, "local", "PRAGMA user_version = 99")
     ran = cli("db", "check", "--state", state)
     assert ran.code == 78 and "schema 99" in ran.err and ran.err.count("\n") == 1
+
+
+# Copies.
+
+
+def test_a_backup_is_a_sound_copy_with_mode_and_network(
+    cli: Cli, state: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "backups" / "monday.db"
+    ran = cli("db", "backup", target, "--state", state)
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.startswith(f"wrote {target}: local on local, ") and ran.err.count("\n") == 1
+    restored = tmp_path / "restored" / "local"
+    restored.mkdir(parents=True)
+    shutil.copy(target, restored / "gnomon.db")
+    assert cli("db", "check", "--state", restored.parent).out == "local: sound\n"
+    ran = cli("db", "backup", tmp_path / "b.db", "--json", "--state", state)
+    found = json.loads(ran.out)
+    assert found == {
+        "file": str(tmp_path / "b.db"), "bytes": (tmp_path / "b.db").stat().st_size,
+        "mode": "local", "network": "local",
+    }  # fmt: skip
+
+
+def test_an_existing_file_is_left_unless_forced(cli: Cli, state: Path, tmp_path: Path) -> None:
+    target = tmp_path / "b.db"
+    target.write_text("mine")
+    ran = cli("db", "backup", target, "--state", state)
+    assert ran.code == 78 and "exists already; --force" in ran.err and ran.err.count("\n") == 1
+    assert target.read_text() == "mine"
+    assert cli("db", "backup", target, "--force", "--state", state).code == 0
+    assert target.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_the_database_is_never_its_own_backup(cli: Cli, state: Path) -> None:
+    for name in ("gnomon.db", "gnomon.db-wal"):
+        ran = cli("db", "backup", state / "local" / name, "--force", "--state", state)
+        assert ran.code == 78 and "the database itself" in ran.err
+    assert cli("db", "check", "--state", state).code == 0
+
+
+def test_a_broken_database_is_not_passed_on_as_a_backup(
+    cli: Cli, state: Path, tmp_path: Path
+) -> None:
+    cook(state)
+    ran = cli("db", "backup", tmp_path / "b.db", "--state", state)
+    assert ran.code == 65 and "breaks its promises" in ran.err and ran.err.count("\n") == 1
+    assert not (tmp_path / "b.db").exists()
+
+
+def test_without_a_database_there_is_nothing_to_copy_and_that_is_an_error(
+    cli: Cli, tmp_path: Path
+) -> None:
+    for command in ("backup", "export"):
+        ran = cli("db", command, tmp_path / "out", "--state", tmp_path / "none")
+        assert ran.code == 78 and "no database yet" in ran.err
+        assert not (tmp_path / "out").exists()

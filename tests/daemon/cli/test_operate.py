@@ -187,6 +187,8 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
         said["halt"] = cli("halt", "--reason", "a pause", *place)
         said["halted"] = cli("status", *place)
         said["resume"] = cli("resume", *place)
+        said["flatten"] = cli("flatten", *place)
+        said["flat"] = cli("resume", *place)
         said["again"] = cli("resume", "--mode", "local", *place)
         said["status"] = cli("status", "--json", *place)
         daemon.engine.lanes["donchian"].fault = "KeyError: 'x'"
@@ -199,6 +201,8 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
     assert said["halt"].out == "" and said["halt"].err.startswith("entries halted; ")
     assert "HALTED by operator: a pause\n" in said["halted"].out
     assert said["resume"].err == "entries are open\n"
+    assert said["flatten"].out == "" and said["flatten"].err.startswith("entries halted; 0 trades ")
+    assert said["flat"].err == "entries are open\n"
     assert said["again"].err == "nothing to resume; entries are open\n"
     assert json.loads(said["status"].out)["halts"] == {}
     assert said["rearm"].err == "donchian re-armed after KeyError: 'x'\n"
@@ -209,7 +213,7 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
     commands = [r.payload for s in segments(tmp_path / "local" / "tape") for r in s.records()
                 if r.kind == "C"]  # fmt: skip
     verbs = [json.loads(payload)["verb"] for payload in commands]
-    assert verbs == ["halt", "resume", "resume", "rearm", "rearm", "rearm"]
+    assert verbs == ["halt", "resume", "flatten", "resume", "resume", "rearm", "rearm", "rearm"]
 
 
 def test_a_daemon_that_does_not_know_a_verb_is_an_error(cli: Cli, state: Path) -> None:
@@ -221,7 +225,9 @@ def test_a_daemon_that_does_not_know_a_verb_is_an_error(cli: Cli, state: Path) -
     assert (ran.code, ran.out, ran.err) == (69, "", "gnomon: unknown verb 'halt'\n")
 
 
-@pytest.mark.parametrize("command", [("halt",), ("resume",), ("rearm", "donchian"), ("top",)])
+@pytest.mark.parametrize(
+    "command", [("halt",), ("resume",), ("flatten",), ("rearm", "donchian"), ("top",)]
+)
 def test_a_command_for_a_daemon_that_is_not_there_fails_in_one_line(
     command: tuple[str, ...], cli: Cli, state: Path, tmp_path: Path
 ) -> None:

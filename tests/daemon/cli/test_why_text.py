@@ -140,6 +140,13 @@ def test_of_one_without_a_book_nothing_is_made_up(why: Any) -> None:
     assert why("missed")[-1] == "phantom: no book in time, so nothing is known of it"
 
 
+def test_an_entry_that_was_called_off_is_told_apart(story: Story, capsys: Captured) -> None:
+    what = found(story, "missed")
+    what["trades"][0].update(flags="cancelled")
+    expected = "phantom: called off before it was filled, so nothing is known of it"
+    assert told(capsys, what)[-1] == expected
+
+
 def test_every_signal_of_a_real_run_has_a_story(traded: Path, capsys: Captured) -> None:
     with closing(open_readonly(traded / "local" / "gnomon.db")) as db:
         ids = [row[0] for row in db.execute("SELECT signal_id FROM signal")]

@@ -1,0 +1,105 @@
+"""Tables and views to files, a batch of rows at a time."""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from market.errors import OperatorError
+
+FORMATS = ("csv", "parquet")
+ROWS_A_BATCH = 10_000
+
+Batch = list[tuple[Any, ...]]
+Write = Callable[[Batch], None]
+
+
+def relations(db: sqlite3.Connection) -> list[str]:
+    """Return the names of all tables and views."""
+    query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY type, name"
+    return [name for (name,) in db.execute(query) if not name.startswith("sqlite_")]
+
+
+def export(
+    db: sqlite3.Connection, names: list[str], folder: Path, format_: str
+) -> Iterator[tuple[Path, int]]:
+    """Write each table or view to `folder/NAME.FORMAT`; yield each file and its rows.
+
+    All are of the same instant. A file gets its name once it is whole.
+    """
+    opened = {"csv": _csv, "parquet": _parquet}[format_]
+    db.execute("BEGIN")
+    for name in names:
+        path = folder / f"{name}.{format_}"
+        fresh = folder / f".{path.name}.part"
+        try:
+            with opened(db, name, fresh) as write:
+                count = _stream(db, name, write)
+            fresh.replace(path)
+        except OSError as error:
+            raise OperatorError(f"{path}: cannot be written ({error.strerror or error})") from None
+        finally:
+            fresh.unlink(missing_ok=True)
+        yield path, count
+
+
+def _stream(db: sqlite3.Connection, name: str, write: Write) -> int:
+    cursor = db.execute(f'SELECT * FROM "{name}"')
+    cursor.row_factory = None
+    count = 0
+    while rows := cursor.fetchmany(ROWS_A_BATCH):
+        write(rows)
+        count += len(rows)
+    return count
+
+
+def columns(db: sqlite3.Connection, name: str) -> dict[str, str]:
+    """Return a relation's columns with their types: INTEGER, REAL or TEXT.
+
+    A column that a view computes declares none; it is looked at row by row instead.
+    """
+    found = {row[1]: row[2] for row in db.execute(f'PRAGMA table_info("{name}")')}
+    for column, declared in found.items():
+        if declared not in ("INTEGER", "REAL", "TEXT"):
+            query = f'SELECT DISTINCT typeof("{column}") FROM "{name}"'
+            kinds = {kind for (kind,) in db.execute(query)} - {"null"}
+            found[column] = {"integer": "INTEGER", "real": "REAL"}.get(
+                "real" if kinds == {"integer", "real"} else "".join(kinds), "TEXT"
+            )
+    return found
+
+
+@contextmanager
+def _csv(db: sqlite3.Connection, name: str, path: Path) -> Iterator[Write]:
+    """Open a file of comma-separated values: a head line, null as an empty field, exact floats."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(row[1] for row in db.execute(f'PRAGMA table_info("{name}")'))
+        yield writer.writerows
+
+
+@contextmanager
+def _parquet(db: sqlite3.Connection, name: str, path: Path) -> Iterator[Write]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise OperatorError(
+            "parquet needs pyarrow: pip install 'gnomon[parquet]'; --format csv needs nothing"
+        ) from None
+    kinds = {"INTEGER": pa.int64(), "REAL": pa.float64(), "TEXT": pa.string()}
+    schema = pa.schema([(c, kinds[kind]) for c, kind in columns(db, name).items()])
+
+    def write(rows: Batch) -> None:
+        arrays = [
+            pa.array(values, type=field.type)
+            for values, field in zip(zip(*rows, strict=True), schema, strict=True)
+        ]
+        sink.write_batch(pa.record_batch(arrays, schema=schema))
+
+    with pq.ParquetWriter(path, schema) as sink:
+        yield write
