@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -57,7 +58,10 @@ def cli(
 
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    umask = os.umask(0o022)
+    os.umask(umask)
     yield run
+    os.umask(umask)
     # A command that logs does so to what the test captured, which is closed by now.
     structlog.reset_defaults()
     root.handlers[:] = handlers
