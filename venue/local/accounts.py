@@ -123,7 +123,9 @@ def _account(row: Any, where: str) -> Account:
     agents = row.get("agents", [])
     if not isinstance(agents, list):
         raise _Wrong(f"{where}: agents must be a list")
-    wallets = tuple(_wallet(agent, f"{where}, agent {i}", set()) for i, agent in enumerate(agents, 1))
+    wallets = tuple(
+        _wallet(agent, f"{where}, agent {i}", set()) for i, agent in enumerate(agents, 1)
+    )
     names = [agent.name for agent in wallets]
     if len(set(names)) < len(names):
         raise _Wrong(f"{where}: two agents of one name")

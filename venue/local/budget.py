@@ -47,7 +47,12 @@ ROWS_PER_WEIGHT = {
     "validatorStats": 20,
     "candleSnapshot": 60,
 }
-_BATCHES = {"order": "orders", "cancel": "cancels", "cancelByCloid": "cancels", "batchModify": "modifies"}  # fmt: skip
+_BATCHES = {
+    "order": "orders",
+    "cancel": "cancels",
+    "cancelByCloid": "cancels",
+    "batchModify": "modifies",
+}
 _CANCELS = frozenset(("cancel", "cancelByCloid", "twapCancel", "scheduleCancel"))
 
 
@@ -131,7 +136,7 @@ class AddressBudget:
         self._passed_ms: dict[str, int] = {}
 
     def refusal(self, user: str, action: Row, now_ms: int) -> str | None:
-        """Return why an action may not pass now; what passes over the limit starts the drip anew."""
+        """Return why an action may not pass now; passing over the limit starts the wait anew."""
         used = self._counts.requests_used(user) + batch_size(action)
         cap = self._counts.requests_cap(user)
         limit = min(cap + CANCEL_BONUS, 2 * cap) if action.get("type") in _CANCELS else cap

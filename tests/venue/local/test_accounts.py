@@ -84,7 +84,10 @@ ROW = f'[[account]]\naddress = "{OTHER}"\nusd = 1\n'
         (ROW + "leverage = 3", "account 1: unknown leverage"),
         (ROW + ROW, "is in it twice"),
         (ROW + f'[[account.agents]]\naddress = "{OTHER}"', "is in it twice"),
-        (ROW + f'[[account.agents]]\naddress = "0x{"1" * 40}"\nname = "{"n" * 17}"', "agent 1: name"),
+        (
+            ROW + f'[[account.agents]]\naddress = "0x{"1" * 40}"\nname = "{"n" * 17}"',
+            "agent 1: name",
+        ),
         (
             ROW + "".join(f'[[account.agents]]\naddress = "0x{d * 40}"\n' for d in "12"),
             "two agents of one name",

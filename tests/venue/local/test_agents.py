@@ -89,7 +89,9 @@ def test_revoking_takes_a_moment() -> None:
     assert agents.approve(MASTER, ZERO_ADDRESS, "nobody", NOW_MS) is not None
 
 
-@pytest.mark.parametrize("name", ["x" * 17, "x valid_until", "x valid_until soon", "x valid_until ²"])
+@pytest.mark.parametrize(
+    "name", ["x" * 17, "x valid_until", "x valid_until soon", "x valid_until ²"]
+)
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     agents = Agents()
     if name == "x valid_until":

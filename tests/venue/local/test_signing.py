@@ -54,7 +54,12 @@ def action(rng: random.Random) -> dict[str, Any]:
         [
             {"type": "order", "orders": [order(rng) for _ in range(count)], "grouping": "na"},
             {"type": "cancel", "cancels": [{"a": 3, "o": rng.getrandbits(rng.randint(1, 63))}]},
-            {"type": "updateIsolatedMargin", "asset": 0, "isBuy": True, "ntli": -rng.getrandbits(40)},
+            {
+                "type": "updateIsolatedMargin",
+                "asset": 0,
+                "isBuy": True,
+                "ntli": -rng.getrandbits(40),
+            },
             {"type": "scheduleCancel", "time": rng.getrandbits(42)},
             {"type": "setReferrer", "code": "é" * rng.choice([1, 20, 200, 70_000])},
             {"type": "noop"},
