@@ -12,10 +12,19 @@ from pathlib import Path
 from daemon.child import HISTORY_DAYS
 from market.errors import OperatorError
 from market.events import MS_PER_DAY
+from venue.local.accounts import Account, account_of_seed, load_accounts
+from venue.local.client import Limits
+from venue.local.floor import floor_over
+from venue.local.gateway import GatewayRules
 from venue.local.market import LocalMarket
 from venue.local.playback import Playback
 from venue.local.server import serve
+from venue.local.signing import MAINNET, TESTNET
 from venue.local.world import World
+
+# Which signatures count: clients sign for a network, and not all can be told which.
+SOURCES = {"testnet": (TESTNET,), "mainnet": (MAINNET,), "both": (TESTNET, MAINNET)}
+WORTHLESS = "for tests only: these keys follow from the seed, anyone can have them"
 
 
 def serve_venue(
@@ -27,8 +36,16 @@ def serve_venue(
     speed: float,
     epoch_ms: int | None,
     with_parent: bool,
+    accounts: Path | None = None,
+    network: str = "both",
 ) -> None:
-    """Serve until interrupted; prints one JSON line with the URLs once the port is open."""
+    """Serve until interrupted; says where, and who has an account, once the port is open.
+
+    That is one JSON line on standard output, and the accounts for a reader on standard error.
+    Raises OperatorError for options that contradict and a file of accounts that is none.
+    """
+    opened = [account_of_seed(seed), *(load_accounts(accounts) if accounts else [])]
+    rules = GatewayRules(sources=SOURCES[network])
     if tape is None and speed != 1.0:
         raise OperatorError("--speed plays a --tape faster; a synthetic world runs in real time")
     if tape is not None:
@@ -40,12 +57,18 @@ def serve_venue(
             raise OperatorError(f"--epoch-ms {begin_ms}: must be a UTC midnight")
         market = World(seed, begin_ms)
 
+    shown, floor = floor_over(market, accounts=opened, rules=rules)
+
     def ready(actual_port: int) -> None:
-        urls = {
+        told = {
             "http": f"http://{host}:{actual_port}",
             "ws": f"ws://{host}:{actual_port}/ws",
+            "accounts": [account.row() for account in opened],
         }
-        sys.stdout.write(json.dumps(urls) + "\n")
+        if not with_parent:
+            sys.stderr.write("\n".join((WORTHLESS, *_lines(opened))) + "\n")
+            sys.stderr.flush()
+        sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
 
     async def main() -> None:
@@ -56,12 +79,15 @@ def serve_venue(
         if with_parent:
             await _stop_at_eof(stop)
         await serve(
-            market,
+            shown,
             host=host,
             port=port,
             now_ms=lambda: time.time() * 1000.0,
             on_ready=ready,
             stop=stop,
+            # A daemon and whoever tries its venue share one address.
+            limits=Limits.generous() if with_parent else Limits(),
+            floor=floor,
         )
 
     try:
@@ -69,6 +95,10 @@ def serve_venue(
     finally:
         if isinstance(market, Playback):
             market.close()
+
+
+def _lines(accounts: list[Account]) -> list[str]:
+    return [line for account in accounts for line in account.lines()]
 
 
 async def _stop_at_eof(stop: asyncio.Event) -> None:
