@@ -26,9 +26,16 @@ from venue.local.stream import OVERVIEWS, Stream
 from venue.local.trading import Answer, Trading
 from venue.local.user import Habits, UserStreams
 
-# What is asked of the gate, not of the exchange.
+# What the gate answers, or knows better than the exchange.
 GATE_KINDS = frozenset(
-    ("userRole", "extraAgents", "userDexAbstraction", "userToMultiSigSigners", "webData2")
+    (
+        "extraAgents",
+        "userDexAbstraction",
+        "userRateLimit",
+        "userRole",
+        "userToMultiSigSigners",
+        "webData2",
+    )
 )
 
 
@@ -118,6 +125,9 @@ class Floor:
             return self.agents.named_rows(user, now_ms)
         if kind == "webData2":
             return self._web_data(user, question, now_ms)
+        if kind == "userRateLimit":
+            row = self._views(kind, question, now_ms)
+            return {**row, "nRequestsUsed": row["nRequestsUsed"] + self.gateway.budget.fined(user)}
         return self._role(user, now_ms) if kind == "userRole" else None
 
     def _web_data(self, user: str, question: Row, now_ms: int) -> Row:
