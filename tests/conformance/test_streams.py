@@ -198,8 +198,10 @@ def test_every_stream_of_an_account_tells_what_happens(venue: Hosted) -> None:
 
             # Nobody comes to an order so far off until the schedule takes it.
             await me.act({"type": "scheduleCancel", "time": wall_ms() + 5_100})
-            gone = await me.until("user", lambda data: "nonUserCancel" in data)
-            assert gone["nonUserCancel"] == [{"coin": "BTC", "oid": oid}]
+            (gone,) = await me.until(
+                "orderUpdates", lambda data: data[0]["status"] == "scheduledCancel"
+            )
+            assert gone["order"]["oid"] == oid
             await me.act(limit(False, px * 0.97, "1", "Ioc", reduce=True))
 
     asyncio.run(run())
