@@ -225,7 +225,7 @@ def pro(venue: Hosted, test: Callable[[Any], Awaitable[None]]) -> None:
     async def run() -> None:
         client = ccxt.pro.hyperliquid(settings(venue))
         try:
-            async with asyncio.timeout(25.0):
+            async with asyncio.timeout(60.0):
                 await test(client)
         finally:
             await client.close()

@@ -91,7 +91,7 @@ class Trader:
 
     async def until(self, channel: str, fits: Any = lambda data: True) -> Any:
         """Return the first data of a channel, heard already or to come, that fits."""
-        async with asyncio.timeout(8.0):
+        async with asyncio.timeout(30.0):
             seen = 0
             while True:
                 for data in self.heard.get(channel, [])[seen:]:
