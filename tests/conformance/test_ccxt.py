@@ -26,6 +26,8 @@ def settings(venue: Hosted, **more: Any) -> dict[str, Any]:
         "urls": {"api": api},
         "options": {"sandboxMode": True},
         "enableRateLimit": False,
+        # The first question about all coins has their two days made up, on a busy machine slowly.
+        "timeout": 60_000,
         **more,
     }
 
