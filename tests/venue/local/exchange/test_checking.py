@@ -16,8 +16,10 @@ def bench() -> Bench:
 @pytest.mark.parametrize(
     ("order", "words", "status"),
     [
-        (limit("BTC", "buy", "99990.5", "1"), "Price must be divisible by tick size.", "tickRejected"),
-        (limit("BTC", "buy", "99990.12", "1"), "Price must be divisible by tick size.", "tickRejected"),
+        (limit("BTC", "buy", "99990.5", "1"), "Price must be divisible by tick size.",
+         "tickRejected"),
+        (limit("BTC", "buy", "99990.12", "1"), "Price must be divisible by tick size.",
+         "tickRejected"),
         (limit("BTC", "buy", "0", "1"), "Order has invalid price.", "rejected"),
         (limit("BTC", "buy", "99990", "0"), "Order has zero size.", "rejected"),
         (limit("BTC", "buy", "99990", "0.000001"), "Order has invalid size.", "rejected"),
