@@ -13,14 +13,23 @@ from daemon.child import HISTORY_DAYS
 from daemon.tape_survey import check
 from market.errors import OperatorError
 from market.events import MS_PER_DAY
+from venue.local.accounts import Account, account_of_seed, load_accounts
+from venue.local.client import Limits
+from venue.local.floor import floor_over
+from venue.local.gateway import GatewayRules
 from venue.local.market import LocalMarket
 from venue.local.playback import Playback
 from venue.local.server import serve
+from venue.local.signing import MAINNET, TESTNET
 from venue.local.world import World
 from venue.tape import segments
 
 # A tape larger than this takes some seconds to check.
 TOLD_BYTES = 100 << 20
+
+# Which signatures count: clients sign for a network, and not all can be told which.
+SOURCES = {"testnet": (TESTNET,), "mainnet": (MAINNET,), "both": (TESTNET, MAINNET)}
+WORTHLESS = "for tests only: these keys follow from the seed, anyone can have them"
 
 
 def serve_venue(
@@ -32,11 +41,17 @@ def serve_venue(
     speed: float,
     epoch_ms: int | None,
     with_parent: bool,
+    accounts: Path | None = None,
+    network: str = "both",
 ) -> None:
-    """Serve until interrupted; prints one JSON line with the URLs once the port is open.
+    """Serve until interrupted; says where, and who has an account, once the port is open.
 
-    Raises InputDamaged for a tape that is not sound, before the port is open where checksums tell.
+    That is one JSON line on standard output, and the accounts for a reader on standard error.
+    Raises OperatorError for options that contradict and a file of accounts that is none, and
+    InputDamaged for a tape that is not sound, before the port is open where checksums tell.
     """
+    opened = [account_of_seed(seed), *(load_accounts(accounts) if accounts else [])]
+    rules = GatewayRules(sources=SOURCES[network])
     if tape is None and speed != 1.0:
         raise OperatorError("--speed plays a --tape faster; a synthetic world runs in real time")
     if tape is not None:
@@ -48,12 +63,18 @@ def serve_venue(
             raise OperatorError(f"--epoch-ms {begin_ms}: must be a UTC midnight")
         market = World(seed, begin_ms)
 
+    shown, floor = floor_over(market, accounts=opened, rules=rules)
+
     def ready(actual_port: int) -> None:
-        urls = {
+        told = {
             "http": f"http://{host}:{actual_port}",
             "ws": f"ws://{host}:{actual_port}/ws",
+            "accounts": [account.row() for account in opened],
         }
-        sys.stdout.write(json.dumps(urls) + "\n")
+        if not with_parent:
+            sys.stderr.write("\n".join((WORTHLESS, *_lines(opened))) + "\n")
+            sys.stderr.flush()
+        sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
 
     async def main() -> None:
@@ -64,12 +85,15 @@ def serve_venue(
         if with_parent:
             await _stop_at_eof(stop)
         await serve(
-            market,
+            shown,
             host=host,
             port=port,
             now_ms=lambda: time.time() * 1000.0,
             on_ready=ready,
             stop=stop,
+            # A daemon and whoever tries its venue share one address.
+            limits=Limits.generous() if with_parent else Limits(),
+            floor=floor,
         )
 
     try:
@@ -87,6 +111,10 @@ def _check(tape: Path) -> None:
         sys.stderr.write(f"checking {size >> 20:,} MB of tape before it is played\n")
         sys.stderr.flush()
     check(tape)
+
+
+def _lines(accounts: list[Account]) -> list[str]:
+    return [line for account in accounts for line in account.lines()]
 
 
 async def _stop_at_eof(stop: asyncio.Event) -> None:
