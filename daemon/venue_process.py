@@ -12,6 +12,8 @@ from pathlib import Path
 from daemon.child import HISTORY_DAYS
 from market.errors import OperatorError
 from market.events import MS_PER_DAY
+from venue.local.faults.plan import plan_of
+from venue.local.faults.trouble import Trouble
 from venue.local.market import LocalMarket
 from venue.local.playback import Playback
 from venue.local.server import serve
@@ -27,8 +29,11 @@ def serve_venue(
     speed: float,
     epoch_ms: int | None,
     with_parent: bool,
+    faults: str = "",
 ) -> None:
     """Serve until interrupted; prints one JSON line with the URLs once the port is open."""
+    # A plan that can not be read is told before anything is opened.
+    plan = plan_of(faults) if faults else None
     if tape is None and speed != 1.0:
         raise OperatorError("--speed plays a --tape faster; a synthetic world runs in real time")
     if tape is not None:
@@ -62,6 +67,7 @@ def serve_venue(
             now_ms=lambda: time.time() * 1000.0,
             on_ready=ready,
             stop=stop,
+            trouble=None if plan is None else Trouble(plan, _tell),
         )
 
     try:
@@ -69,6 +75,11 @@ def serve_venue(
     finally:
         if isinstance(market, Playback):
             market.close()
+
+
+def _tell(what: str) -> None:
+    sys.stderr.write(what + "\n")
+    sys.stderr.flush()
 
 
 async def _stop_at_eof(stop: asyncio.Event) -> None:

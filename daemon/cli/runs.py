@@ -111,6 +111,9 @@ def venue(
     epoch_ms: Annotated[
         int | None, typer.Option(help="UTC midnight the world's history begins at.")
     ] = None,
+    faults: Annotated[
+        str, typer.Option(help="What goes wrong: a plan in TOML, or seed:N to draw it.")
+    ] = "",
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="End when standard input closes.")
     ] = False,
@@ -129,6 +132,7 @@ def venue(
         speed=speed,
         epoch_ms=epoch_ms,
         with_parent=with_parent,
+        faults=faults,
     )
 
 

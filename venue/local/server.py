@@ -13,7 +13,8 @@ from collections.abc import Callable
 from aiohttp import web
 
 from market.errors import OperatorError
-from venue.local.client import Limits
+from venue.local.client import Client, Limits
+from venue.local.faults.trouble import Trouble
 from venue.local.hub import Hub
 from venue.local.info import Info
 from venue.local.market import LocalMarket
@@ -33,18 +34,23 @@ async def serve(
     on_ready: Callable[[int], None],
     stop: asyncio.Event,
     limits: Limits | None = None,
+    trouble: Trouble | None = None,
 ) -> None:
     """Serve a market on one port (0: any free one) until `stop` is set.
 
     `now_ms` is the clock of the venue, in ms UTC. `on_ready` is told the port once it is open.
+    `trouble` brings the faults of a plan; without it nothing of them is in the way.
     Raises OperatorError when the port cannot be opened or the market cannot be shown now.
     """
     limits = limits or Limits()
+    if trouble is not None:
+        market = trouble.market(market)
     market.open(int(now_ms()))
     hub = Hub(market, now_ms, limits)
     questions = Questions(market, now_ms)
-    sockets = Sockets(market, hub, questions, limits, now_ms)
-    app = web.Application()
+    connected = Client if trouble is None else trouble.connected
+    sockets = Sockets(market, hub, questions, limits, now_ms, connected)
+    app = web.Application(middlewares=[] if trouble is None else [trouble.door])
     app.router.add_route("*", "/info", Info(questions).serve)
     app.router.add_get("/ws", sockets.serve)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)

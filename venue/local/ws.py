@@ -42,12 +42,14 @@ class Sockets:
         questions: Questions,
         limits: Limits,
         now_ms: Callable[[], float],
+        connected: Callable[[asyncio.Transport, str, Limits], Client] = Client,
     ) -> None:
         self._market = market
         self._hub = hub
         self._questions = questions
         self._limits = limits
         self._now_ms = now_ms
+        self._connected = connected
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until either side ends it."""
@@ -56,7 +58,7 @@ class Sockets:
         transport = request.transport
         if not isinstance(transport, asyncio.Transport):
             return ws
-        client = Client(transport, request.remote or "", self._limits)
+        client = self._connected(transport, request.remote or "", self._limits)
         self._hub.add(client)
         try:
             async for message in ws:
@@ -66,6 +68,7 @@ class Sockets:
                     await self._hear(client, message.data)
         finally:
             self._hub.remove(client)
+            client.ended()
         return ws
 
     async def _hear(self, client: Client, raw: str | bytes) -> None:

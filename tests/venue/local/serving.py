@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from market.instrument import Instrument
 from venue.local.client import Limits
+from venue.local.faults.trouble import Trouble
 from venue.local.market import LocalMarket, Row, Topic
 from venue.local.server import serve
 from venue.universe import load_universe
@@ -73,7 +74,11 @@ class Clock:
 
 @asynccontextmanager
 async def serving(
-    market: LocalMarket, *, clock: Clock | None = None, limits: Limits | None = None
+    market: LocalMarket,
+    *,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+    trouble: Trouble | None = None,
 ) -> AsyncIterator[Venue]:
     """Run a server for the length of the block, on any free port."""
     clock = clock or Clock()
@@ -88,6 +93,7 @@ async def serving(
             on_ready=ready.set_result,
             stop=stop,
             limits=limits,
+            trouble=trouble,
         )
     )
     done, _ = await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
