@@ -44,6 +44,10 @@ def serve_venue(
         if begin_ms % MS_PER_DAY:
             raise OperatorError(f"--epoch-ms {begin_ms}: must be a UTC midnight")
         market = World(seed, begin_ms)
+    played = market
+    trouble = None if plan is None else Trouble(plan, _tell)
+    if trouble is not None:
+        market = trouble.market(market)
 
     def ready(actual_port: int) -> None:
         urls = {
@@ -67,14 +71,14 @@ def serve_venue(
             now_ms=lambda: time.time() * 1000.0,
             on_ready=ready,
             stop=stop,
-            trouble=None if plan is None else Trouble(plan, _tell),
+            trouble=trouble,
         )
 
     try:
         asyncio.run(main())
     finally:
-        if isinstance(market, Playback):
-            market.close()
+        if isinstance(played, Playback):
+            played.close()
 
 
 def _tell(what: str) -> None:

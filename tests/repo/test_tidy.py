@@ -30,6 +30,17 @@ PURE = sorted(
             for name in (
                 "venue/wire.py",
                 "venue/session.py",
+                "venue/local/agents.py",
+                "venue/local/budget.py",
+                "venue/local/fills.py",
+                "venue/local/floor.py",
+                "venue/local/gateway.py",
+                "venue/local/nonces.py",
+                "venue/local/overview.py",
+                "venue/local/signing.py",
+                "venue/local/stream.py",
+                "venue/local/trading.py",
+                "venue/local/user.py",
                 "shadow/episodes.py",
                 "shadow/ledger.py",
                 "shadow/marks.py",
@@ -193,6 +204,9 @@ def test_every_module_has_its_test_file() -> None:
         "daemon/venue_process.py": "tests/system/test_refusals.py",
         "daemon/screen.py": "tests/system/test_terminal.py",
         "shadow/schema.py": "tests/shadow/test_store.py",
+        "venue/local/endpoint.py": "tests/venue/local/test_info.py",
+        "venue/local/trading.py": "tests/venue/local/test_floor.py",
+        "venue/local/exchange/notes.py": "tests/venue/local/test_floor.py",
     }
     missing = []
     for path in SOURCES:

@@ -13,6 +13,7 @@ import socket
 from dataclasses import dataclass
 
 from venue.local.market import Topic
+from venue.local.stream import Stream
 
 _FIN_TEXT = 0x81
 _FIN_CLOSE = 0x88
@@ -33,9 +34,27 @@ class Limits:
     hang_up_s: float = 0.2
     subscriptions_max: int = 1_000
     messages_per_minute_max: int = 2_000
+    sockets_max: int = 10
+    new_sockets_per_minute_max: int = 30
+    users_max: int = 10
+    posts_max: int = 100
+    weight_per_minute_max: int = 1_200
     message_bytes_max: int = 1 << 16
     buffer_bytes_max: int = 4 << 20
     kernel_buffer_bytes: int = 1 << 20
+
+    @classmethod
+    def generous(cls) -> Limits:
+        """Return limits for a venue whose one address is shared by a daemon and its user."""
+        return cls(
+            subscriptions_max=10_000,
+            messages_per_minute_max=20_000,
+            sockets_max=100,
+            new_sockets_per_minute_max=600,
+            users_max=100,
+            posts_max=1_000,
+            weight_per_minute_max=12_000,
+        )
 
 
 def framed(payload: bytes) -> bytes:
@@ -53,7 +72,9 @@ class Client:
 
     def __init__(self, transport: asyncio.Transport, address: str, limits: Limits) -> None:
         self.address = address
-        self.topics: dict[Topic, None] = {}
+        self.topics: dict[Topic | Stream, None] = {}
+        self.posts = 0
+        self.tasks: set[asyncio.Task[None]] = set()
         self.is_leaving = False
         self._loop = asyncio.get_running_loop()
         self.sent_at = self._loop.time()

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from venue.local.client import Client, Limits, framed
+from venue.local.exchange.notes import Note
+from venue.local.floor import Floor
 from venue.local.grid import BLOCK_MS
 from venue.local.market import LocalMarket, Topic
+from venue.local.stream import Stream
 
 # Tomorrow is prepared this long before midnight, a piece at every block.
 AHEAD_MS = 300_000
@@ -25,13 +29,22 @@ MINUTE_S = 60.0
 class Hub:
     """Clients, topics and the clock; `pushed_ms` is the moment up to which pushes went out."""
 
-    def __init__(self, market: LocalMarket, now_ms: Callable[[], float], limits: Limits) -> None:
+    def __init__(
+        self,
+        market: LocalMarket,
+        now_ms: Callable[[], float],
+        limits: Limits,
+        floor: Floor | None = None,
+    ) -> None:
         self._market = market
+        self._floor = floor
         self._now_ms = now_ms
         self._limits = limits
         self._clients: dict[Client, None] = {}
         self._audience: dict[Topic, dict[Client, None]] = {}
+        self._listeners: dict[Stream, dict[Client, None]] = {}
         self._messages: dict[str, int] = {}
+        self._dialled: dict[str, int] = {}
         self._minute_at = 0.0
         self._ahead: Iterator[None] = iter(())
         self.pushed_ms = int(now_ms())
@@ -46,36 +59,85 @@ class Hub:
             self.leave(client, topic)
         self._clients.pop(client, None)
 
-    def join(self, client: Client, topic: Topic) -> None:
+    def join(self, client: Client, topic: Topic | Stream) -> None:
         """Subscribe a client, which gets the topic's first frames at once."""
         client.topics[topic] = None
         # As of the last push, so that the next one neither repeats nor leaves out a trade.
-        for payload in self._market.first(topic, self.pushed_ms):
+        for payload in self._first(topic):
             client.send(payload)
-        self._audience.setdefault(topic, {})[client] = None
+        if isinstance(topic, Stream):
+            self._listeners.setdefault(topic, {})[client] = None
+        else:
+            self._audience.setdefault(topic, {})[client] = None
 
-    def leave(self, client: Client, topic: Topic) -> None:
+    def _first(self, topic: Topic | Stream) -> list[bytes]:
+        if not isinstance(topic, Stream):
+            return self._market.first(topic, self.pushed_ms)
+        if self._floor is None:
+            return []
+        # What happened since the last block is in the snapshot, so the others hear of it first.
+        self._tell(self._floor.news(), self.pushed_ms, self.pushed_ms)
+        return self._floor.first(topic, self.pushed_ms)
+
+    def leave(self, client: Client, topic: Topic | Stream) -> None:
         """Unsubscribe a client."""
         client.topics.pop(topic, None)
-        audience = self._audience.get(topic, {})
-        audience.pop(client, None)
-        if not audience:
-            self._audience.pop(topic, None)
+        if isinstance(topic, Topic):
+            _drop(self._audience, topic, client)
+        elif _drop(self._listeners, topic, client) and self._floor is not None:
+            self._floor.forget(topic)
+
+    def serves(self, topic: Topic | Stream) -> bool:
+        """Say whether there is such a stream here."""
+        if isinstance(topic, Stream):
+            return self._floor is not None and self._floor.serves(topic)
+        return True
+
+    # What an address may.
 
     def has_room(self, client: Client) -> bool:
         """Say whether the client's address may subscribe to one more topic."""
-        peers = (c for c in self._clients if c.address == client.address)
-        return sum(len(peer.topics) for peer in peers) < self._limits.subscriptions_max
+        return sum(len(c.topics) for c in self._peers(client)) < self._limits.subscriptions_max
+
+    def has_room_for_user(self, client: Client, user: str) -> bool:
+        """Say whether the client's address may follow this user too."""
+        followed = {
+            topic.user
+            for peer in self._peers(client)
+            for topic in peer.topics
+            if isinstance(topic, Stream) and topic.user
+        }
+        return user in followed or len(followed) < self._limits.users_max
+
+    def has_room_for_socket(self, address: str) -> bool:
+        """Count an attempt to connect; say whether the address may have one more connection."""
+        sockets = sum(client.address == address for client in self._clients)
+        limits = self._limits
+        return sockets < limits.sockets_max and self._count(
+            self._dialled, address, limits.new_sockets_per_minute_max
+        )
+
+    def has_room_for_post(self, client: Client) -> bool:
+        """Say whether the client's address may have one more question under way."""
+        return sum(peer.posts for peer in self._peers(client)) < self._limits.posts_max
 
     def counts(self, client: Client) -> bool:
         """Count a message of the client; say whether its address is within the limit."""
+        return self._count(self._messages, client.address, self._limits.messages_per_minute_max)
+
+    def _count(self, counts: dict[str, int], address: str, most: int) -> bool:
         now = asyncio.get_running_loop().time()
         if now - self._minute_at >= MINUTE_S:
             self._minute_at = now
             self._messages.clear()
-        seen = self._messages.get(client.address, 0) + 1
-        self._messages[client.address] = seen
-        return seen <= self._limits.messages_per_minute_max
+            self._dialled.clear()
+        counts[address] = counts.get(address, 0) + 1
+        return counts[address] <= most
+
+    def _peers(self, client: Client) -> Iterator[Client]:
+        return (peer for peer in self._clients if peer.address == client.address)
+
+    # The clock.
 
     async def run(self) -> None:
         """Push what is due, block by block, until cancelled."""
@@ -95,12 +157,24 @@ class Hub:
             if self.pushed_ms - now_ms > SET_BACK_MS:
                 self.pushed_ms = now_ms
             return
+        # First the exchange, so that this block's books already show what it did.
+        notes = self._floor.advance(now_ms) if self._floor is not None else []
         for topic, payload in self._market.due(self.pushed_ms, now_ms, list(self._audience)):
             frame = framed(payload)
             for client in list(self._audience.get(topic, ())):
                 client.write(frame)
+        self._tell(notes, self.pushed_ms, now_ms)
         self.pushed_ms = now_ms
         self._look_ahead(now_ms)
+
+    def _tell(self, notes: list[Note], since_ms: int, now_ms: int) -> None:
+        if self._floor is None or not self._listeners:
+            return
+        due = self._floor.due(list(self._listeners), notes, since_ms, now_ms)
+        for stream, payload in due:
+            frame = framed(payload)
+            for client in list(self._listeners.get(stream, ())):
+                client.write(frame)
 
     def _look_ahead(self, now_ms: int) -> None:
         done = object()
@@ -122,3 +196,13 @@ class Hub:
             await asyncio.sleep(0.05)
         for client in clients:
             client.abort()
+
+
+_T = TypeVar("_T", Topic, Stream)
+
+
+def _drop(audience: dict[_T, dict[Client, None]], topic: _T, client: Client) -> bool:
+    """Take a client out of a topic's audience; say whether it was the last."""
+    clients = audience.get(topic, {})
+    clients.pop(client, None)
+    return not clients and audience.pop(topic, None) is not None

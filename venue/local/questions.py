@@ -1,7 +1,8 @@
 """What does the venue answer to a question on /info?
 
-Only the market side: accounts have no questions here. A question that the venue could not read is
-refused with its status; nothing a client sends can raise anything else.
+The market side is answered here, what concerns accounts is passed on to the exchange. A question
+that the venue could not read is refused with its status; nothing a client sends can raise anything
+else.
 
 Source: Hyperliquid documentation, "Info endpoint", and recorded replies.
 """
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from market.events import MS_PER_DAY, MS_PER_HOUR
 from venue.local.candles import INTERVAL_MS, bar_start, oldest_start
 from venue.local.market import FUNDING_ROWS_MAX, L2_BOOK, LocalMarket, Row, Topic
 from venue.local.request import is_grouping, is_integer
+from venue.local.stream import OVERVIEWS, Stream
 
 UNREADABLE = 422
 FAILED = 500
@@ -46,11 +48,28 @@ class Refused(Exception):
         self.status = status
 
 
+class AccountAnswers(Protocol):
+    """Who answers the questions about accounts."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Return the names of these questions."""
+
+    def answer(self, kind: str, question: Row, now_ms: int) -> Any:
+        """Return the answer; raises Refused."""
+
+
 class Questions:
     """Answers questions about one market; long ones are worked on piece by piece."""
 
-    def __init__(self, market: LocalMarket, now_ms: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        market: LocalMarket,
+        now_ms: Callable[[], float],
+        accounts: AccountAnswers | None = None,
+    ) -> None:
         self._market = market
+        self._accounts = accounts
         self._now_ms = now_ms
         # One at a time, or many askers would between them hold up the pushes.
         self._turn = asyncio.Lock()
@@ -73,10 +92,14 @@ class Questions:
     async def answer(self, question: object) -> Any:
         """Return the reply to a decoded request body; raises Refused."""
         kind = question.get("type") if isinstance(question, dict) else None
-        answer = self._answers.get(kind) if isinstance(kind, str) else None
-        if answer is None or not isinstance(question, dict):
+        if not isinstance(kind, str) or not isinstance(question, dict):
             raise Refused(UNREADABLE)
-        return await answer(question)
+        answer = self._answers.get(kind)
+        if answer is not None:
+            return await answer(question)
+        if self._accounts is None or kind not in self._accounts.kinds:
+            raise Refused(UNREADABLE)
+        return self._accounts.answer(kind, question, self._now())
 
     async def warm(self, coins: Iterable[str], since_ms: int, until_ms: int) -> None:
         """Have the market prepare a time span, giving way to the pushes between the pieces."""
@@ -84,8 +107,12 @@ class Questions:
             for _ in self._market.warm(coins, since_ms, until_ms):
                 await asyncio.sleep(0)
 
-    async def warm_topic(self, topic: Topic, now_ms: int) -> None:
+    async def warm_topic(self, topic: Topic | Stream, now_ms: int) -> None:
         """Have the market prepare what a topic's first frames need."""
+        if isinstance(topic, Stream):
+            if topic.type in OVERVIEWS:
+                await self.warm(list(self._market.instruments), now_ms - MS_PER_DAY, now_ms)
+            return
         coins = [topic.coin] if topic.coin else list(self._market.instruments)
         # A context looks back a day, a candle to its beginning; the others look at the moment.
         since_ms = now_ms - MS_PER_DAY

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from venue.local.candles import INTERVAL_MS
 from venue.local.market import ALL_MIDS, BBO, CANDLE, CONTEXT, L2_BOOK, TRADES, Row, Topic
+from venue.local.stream import ASSET_DATA, EVENTS, OVERVIEWS, STATES, Stream, stream_of
 
 PING = "ping"
 SUBSCRIBE = "subscribe"
@@ -25,24 +26,6 @@ POST = "post"
 
 FIGURES = (None, 2, 3, 4, 5)
 MANTISSAS = (None, 1, 2, 5)
-# Streams of the venue that a market without accounts does not have.
-UNSERVED = frozenset(
-    (
-        "notification",
-        "webData3",
-        "twapStates",
-        "clearinghouseState",
-        "openOrders",
-        "orderUpdates",
-        "userEvents",
-        "userFills",
-        "userFundings",
-        "userNonFundingLedgerUpdates",
-        "activeAssetData",
-        "userTwapSliceFills",
-        "userTwapHistory",
-    )
-)
 
 
 class Ping(Struct, frozen=True):
@@ -53,11 +36,11 @@ class Change(Struct, frozen=True):
     """Subscribe or unsubscribe."""
 
     method: str
-    topic: Topic
+    topic: Topic | Stream
 
 
 class Unserved(Struct, frozen=True):
-    """A subscription that the venue knows and this market does not have."""
+    """A subscription to a stream that exists, which is not how to subscribe to it."""
 
     subscription: Row
 
@@ -92,8 +75,10 @@ def read(raw: str | bytes) -> Request | None:
     if method not in (SUBSCRIBE, UNSUBSCRIBE) or not isinstance(subscription, dict):
         return None
     kind = subscription.get("type")
-    if isinstance(kind, str) and kind in UNSERVED:
-        return Unserved(subscription)
+    topic: Topic | Stream | None
+    if isinstance(kind, str) and kind in EVENTS | STATES | OVERVIEWS:
+        topic = stream_of(subscription)
+        return Unserved(subscription) if topic is None else Change(method, topic)
     topic = topic_of(subscription)
     return None if topic is None else Change(method, topic)
 
@@ -126,8 +111,10 @@ def _book_topic(subscription: Row, coin: str) -> Topic | None:
     return Topic(L2_BOOK, coin=coin, figures=figures, mantissa=mantissa, fast=fast is True)
 
 
-def is_admissible(topic: Topic, coins: Container[str]) -> bool:
+def is_admissible(topic: Topic | Stream, coins: Container[str]) -> bool:
     """Say whether the venue would serve the topic rather than hang up."""
+    if isinstance(topic, Stream):
+        return not topic.dex and (topic.type != ASSET_DATA or topic.coin in coins)
     if topic.type == ALL_MIDS:
         # Builder-deployed exchanges are not part of this market, so no name of one is known.
         return not topic.coin

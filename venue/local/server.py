@@ -1,4 +1,4 @@
-"""The loopback venue: one port, POST /info and GET /ws, showing one market until told to stop.
+"""The loopback venue: one port, POST /info and /exchange, GET /ws, until told to stop.
 
 It owns sockets and tasks and nothing else: what is shown is the market's business, how it is said
 that of `ws` and `info`. Nothing a client sends can end it.
@@ -13,8 +13,11 @@ from collections.abc import Callable
 from aiohttp import web
 
 from market.errors import OperatorError
+from venue.local.budget import IpBudget
 from venue.local.client import Client, Limits
+from venue.local.envelope import Envelope
 from venue.local.faults.trouble import Trouble
+from venue.local.floor import Floor
 from venue.local.hub import Hub
 from venue.local.info import Info
 from venue.local.market import LocalMarket
@@ -34,24 +37,29 @@ async def serve(
     on_ready: Callable[[int], None],
     stop: asyncio.Event,
     limits: Limits | None = None,
+    floor: Floor | None = None,
     trouble: Trouble | None = None,
 ) -> None:
-    """Serve a market on one port (0: any free one) until `stop` is set.
+    """Serve a market, and the exchange on it, on one port (0: any free one) until `stop` is set.
 
     `now_ms` is the clock of the venue, in ms UTC. `on_ready` is told the port once it is open.
     `trouble` brings the faults of a plan; without it nothing of them is in the way.
     Raises OperatorError when the port cannot be opened or the market cannot be shown now.
     """
     limits = limits or Limits()
-    if trouble is not None:
-        market = trouble.market(market)
     market.open(int(now_ms()))
-    hub = Hub(market, now_ms, limits)
-    questions = Questions(market, now_ms)
+    if floor is not None:
+        floor.open(int(now_ms()))
+    hub = Hub(market, now_ms, limits, floor)
+    questions = Questions(market, now_ms, floor)
     connected = Client if trouble is None else trouble.connected
-    sockets = Sockets(market, hub, questions, limits, now_ms, connected)
+    sockets = Sockets(market, hub, questions, limits, now_ms, floor, connected)
+    budget = IpBudget(limits.weight_per_minute_max, asyncio.get_running_loop().time)
     app = web.Application(middlewares=[] if trouble is None else [trouble.door])
-    app.router.add_route("*", "/info", Info(questions).serve)
+    app.router.add_route("*", "/info", Info(questions, budget).serve)
+    if floor is not None:
+        envelope = Envelope(floor, budget, now_ms)
+        app.router.add_route("*", "/exchange", envelope.serve)
     app.router.add_get("/ws", sockets.serve)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()

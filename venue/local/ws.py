@@ -14,10 +14,13 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from venue.local.client import Client, Limits
+from venue.local.endpoint import TOO_MUCH, null
+from venue.local.endpoint import UNREADABLE as UNREADABLE_WORDS
+from venue.local.floor import Floor
 from venue.local.frames import encode, frame
 from venue.local.hub import Hub
 from venue.local.market import LocalMarket, Row, Topic
-from venue.local.questions import Questions, Refused
+from venue.local.questions import FAILED, UNREADABLE, Questions, Refused
 from venue.local.request import (
     SUBSCRIBE,
     Change,
@@ -28,7 +31,10 @@ from venue.local.request import (
     is_admissible,
     read,
 )
+from venue.local.stream import Stream
 
+# What an error reply to a post says is not documented beyond "a string".
+WORDS = {UNREADABLE: UNREADABLE_WORDS, FAILED: "null"}
 PONG = b'{"channel":"pong"}'
 
 
@@ -42,9 +48,11 @@ class Sockets:
         questions: Questions,
         limits: Limits,
         now_ms: Callable[[], float],
+        floor: Floor | None = None,
         connected: Callable[[asyncio.Transport, str, Limits], Client] = Client,
     ) -> None:
         self._market = market
+        self._floor = floor
         self._hub = hub
         self._questions = questions
         self._limits = limits
@@ -53,6 +61,8 @@ class Sockets:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until either side ends it."""
+        if not self._hub.has_room_for_socket(request.remote or ""):
+            return null(TOO_MUCH)
         ws = web.WebSocketResponse(compress=False, max_msg_size=self._limits.message_bytes_max)
         await ws.prepare(request)
         transport = request.transport
@@ -69,6 +79,8 @@ class Sockets:
         finally:
             self._hub.remove(client)
             client.ended()
+            for task in client.tasks:
+                task.cancel()
         return ws
 
     async def _hear(self, client: Client, raw: str | bytes) -> None:
@@ -90,16 +102,22 @@ class Sockets:
             case Unserved():
                 _complain(client, f"Invalid subscription {_json(request.subscription)}")
             case Post():
-                await self._answer(client, request)
+                self._take(client, request)
             case Change():
-                if not is_admissible(request.topic, self._market.instruments):
-                    client.hang_up()
-                elif request.method == SUBSCRIBE:
-                    await self._subscribe(client, request.topic)
-                else:
-                    self._unsubscribe(client, request.topic)
+                await self._change(client, request)
 
-    async def _subscribe(self, client: Client, topic: Topic) -> None:
+    async def _change(self, client: Client, change: Change) -> None:
+        topic = change.topic
+        if not self._hub.serves(topic):
+            _complain(client, f"Invalid subscription {_json(topic.echo())}")
+        elif not is_admissible(topic, self._market.instruments):
+            client.hang_up()
+        elif change.method == SUBSCRIBE:
+            await self._subscribe(client, topic)
+        else:
+            self._unsubscribe(client, topic)
+
+    async def _subscribe(self, client: Client, topic: Topic | Stream) -> None:
         if topic in client.topics:
             _complain(client, f"Already subscribed: {_json(topic.echo())}")
             return
@@ -107,32 +125,52 @@ class Sockets:
             limit = self._limits.subscriptions_max
             _complain(client, f"Cannot subscribe to more than {limit} channels.")
             return
+        if isinstance(topic, Stream) and not self._hub.has_room_for_user(client, topic.user):
+            limit = self._limits.users_max
+            _complain(client, f"Cannot track more than {limit} total users.")
+            return
         await self._questions.warm_topic(topic, int(self._now_ms()))
         _acknowledge(client, SUBSCRIBE, topic)
         self._hub.join(client, topic)
 
-    def _unsubscribe(self, client: Client, topic: Topic) -> None:
+    def _unsubscribe(self, client: Client, topic: Topic | Stream) -> None:
         if topic not in client.topics:
             _complain(client, f"Already unsubscribed: {_json(topic.echo())}")
             return
         self._hub.leave(client, topic)
         _acknowledge(client, "unsubscribe", topic)
 
+    # Posts.
+
+    def _take(self, client: Client, post: Post) -> None:
+        """Answer a post in a task of its own, as one that takes long must not hold up the rest."""
+        if not self._hub.has_room_for_post(client):
+            _complain(client, f"too many pending post requests id={post.id}")
+            return
+        client.posts += 1
+        task = asyncio.create_task(self._answer(client, post))
+        client.tasks.add(task)
+        task.add_done_callback(client.tasks.discard)
+
     async def _answer(self, client: Client, post: Post) -> None:
-        question = post.request.get("payload")
-        response: dict[str, Any]
+        kind, payload = post.request.get("type"), post.request.get("payload")
         try:
-            if post.request.get("type") != "info":
-                raise Refused(422)
-            data = await self._questions.answer(question)
-            payload = {"type": question["type"], "data": data} if isinstance(question, dict) else {}
-            response = {"type": "info", "payload": payload}
+            if kind == "action" and self._floor is not None:
+                answer: Any = self._floor.obey(payload, int(self._now_ms()))
+            elif kind == "info" and isinstance(payload, dict):
+                data = await self._questions.answer(payload)
+                answer = {"type": payload["type"], "data": data}
+            else:
+                raise Refused(UNREADABLE)
+            response = {"type": kind, "payload": answer}
         except Refused as refused:
-            response = {"type": "error", "payload": f"{refused.status} request refused"}
+            response = {"type": "error", "payload": f"{refused.status}: {WORDS[refused.status]}"}
+        finally:
+            client.posts -= 1
         client.send(frame("post", {"id": post.id, "response": response}))
 
 
-def _acknowledge(client: Client, method: str, topic: Topic) -> None:
+def _acknowledge(client: Client, method: str, topic: Topic | Stream) -> None:
     data: Row = {"method": method, "subscription": topic.echo()}
     client.send(frame("subscriptionResponse", data))
 

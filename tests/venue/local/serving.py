@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from market.instrument import Instrument
 from venue.local.client import Limits
 from venue.local.faults.trouble import Trouble
+from venue.local.floor import Floor
 from venue.local.market import LocalMarket, Row, Topic
 from venue.local.server import serve
 from venue.universe import load_universe
@@ -79,6 +80,7 @@ async def serving(
     clock: Clock | None = None,
     limits: Limits | None = None,
     trouble: Trouble | None = None,
+    floor: Floor | None = None,
 ) -> AsyncIterator[Venue]:
     """Run a server for the length of the block, on any free port."""
     clock = clock or Clock()
@@ -94,6 +96,7 @@ async def serving(
             stop=stop,
             limits=limits,
             trouble=trouble,
+            floor=floor,
         )
     )
     done, _ = await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)

@@ -5,6 +5,7 @@ import json
 import random
 import socket
 import time
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -29,6 +30,8 @@ from tests.venue.local.serving import (
 from venue.info import InfoClient
 from venue.local.server import serve
 from venue.local.world import World
+
+MANY = replace(Limits.generous(), hang_up_s=0.0)
 
 
 def use_the_sdk(venue: Venue) -> dict[str, list[Any]]:
@@ -240,7 +243,7 @@ def mutated(rng: random.Random) -> bytes:
 def test_no_message_takes_the_server_down(world: World) -> None:
     async def run() -> None:
         rng = random.Random(20250901)
-        async with serving(world, limits=Limits(hang_up_s=0.0)) as venue:
+        async with serving(world, limits=MANY) as venue:
             for _ in range(60):
                 async with venue.connect() as ws:
                     try:
@@ -268,7 +271,10 @@ def test_no_question_takes_the_server_down(world: World) -> None:
     async def run() -> None:
         rng = random.Random(4)
         headers = {"Content-Type": "application/json"}
-        async with serving(world) as venue, aiohttp.ClientSession() as session:
+        async with (
+            serving(world, limits=MANY) as venue,
+            aiohttp.ClientSession() as session,
+        ):
             url = venue.http + "/info"
             for _ in range(300):
                 async with session.post(url, data=mutated(rng), headers=headers) as reply:

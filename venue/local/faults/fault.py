@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from venue.local.faults.asked import Asked, Reply
 from venue.local.faults.outgoing import Outgoing
-from venue.local.market import LocalMarket
+from venue.local.market import LocalMarket, Row
 
 Seconds = Annotated[float, Meta(ge=0.0, le=1e9)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -102,6 +102,10 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def after(self, asked: Asked, reply: Reply, moment: Moment) -> Reply:
         """Return what becomes of the venue's reply."""
         return reply
+
+    def act(self, action: Row, do: Callable[[Row], Row], moment: Moment) -> Row:
+        """Return the reply to an action that the gate let through; `do` has it done."""
+        return do(action)
 
     def around(self, market: LocalMarket, now_ms: Callable[[], int]) -> LocalMarket:
         """Return the market as it is under the fault; `now_ms` counts from the start."""

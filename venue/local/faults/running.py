@@ -16,7 +16,7 @@ from venue.local.faults.asked import Asked, Reply
 from venue.local.faults.fault import Fault, Moment, spoils
 from venue.local.faults.outgoing import Outgoing
 from venue.local.faults.plan import Plan
-from venue.local.market import LocalMarket
+from venue.local.market import LocalMarket, Row
 
 # Requests come from no connection that could be told from another.
 NOBODY = 0
@@ -39,6 +39,7 @@ class Running:
             (n, f) for n, f in numbered if spoils(type(f), "before") or spoils(type(f), "after")
         ]
         self._requests = _Windows(requests)
+        self._actions = _Windows([(n, f) for n, f in numbered if spoils(type(f), "act")])
         self._breaking = [
             (n, f) for n, f in numbered if spoils(type(f), "breaks") or spoils(type(f), "freezes")
         ]
@@ -89,6 +90,15 @@ class Running:
                     hit.append((fault, moment))
                     self.hit(number, fault)
         return hit
+
+    def act(self, action: Row, do: Callable[[Row], Row], now_ms: int) -> Row:
+        """Return the reply to an action that the gate let through; `do` has it done."""
+        for number, fault in self._actions.at(now_ms):
+            moment = self.moment(number, fault, NOBODY, now_ms)
+            if moment is not None and fault.request in ("", action.get("type")):
+                self.hit(number, fault)
+                return fault.act(action, do, moment)
+        return do(action)
 
     def breaking(self) -> list[tuple[int, Fault]]:
         """Return the faults that end or freeze connections, with their numbers."""

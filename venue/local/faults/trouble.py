@@ -10,11 +10,13 @@ from functools import cached_property
 from aiohttp.typedefs import Middleware
 
 from venue.local.client import Client, Limits
+from venue.local.faults.acting import TroubledTrading
 from venue.local.faults.door import door
 from venue.local.faults.link import TroubledClient
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running
 from venue.local.market import LocalMarket
+from venue.local.trading import Trading
 
 
 class Trouble:
@@ -32,6 +34,10 @@ class Trouble:
     def market(self, market: LocalMarket) -> LocalMarket:
         """Return the market with the faults of markets around it."""
         return self.running.market(market, self.elapsed_ms)
+
+    def trading(self, exchange: Trading) -> Trading:
+        """Return the exchange with the faults of actions before it."""
+        return TroubledTrading(exchange, self.running, self.elapsed_ms)
 
     @cached_property
     def door(self) -> Middleware:

@@ -35,7 +35,7 @@ def test_every_fault_is_found_by_itself() -> None:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_a_fault_does_something_and_says_what(kind: type[Fault]) -> None:
-    hooks = ("frames", "breaks", "freezes", "before", "after", "around")
+    hooks = ("frames", "breaks", "freezes", "before", "after", "act", "around")
     assert any(spoils(kind, hook) for hook in hooks)
     assert kind.does
     assert kind.__doc__
@@ -74,6 +74,9 @@ def test_by_itself_a_fault_changes_nothing() -> None:
     assert fault.frames(frame, moment()) == [frame]
     assert fault.before(asked("meta"), moment()) is None
     assert fault.after(asked("meta"), reply, moment()) is reply
+    assert fault.act({"type": "noop"}, lambda action: {"did": action}, moment()) == {
+        "did": {"type": "noop"}
+    }
     assert fault.breaks() is None
     assert not fault.freezes()
     assert (fault.begin_ms, fault.end_ms) == (1_500, 1_750)

@@ -1,0 +1,123 @@
+"""The exchange with all that stands around it: gate, agents, account questions, streams.
+
+The server owns one floor and one market and asks each what it needs. Everything here is one call
+stack, so an action is done before its reply is written and heard of with the next block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from market.errors import OperatorError
+from venue.local.accounts import Account
+from venue.local.agents import Agents, normal_address
+from venue.local.exchange.notes import Note
+from venue.local.gateway import Gateway, GatewayRules
+from venue.local.market import LocalMarket, Row
+from venue.local.overview import Overviews
+from venue.local.questions import UNREADABLE, Refused
+from venue.local.stream import OVERVIEWS, Stream
+from venue.local.trading import Answer, Trading
+from venue.local.user import Habits, UserStreams
+
+# What is asked of the gate, not of the exchange.
+GATE_KINDS = frozenset(("userRole", "extraAgents"))
+
+
+class Floor:
+    """One exchange, open to clients; `kinds` are the account questions of /info it answers."""
+
+    def __init__(
+        self,
+        exchange: Trading,
+        answer: Answer,
+        kinds: Iterable[str],
+        market: LocalMarket,
+        *,
+        accounts: Iterable[Account] = (),
+        rules: GatewayRules | None = None,
+        habits: Habits | None = None,
+    ) -> None:
+        self.kinds = frozenset(kinds) | GATE_KINDS
+        self.agents = Agents()
+        self.gateway = Gateway(exchange, self.agents, rules)
+        self._exchange = exchange
+        self._views = answer
+        self._accounts = list(accounts)
+        self._users = UserStreams(self.answer, self.agents, habits)
+        self._overviews = Overviews(market)
+        self._now_ms = 0
+
+    def open(self, now_ms: int) -> None:
+        """Fund the accounts and approve their agents; raises OperatorError for what is refused."""
+        self._now_ms = now_ms
+        for account in self._accounts:
+            user = account.wallet.address
+            self._exchange.deposit(user, account.usd_e6, now_ms)
+            for agent in account.agents:
+                trouble = self.agents.approve(user, agent.address, agent.name, now_ms)
+                if trouble is not None:
+                    raise OperatorError(f"agent {agent.address} of account {user}: {trouble}")
+
+    def moment(self, now_ms: int) -> int:
+        """Return the time of the exchange, which never goes back."""
+        self._now_ms = max(self._now_ms, now_ms)
+        return self._now_ms
+
+    def advance(self, now_ms: int) -> list[Note]:
+        """Let a block pass; return what happened to accounts since the last."""
+        self._exchange.advance(self.moment(now_ms))
+        return self.news()
+
+    def news(self) -> list[Note]:
+        """Return what happened to accounts and was not told yet."""
+        return [note for note in self._exchange.drain() if isinstance(note, Note)]
+
+    def obey(self, body: object, now_ms: int) -> Row:
+        """Return the reply to a posted action; raises Refused."""
+        return self.gateway.obey(body, self.moment(now_ms))
+
+    def answer(self, kind: str, question: Row, now_ms: int) -> Any:
+        """Return the answer to an account question; raises Refused."""
+        now_ms = self.moment(now_ms)
+        if kind not in GATE_KINDS:
+            return self._views(kind, question, now_ms)
+        user = normal_address(question.get("user"))
+        if user is None:
+            raise Refused(UNREADABLE)
+        if kind == "extraAgents":
+            return self.agents.named_rows(user, now_ms)
+        if self._exchange.has(user):
+            return {"role": "user"}
+        agent = self.agents.of(user, now_ms)
+        return {"role": "agent", "data": {"user": agent.master}} if agent else {"role": "missing"}
+
+    # Streams.
+
+    def serves(self, stream: Stream) -> bool:
+        """Say whether there is such a stream."""
+        return stream.type in OVERVIEWS or self._users.serves(stream)
+
+    def first(self, stream: Stream, now_ms: int) -> list[bytes]:
+        """Return the frames that a new subscriber gets after the acknowledgement."""
+        if stream.type in OVERVIEWS:
+            return [self._overviews.first(stream, now_ms)]
+        return self._users.first(stream, self.moment(now_ms))
+
+    def due(
+        self, streams: Iterable[Stream], notes: list[Note], since_ms: int, now_ms: int
+    ) -> Iterator[tuple[Stream, bytes]]:
+        """Yield the frames that fall into (since, now] for the wanted streams."""
+        wanted = list(streams)
+        overviews = [stream for stream in wanted if stream.type in OVERVIEWS]
+        others = [stream for stream in wanted if stream.type not in OVERVIEWS]
+        return chain(
+            self._overviews.due(overviews, since_ms, now_ms),
+            self._users.due(others, notes, since_ms, now_ms),
+        )
+
+    def forget(self, stream: Stream) -> None:
+        """Take note that nobody listens to a stream any more."""
+        self._users.forget(stream)
