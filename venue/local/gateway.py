@@ -33,6 +33,8 @@ from venue.local.signing import (
 )
 from venue.local.trading import Trading
 
+# How an exchange says that a field of an action is missing or ill-typed.
+ILL_TYPED = "Failed to deserialize the JSON body into the target type"
 CHAINS = {MAINNET: "Mainnet", TESTNET: "Testnet"}
 SUB_ACCOUNT_VOLUME_USD = 100_000
 
@@ -91,10 +93,11 @@ TRADED = frozenset(
         "usdSend",
         "withdraw3",
         "usdClassTransfer",
-        "sendAsset",
     )
 )
-_HERE = frozenset(("approveAgent", "createSubAccount", "vaultTransfer", "userSetAbstraction"))
+_HERE = frozenset(
+    ("approveAgent", "createSubAccount", "sendAsset", "userSetAbstraction", "vaultTransfer")
+)
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,6 @@ class Gateway:
         self._rules = rules or GatewayRules()
         self._nonces = Nonces()
         self._budget = AddressBudget(exchange)
-        self._builders: dict[tuple[str, str], str] = {}
 
     def obey(self, body: object, now_ms: int) -> Row:
         """Return the body of the reply to a posted action; raises Refused for the unreadable."""
@@ -209,17 +211,38 @@ class Gateway:
     def _do(self, user: str, request: Signed, now_ms: int) -> Row:
         action, kind = request.action, request.kind
         if kind in TRADED:
-            return self._exchange.act(user, action, now_ms)
+            return self._act(user, action, now_ms)
         if kind == "approveAgent":
             name = action.get("agentName") or ""
             trouble = self.agents.approve(user, action["agentAddress"], name, now_ms)
             return done() if trouble is None else err(trouble)
         if kind == "approveBuilderFee" and self._rules.builders:
-            self._builders[user, action["builder"].lower()] = action["maxFeeRate"]
-            return done()
+            return self._act(user, action, now_ms)
+        if kind == "sendAsset":
+            return self._send(user, action, now_ms)
         if kind == "setReferrer" and self._rules.referrals:
             return done()
         return self._refuse(user, action)
+
+    def _send(self, user: str, action: Row, now_ms: int) -> Row:
+        """Send money from one account's perpetuals to another's: there is nothing else to send."""
+        plain = not (action["sourceDex"] or action["destinationDex"] or action["fromSubAccount"])
+        if not plain or action["token"].partition(":")[0] != "USDC":
+            return err("Insufficient balance for token transfer")
+        send = {
+            "type": "usdSend",
+            "destination": action["destination"],
+            "amount": action["amount"],
+            "time": action["nonce"],
+        }
+        return self._act(user, send, now_ms)
+
+    def _act(self, user: str, action: Row, now_ms: int) -> Row:
+        reply = self._exchange.act(user, action, now_ms)
+        if reply.get("response") == ILL_TYPED:
+            # What the exchange could not read, the venue's web framework would not have let in.
+            raise Refused(UNREADABLE)
+        return reply
 
     def _refuse(self, user: str, action: Row) -> Row:
         kind = action["type"]

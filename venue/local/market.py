@@ -14,6 +14,8 @@ from msgspec import Struct
 from market.instrument import Instrument
 
 Row = dict[str, Any]
+# Price in units, size in lots, number of orders; best first.
+Levels = list[tuple[int, int, int]]
 
 L2_BOOK = "l2Book"
 BBO = "bbo"
@@ -51,6 +53,15 @@ class Topic(Struct, frozen=True, cache_hash=True):
         return out
 
 
+class Flow(Struct, frozen=True, gc=False):
+    """One print of the crowd: +1 for a buyer who took, -1 for a seller; units and lots."""
+
+    ms: int
+    side: int
+    px: int
+    lots: int
+
+
 class LocalMarket(Protocol):
     """A market that a server can show; every method is quick but `warm`, which works in pieces."""
 
@@ -85,6 +96,12 @@ class LocalMarket(Protocol):
 
     def book(self, topic: Topic, now_ms: int) -> Row | None:
         """Return the `data` of a book of at most 20 levels a side, None before there is one."""
+
+    def levels(self, coin: str, now_ms: int, depth: int) -> tuple[Levels, Levels]:
+        """Return the crowd's bids and asks, best first; empty before there is a book."""
+
+    def flow(self, coin: str, since_ms: int, until_ms: int) -> list[Flow]:
+        """Return the crowd's prints within (since, until], in order."""
 
     def recent_trades(self, coin: str, now_ms: int) -> list[Row]:
         """Return the newest trades, oldest first."""

@@ -31,6 +31,8 @@ from venue.local.market import (
     L2_BOOK,
     MIDS_MS,
     TRADES,
+    Flow,
+    Levels,
     Row,
     Topic,
     beat,
@@ -154,6 +156,14 @@ class Playback:
         if data is None or topic.figures is not None:
             return None if data is None else self._group(topic, data)
         return data if topic.fast else {k: v for k, v in data.items() if k != "fast"}
+
+    def levels(self, coin: str, _now_ms: int, depth: int) -> tuple[Levels, Levels]:
+        """Return the newest book shown, best first."""
+        return self._played[coin].levels(depth)
+
+    def flow(self, coin: str, since_ms: int, until_ms: int) -> list[Flow]:
+        """Return the trades shown within (since, until]."""
+        return self._played[coin].flow(since_ms, until_ms)
 
     def recent_trades(self, coin: str, _now_ms: int) -> list[Row]:
         """Return the newest thirty trades shown, oldest first."""

@@ -16,11 +16,12 @@ from market.events import MS_PER_MINUTE, Candle, Level
 from market.instrument import Instrument
 from venue import wire
 from venue.local.candles import Bars, no_bars
-from venue.local.market import RECENT_TRADES, Row, Topic
+from venue.local.market import RECENT_TRADES, Flow, Levels, Row, Topic
 from venue.local.recorded import Shown
 from venue.local.ticks import text_of
 
 SEEN_TRADES = 512
+FLOW_KEPT = 4_096
 MINUTES_MAX = 40 * 1440
 AHEAD_MS_MAX = 60 * MS_PER_MINUTE
 
@@ -57,6 +58,8 @@ class Played:
         self._sz_scale = 10.0**instrument.sz_decimals
         self._newest: dict[Topic, Row] = {}
         self._halves = 0
+        self._book: tuple[list[Level], list[Level]] = ([], [])
+        self._flow: deque[Flow] = deque(maxlen=FLOW_KEPT)
         self._seen: dict[tuple[int, int], None] = {}
         self._minutes: deque[Minute] = deque(maxlen=MINUTES_MAX)
         self.trades: deque[Row] = deque(maxlen=RECENT_TRADES)
@@ -66,10 +69,12 @@ class Played:
         """Remember what is shown now."""
         match shown.typed:
             case wire.L2BookFrame(data):
+                self._book = (data.levels[0], data.levels[1])
                 self._touch(data.levels[0][:1], data.levels[1][:1])
             case wire.BboFrame(data):
                 bid, ask = data.bbo
                 self._touch([bid] if bid else [], [ask] if ask else [])
+                self._book = (_below(self._book[0], bid, 1), _below(self._book[1], ask, -1))
             case wire.TradesFrame(trades):
                 for row, trade in zip(shown.data, trades, strict=True):
                     self._trade(row, trade, now_ms)
@@ -79,6 +84,23 @@ class Played:
     def newest(self, topic: Topic) -> Row | None:
         """Return the newest data of a topic, None before there is any."""
         return self._newest.get(topic)
+
+    def levels(self, depth: int) -> tuple[Levels, Levels]:
+        """Return the newest book, cut to the newest touch: units and lots, best first."""
+        bids, asks = (
+            [
+                (self._units(level.px), round(level.sz * self._sz_scale), level.n)
+                for level in side[:depth]
+            ]
+            for side in self._book
+        )
+        return bids, asks
+
+    def flow(self, since_ms: int, until_ms: int) -> list[Flow]:
+        """Return the trades shown within (since, until], by when they were shown."""
+        if not self._flow or self._flow[-1].ms <= since_ms:
+            return []
+        return [flow for flow in self._flow if since_ms < flow.ms <= until_ms]
 
     @property
     def mid(self) -> str | None:
@@ -126,9 +148,12 @@ class Played:
             del self._seen[next(iter(self._seen))]
         self.trades.append(row)
         self.traded += 1
+        px, lots = self._units(trade.px), round(trade.sz * self._sz_scale)
+        # Shown late, by the venue's lag: an order can meet it from the next moment on.
+        self._flow.append(Flow(now_ms + 1, 1 if row["side"] == "B" else -1, px, lots))
         # One trade from the far future would make all true ones come too late.
         if row["time"] < now_ms + AHEAD_MS_MAX:
-            self._count(row["time"], self._units(trade.px), round(trade.sz * self._sz_scale))
+            self._count(row["time"], px, lots)
 
     def _count(self, at_ms: int, px: int, lots: int) -> None:
         start_ms = at_ms - at_ms % MS_PER_MINUTE
@@ -149,3 +174,10 @@ class Played:
         for number in range(first, missing + 1):
             start_ms = last_ms + number * MS_PER_MINUTE
             self._minutes.append(Minute(start_ms, px, px, px, px))
+
+
+def _below(levels: list[Level], touch: Level | None, side: int) -> list[Level]:
+    """Return a side of a book without what lies before a newer touch."""
+    if touch is None:
+        return []
+    return [touch, *(level for level in levels if (touch.px - level.px) * side > 0)]

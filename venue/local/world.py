@@ -3,7 +3,8 @@
 Every answer is a function of (seed, coin, time since the epoch) alone: not of earlier questions,
 not of the process, never of a clock. What is kept in memory saves work and changes nothing.
 
-Not modelled: nobody's orders, least of all ours, move these prices.
+Nobody's orders, least of all ours, move these prices: accounts trade with this crowd in
+`venue.local.exchange`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from venue.local.context import Contexts
 from venue.local.crowd import Crowd
 from venue.local.day import Day
 from venue.local.depth import Depth
-from venue.local.depth import Levels as BookLevels
 from venue.local.flow import Minutes
 from venue.local.grid import block_start
 from venue.local.market import (
@@ -37,6 +37,8 @@ from venue.local.market import (
     MIDS_MS,
     RECENT_TRADES,
     TRADES,
+    Flow,
+    Levels,
     Row,
     Topic,
     beat,
@@ -148,10 +150,23 @@ class World:
             grouped=topic.figures is not None,
         )
 
-    def levels(self, coin: str, now_ms: int, depth: int) -> tuple[BookLevels, BookLevels]:
+    def levels(self, coin: str, now_ms: int, depth: int) -> tuple[Levels, Levels]:
         """Return bids and asks in units and lots, best first, at the current block."""
         day, ms, _ = self._at(coin, block_start(now_ms))
         return self._depths[coin].book(day, ms, depth)
+
+    def flow(self, coin: str, since_ms: int, until_ms: int) -> list[Flow]:
+        """Return the prints within (since, until], in order."""
+        return [
+            Flow(
+                self.epoch_ms + number * MS_PER_DAY + day.print_ms[index],
+                day.print_side[index],
+                day.print_px[index],
+                day.print_lots[index],
+            )
+            for day, number, lo, hi in self._spans(coin, since_ms, until_ms)
+            for index in range(lo, hi)
+        ]
 
     def recent_trades(self, coin: str, now_ms: int) -> list[Row]:
         """Return the newest thirty trades, oldest first."""
