@@ -13,7 +13,7 @@ import msgspec
 from market.instrument import Instrument
 from venue.local.faults.fault import Fault, Seconds
 from venue.local.frames import frame
-from venue.local.market import CONTEXT, L2_BOOK, LocalMarket, Row, Topic
+from venue.local.market import CONTEXT, L2_BOOK, Flow, Levels, LocalMarket, Row, Topic
 
 NO_BOOK = ("premium", "midPx", "impactPxs")
 
@@ -94,6 +94,16 @@ class _Without:
         if book is None or topic.coin != self._coin or not self._is_gone():
             return book
         return {"coin": self._coin, "time": book["time"], "levels": [[], []]}
+
+    def levels(self, coin: str, now_ms: int, depth: int) -> tuple[Levels, Levels]:
+        if coin == self._coin and self._is_gone():
+            return [], []
+        return self._inner.levels(coin, now_ms, depth)
+
+    def flow(self, coin: str, since_ms: int, until_ms: int) -> list[Flow]:
+        if coin == self._coin and self._is_gone():
+            return []
+        return self._inner.flow(coin, since_ms, until_ms)
 
     def recent_trades(self, coin: str, now_ms: int) -> list[Row]:
         return self._inner.recent_trades(coin, now_ms)

@@ -71,5 +71,14 @@ def test_questions_get_frozen_prices_and_nulls(world: World) -> None:
     assert market.epoch_ms == world.epoch_ms
 
 
+def test_accounts_find_nobody_to_trade_with(world: World) -> None:
+    market = Delisting(coin="ETH").around(world, lambda: 0)
+    assert market.levels("ETH", NOW_MS, 5) == ([], [])
+    assert market.flow("ETH", NOW_MS, NOW_MS + 60_000) == []
+    assert market.levels("BTC", NOW_MS, 5) == world.levels("BTC", NOW_MS, 5)
+    found = market.flow("BTC", NOW_MS, NOW_MS + 60_000)
+    assert found == world.flow("BTC", NOW_MS, NOW_MS + 60_000) != []
+
+
 def test_a_coin_that_is_not_there_can_not_be_delisted(world: World) -> None:
     assert Delisting(coin="NOPE").around(world, lambda: 0) is world
