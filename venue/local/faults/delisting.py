@@ -42,6 +42,9 @@ class _Without:
         self._coin = coin
         self._is_gone = is_gone
         self._frozen: Row = {}
+        was = inner.instruments[coin]
+        delisted = msgspec.structs.replace(was, is_delisted=True)
+        self._marked = {**inner.instruments, coin: delisted}
 
     @property
     def universe(self) -> list[Row]:
@@ -52,7 +55,7 @@ class _Without:
 
     @property
     def instruments(self) -> dict[str, Instrument]:
-        return self._inner.instruments
+        return self._marked if self._is_gone() else self._inner.instruments
 
     @property
     def epoch_ms(self) -> int:

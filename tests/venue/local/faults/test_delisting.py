@@ -53,7 +53,8 @@ def test_its_row_says_so_and_keeps_its_place(world: World) -> None:
     rows = market.universe
     assert [row["name"] for row in rows] == [row["name"] for row in world.universe]
     assert [row["name"] for row in rows if row.get("isDelisted")] == ["ETH"]
-    assert market.instruments == world.instruments
+    assert list(market.instruments) == list(world.instruments)
+    assert [i.coin for i in market.instruments.values() if i.is_delisted] == ["ETH"]
 
 
 def test_questions_get_frozen_prices_and_nulls(world: World) -> None:
