@@ -12,12 +12,21 @@ from pathlib import Path
 from daemon.child import HISTORY_DAYS
 from market.errors import OperatorError
 from market.events import MS_PER_DAY
+from venue.local.accounts import Account, account_of_seed, load_accounts
+from venue.local.client import Limits
 from venue.local.faults.plan import plan_of
 from venue.local.faults.trouble import Trouble
+from venue.local.floor import floor_over
+from venue.local.gateway import GatewayRules
 from venue.local.market import LocalMarket
 from venue.local.playback import Playback
 from venue.local.server import serve
+from venue.local.signing import MAINNET, TESTNET
 from venue.local.world import World
+
+# Which signatures count: clients sign for a network, and not all can be told which.
+SOURCES = {"testnet": (TESTNET,), "mainnet": (MAINNET,), "both": (TESTNET, MAINNET)}
+WORTHLESS = "for tests only: these keys follow from the seed, anyone can have them"
 
 
 def serve_venue(
@@ -30,31 +39,35 @@ def serve_venue(
     epoch_ms: int | None,
     with_parent: bool,
     faults: str = "",
+    accounts: Path | None = None,
+    network: str = "both",
 ) -> None:
-    """Serve until interrupted; prints one JSON line with the URLs once the port is open."""
-    # A plan that can not be read is told before anything is opened.
+    """Serve until interrupted; says where, and who has an account, once the port is open.
+
+    That is one JSON line on standard output, and the accounts for a reader on standard error.
+    Raises OperatorError for options that contradict, and a file of accounts or faults that is none.
+    """
     plan = plan_of(faults) if faults else None
-    if tape is None and speed != 1.0:
-        raise OperatorError("--speed plays a --tape faster; a synthetic world runs in real time")
-    if tape is not None:
-        market: LocalMarket = Playback(tape, speed=speed)
-    else:
-        today_ms = int(time.time() * 1000) // MS_PER_DAY * MS_PER_DAY
-        begin_ms = today_ms - HISTORY_DAYS * MS_PER_DAY if epoch_ms is None else epoch_ms
-        if begin_ms % MS_PER_DAY:
-            raise OperatorError(f"--epoch-ms {begin_ms}: must be a UTC midnight")
-        market = World(seed, begin_ms)
-    played = market
+    opened = [account_of_seed(seed), *(load_accounts(accounts) if accounts else [])]
+    rules = GatewayRules(sources=SOURCES[network])
+    market = played = _market(seed, tape, speed, epoch_ms)
     trouble = None if plan is None else Trouble(plan, _tell)
     if trouble is not None:
         market = trouble.market(market)
 
+    acting = None if trouble is None else trouble.trading
+    shown, floor = floor_over(market, accounts=opened, rules=rules, acting=acting)
+
     def ready(actual_port: int) -> None:
-        urls = {
+        told = {
             "http": f"http://{host}:{actual_port}",
             "ws": f"ws://{host}:{actual_port}/ws",
+            "accounts": [account.row() for account in opened],
         }
-        sys.stdout.write(json.dumps(urls) + "\n")
+        if not with_parent:
+            sys.stderr.write("\n".join((WORTHLESS, *_lines(opened))) + "\n")
+            sys.stderr.flush()
+        sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
 
     async def main() -> None:
@@ -65,13 +78,16 @@ def serve_venue(
         if with_parent:
             await _stop_at_eof(stop)
         await serve(
-            market,
+            shown,
             host=host,
             port=port,
             now_ms=lambda: time.time() * 1000.0,
             on_ready=ready,
             stop=stop,
             trouble=trouble,
+            # A daemon and whoever tries its venue share one address.
+            limits=Limits.generous() if with_parent else Limits(),
+            floor=floor,
         )
 
     try:
@@ -81,9 +97,25 @@ def serve_venue(
             played.close()
 
 
+def _market(seed: int, tape: Path | None, speed: float, epoch_ms: int | None) -> LocalMarket:
+    if tape is not None:
+        return Playback(tape, speed=speed)
+    if speed != 1.0:
+        raise OperatorError("--speed plays a --tape faster; a synthetic world runs in real time")
+    today_ms = int(time.time() * 1000) // MS_PER_DAY * MS_PER_DAY
+    begin_ms = today_ms - HISTORY_DAYS * MS_PER_DAY if epoch_ms is None else epoch_ms
+    if begin_ms % MS_PER_DAY:
+        raise OperatorError(f"--epoch-ms {begin_ms}: must be a UTC midnight")
+    return World(seed, begin_ms)
+
+
 def _tell(what: str) -> None:
     sys.stderr.write(what + "\n")
     sys.stderr.flush()
+
+
+def _lines(accounts: list[Account]) -> list[str]:
+    return [line for account in accounts for line in account.lines()]
 
 
 async def _stop_at_eof(stop: asyncio.Event) -> None:

@@ -114,15 +114,24 @@ def venue(
     faults: Annotated[
         str, typer.Option(help="What goes wrong: a plan in TOML, or seed:N to draw it.")
     ] = "",
+    accounts: Annotated[
+        Path | None, typer.Option(help="Accounts to open beside the test account (TOML).")
+    ] = None,
+    network: Annotated[
+        str, typer.Option(help="Whose signatures count: testnet, mainnet or both.")
+    ] = "both",
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="End when standard input closes.")
     ] = False,
 ) -> None:
-    """Run the local venue alone: Hyperliquid's market data protocol on loopback.
+    """Run the local venue alone: Hyperliquid's protocol on loopback, trading included.
 
     Example: gnomon venue --port 8077 --seed 7
     """
-    from daemon.venue_process import serve_venue
+    from daemon.venue_process import SOURCES, serve_venue
+
+    if network not in SOURCES:
+        raise typer.BadParameter(f"{network!r}: {', '.join(SOURCES)}", param_hint="--network")
 
     serve_venue(
         host=host,
@@ -133,6 +142,8 @@ def venue(
         epoch_ms=epoch_ms,
         with_parent=with_parent,
         faults=faults,
+        accounts=accounts,
+        network=network,
     )
 
 

@@ -119,3 +119,33 @@ def test_options_that_contradict_are_refused(changes: dict[str, Any], words: str
 def test_a_tape_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputDamaged):
         serve_venue(**{**SETTINGS, "tape": tmp_path})
+
+
+def test_accounts_are_told_to_programs_and_to_readers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text(f'[[account]]\naddress = "0x{"ab" * 20}"\nusd = 5.5\n')
+    found: list[Any] = []
+
+    def use(told: dict[str, Any]) -> None:
+        try:
+            found.append(told["accounts"])
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(sys, "stdout", Output(use))
+    serve_venue(**{**SETTINGS, "accounts": path})
+    ((test, other),) = found
+    assert other == {"address": "0x" + "ab" * 20, "usd": 5.5, "agents": []}
+    assert test["usd"] == 100_000.0
+    words = capsys.readouterr().err
+    for part in (test["address"], test["key"], test["agents"][0]["key"], other["address"]):
+        assert part in words
+
+
+def test_a_file_of_accounts_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text("[[account]]\nusd = 5\n")
+    with pytest.raises(OperatorError, match="account 1: give address or key"):
+        serve_venue(**{**SETTINGS, "accounts": path})

@@ -124,3 +124,12 @@ def test_usage_errors_exit_with_two(tmp_path: Path) -> None:
     assert gnomon("nonsense").returncode == 2
     assert gnomon("shadow", "report", "--by", "mood", "--state", tmp_path).returncode == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_accounts_with_a_mistake_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text('[[account]]\naddress = "0x12"\nusd = 5\n')
+    refused = gnomon("venue", "--port", "0", "--accounts", path)
+    assert refused.returncode == 78
+    assert "account 1: address must be" in one_line(refused.stderr)
+    assert not refused.stdout

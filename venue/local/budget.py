@@ -19,6 +19,7 @@ MINUTE_S = 60.0
 DRIP_MS = 10_000
 ACTIONS_PER_WEIGHT = 40
 CANCEL_BONUS = 100_000
+STALE_COST = 5
 
 DEFAULT_WEIGHT = 20
 WEIGHTS = {
@@ -134,10 +135,19 @@ class AddressBudget:
     def __init__(self, counts: Counted) -> None:
         self._counts = counts
         self._passed_ms: dict[str, int] = {}
+        self._fines: dict[str, int] = {}
+
+    def fine(self, user: str, action: Row) -> None:
+        """Charge an account for an action that came too late: five times what it would cost."""
+        self._fines[user] = self.fined(user) + STALE_COST * batch_size(action)
+
+    def fined(self, user: str) -> int:
+        """Return the requests an account was charged without having any done."""
+        return self._fines.get(user, 0)
 
     def refusal(self, user: str, action: Row, now_ms: int) -> str | None:
         """Return why an action may not pass now; passing over the limit starts the wait anew."""
-        used = self._counts.requests_used(user) + batch_size(action)
+        used = self._counts.requests_used(user) + self.fined(user) + batch_size(action)
         cap = self._counts.requests_cap(user)
         limit = min(cap + CANCEL_BONUS, 2 * cap) if action.get("type") in _CANCELS else cap
         if used <= limit or action.get("type") == "reserveRequestWeight":

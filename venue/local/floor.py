@@ -6,14 +6,18 @@ stack, so an action is done before its reply is written and heard of with the ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
 from market.errors import OperatorError
 from venue.local.accounts import Account
 from venue.local.agents import Agents, normal_address
+from venue.local.exchange import views
+from venue.local.exchange.exchange import Exchange
 from venue.local.exchange.notes import Note
+from venue.local.exchange.rules import Rules
+from venue.local.exchange.traded import TradedMarket
 from venue.local.gateway import Gateway, GatewayRules
 from venue.local.market import LocalMarket, Row
 from venue.local.overview import Overviews
@@ -22,8 +26,48 @@ from venue.local.stream import OVERVIEWS, Stream
 from venue.local.trading import Answer, Trading
 from venue.local.user import Habits, UserStreams
 
-# What is asked of the gate, not of the exchange.
-GATE_KINDS = frozenset(("userRole", "extraAgents"))
+# What the gate answers, or knows better than the exchange.
+GATE_KINDS = frozenset(
+    (
+        "extraAgents",
+        "userDexAbstraction",
+        "userRateLimit",
+        "userRole",
+        "userToMultiSigSigners",
+        "webData2",
+    )
+)
+
+
+def floor_over(
+    market: LocalMarket,
+    *,
+    accounts: Iterable[Account] = (),
+    exchange_rules: Rules | None = None,
+    rules: GatewayRules | None = None,
+    habits: Habits | None = None,
+    acting: Callable[[Trading], Trading] | None = None,
+) -> tuple[LocalMarket, Floor]:
+    """Return a market with an exchange on it, as it is to be shown, and that exchange's floor.
+
+    `acting` puts something between the gate and the exchange.
+    """
+    exchange = Exchange(market, exchange_rules or Rules())
+    shown = TradedMarket(market, exchange)
+
+    def answer(kind: str, question: Row, now_ms: int) -> Any:
+        return views.answer(exchange, kind, question, now_ms)
+
+    floor = Floor(
+        acting(exchange) if acting else exchange,
+        answer,
+        views.KINDS,
+        shown,
+        accounts=accounts,
+        rules=rules,
+        habits=habits,
+    )
+    return shown, floor
 
 
 class Floor:
@@ -89,6 +133,22 @@ class Floor:
             raise Refused(UNREADABLE)
         if kind == "extraAgents":
             return self.agents.named_rows(user, now_ms)
+        if kind == "webData2":
+            return self._web_data(user, question, now_ms)
+        if kind == "userRateLimit":
+            row = self._views(kind, question, now_ms)
+            return {**row, "nRequestsUsed": row["nRequestsUsed"] + self.gateway.budget.fined(user)}
+        return self._role(user, now_ms) if kind == "userRole" else None
+
+    def _web_data(self, user: str, question: Row, now_ms: int) -> Row:
+        agent = self.agents.unnamed(user, now_ms)
+        return {
+            **self._views("webData2", question, now_ms),
+            "agentAddress": agent.address if agent else None,
+            "agentValidUntil": agent.valid_until_ms if agent else None,
+        }
+
+    def _role(self, user: str, now_ms: int) -> Row:
         if self._exchange.has(user):
             return {"role": "user"}
         agent = self.agents.of(user, now_ms)

@@ -166,7 +166,7 @@ class Gateway:
         self._exchange = exchange
         self._rules = rules or GatewayRules()
         self._nonces = Nonces()
-        self._budget = AddressBudget(exchange)
+        self.budget = AddressBudget(exchange)
 
     def obey(self, body: object, now_ms: int) -> Row:
         """Return the body of the reply to a posted action; raises Refused for the unreadable."""
@@ -182,7 +182,7 @@ class Gateway:
         if trouble is not None:
             return err(trouble)
         self._nonces.use(signer, request.nonce)
-        trouble = self._budget.refusal(user, request.action, now_ms)
+        trouble = self.budget.refusal(user, request.action, now_ms)
         return err(trouble) if trouble is not None else self._do(user, request, now_ms)
 
     def _account(self, request: Signed, signers: list[str], now_ms: int) -> tuple[str, str] | str:
@@ -205,6 +205,7 @@ class Gateway:
         elif request.vault is not None:
             return f"Vault not registered: {normal_address(request.vault)}"
         elif request.expires_ms is not None and request.expires_ms < now_ms:
+            self.budget.fine(user, request.action)
             return "Action already expired"
         return self._nonces.refusal(signer, request.nonce, now_ms)
 

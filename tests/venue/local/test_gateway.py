@@ -95,6 +95,12 @@ def test_what_expired_is_not_done() -> None:
     late = signed(CANCEL, MASTER, NOW_MS, expiresAfter=NOW_MS - 1)
     assert refusal(gate.obey(late)) == "Action already expired"
     assert gate.obey(signed(CANCEL, MASTER, NOW_MS, expiresAfter=NOW_MS)) == OK
+    # It costs five requests that were none.
+    limit = gate.floor.answer("userRateLimit", {"user": USER}, NOW_MS)
+    assert limit["nRequestsUsed"] == 5
+    gate.tiny.used = 19_995
+    assert gate.obey(signed(CANCEL, MASTER, NOW_MS + 1)) == OK
+    assert "(20001 > 20000)" in refusal(gate.obey(signed(CANCEL, MASTER, NOW_MS + 2)))
 
 
 def test_there_are_no_vaults_and_no_sub_accounts() -> None:

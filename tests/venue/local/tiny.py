@@ -83,6 +83,7 @@ class Tiny:
             "twapHistory": [],
             "perpsAtOpenInterestCap": [],
             "activeAssetData": {"user": user, "coin": question.get("coin"), "leverage": self.used},
+            "userRateLimit": {"nRequestsUsed": self.used},
             "webData2": {"twapStates": [], "cumLedger": "5.0", "user": user},
         }[kind]
 
