@@ -15,6 +15,7 @@ SILENT = {"http_502", "http_429", "delisting"}
 
 PLAN = """
 seed = 5
+after_connect = true
 
 # While it starts: the listing holds junk, questions fail now and then, acknowledgements get lost.
 [[fault]]
@@ -35,93 +36,92 @@ share = 0.1
 
 [[fault]]
 name = "missing_ack"
-for_s = 7.0
-channel = "bbo"
+for_s = 3.0
 
 [[fault]]
 name = "duplicate"
-at_s = 7.0
+at_s = 3.0
 for_s = 1.0
 
 [[fault]]
 name = "reorder"
-at_s = 8.0
+at_s = 4.0
 for_s = 1.5
 
 [[fault]]
 name = "garbage"
-at_s = 9.5
+at_s = 5.5
 for_s = 1.0
-share = 0.05
+share = 0.2
 
 [[fault]]
 name = "truncated_frame"
-at_s = 10.5
+at_s = 6.5
 for_s = 0.7
-share = 0.05
+share = 0.1
 
 [[fault]]
 name = "stall"
-at_s = 11.2
+at_s = 7.2
 for_s = 1.5
 
 [[fault]]
 name = "slow_stream"
-at_s = 12.7
+at_s = 8.7
 for_s = 2.0
 lag_ms_per_s = 500.0
 
 [[fault]]
 name = "one_sided"
-at_s = 15.0
+at_s = 11.0
 for_s = 1.0
 side = "bids"
 
 [[fault]]
 name = "one_sided"
-at_s = 16.0
+at_s = 12.0
 for_s = 1.0
 side = "both"
 coin = "ETH"
 
 [[fault]]
 name = "frozen_book"
-at_s = 17.0
+at_s = 13.0
 for_s = 1.5
 
 [[fault]]
 name = "clock_skew"
-at_s = 18.5
+at_s = 14.5
 for_s = 1.0
 skew_ms = 90_000
 
 [[fault]]
 name = "clock_skew"
-at_s = 19.5
+at_s = 15.5
 for_s = 1.0
 skew_ms = -90_000
 
 [[fault]]
 name = "truncated_frame"
-at_s = 20.5
+at_s = 16.5
 for_s = 1.0
-share = 0.02
+share = 0.1
 cut = "wire"
 
 [[fault]]
 name = "disconnect"
-at_s = 21.5
+at_s = 17.5
 for_s = 0.5
 lives_s = 0.1
 
 [[fault]]
 name = "delisting"
-at_s = 22.0
+at_s = 18.0
 coin = "DOGE"
 
 [[fault]]
 name = "half_open"
-at_s = 22.5
+at_s = 18.5
 for_s = 600.0
 """
 

@@ -31,10 +31,14 @@ class ByChance(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Plan(Struct, frozen=True):
-    """The faults in the order of their beginning, and the seed of their dice."""
+    """The faults in the order of their beginning, and the seed of their dice.
+
+    With `after_connect` time begins with the first websocket connection, else with the venue.
+    """
 
     faults: tuple[Fault, ...]
     seed: int = 7
+    after_connect: bool = False
 
 
 def plan_of(option: str) -> Plan:
@@ -61,12 +65,14 @@ def parse(text: str, where: str) -> Plan:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise OperatorError(f"{where}: not TOML: {error}; see docs/faults.md") from None
-    unknown = sorted(set(tables) - {"seed", "fault", "faults"})
+    unknown = sorted(set(tables) - {"seed", "after_connect", "fault", "faults"})
     if unknown:
         raise OperatorError(
-            f"{where}: {unknown[0]}: no such key; a plan has `seed`, [[fault]] tables and [faults]"
+            f"{where}: {unknown[0]}: no such key; "
+            "a plan has seed, after_connect, [[fault]] and [faults]"
         )
     seed = _converted(tables.get("seed", 7), Seed, f"{where}: seed")
+    after = _converted(tables.get("after_connect", False), bool, f"{where}: after_connect")
     rows = tables.get("fault", [])
     if not isinstance(rows, list):
         raise OperatorError(f"{where}: fault: write [[fault]] with two brackets, once for each")
@@ -78,7 +84,7 @@ def parse(text: str, where: str) -> Plan:
         faults += drawn(chance.seed, chance.gap_s, chance.until_s, chance.names)
     if not faults:
         raise OperatorError(f"{where}: names no fault; add a [[fault]] table, or [faults]")
-    return Plan(tuple(sorted(faults, key=lambda f: f.begin_ms)), seed)
+    return Plan(tuple(sorted(faults, key=lambda f: f.begin_ms)), seed, after)
 
 
 def _fault(row: object, where: str) -> Fault:

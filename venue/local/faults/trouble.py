@@ -20,15 +20,20 @@ from venue.local.trading import Trading
 
 
 class Trouble:
-    """Begins when it is made; `tell` is told of each fault as it first hits something."""
+    """Begins when it is made, or with the first connection of a plan that says so.
+
+    `tell` is told of each fault as it first hits something.
+    """
 
     def __init__(self, plan: Plan, tell: Callable[[str], None] = lambda _: None) -> None:
         self.running = Running(plan, tell)
-        self._began = time.monotonic()
+        self._began: float | None = None if plan.after_connect else time.monotonic()
         self._connections = 0
 
     def elapsed_ms(self) -> int:
         """Return the time since the start; the venue's own clock may jump, this does not."""
+        if self._began is None:
+            return 0
         return int((time.monotonic() - self._began) * 1000.0)
 
     def market(self, market: LocalMarket) -> LocalMarket:
@@ -47,5 +52,7 @@ class Trouble:
     def connected(self, transport: asyncio.Transport, address: str, limits: Limits) -> Client:
         """Return the client of a new connection."""
         self._connections += 1
+        if self._began is None:
+            self._began = time.monotonic()
         number = self._connections
         return TroubledClient(transport, address, limits, self.running, number, self.elapsed_ms)

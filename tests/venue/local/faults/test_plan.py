@@ -26,6 +26,8 @@ for_s = 2.5
 def test_a_plan_is_its_faults_in_order() -> None:
     plan = parse(GOOD, "plan.toml")
     assert plan.seed == 3
+    assert not plan.after_connect
+    assert parse("after_connect = true\n" + GOOD, "").after_connect
     assert plan.faults == (
         Stall(at_s=4.0, for_s=2.5),
         FrozenBook(at_s=9.0, coin="BTC", time_moves=False),
@@ -45,6 +47,7 @@ def test_faults_by_chance_come_beside_those_of_the_plan() -> None:
         ("[[fault]\n", "p.toml: not TOML: .*line 1"),
         ("", "p.toml: names no fault; add"),
         ("sede = 3", "p.toml: sede: no such key; a plan has"),
+        ("after_connect = 1", "p.toml: after_connect: Expected .bool."),
         ("seed = -1", "p.toml: seed: Expected .* >= 0"),
         ("fault = 7", "p.toml: fault: write"),
         ("[fault]\nname='stall'", r"p.toml: fault: write \[\[fault\]\]"),

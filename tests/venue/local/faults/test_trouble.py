@@ -21,6 +21,21 @@ def test_time_begins_with_it() -> None:
     assert 0 <= before_ms <= trouble.elapsed_ms() - 50
 
 
+def test_or_with_the_first_connection() -> None:
+    async def run() -> tuple[int, int]:
+        trouble = Trouble(Plan((Duplicate(),), after_connect=True))
+        async with serving(Stub(), trouble=trouble) as venue:
+            await asyncio.sleep(0.1)
+            before_ms = trouble.elapsed_ms()
+            async with venue.connect():
+                await asyncio.sleep(0.1)
+            return before_ms, trouble.elapsed_ms()
+
+    before_ms, after_ms = asyncio.run(run())
+    assert before_ms == 0
+    assert after_ms >= 100
+
+
 def test_connections_are_numbered_as_they_come() -> None:
     async def copies(venue: Venue) -> int:
         async with venue.connect() as ws:
