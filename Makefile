@@ -7,7 +7,7 @@ ARGS   ?=
 LOCK   := --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test format format-check lint types layers check chaos soak bench lock clean
+.PHONY: help setup run test format format-check lint types layers check conformance chaos soak bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ layers: setup  ## the import contracts
 
 check: format-check lint types layers test  ## everything CI looks at
 
+conformance: setup  ## freqtrade against the local venue, in an environment of its own
+	@$(BIN)/python -m tests.conformance.freqtrade_layer
+
 chaos: setup  ## kill -9 and feed faults, the long suite
 	$(BIN)/python -m pytest -m long tests/chaos $(ARGS)
 
@@ -57,6 +60,7 @@ bench: setup  ## the measured figures, with ratios (ARGS='--rounds 3')
 lock:  ## renew the lock files (needs uv)
 	uv pip compile pyproject.toml --extra parquet --group build --group test --group lint $(LOCK) -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra parquet --group build -c requirements-dev.lock $(LOCK) -o requirements.lock
+	uv pip compile requirements-conformance.in $(LOCK) -o requirements-conformance.lock
 
 clean:  ## remove the environment and the caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench import decode, header, hot_engine, loopback, marking, replay, soak, store
+from bench import decode, header, hot_engine, loopback, marking, matching, replay, soak, store
 from bench.result import Result
 
 MEASUREMENTS: dict[str, Callable[[int], Result]] = {
     "decode": decode.measure,
     "engine": hot_engine.measure,
     "marking": marking.measure,
+    "matching": matching.measure,
     "replay": replay.measure,
     "store": store.measure,
     "header": header.measure,

@@ -328,16 +328,30 @@ def inside(desk: Desk) -> tuple[str, float]:
     raise AssertionError("no coin has a spread of two ticks")
 
 
+def met(desk: Desk) -> tuple[str, float, int, int]:
+    """Let the two trade; return coin, price and oids of the maker's and the taker's order.
+
+    The crowd may step between them, as it moves at every block; then they try again.
+    """
+    for _ in range(8):
+        coin, px = inside(desk)
+        decimals = desk.info.asset_to_sz_decimals[desk.info.name_to_asset(coin)]
+        size = round(50.0 / px, decimals)
+        status = only(desk.other.order(coin, True, size, px, ALO))
+        if "resting" not in status:
+            continue
+        filled = only(desk.agent.market_open(coin, False, size))["filled"]
+        if float(filled["avgPx"]) == px:
+            return coin, px, status["resting"]["oid"], filled["oid"]
+    raise AssertionError("the crowd was always faster")
+
+
 def test_two_accounts_trade_with_each_other(desk: Desk) -> None:
-    coin, px = inside(desk)
-    decimals = desk.info.asset_to_sz_decimals[desk.info.name_to_asset(coin)]
-    size = round(50.0 / px, decimals)
-    oid = only(desk.other.order(coin, True, size, px, ALO))["resting"]["oid"]
-    filled = only(desk.agent.market_open(coin, False, size))["filled"]
-    assert float(filled["avgPx"]) == px
+    coin, px, oid, taken = met(desk)
     other = desk.other.wallet.address
     (maker,) = [fill for fill in desk.info.user_fills(other) if fill["oid"] == oid]
-    (taker,) = [fill for fill in desk.info.user_fills(desk.user) if fill["oid"] == filled["oid"]]
+    (taker,) = [fill for fill in desk.info.user_fills(desk.user) if fill["oid"] == taken]
+    assert float(maker["px"]) == px
     assert (maker["crossed"], taker["crossed"]) == (False, True)
     assert (maker["px"], maker["sz"], maker["tid"]) == (taker["px"], taker["sz"], taker["tid"])
     trades = desk.info.post("/info", {"type": "recentTrades", "coin": coin})

@@ -36,6 +36,21 @@ class Habits:
     web_data_2: bool = True
 
 
+# Orders that ended so are told as `nonUserCancel`. Not among them, as a probe found, are those that
+# were cancelled because the position they would reduce is gone.
+NOT_BY_USER = frozenset(
+    (
+        "marginCanceled",
+        "vaultWithdrawalCanceled",
+        "openInterestCapCanceled",
+        "selfTradeCanceled",
+        "siblingFilledCanceled",
+        "delistedCanceled",
+        "liquidatedCanceled",
+        "scheduledCancel",
+        "internalCancel",
+    )
+)
 # The note that a stream passes on, where its list of rows goes, the question of its snapshot.
 _LISTS: dict[str, tuple[str, str, str]] = {
     s.USER_FILLS: (FILL, "fills", "userFills"),
@@ -108,7 +123,7 @@ class UserStreams:
                 if raw is not None:
                     yield stream, raw
             elif mine:
-                for data in self._passed_on(stream, mine):
+                for data in self._passed_on(stream, mine, now_ms):
                     yield stream, frame(_channel(stream), data)
 
     def forget(self, stream: Stream) -> None:
@@ -117,7 +132,7 @@ class UserStreams:
 
     # Events.
 
-    def _passed_on(self, stream: Stream, notes: list[Note]) -> Iterator[Any]:
+    def _passed_on(self, stream: Stream, notes: list[Note], now_ms: int) -> Iterator[Any]:
         if stream.type == s.USER_EVENTS:
             yield from _events(notes)
         elif stream.type == s.ORDER_UPDATES:
@@ -139,8 +154,17 @@ class UserStreams:
             rows = _rows(notes, kind)
             if stream.flag and kind == FILL:
                 rows = aggregated(rows)
+            if stream.type == s.HISTORICAL_ORDERS:
+                rows = [self._in_full(stream, row, now_ms) for row in rows]
             if rows:
                 yield self._listed(stream, field, rows)
+
+    def _in_full(self, stream: Stream, row: Row, now_ms: int) -> Row:
+        """Return a change of an order with all fields of the order, as the history has it."""
+        found = self._asked("orderStatus", stream, now_ms, oid=row["order"]["oid"])
+        if found["status"] != "order":
+            return row
+        return {**row, "order": {**found["order"]["order"], "sz": row["order"]["sz"]}}
 
     def _listed(self, stream: Stream, field: str, rows: list[Row], *, first: bool = False) -> Row:
         flag: Row = {"isSnapshot": first} if first or self._habits.says_not_snapshot else {}
@@ -246,7 +270,11 @@ def _events(notes: list[Note]) -> Iterator[Row]:
         yield {"funding": row}
     for row in _rows(notes, LIQUIDATION):
         yield {"liquidation": row}
-    canceled = _rows(notes, CANCEL)
+    canceled = _rows(notes, CANCEL) or [
+        {"coin": row["order"]["coin"], "oid": row["order"]["oid"]}
+        for row in _rows(notes, ORDER)
+        if row["status"] in NOT_BY_USER
+    ]
     if canceled:
         yield {"nonUserCancel": canceled}
     twaps = _rows(notes, TWAP)

@@ -83,6 +83,13 @@ class Tiny:
             "twapHistory": [],
             "perpsAtOpenInterestCap": [],
             "activeAssetData": {"user": user, "coin": question.get("coin"), "leverage": self.used},
+            "orderStatus": {
+                "status": "order",
+                "order": {
+                    **order_row(5, "0.0"),
+                    "order": {**order_row(5, "0.0")["order"], "tif": "Gtc"},
+                },
+            },
             "userRateLimit": {"nRequestsUsed": self.used},
             "webData2": {"twapStates": [], "cumLedger": "5.0", "user": user},
         }[kind]

@@ -81,7 +81,7 @@ def check_band(state: State, order: Order) -> str | None:
 
 def _check_form(state: State, account: Account, order: Order) -> None:
     instrument = order.instrument
-    if instrument.is_delisted:
+    if order.coin in state.delisted:
         raise Rejection(refusal.DELISTED, REJECTED)
     if state.now_ms < state.post_only_until_ms and order.tif != ALO:
         raise Rejection(refusal.UPGRADE, REJECTED)
@@ -131,7 +131,7 @@ def _check_count(state: State, account: Account, order: Order) -> None:
     count = len(account.open)
     special = order.reduce_only or order.trigger is not None
     if count >= most or (special and count >= rules.open_orders_max):
-        if order.tif in (IOC, FRONTEND):
+        if order.trigger is None and order.tif in (IOC, FRONTEND):
             return
         raise Rejection(refusal.TOO_MANY_OPEN, TOO_MANY_REJECTED)
 

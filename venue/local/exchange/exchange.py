@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from venue.local.exchange import funding, liquidation, passive, refusal, triggers
+from venue.local.exchange import delisting, funding, liquidation, passive, refusal, triggers
 from venue.local.exchange.account import Account
 from venue.local.exchange.actions import (
     cancels,
@@ -122,6 +122,12 @@ class Exchange:
     def only_post_only(self, until_ms: int) -> None:
         """Take only post-only orders until a moment, as after an upgrade of the venue."""
         self.state.post_only_until_ms = until_ms
+
+    def delist(self, coin: str, now_ms: int) -> None:
+        """Take a coin off the list: orders end, positions are settled at the mark."""
+        self._move_to(now_ms)
+        self.state.tx += 1
+        delisting.delist(self.state, coin)
 
     # What accounts do.
 

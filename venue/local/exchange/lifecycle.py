@@ -7,14 +7,21 @@ does without having been filled, and are armed when it was.
 from __future__ import annotations
 
 from venue.local.exchange.account import Account
+from venue.local.exchange.notes import CANCEL
 from venue.local.exchange.order import (
     CANCELED,
+    DELISTED_CANCELED,
     FILLED,
+    LIQUIDATED_CANCELED,
+    MARGIN_CANCELED,
     OPEN,
     SIBLING_FILLED_CANCELED,
     Order,
 )
 from venue.local.exchange.state import State, Told
+
+# Cancels that are told as the venue's own doing; of reduce-only ones a probe saw that they are not.
+UNASKED = (DELISTED_CANCELED, LIQUIDATED_CANCELED, MARGIN_CANCELED)
 
 
 def record(state: State, account: Account, order: Order) -> None:
@@ -87,6 +94,8 @@ def end(state: State, order: Order, status: str) -> None:
     detach(state, account, order)
     order.is_pending = False
     tell(state, order, status)
+    if status in UNASKED:
+        state.note(order.user, CANCEL, {"coin": order.coin, "oid": order.oid})
     for child in order.children:
         if child.is_pending:
             if order.filled_lots and order.status == FILLED:

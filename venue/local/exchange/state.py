@@ -78,6 +78,7 @@ class State:
         self.holders: dict[str, set[str]] = {}
         self.events: list[Event] = []
         self.post_only_until_ms = 0
+        self.delisted = {i.coin for i in self.coins if i.is_delisted}
         self.tx = 0
         self._oid = FIRST_OID
         self._tid = 0

@@ -55,7 +55,7 @@ def twap_cancel(account: Account, twaps: Twaps, action: Row) -> Row:
 
 def _unfit(state: State, account: Account, twap: Twap) -> str:
     coin = twap.instrument.coin
-    if twap.instrument.is_delisted:
+    if coin in state.delisted:
         return refusal.DELISTED
     if not twap.lots:
         return refusal.ZERO_SIZE
