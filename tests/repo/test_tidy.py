@@ -17,7 +17,7 @@ PURE = sorted(
     {
         *(
             p
-            for package in ("market", "quant", "divisions", "risk")
+            for package in ("market", "quant", "divisions", "risk", "venue/local/exchange")
             for p in (ROOT / package).rglob("*.py")
         ),
         *(

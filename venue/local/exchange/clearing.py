@@ -9,7 +9,7 @@ from __future__ import annotations
 from venue.local.exchange.account import Account, Fill, Leverage, Liquidation, Position
 from venue.local.exchange.decimals import halved
 from venue.local.exchange.fees import builder_fee_e6, fee_e6
-from venue.local.exchange.lifecycle import end
+from venue.local.exchange.lifecycle import end, end_siblings
 from venue.local.exchange.margin import initial
 from venue.local.exchange.order import REDUCE_ONLY_CANCELED, Order
 from venue.local.exchange.state import State
@@ -63,6 +63,7 @@ def settle(
     )
     account.fills.append(fill)
     state.events.append(fill)
+    end_siblings(state, order)
     follow(state, account, order.coin)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from venue.local.exchange.account import Liquidation
 from venue.local.exchange.book import Side
 from venue.local.exchange.clearing import settle
-from venue.local.exchange.lifecycle import end, end_siblings
+from venue.local.exchange.lifecycle import end
 from venue.local.exchange.order import (
     FILLED,
     MARGIN_CANCELED,
@@ -117,7 +117,6 @@ def fill_maker(
     """Book a fill of a resting order, which ends when nothing remains."""
     maker.lots -= lots
     settle(state, maker, px, lots, tid=tid, crossed=False, liquidation=liquidation)
-    end_siblings(state, maker)
     if not maker.lots and maker.is_open:
         end(state, maker, FILLED)
 

@@ -9,7 +9,7 @@ from venue.local.exchange import refusal
 from venue.local.exchange.account import Account
 from venue.local.exchange.clearing import follow
 from venue.local.exchange.decimals import halved, text
-from venue.local.exchange.lifecycle import end, end_siblings, rest, tell
+from venue.local.exchange.lifecycle import end, rest, tell
 from venue.local.exchange.matching import crosses, opposite_best, take
 from venue.local.exchange.order import (
     ALO,
@@ -41,8 +41,6 @@ def run(state: State, account: Account, order: Order) -> Row:
     check_post_only(state, order)
     if order.tif != ALO:
         take(state, order)
-    if order.filled_lots:
-        end_siblings(state, order)
     if order.lots and order.tif in (IOC, FRONTEND):
         if not order.filled_lots:
             if order.tif == FRONTEND or (order.trigger is not None and order.trigger.is_market):

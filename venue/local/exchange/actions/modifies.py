@@ -51,7 +51,7 @@ def _modify(
     state: State, account: Account, target: int | str, wire: OrderWire, *, always: bool
 ) -> Any:
     old = account.open.get(target) if isinstance(target, int) else account.by_cloid.get(target)
-    if old is None or not old.is_open or old.instrument.index != wire.asset:
+    if old is None or not old.is_open or old.is_pending or old.instrument.index != wire.asset:
         return {"error": refusal.MODIFY_GONE}
     if not always and (wire.trigger is not None or wire.tif not in (ALO, GTC)):
         return {"error": worded(refusal.MODIFY_KIND, wire.asset)}
@@ -65,8 +65,17 @@ def _modify(
     except Rejection as refused:
         return reject(state, account, order, refused)
     order.builder = old.builder
+    if order.trigger is not None:
+        _inherit(order, old)
     end(state, old, CANCELED)
     return accept(state, account, order)
+
+
+def _inherit(order: Order, old: Order) -> None:
+    """Put an order in the place of another among its siblings."""
+    order.siblings, old.siblings = old.siblings, []
+    for sibling in order.siblings:
+        sibling.siblings = [order if each is old else each for each in sibling.siblings]
 
 
 def _check(state: State, account: Account, order: Order, old: Order, *, always: bool) -> None:
