@@ -7,11 +7,20 @@ meets the same faults whether it was posted over HTTP or on a socket.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from venue.local.exchange.notes import Note, Print
 from venue.local.faults.running import Running
 from venue.local.market import Row
 from venue.local.trading import Trading
+
+
+@runtime_checkable
+class Delists(Protocol):
+    """An exchange that can take a coin off its list."""
+
+    def delist(self, coin: str, now_ms: int) -> None:
+        """End orders in a coin and settle its positions."""
 
 
 class TroubledTrading:
@@ -39,8 +48,11 @@ class TroubledTrading:
         return self._inner.has(user)
 
     def advance(self, now_ms: int) -> None:
-        """Bring the exchange to a moment."""
+        """Bring the exchange to a moment, and take off its list what goes then."""
         self._inner.advance(now_ms)
+        for coin in self._running.delisted(self._elapsed_ms()):
+            if coin and isinstance(self._inner, Delists):
+                self._inner.delist(coin, now_ms)
 
     def drain(self) -> list[Note | Print]:
         """Return what happened since the last drain."""

@@ -27,6 +27,10 @@ class Delisting(Fault, frozen=True):
 
     for_s: Seconds = 1e9
 
+    def delists(self) -> str:
+        """Return the coin."""
+        return self.coin
+
     def around(self, market: LocalMarket, now_ms: Callable[[], int]) -> LocalMarket:
         """Return the market with the coin delisted within the window."""
         if self.coin not in market.instruments:

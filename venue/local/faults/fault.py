@@ -107,6 +107,10 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Return the reply to an action that the gate let through; `do` has it done."""
         return do(action)
 
+    def delists(self) -> str:
+        """Return the coin that the exchange takes off its list as the fault begins, "" for none."""
+        return ""
+
     def around(self, market: LocalMarket, now_ms: Callable[[], int]) -> LocalMarket:
         """Return the market as it is under the fault; `now_ms` counts from the start."""
         return market

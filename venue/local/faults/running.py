@@ -43,6 +43,7 @@ class Running:
         self._breaking = [
             (n, f) for n, f in numbered if spoils(type(f), "breaks") or spoils(type(f), "freezes")
         ]
+        self._delisting = [item for item in numbered if spoils(type(item[1]), "delists")]
         self._around = [f for _, f in numbered if spoils(type(f), "around")]
         self._memory: dict[tuple[int, int], dict[Any, Any]] = {}
         self._seen: Counter[tuple[int, int]] = Counter()
@@ -99,6 +100,14 @@ class Running:
                 self.hit(number, fault)
                 return fault.act(action, do, moment)
         return do(action)
+
+    def delisted(self, now_ms: int) -> list[str]:
+        """Return the coins that are to go off the list and were not returned before."""
+        due = [item for item in self._delisting if item[1].begin_ms <= now_ms]
+        self._delisting = [item for item in self._delisting if item[1].begin_ms > now_ms]
+        for number, fault in due:
+            self.hit(number, fault)
+        return [fault.delists() for _, fault in due]
 
     def breaking(self) -> list[tuple[int, Fault]]:
         """Return the faults that end or freeze connections, with their numbers."""
