@@ -80,7 +80,7 @@ def hosted() -> Iterator[Hosted]:
 
     thread = threading.Thread(target=run, name="venue")
     thread.start()
-    opened.wait(20.0)
+    opened.wait(60.0)
     try:
         if failed:
             raise failed[0]
@@ -94,7 +94,7 @@ def hosted() -> Iterator[Hosted]:
         raise failed[0]
 
 
-def eventually(found: Callable[[], Any], timeout_s: float = 8.0) -> Any:
+def eventually(found: Callable[[], Any], timeout_s: float = 30.0) -> Any:
     """Return the first true value of a call, asking again and again; fail when none comes."""
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:

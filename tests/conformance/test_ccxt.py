@@ -26,6 +26,8 @@ def settings(venue: Hosted, **more: Any) -> dict[str, Any]:
         "urls": {"api": api},
         "options": {"sandboxMode": True},
         "enableRateLimit": False,
+        # The first question about all coins has their two days made up, on a busy machine slowly.
+        "timeout": 60_000,
         **more,
     }
 
@@ -225,7 +227,7 @@ def pro(venue: Hosted, test: Callable[[Any], Awaitable[None]]) -> None:
     async def run() -> None:
         client = ccxt.pro.hyperliquid(settings(venue))
         try:
-            async with asyncio.timeout(25.0):
+            async with asyncio.timeout(60.0):
                 await test(client)
         finally:
             await client.close()

@@ -32,12 +32,12 @@ class Desk:
         self.venue = venue
         wallet, agent = venue.test.wallet, venue.test.agents[0]
         self.user = Key.from_key(wallet.key).address
-        self.info = Info(venue.http, skip_ws=True, timeout=10.0)
-        self.master = Exchange(Key.from_key(wallet.key), venue.http, timeout=10.0)
+        self.info = Info(venue.http, skip_ws=True, timeout=60.0)
+        self.master = Exchange(Key.from_key(wallet.key), venue.http, timeout=60.0)
         self.agent = Exchange(
-            Key.from_key(agent.key), venue.http, account_address=self.user, timeout=10.0
+            Key.from_key(agent.key), venue.http, account_address=self.user, timeout=60.0
         )
-        self.other = Exchange(Key.from_key(venue.other.wallet.key), venue.http, timeout=10.0)
+        self.other = Exchange(Key.from_key(venue.other.wallet.key), venue.http, timeout=60.0)
 
     def close(self) -> None:
         for client in (self.master, self.agent, self.other):
@@ -366,7 +366,7 @@ def test_an_agent_that_is_approved_may_trade_and_one_that_is_revoked_may_not(des
     wallet = Key.from_key(key)
     (row,) = desk.info.extra_agents(desk.user)
     assert (row["name"], row["address"]) == ("bot", wallet.address.lower())
-    named = Exchange(wallet, desk.venue.http, account_address=desk.user, timeout=10.0)
+    named = Exchange(wallet, desk.venue.http, account_address=desk.user, timeout=60.0)
     try:
         assert rest(desk, named, 0.8)
         # A later agent of the same name takes the place of the first.
@@ -377,7 +377,7 @@ def test_an_agent_that_is_approved_may_trade_and_one_that_is_revoked_may_not(des
         named.session.close()
         named.info.session.close()
     # An unnamed one takes the place of the unnamed one, which the others here still need.
-    stranger = Exchange(Key.create(), desk.venue.http, timeout=10.0)
+    stranger = Exchange(Key.create(), desk.venue.http, timeout=60.0)
     try:
         assert "does not exist" in refused(stranger.order(COIN, True, 0.01, desk.px(0.8), GTC))
         text = refused(stranger.approve_agent()[0])
@@ -458,7 +458,7 @@ def test_a_nonce_is_burnt_once(desk: Desk) -> None:
 
 def test_the_websocket_manager_tells_of_orders_and_fills(desk: Desk) -> None:
     user = desk.user
-    info = Info(desk.venue.http, timeout=10.0)
+    info = Info(desk.venue.http, timeout=60.0)
     heard: dict[str, list[Any]] = {}
     wanted: list[Any] = [
         {"type": "orderUpdates", "user": user},

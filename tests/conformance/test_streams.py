@@ -91,7 +91,7 @@ class Trader:
 
     async def until(self, channel: str, fits: Any = lambda data: True) -> Any:
         """Return the first data of a channel, heard already or to come, that fits."""
-        async with asyncio.timeout(8.0):
+        async with asyncio.timeout(30.0):
             seen = 0
             while True:
                 for data in self.heard.get(channel, [])[seen:]:
@@ -198,8 +198,10 @@ def test_every_stream_of_an_account_tells_what_happens(venue: Hosted) -> None:
 
             # Nobody comes to an order so far off until the schedule takes it.
             await me.act({"type": "scheduleCancel", "time": wall_ms() + 5_100})
-            gone = await me.until("user", lambda data: "nonUserCancel" in data)
-            assert gone["nonUserCancel"] == [{"coin": "BTC", "oid": oid}]
+            (gone,) = await me.until(
+                "orderUpdates", lambda data: data[0]["status"] == "scheduledCancel"
+            )
+            assert gone["order"]["oid"] == oid
             await me.act(limit(False, px * 0.97, "1", "Ioc", reduce=True))
 
     asyncio.run(run())

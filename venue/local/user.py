@@ -36,21 +36,6 @@ class Habits:
     web_data_2: bool = True
 
 
-# Orders that ended so are told as `nonUserCancel`. Not among them, as a probe found, are those that
-# were cancelled because the position they would reduce is gone.
-NOT_BY_USER = frozenset(
-    (
-        "marginCanceled",
-        "vaultWithdrawalCanceled",
-        "openInterestCapCanceled",
-        "selfTradeCanceled",
-        "siblingFilledCanceled",
-        "delistedCanceled",
-        "liquidatedCanceled",
-        "scheduledCancel",
-        "internalCancel",
-    )
-)
 # The note that a stream passes on, where its list of rows goes, the question of its snapshot.
 _LISTS: dict[str, tuple[str, str, str]] = {
     s.USER_FILLS: (FILL, "fills", "userFills"),
@@ -270,11 +255,7 @@ def _events(notes: list[Note]) -> Iterator[Row]:
         yield {"funding": row}
     for row in _rows(notes, LIQUIDATION):
         yield {"liquidation": row}
-    canceled = _rows(notes, CANCEL) or [
-        {"coin": row["order"]["coin"], "oid": row["order"]["oid"]}
-        for row in _rows(notes, ORDER)
-        if row["status"] in NOT_BY_USER
-    ]
+    canceled = _rows(notes, CANCEL)
     if canceled:
         yield {"nonUserCancel": canceled}
     twaps = _rows(notes, TWAP)

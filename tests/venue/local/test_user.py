@@ -128,17 +128,6 @@ def test_user_events_are_one_of_a_kind_each() -> None:
     assert slices == [{"fill": fill_row(9, twap=3), "twapId": 3}]
 
 
-def test_cancels_that_nobody_asked_for_are_told_but_for_reduce_only() -> None:
-    rows = [
-        {**order_row(number, "1.0"), "status": status}
-        for number, status in enumerate(
-            ("canceled", "marginCanceled", "reduceOnlyCanceled", "filled", "scheduledCancel")
-        )
-    ]
-    ((_, data),) = heard("userEvents", *(note("order", row) for row in rows))
-    assert data == {"nonUserCancel": [{"coin": "BTC", "oid": 1}, {"coin": "BTC", "oid": 4}]}
-
-
 def test_the_history_has_orders_with_all_their_fields() -> None:
     ((_, data),) = heard("userHistoricalOrders", note("order", order_row(5, "0.4")))
     (row,) = data["orderHistory"]
