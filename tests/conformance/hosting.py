@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from coincurve import PrivateKey
@@ -44,12 +45,19 @@ def other_account() -> Account:
     return Account(Wallet(address, key), FUNDS_E6)
 
 
+@lru_cache(maxsize=1)
+def world_of(epoch_ms: int) -> World:
+    """Return the world, made once: what it keeps in memory saves work and changes nothing."""
+    return World(SEED, epoch_ms)
+
+
 @contextmanager
 def hosted() -> Iterator[Hosted]:
     """Serve for the length of the block, in real time, with limits that tests do not hit."""
     test, other = account_of_seed(SEED), other_account()
-    world = World(SEED, wall_ms() // DAY_MS * DAY_MS - 2 * DAY_MS)
-    shown, floor = floor_over(world, accounts=[test, other])
+    shown, floor = floor_over(
+        world_of(wall_ms() // DAY_MS * DAY_MS - 2 * DAY_MS), accounts=[test, other]
+    )
     ready: list[int] = []
     failed: list[BaseException] = []
     opened, stop = threading.Event(), asyncio.Event()

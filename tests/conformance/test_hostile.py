@@ -99,7 +99,7 @@ def test_signed_nonsense_is_answered(venue: Hosted) -> None:
         wallet = Key.from_key(venue.test.agents[0].key)
         nonce = wall_ms()
         async with aiohttp.ClientSession() as session:
-            for _ in range(300):
+            for _ in range(200):
                 nonce += 1
                 action = mutated(rng)
                 signature = sdk.sign_l1_action(wallet, action, None, nonce, None, False)

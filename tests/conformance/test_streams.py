@@ -197,7 +197,7 @@ def test_every_stream_of_an_account_tells_what_happens(venue: Hosted) -> None:
             await me.until("user", lambda data: "twapHistory" in data)
 
             # Nobody comes to an order so far off until the schedule takes it.
-            await me.act({"type": "scheduleCancel", "time": wall_ms() + 5_100})
+            await me.act({"type": "scheduleCancel", "time": wall_ms() + 7_000})
             (gone,) = await me.until(
                 "orderUpdates", lambda data: data[0]["status"] == "scheduledCancel"
             )
