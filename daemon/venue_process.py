@@ -15,6 +15,8 @@ from market.errors import OperatorError
 from market.events import MS_PER_DAY
 from venue.local.accounts import Account, account_of_seed, load_accounts
 from venue.local.client import Limits
+from venue.local.faults.plan import plan_of
+from venue.local.faults.trouble import Trouble
 from venue.local.floor import floor_over
 from venue.local.gateway import GatewayRules
 from venue.local.market import LocalMarket
@@ -41,29 +43,26 @@ def serve_venue(
     speed: float,
     epoch_ms: int | None,
     with_parent: bool,
+    faults: str = "",
     accounts: Path | None = None,
     network: str = "both",
 ) -> None:
     """Serve until interrupted; says where, and who has an account, once the port is open.
 
     That is one JSON line on standard output, and the accounts for a reader on standard error.
-    Raises OperatorError for options that contradict and a file of accounts that is none, and
-    InputDamaged for a tape that is not sound, before the port is open where checksums tell.
+    Raises OperatorError for options that contradict and a file of accounts or faults that is none,
+    and InputDamaged for a tape that is not sound, before the port is open where checksums tell.
     """
+    plan = plan_of(faults) if faults else None
     opened = [account_of_seed(seed), *(load_accounts(accounts) if accounts else [])]
     rules = GatewayRules(sources=SOURCES[network])
-    if tape is None and speed != 1.0:
-        raise OperatorError("--speed plays a --tape faster; a synthetic world runs in real time")
-    if tape is not None:
-        market: LocalMarket = Playback(tape, speed=speed)
-    else:
-        today_ms = int(time.time() * 1000) // MS_PER_DAY * MS_PER_DAY
-        begin_ms = today_ms - HISTORY_DAYS * MS_PER_DAY if epoch_ms is None else epoch_ms
-        if begin_ms % MS_PER_DAY:
-            raise OperatorError(f"--epoch-ms {begin_ms}: must be a UTC midnight")
-        market = World(seed, begin_ms)
+    market = played = _market(seed, tape, speed, epoch_ms)
+    trouble = None if plan is None else Trouble(plan, _tell)
+    if trouble is not None:
+        market = trouble.market(market)
 
-    shown, floor = floor_over(market, accounts=opened, rules=rules)
+    acting = None if trouble is None else trouble.trading
+    shown, floor = floor_over(market, accounts=opened, rules=rules, acting=acting)
 
     def ready(actual_port: int) -> None:
         told = {
@@ -91,6 +90,7 @@ def serve_venue(
             now_ms=lambda: time.time() * 1000.0,
             on_ready=ready,
             stop=stop,
+            trouble=trouble,
             # A daemon and whoever tries its venue share one address.
             limits=Limits.generous() if with_parent else Limits(),
             floor=floor,
@@ -101,8 +101,25 @@ def serve_venue(
             _check(tape)
         asyncio.run(main())
     finally:
-        if isinstance(market, Playback):
-            market.close()
+        if isinstance(played, Playback):
+            played.close()
+
+
+def _market(seed: int, tape: Path | None, speed: float, epoch_ms: int | None) -> LocalMarket:
+    if tape is not None:
+        return Playback(tape, speed=speed)
+    if speed != 1.0:
+        raise OperatorError("--speed plays a --tape faster; a synthetic world runs in real time")
+    today_ms = int(time.time() * 1000) // MS_PER_DAY * MS_PER_DAY
+    begin_ms = today_ms - HISTORY_DAYS * MS_PER_DAY if epoch_ms is None else epoch_ms
+    if begin_ms % MS_PER_DAY:
+        raise OperatorError(f"--epoch-ms {begin_ms}: must be a UTC midnight")
+    return World(seed, begin_ms)
+
+
+def _tell(what: str) -> None:
+    sys.stderr.write(what + "\n")
+    sys.stderr.flush()
 
 
 def _check(tape: Path) -> None:

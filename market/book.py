@@ -16,6 +16,10 @@ from market.events import BboUpdate, BookUpdate, Level
 
 DEPTH_AGE_MS_MAX = 12_000
 CLEAN_FRAMES_AFTER_CROSS = 3
+# No frame is late by this much: so many of them in a row say that the venue's clock was set back,
+# or was ahead before, and waiting for it to catch up would leave the coin without a book.
+SET_BACK_MS = 30_000
+SET_BACK_FRAMES = 3
 
 
 class Book(Struct):
@@ -34,6 +38,7 @@ class Book(Struct):
     out_of_order: int = 0
     crossed: int = 0
     unclean: int = 0
+    behind: int = 0
     fast_ms: int = 0
     fast_bids: list[Level] = field(default_factory=list)
     fast_asks: list[Level] = field(default_factory=list)
@@ -53,6 +58,10 @@ class Book(Struct):
         bids = update.bids
         asks = update.asks
         self.skipped += update.skipped
+        if time_ms < self.time_ms - SET_BACK_MS:
+            self._notice_set_back()
+        elif self.behind:
+            self.behind = 0
         if update.fast:
             if time_ms < self.fast_ms:
                 self.out_of_order += 1
@@ -78,6 +87,10 @@ class Book(Struct):
         """Take a best bid and offer; return False when it is older than the last one."""
         time_ms = update.time_ms
         self.skipped += update.skipped
+        if time_ms < self.time_ms - SET_BACK_MS:
+            self._notice_set_back()
+        elif self.behind:
+            self.behind = 0
         if time_ms < self.bbo_ms:
             self.out_of_order += 1
             return False
@@ -90,6 +103,13 @@ class Book(Struct):
             self.time_ms = time_ms
             self._set_top(update.bid, update.ask)
         return True
+
+    def _notice_set_back(self) -> None:
+        self.behind += 1
+        if self.behind == SET_BACK_FRAMES:
+            self.behind = 0
+            self.invalidate()
+            self.time_ms = 0
 
     def _set_top(self, bid: Level | None, ask: Level | None) -> None:
         if bid is None or ask is None:

@@ -117,6 +117,9 @@ def venue(
     epoch_ms: Annotated[
         int | None, typer.Option(help="UTC midnight the world's history begins at.")
     ] = None,
+    faults: Annotated[
+        str, typer.Option(help="What goes wrong: a plan in TOML, or seed:N to draw it.")
+    ] = "",
     accounts: Annotated[
         Path | None, typer.Option(help="Accounts to open beside the test account (TOML).")
     ] = None,
@@ -144,6 +147,7 @@ def venue(
         speed=speed,
         epoch_ms=epoch_ms,
         with_parent=with_parent,
+        faults=faults,
         accounts=accounts,
         network=network,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench import decode, header, hot_engine, loopback, marking, replay, soak, store
+from bench import decode, header, hot_engine, loopback, marking, matching, replay, soak, store
 from bench.market import Stretch, stretch
 from bench.result import Figure, Result
 from bench.rounds import in_turns, percentile
@@ -31,6 +31,7 @@ SHORT: dict[str, Callable[[int], Result]] = {
     "decode": lambda rounds: decode.measure(rounds, slice_of_market()),
     "engine": lambda rounds: hot_engine.measure(rounds, slice_of_market()),
     "marking": partial(marking.measure, phantoms=20_000, coins=30),
+    "matching": partial(matching.measure, orders=2_000),
     "replay": lambda rounds: replay.measure(rounds, slice_of_market()),
     "store": lambda rounds: store.measure(rounds, slice_of_market()),
     "header": lambda rounds: header.measure(rounds, slice_of_market()),

@@ -204,6 +204,33 @@ def test_an_older_frame_of_its_kind_is_counted_and_ignored() -> None:
     assert (book.out_of_order, book.skipped) == (2, 3)
 
 
+@pytest.mark.parametrize("reconnected", [False, True])
+def test_a_clock_set_back_costs_two_frames_and_not_the_book(reconnected: bool) -> None:
+    book = Book()
+    for kind in ("fast", "slow", "bbo"):
+        apply(book, frame(kind, 1_000, (levels((7, 1)), levels((8, 1))), 0))
+    if reconnected:
+        book.invalidate()
+    now = levels((100, 1), (99, 1)), levels((101, 1))
+    for moment, kind in enumerate(("fast", "bbo")):
+        apply(book, frame(kind, moment, now, 0))
+        assert book.bid == 7
+    assert apply(book, frame("fast", 2, now, 0))
+    assert book.ok
+    assert (book.bid, book.ask) == (100, 101)
+    assert [level.px for level in book.bids()] == [100, 99]
+
+
+def test_a_single_frame_of_long_ago_changes_nothing() -> None:
+    book = Book()
+    old, new = (levels((7, 1)), levels((8, 1))), (levels((100, 1)), levels((101, 1)))
+    for moment in range(4):
+        apply(book, frame("bbo", 1_000 + moment, new, 0))
+        apply(book, frame("bbo", moment, old, 0))
+    assert book.ok
+    assert (book.bid, book.out_of_order) == (100, 4)
+
+
 def test_the_same_frame_again_is_taken() -> None:
     book = Book()
     update = book_update(levels((100, 1)), levels((101, 1)))

@@ -109,6 +109,9 @@ class Client:
         """Break the connection now."""
         self._transport.abort()
 
-    def say_goodbye(self) -> None:
-        """Send a close frame: the server is going away."""
-        self.write(bytes((_FIN_CLOSE, 2)) + GOING_AWAY.to_bytes(2, "big"))
+    def say_goodbye(self, code: int = GOING_AWAY) -> None:
+        """Send a close frame, by default: the server is going away."""
+        self.write(bytes((_FIN_CLOSE, 2)) + code.to_bytes(2, "big"))
+
+    def ended(self) -> None:
+        """Take note that the connection is over."""

@@ -6,7 +6,7 @@ stack, so an action is done before its reply is written and heard of with the ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -46,8 +46,12 @@ def floor_over(
     exchange_rules: Rules | None = None,
     rules: GatewayRules | None = None,
     habits: Habits | None = None,
+    acting: Callable[[Trading], Trading] | None = None,
 ) -> tuple[LocalMarket, Floor]:
-    """Return a market with an exchange on it, as it is to be shown, and that exchange's floor."""
+    """Return a market with an exchange on it, as it is to be shown, and that exchange's floor.
+
+    `acting` puts something between the gate and the exchange.
+    """
     exchange = Exchange(market, exchange_rules or Rules())
     shown = TradedMarket(market, exchange)
 
@@ -55,7 +59,13 @@ def floor_over(
         return views.answer(exchange, kind, question, now_ms)
 
     floor = Floor(
-        exchange, answer, views.KINDS, shown, accounts=accounts, rules=rules, habits=habits
+        acting(exchange) if acting else exchange,
+        answer,
+        views.KINDS,
+        shown,
+        accounts=accounts,
+        rules=rules,
+        habits=habits,
     )
     return shown, floor
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from market.events import MS_PER_DAY, MS_PER_HOUR
 from venue.local.candles import INTERVAL_MS, bar_start, oldest_start
+from venue.local.exchange.margin import table_of, tables_of
 from venue.local.market import FUNDING_ROWS_MAX, L2_BOOK, LocalMarket, Row, Topic
 from venue.local.request import is_grouping, is_integer
 from venue.local.stream import OVERVIEWS, Stream
@@ -125,14 +126,16 @@ class Questions:
 
     async def _meta(self, question: Row) -> Row:
         _require_first_dex(question)
-        universe = self._market.universe
-        rows = [{**row, "marginTableId": row["maxLeverage"]} for row in universe]
-        # An id below fifty is the venue's name for a table of one tier of that leverage.
-        tables = [
-            [leverage, {"description": "", "marginTiers": [_tier(leverage)]}]
-            for leverage in sorted({row["maxLeverage"] for row in universe})
+        instruments = self._market.instruments
+        rows = [
+            {**row, "marginTableId": table_of(instruments[row["name"]]).id}
+            for row in self._market.universe
         ]
-        return {"universe": rows, "marginTables": tables, "collateralToken": COLLATERAL_TOKEN}
+        return {
+            "universe": rows,
+            "marginTables": tables_of(instruments.values()),
+            "collateralToken": COLLATERAL_TOKEN,
+        }
 
     async def _all_perp_metas(self, _question: Row) -> list[Row]:
         return [await self._meta({})]
@@ -242,10 +245,6 @@ class Questions:
         if coin not in self._market.instruments:
             raise Refused(FAILED)
         return coin
-
-
-def _tier(leverage: int) -> Row:
-    return {"lowerBound": "0.0", "maxLeverage": leverage}
 
 
 def _require_first_dex(question: Row) -> None:

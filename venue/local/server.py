@@ -14,8 +14,9 @@ from aiohttp import web
 
 from market.errors import OperatorError
 from venue.local.budget import IpBudget
-from venue.local.client import Limits
+from venue.local.client import Client, Limits
 from venue.local.envelope import Envelope
+from venue.local.faults.trouble import Trouble
 from venue.local.floor import Floor
 from venue.local.hub import Hub
 from venue.local.info import Info
@@ -37,10 +38,12 @@ async def serve(
     stop: asyncio.Event,
     limits: Limits | None = None,
     floor: Floor | None = None,
+    trouble: Trouble | None = None,
 ) -> None:
     """Serve a market, and the exchange on it, on one port (0: any free one) until `stop` is set.
 
     `now_ms` is the clock of the venue, in ms UTC. `on_ready` is told the port once it is open.
+    `trouble` brings the faults of a plan; without it nothing of them is in the way.
     Raises OperatorError when the port cannot be opened or the market cannot be shown now.
     """
     limits = limits or Limits()
@@ -49,9 +52,10 @@ async def serve(
         floor.open(int(now_ms()))
     hub = Hub(market, now_ms, limits, floor)
     questions = Questions(market, now_ms, floor)
-    sockets = Sockets(market, hub, questions, limits, now_ms, floor)
+    connected = Client if trouble is None else trouble.connected
+    sockets = Sockets(market, hub, questions, limits, now_ms, floor, connected)
     budget = IpBudget(limits.weight_per_minute_max, asyncio.get_running_loop().time)
-    app = web.Application()
+    app = web.Application(middlewares=[] if trouble is None else [trouble.door])
     app.router.add_route("*", "/info", Info(questions, budget).serve)
     if floor is not None:
         envelope = Envelope(floor, budget, now_ms)

@@ -49,6 +49,7 @@ class Sockets:
         limits: Limits,
         now_ms: Callable[[], float],
         floor: Floor | None = None,
+        connected: Callable[[asyncio.Transport, str, Limits], Client] = Client,
     ) -> None:
         self._market = market
         self._floor = floor
@@ -56,6 +57,7 @@ class Sockets:
         self._questions = questions
         self._limits = limits
         self._now_ms = now_ms
+        self._connected = connected
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until either side ends it."""
@@ -66,7 +68,7 @@ class Sockets:
         transport = request.transport
         if not isinstance(transport, asyncio.Transport):
             return ws
-        client = Client(transport, request.remote or "", self._limits)
+        client = self._connected(transport, request.remote or "", self._limits)
         self._hub.add(client)
         try:
             async for message in ws:
@@ -76,6 +78,7 @@ class Sockets:
                     await self._hear(client, message.data)
         finally:
             self._hub.remove(client)
+            client.ended()
             for task in client.tasks:
                 task.cancel()
         return ws

@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from market.instrument import Instrument
 from venue.local.client import Limits
+from venue.local.faults.trouble import Trouble
 from venue.local.floor import Floor
 from venue.local.market import LocalMarket, Row, Topic
 from venue.local.server import serve
@@ -78,6 +79,7 @@ async def serving(
     *,
     clock: Clock | None = None,
     limits: Limits | None = None,
+    trouble: Trouble | None = None,
     floor: Floor | None = None,
 ) -> AsyncIterator[Venue]:
     """Run a server for the length of the block, on any free port."""
@@ -93,6 +95,7 @@ async def serving(
             on_ready=ready.set_result,
             stop=stop,
             limits=limits,
+            trouble=trouble,
             floor=floor,
         )
     )

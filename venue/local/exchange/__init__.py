@@ -1,0 +1,1 @@
+"""An exchange for perpetuals: accounts trade with each other and with the market's crowd."""

@@ -92,7 +92,7 @@ def _check_form(state: State, account: Account, order: Order) -> None:
         raise Rejection(refusal.TICK, TICK_REJECTED)
     cap = size_cap_e6(instrument.max_leverage, is_market=order.tif in (IOC, FRONTEND))
     if order.lots * order.px > cap:
-        raise Rejection(refusal.INVALID_SIZE, REJECTED)
+        raise Rejection(refusal.TOO_LARGE.format(most=cap // 1_000_000), REJECTED)
 
 
 def _check_cloid(state: State, account: Account, order: Order, replaces: Order | None) -> None:

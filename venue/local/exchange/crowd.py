@@ -29,15 +29,19 @@ class Crowd:
 
     def best(self, coin: str, side: int, now_ms: int) -> int | None:
         """Return the best price on a side, +1 being the bids; None when nothing is there."""
-        if self._taken.get(coin):
-            levels = self.levels(coin, side, now_ms)
-            return levels[0][0] if levels else None
         block = block_start(now_ms)
         kept = self._touches.get(coin)
         if kept is None or kept[0] != block:
             kept = self._touches[coin] = (block, self._market.levels(coin, now_ms, 1))
         found = kept[1][0] if side > 0 else kept[1][1]
-        return found[0][0] if found else None
+        if not found:
+            return None
+        px = found[0][0]
+        taken = self._taken.get(coin)
+        if not taken or px * side not in taken:
+            return px
+        levels = self.levels(coin, side, now_ms)
+        return levels[0][0] if levels else None
 
     def levels(self, coin: str, side: int, now_ms: int) -> Levels:
         """Return what is left of a side, best first."""

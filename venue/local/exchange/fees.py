@@ -59,8 +59,8 @@ def rates_of(taker_e6: int, maker_e6: int, venue_usd: int) -> Rates:
 
 
 def fee_e6(notional_e6: int, rate: int) -> int:
-    """Return a fee, rounded half to even once."""
-    return halved(notional_e6 * rate, RATE_SCALE)
+    """Return a fee, cut to whole micro-USDC as in recorded fills."""
+    return notional_e6 * rate // RATE_SCALE
 
 
 def builder_fee_e6(notional_e6: int, tenths_bp: int) -> int:

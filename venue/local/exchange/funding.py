@@ -46,8 +46,9 @@ class Funding:
             # Later than any delay of this hour's row, earlier than the next hour.
             seen = row["time"] - row["time"] % MS_PER_HOUR + state.rules.funding_wait_ms
         wait_ms = hour_ms + state.rules.funding_wait_ms
-        if not rows and seen < hour_ms and state.now_ms >= wait_ms:
-            self._charge(coin, str(state.market.context(coin, hour_ms)["funding"]))
+        if not rows and state.now_ms >= wait_ms:
+            if seen < hour_ms:
+                self._charge(coin, str(state.market.context(coin, hour_ms)["funding"]))
             seen = wait_ms
         self._seen[coin] = seen
 

@@ -7,6 +7,7 @@ Money is micro-USDC.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -68,21 +69,29 @@ def _table(number: int, description: str, *bounds: tuple[int, int]) -> Table:
     return Table(number, description, tuple(tiers))
 
 
+# Of the coins whose tiers are known: table id, and from which notional on what leverage is left.
+# A universe of another date may list another highest leverage; then half of it is left.
 TIERED = {
-    "BTC": _table(56, "tiered 40x", (0, 40), (150 * MILLION_E6, 20)),
-    "ETH": _table(55, "tiered 25x", (0, 25), (100 * MILLION_E6, 15)),
-    "SOL": _table(54, "tiered 20x", (0, 20), (70 * MILLION_E6, 10)),
-    "HYPE": _table(52, "tiered 10x", (0, 10), (20 * MILLION_E6, 5)),
+    "BTC": (56, 150 * MILLION_E6, {40: 20}),
+    "ETH": (55, 100 * MILLION_E6, {25: 15}),
+    "SOL": (54, 70 * MILLION_E6, {20: 10}),
 }
-_SINGLE = {leverage: _table(leverage, "", (0, leverage)) for leverage in range(1, 50)}
 
 
 def table_of(instrument: Instrument) -> Table:
     """Return a coin's margin table."""
-    tiered = TIERED.get(instrument.coin)
-    if tiered is not None and tiered.tiers[0].max_leverage == instrument.max_leverage:
-        return tiered
-    return _SINGLE[min(max(instrument.max_leverage, 1), 49)]
+    most = max(instrument.max_leverage, 1)
+    if instrument.coin not in TIERED:
+        return _table(most, "", (0, most))
+    number, bound_e6, known = TIERED[instrument.coin]
+    less = known.get(most, max(most // 2, 1))
+    return _table(number, f"tiered {most}x", (0, most), (bound_e6, less))
+
+
+def tables_of(instruments: Iterable[Instrument]) -> list[list[Any]]:
+    """Return the tables that instruments use, as `meta` shows them, by id."""
+    used = {table.id: table for table in map(table_of, instruments)}
+    return [used[number].row() for number in sorted(used)]
 
 
 def initial(notional_e6: int, leverage: int) -> int:

@@ -166,7 +166,7 @@ def _condition(order: Order) -> str:
     if order.trigger is None:
         return "N/A"
     px = text(order.trigger.px, order.instrument.px_decimals).removesuffix(".0")
-    if order.status == TRIGGERED or not order.is_waiting:
+    if order.status == TRIGGERED or not (order.is_waiting or order.is_pending):
         return "Triggered"
     return f"Price {'above' if is_above(order) else 'below'} {px}"
 

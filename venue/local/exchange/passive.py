@@ -53,8 +53,10 @@ def _crossed(state: State, coin: str, side: int) -> None:
     """Fill orders on one side that the other side of the crowd's book has reached."""
     ours = state.books[coin].side(side)
     best = ours.best
+    if best is None:
+        return
     touch = state.crowd.best(coin, -side, state.now_ms)
-    if best is None or touch is None or (best - touch) * side < 0:
+    if touch is None or (best - touch) * side < 0:
         return
     for px, lots, _ in list(state.crowd.levels(coin, -side, state.now_ms)):
         left = lots

@@ -24,6 +24,7 @@ MAX_POSITION = "Order would cause position to exceed margin tier limit at curren
 NEVER_PLACED = "Order was never placed, already canceled, or filled."
 ZERO_SIZE = "Order has zero size."
 INVALID_SIZE = "Order has invalid size."
+TOO_LARGE = "Order value too large. Max is ${most}."
 REFERENCE = "Order price cannot be more than {percent}% away from the reference price"
 TWAP_REDUCE_ONLY = "Reduce-only TWAP order would increase position."
 TWAP_NEVER_PLACED = "TWAP was never placed, already canceled, or filled."
@@ -79,4 +80,7 @@ class Rejection(Exception):
 
 def worded(text: str, asset: int) -> str:
     """Return a text about one order as it goes over the wire."""
+    # Recorded without an asset.
+    if text.startswith(TOO_LARGE.partition("$")[0]):
+        return text
     return f"{text} asset={asset}"

@@ -63,9 +63,8 @@ def fill_row(fill: Fill) -> Row:
         "crossed": fill.crossed,
         "fee": usd(fill.fee_e6),
         "tid": fill.tid,
-        "feeToken": FEE_COIN,
-        "twapId": order.twap_id,
     }
+    # In recorded rows what is there only sometimes stands before the last two names.
     if order.cloid is not None:
         row["cloid"] = order.cloid
     if fill.builder_e6:
@@ -76,6 +75,8 @@ def fill_row(fill: Fill) -> Row:
             "markPx": text(fill.liquidation.mark, px_decimals),
             "method": fill.liquidation.method,
         }
+    row["feeToken"] = FEE_COIN
+    row["twapId"] = order.twap_id
     return row
 
 

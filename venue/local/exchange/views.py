@@ -129,7 +129,9 @@ def fills_rows(fills: Iterable[Fill], *, joined: bool) -> list[Row]:
             row["px"] = text(round(worth / total * 10), instrument.px_decimals + 1)
             row["sz"] = text(total, instrument.sz_decimals)
             row["closedPnl"], row["fee"] = usd(closed), usd(fee)
-            rows[-1] = {**row, "startPosition": rows[-1]["startPosition"]}
+            # As in recorded sums: where it began, and in the words of the first.
+            began = {name: rows[-1][name] for name in ("startPosition", "dir")}
+            rows[-1] = {**row, **began}
         else:
             rows.append(row)
     return rows

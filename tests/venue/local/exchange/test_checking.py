@@ -23,7 +23,8 @@ def bench() -> Bench:
         (limit("BTC", "buy", "0", "1"), "Order has invalid price.", "rejected"),
         (limit("BTC", "buy", "99990", "0"), "Order has zero size.", "rejected"),
         (limit("BTC", "buy", "99990", "0.000001"), "Order has invalid size.", "rejected"),
-        (limit("BTC", "buy", "99990", "4000"), "Order has invalid size.", "rejected"),
+        (limit("BTC", "buy", "99990", "4000"), "Order value too large. Max is $300000000.",
+         "rejected"),
         (limit("BTC", "buy", "99990", "0.0001"), "Order must have minimum value of $10.",
          "minTradeNtlRejected"),
         (limit("BTC", "buy", "99990", "250"), "Insufficient margin to place order.",
@@ -45,7 +46,8 @@ def bench() -> Bench:
 def test_each_fault_has_its_words_and_leaves_its_status(
     bench: Bench, order: dict, words: str, status: str
 ) -> None:
-    assert bench.refused(ALICE, order) == f"{words} asset={order['a']}"
+    asset = "" if words.startswith("Order value") else f" asset={order['a']}"
+    assert bench.refused(ALICE, order) == words + asset
     (kept,) = bench.exchange.state.accounts[ALICE].orders.values()
     assert kept.status == status and not kept.is_open
     (told,) = bench.notes("order")
@@ -115,8 +117,9 @@ def test_leverage_may_not_exceed_that_of_the_margin_tier() -> None:
 def test_a_price_far_from_the_mark_refuses_the_whole_batch(bench: Bench, px: str) -> None:
     orders = [limit("BTC", "buy", "99000", "1"), limit("BTC", "buy", px, "1")]
     reply = bench.act(ALICE, {"type": "order", "orders": orders, "grouping": "na"})
-    words = "Order price cannot be more than 80% away from the reference price asset=0"
-    assert reply == {"status": "err", "response": words}
+    words = "Order price cannot be more than 80% away from the reference price"
+    response = {"type": "order", "data": {"statuses": [{"error": words}]}}
+    assert reply == {"status": "ok", "response": response}
     assert not bench.exchange.state.accounts[ALICE].open
 
 

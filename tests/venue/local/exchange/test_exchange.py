@@ -172,9 +172,9 @@ def test_a_long_pause_leaves_out_no_hour_of_funding() -> None:
 def test_a_trade_by_hand_to_the_micro_dollar() -> None:
     """Open 0.12345 BTC at 100,001 as taker, pay an hour of funding, close it as maker at 101,003.
 
-    Buy: 100001 × 0.12345 = 12345.12345; fee 4.5 bps = 5.5553055525, so 5.555306.
+    Buy: 100001 × 0.12345 = 12345.12345; fee 4.5 bps = 5.5553055525, cut to 5.555305.
     Funding: 0.12345 × 100250 × 0.0000125 = 0.154698281.., so 0.154698.
-    Sell: 101003 × 0.12345 = 12468.82035, profit 123.6969; fee 1.5 bps = 1.8703230525, so 1.870323.
+    Sell: 101003 × 0.12345 = 12468.82035, profit 123.6969; fee 1.5 bps = 1.8703230525.
     """
     bench = Bench(ALICE, usd=5_000)
     bench.market.set_book("BTC", [("99999", "3")], [("100001", "3")])
@@ -183,27 +183,27 @@ def test_a_trade_by_hand_to_the_micro_dollar() -> None:
         "avgPx": "100001.0",
         "oid": 90_000_000_001,
     }
-    assert bench.cash(ALICE) == 5_000_000_000 - 5_555_306
-    # Cross, 40x: l = 1/80; (12345 · 100001 − 4994.444694e6) / (12345 · (1 − 1/80)).
+    assert bench.cash(ALICE) == 5_000_000_000 - 5_555_305
+    # Cross, 40x: l = 1/80; (12345 · 100001 − 4994.444695e6) / (12345 · (1 − 1/80)).
     seen = views.answer(bench.exchange, "clearinghouseState", {"user": ALICE}, bench.now_ms)
     position = seen["assetPositions"][0]["position"]
-    equity = 4_994_444_694 - 123_450
+    equity = 4_994_444_695 - 123_450
     expected = (12_345 * 1_000_000 - equity) / (12_345 * (1 - 1 / 80)) / 10
     assert position["liquidationPx"] == f"{expected:.8f}".rstrip("0")
     bench.market.set_book("BTC", [], [])
     bench.market.set_mark("BTC", "100300", oracle="100250")
     bench.market.settle("BTC", DAWN_MS + 11 * HOUR_MS + 40, "0.0000125")
     bench.pass_ms(HOUR_MS)
-    assert bench.cash(ALICE) == 5_000_000_000 - 5_555_306 - 154_698
+    assert bench.cash(ALICE) == 5_000_000_000 - 5_555_305 - 154_698
     bench.rest(ALICE, "BTC", "sell", "101003", "0.12345", reduce_only=True)
     bench.market.add_print("BTC", bench.now_ms + 75, 1, "101004", "9")
     bench.pass_ms(150)
-    paid = 5_555_306 + 154_698 + 1_870_323
+    paid = 5_555_305 + 154_698 + 1_870_323
     assert bench.cash(ALICE) == 5_000_000_000 - paid + 123_696_900
     fills = views.answer(bench.exchange, "userFills", {"user": ALICE}, bench.now_ms)
     assert [(f["px"], f["fee"], f["closedPnl"], f["dir"], f["crossed"]) for f in fills] == [
         ("101003.0", "1.870323", "123.6969", "Close Long", False),
-        ("100001.0", "5.555306", "0.0", "Open Long", True),
+        ("100001.0", "5.555305", "0.0", "Open Long", True),
     ]
     funding = views.answer(
         bench.exchange, "userFunding", {"user": ALICE, "startTime": 0}, bench.now_ms

@@ -23,9 +23,9 @@ def test_a_makers_share_of_the_venue_earns_a_rebate(share: float, maker: int) ->
     assert rates_of(0, int(share * VENUE_USD) * 10**6, VENUE_USD).maker == maker
 
 
-def test_a_fee_is_rounded_half_to_even_once() -> None:
-    assert [fee_e6(n, 450) for n in (1_000, 1_111, 3_334, 10_000)] == [0, 0, 2, 4]
-    assert fee_e6(10_000, 150) == 2 and fee_e6(30_000, 150) == 4
+def test_a_fee_is_cut_to_whole_micro_dollars() -> None:
+    assert [fee_e6(n, 450) for n in (1_000, 1_111, 3_334, 10_000)] == [0, 0, 1, 4]
+    assert fee_e6(10_000, 150) == 1 and fee_e6(30_000, 150) == 4
     assert fee_e6(1_000_000, -10) == -10
     assert builder_fee_e6(100_000_000_000, 10) == 10_000_000
 

@@ -13,6 +13,7 @@ from venue.local.exchange.margin import (
     liquidation_px,
     size_cap_e6,
     table_of,
+    tables_of,
 )
 
 BTC = table_of(ScriptedMarket.instruments["BTC"])
@@ -71,3 +72,8 @@ def test_size_caps_follow_the_leverage_and_limit_orders_get_ten_times(
 ) -> None:
     assert size_cap_e6(leverage, is_market=True) == millions * MILLION_E6
     assert size_cap_e6(leverage, is_market=False) == 10 * millions * MILLION_E6
+
+
+def test_each_table_in_use_is_shown_once() -> None:
+    shown = tables_of(list(ScriptedMarket.instruments.values()) * 2)
+    assert [row[0] for row in shown] == [3, 10, 54, 55, 56]

@@ -37,7 +37,10 @@ def place(state: State, account: Account, action: Row) -> Row:
     orders = [new_order(state, account, wire, builder) for wire in wires]
     for order in orders:
         if isinstance(order, Order):
-            _pre_validate(state, order)
+            text = _pre_validate(state, order)
+            if text is not None:
+                # As recorded: one error for all, without an asset, and nothing is placed.
+                return reading.statuses("order", [{"error": text}])
     if grouping == NORMAL_TPSL:
         return reading.statuses("order", _place_family(state, account, orders))
     if grouping == POSITION_TPSL:
@@ -132,13 +135,11 @@ def reject(state: State, account: Account, order: Order, refused: Rejection) -> 
     return {"error": worded(refused.text, order.instrument.index)}
 
 
-def _pre_validate(state: State, order: Order) -> None:
-    """Refuse the whole batch for what the venue looks at before any order."""
+def _pre_validate(state: State, order: Order) -> str | None:
+    """Return why the whole batch is refused for what the venue looks at before any order."""
     if order.trigger is not None and not order.reduce_only:
         raise Refusal(refusal.TPSL_NOT_REDUCING)
-    text = check_band(state, order)
-    if text is not None:
-        raise Refusal(worded(text, order.instrument.index))
+    return check_band(state, order)
 
 
 def _tie(orders: list[Order | str]) -> None:

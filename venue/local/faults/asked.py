@@ -1,0 +1,64 @@
+"""What is asked over HTTP and answered, as faults see it?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from venue.local.frames import encode
+
+JSON = "application/json"
+TEXT = "text/plain"
+HTML = "text/html"
+
+INFO = "/info"
+EXCHANGE = "/exchange"
+
+
+class Asked(Struct, frozen=True):
+    """One POST: its path, the type of its question or action, the decoded body."""
+
+    path: str
+    kind: str
+    body: Any
+
+    @property
+    def coin(self) -> str:
+        """Return the coin the question names, "" when none."""
+        found = self.body.get("coin") if isinstance(self.body, dict) else None
+        if found is None and isinstance(self.body, dict) and isinstance(self.body.get("req"), dict):
+            found = self.body["req"].get("coin")
+        return found if isinstance(found, str) else ""
+
+
+class Reply(Struct, frozen=True):
+    """What goes back. With `hold_ms` it waits; one that `is_lost` never arrives."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    hold_ms: int = 0
+    is_lost: bool = False
+
+    def data(self) -> Any:
+        """Return the decoded body of a good reply, None of any other."""
+        if self.status != 200 or self.content_type != JSON:
+            return None
+        return msgspec.json.decode(self.body)
+
+    def saying(self, data: Any) -> Reply:
+        """Return the reply with another body."""
+        return msgspec.structs.replace(self, body=encode(data))
+
+
+def read(path: str, raw: bytes) -> Asked:
+    """Return what a request asks; the kind of one that can not be read is ""."""
+    try:
+        body = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        body = None
+    inner = body.get("action") if path == EXCHANGE and isinstance(body, dict) else body
+    kind = inner.get("type") if isinstance(inner, dict) else None
+    return Asked(path, kind if isinstance(kind, str) else "", body)

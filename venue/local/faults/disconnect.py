@@ -1,0 +1,28 @@
+"""Fault: the venue ends connections without notice, as its documentation says it may."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from venue.local.faults.fault import Fault, Seconds
+
+WITHOUT_A_WORD = 1006
+GOING_AWAY = 1001
+
+
+class Disconnect(Fault, frozen=True):
+    """`close` is "abrupt" (1006, no close frame) or "clean" (1001).
+
+    With `for_s` above zero every connection made in that time ends as well, after `lives_s`.
+    """
+
+    name = "disconnect"
+    does = "ends connections, without a word (1006) or with a close frame"
+
+    for_s: Seconds = 0.0
+    close: Literal["abrupt", "clean"] = "abrupt"
+    lives_s: Seconds = 0.5
+
+    def breaks(self) -> int | None:
+        """Return the close code."""
+        return WITHOUT_A_WORD if self.close == "abrupt" else GOING_AWAY
