@@ -187,7 +187,8 @@ def grow(
 ) -> Cluster:
     """Return strangers with all their descendants up to the horizon, a generation at a time.
 
-    Strangers may arrive however they like, so this also makes a process whose rate varies.
+    Strangers may arrive however they like, so this also makes a process whose rate varies; no two
+    at the same instant, if the order of events is to be the same on every machine.
     Raises ValueError when the branching ratio is not within [0, 1) or β is not positive.
     """
     if not 0.0 <= branching < 1.0:
@@ -207,7 +208,7 @@ def grow(
         times.append(born)
         roots.append(root)
     every, source = np.concatenate(times), np.concatenate(roots)
-    order = np.argsort(every, kind="stable")
+    order = np.argsort(every)
     return Cluster(every[order], source[order])
 
 
