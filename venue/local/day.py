@@ -34,7 +34,9 @@ from venue.local.ticks import POWERS, tick_of, ticks_of
 SPREAD_TICKS_MAX = 200
 LEAN_SCALE = 127.0
 DEPTH_SCALE = 100.0
-LEAN_NOISE_CELLS = 12
+# The imbalance's noise holds for so many cells, and sums so many draws.
+LEAN_CELLS = 3
+LEAN_NOISE_LENGTH = 4
 LEAN_NOISE = 0.42
 LEAN_KNOWLEDGE = 0.6
 LEAN_INVENTORY = 0.05
@@ -231,13 +233,13 @@ def _leans(
     """Return the imbalance of every cell: a little knowledge of the coming move, what makers
     who are short would rather buy than sell, and noise."""
     rng = generator(seed, profile.instrument.coin, "lean", day)
-    white = rng.integers(-128, 128, CELLS + LEAN_NOISE_CELLS, dtype=np.int8)
+    white = rng.integers(-128, 128, CELLS // LEAN_CELLS + LEAN_NOISE_LENGTH, dtype=np.int8)
     summed = np.cumsum(white, dtype=np.int32)
-    noise = (summed[LEAN_NOISE_CELLS:] - summed[:-LEAN_NOISE_CELLS]).astype(np.float32)
-    lean = np.float32(LEAN_NOISE / (WHITE_SIGMA * LEAN_NOISE_CELLS**0.5)) * noise
+    noise = (summed[LEAN_NOISE_LENGTH:] - summed[:-LEAN_NOISE_LENGTH]).astype(np.float32)
+    noise *= np.float32(LEAN_NOISE / (WHITE_SIGMA * LEAN_NOISE_LENGTH**0.5))
+    noise -= np.float32(LEAN_INVENTORY) * np.repeat(inventory, QUOTE_CELLS // LEAN_CELLS)
+    lean = np.repeat(noise, LEAN_CELLS)
     lean += np.float32(LEAN_KNOWLEDGE) * tilts
-    rows = lean.reshape(-1, QUOTE_CELLS)
-    rows -= (np.float32(LEAN_INVENTORY) * inventory)[:, None]
     np.clip(lean, -0.95, 0.95, out=lean)
     lean *= np.float32(LEAN_SCALE)
     return lean.astype(np.int8)

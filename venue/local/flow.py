@@ -32,9 +32,11 @@ CHILDREN_PER_MS = 1.0 / 1_500.0
 FAMILY_SIDE = 0.75
 FILL_SIGMA = 1.9
 LOTS_MAX = 2**31 - 1
+BLOCKS = MS_PER_DAY // BLOCK_MS
 # How far ahead the sides look, in cells, and by how much each horizon tilts the odds.
 AHEAD_CELLS = (5, 50)
 AHEAD_TILT = (0.40, 0.20)
+AHEAD_HELD = (1, 5)
 # What each kind makes of what it sees, as a tilt of the odds, and how large it trades.
 MOOD_TILT = 0.5
 MOMENTUM_CELLS, MOMENTUM_TILT = 100, 0.5
@@ -94,7 +96,7 @@ def prints_of(seed: int, profile: Profile, day: int, scene: Scene, *, px: float)
     rng = generator(seed, profile.instrument.coin, "prints", day)
     weight = (0.5 + 0.6 * np.minimum(scene.moves, 4.0)) * column(scene.regime, "orders")
     grown = _arrivals(rng, profile.prints_per_s / FILLS_PER_ORDER, weight)
-    ms = np.minimum(grown.times.astype(np.int64), MS_PER_DAY - 1) // BLOCK_MS * BLOCK_MS
+    ms = np.minimum((grown.times / BLOCK_MS).astype(np.int64), BLOCKS - 1) * BLOCK_MS
     cell = cells_at(ms, profile.salt)
     byte = rng.integers(0, 256, len(ms), dtype=np.uint8)
     taker = _TAKERS[scene.regime[cell // STEP_CELLS], byte]
@@ -167,17 +169,16 @@ def _tilts(
 def tilts_of(cells: Singles, sigma: Singles) -> Singles:
     """Return how far the coming move tilts the odds at every cell, within ±0.6.
 
-    `sigma` is the volatility of each step.
+    `sigma` is the volatility of each step. A look far ahead serves for a few cells.
     """
-    cell_sigma = np.repeat(sigma, STEP_CELLS)
-    cell_sigma /= np.float32(STEP_CELLS**0.5)
     tilts = np.zeros_like(cells)
-    for ahead, weight in zip(AHEAD_CELLS, AHEAD_TILT, strict=True):
-        move = cells[ahead:] - cells[:-ahead]
-        move /= cell_sigma[:-ahead]
-        move *= np.float32(ahead**-0.5)
+    for ahead, weight, held in zip(AHEAD_CELLS, AHEAD_TILT, AHEAD_HELD, strict=True):
+        move = cells[ahead::held] - cells[:-ahead:held]
+        usual = np.repeat(sigma * np.float32((ahead / STEP_CELLS) ** 0.5), STEP_CELLS // held)
+        move /= usual[: len(move)]
         np.clip(move, -1.0, 1.0, out=move)
-        tilts[:-ahead] += np.float32(weight) * move
+        move *= np.float32(weight)
+        tilts.reshape(-1, held)[: len(move)] += move[:, None]
     return tilts
 
 

@@ -12,6 +12,8 @@ which an eighth is paid every hour, at most 4 %; P is measured from impact price
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from venue.local.coins import Profile
@@ -37,10 +39,15 @@ SHIFT_STEPS = 20
 TAPER_STEPS = 60
 
 
+@lru_cache(maxsize=1_024)
+def _hour_noise(seed: int, coin: str, name: str, day: int) -> Floats:
+    """Return the day's draws; a day before and a day after ask for them again."""
+    return generator(seed, coin, name, day).standard_normal(HOURS)
+
+
 def hourly(seed: int, coin: str, name: str, day: int) -> Floats:
     """Return a slow series of unit variance at the day's 25 hour marks."""
-    days = range(day - 1, day + 2)
-    noise = np.concatenate([generator(seed, coin, name, d).standard_normal(HOURS) for d in days])
+    noise = np.concatenate([_hour_noise(seed, coin, name, d) for d in range(day - 1, day + 2)])
     return decaying(noise[: 2 * HOURS + 1], SLOW_HALF_LIFE, SLOW_LENGTH)[1:]
 
 
