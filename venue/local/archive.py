@@ -1,7 +1,7 @@
 """Which days of which coins are at hand, and which must be built?
 
 Building takes some ten milliseconds and always gives the same. Kept are the two newest-used days
-of each coin, the factor of a few days, and the small records of many.
+of each coin, the factor of a month, and the small records of many.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from venue.local.dice import Singles
 from venue.local.path import Levels, Walk, cells_of, draft, lagged
 
 DAYS_PER_COIN = 2
-FACTORS_MAX = 4
+# A month of factors, 0.6 MB each: every coin's history asks for them anew.
+FACTORS_MAX = 32
 RECORDS_MAX = 800
 
 
@@ -111,4 +112,6 @@ class Archive:
             found = self._factors[number] = (cells_of(path), path)
             if len(self._factors) > FACTORS_MAX:
                 self._factors.popitem(last=False)
+        else:
+            self._factors.move_to_end(number)
         return found
