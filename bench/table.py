@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench import decode, header, hot_engine, loopback, marking, matching, replay, soak, store
+from bench import (
+    decode,
+    header,
+    hot_engine,
+    loopback,
+    marking,
+    matching,
+    replay,
+    soak,
+    store,
+    world,
+)
 from bench.result import Result
 
 MEASUREMENTS: dict[str, Callable[[int], Result]] = {
@@ -15,6 +26,7 @@ MEASUREMENTS: dict[str, Callable[[int], Result]] = {
     "replay": replay.measure,
     "store": store.measure,
     "header": header.measure,
+    "world": world.measure,
     "loopback": loopback.measure,
     "soak": soak.measure,
 }

@@ -13,7 +13,18 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as command
-from bench import decode, header, hot_engine, loopback, marking, matching, replay, soak, store
+from bench import (
+    decode,
+    header,
+    hot_engine,
+    loopback,
+    marking,
+    matching,
+    replay,
+    soak,
+    store,
+    world,
+)
 from bench.market import Stretch, stretch
 from bench.result import Figure, Result
 from bench.rounds import in_turns, percentile
@@ -35,6 +46,7 @@ SHORT: dict[str, Callable[[int], Result]] = {
     "replay": lambda rounds: replay.measure(rounds, slice_of_market()),
     "store": lambda rounds: store.measure(rounds, slice_of_market()),
     "header": lambda rounds: header.measure(rounds, slice_of_market()),
+    "world": partial(world.measure, seconds=6.0, days=1),
     "loopback": lambda rounds: loopback.measure(
         rounds, slice_of_market(), seconds=0.4, rates=(500,)
     ),

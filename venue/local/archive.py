@@ -1,23 +1,25 @@
 """Which days of which coins are at hand, and which must be built?
 
 Building takes some ten milliseconds and always gives the same. Kept are the two newest-used days
-of each coin, the factor of a few days, and the small records of many.
+of each coin, the factor of a month, and the small records of many.
 """
 
 from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from market.instrument import Instrument
-from venue.local.coins import FACTOR_DAILY_VOL, Profile, profile_of
-from venue.local.day import Day, Record, build_day, factor_walk
-from venue.local.dice import Floats, Singles
-from venue.local.path import Levels, cells_of, lagged, walk
+from quant.heston import Heston
+from venue.local.coins import FACTOR_DAILY_VOL, FACTOR_VARIANCE, Profile, profile_of
+from venue.local.day import Day, Record, build_day
+from venue.local.dice import Singles
+from venue.local.path import Levels, Walk, cells_of, draft, lagged
 
 DAYS_PER_COIN = 2
-FACTORS_MAX = 4
+# A month of factors, 0.6 MB each: every coin's history asks for them anew.
+FACTORS_MAX = 32
 RECORDS_MAX = 800
 
 
@@ -27,14 +29,27 @@ class Archive:
     def __init__(self, seed: int, instruments: Iterable[Instrument]) -> None:
         self._seed = seed
         self.profiles = {i.coin: profile_of(i) for i in instruments}
-        self._factor_levels = Levels(seed, "factor", daily_vol=FACTOR_DAILY_VOL)
+        self._factor_levels = Levels(
+            seed,
+            "factor",
+            daily_vol=FACTOR_DAILY_VOL,
+            draft=self._drafts("factor", FACTOR_DAILY_VOL, FACTOR_VARIANCE),
+        )
         self._own_levels = {
-            coin: Levels(seed, coin, daily_vol=profile.own_daily_vol)
+            coin: Levels(
+                seed,
+                coin,
+                daily_vol=profile.own_daily_vol,
+                draft=self._drafts(coin, profile.own_daily_vol, profile.variance),
+            )
             for coin, profile in self.profiles.items()
         }
-        self._factors: OrderedDict[int, tuple[Singles, Floats]] = OrderedDict()
+        self._factors: OrderedDict[int, tuple[Singles, Walk]] = OrderedDict()
         self._days: dict[str, OrderedDict[int, Day]] = {c: OrderedDict() for c in self.profiles}
         self._records: OrderedDict[tuple[str, int], Record] = OrderedDict()
+
+    def _drafts(self, series: str, daily_vol: float, model: Heston) -> Callable[[int], Walk]:
+        return lambda day: draft(self._seed, series, day=day, daily_vol=daily_vol, model=model)
 
     def day(self, coin: str, number: int) -> Day:
         """Return a day, from now on kept until two others of the coin were used after it."""
@@ -77,32 +92,26 @@ class Archive:
 
     def _build(self, profile: Profile, number: int) -> Day:
         coin = profile.instrument.coin
-        factor, factor_sigma = self._factor(number)
+        factor_cells, factor = self._factor(number)
         levels = self._own_levels[coin]
         start = profile.beta * self._factor_levels.start(number) + levels.start(number)
-        own = walk(
-            self._seed,
-            coin,
-            number,
-            total=levels.total(number),
-            daily_vol=profile.own_daily_vol,
-        )
         return build_day(
             self._seed,
             profile,
             number,
             start_px=profile.base_px * math.exp(start),
-            own=own,
-            factor=lagged(factor, profile.lag_cells),
-            factor_sigma=factor_sigma,
+            own=levels.walk(number),
+            factor=factor,
+            factor_cells=lagged(factor_cells, profile.lag_cells),
         )
 
-    def _factor(self, number: int) -> tuple[Singles, Floats]:
+    def _factor(self, number: int) -> tuple[Singles, Walk]:
         found = self._factors.get(number)
         if found is None:
-            total = self._factor_levels.total(number)
-            path = factor_walk(self._seed, number, total=total, daily_vol=FACTOR_DAILY_VOL)
-            found = self._factors[number] = (cells_of(path), path.sigma)
+            path = self._factor_levels.walk(number)
+            found = self._factors[number] = (cells_of(path), path)
             if len(self._factors) > FACTORS_MAX:
                 self._factors.popitem(last=False)
+        else:
+            self._factors.move_to_end(number)
         return found

@@ -12,9 +12,18 @@ import math
 from msgspec import Struct
 
 from market.instrument import Instrument
+from quant.avellaneda_stoikov import Maker, kappa_of
+from quant.heston import Heston
 from venue.local.dice import hash_of, share_of
 
 FACTOR_DAILY_VOL = 0.025
+# Variance as a multiple of its usual one, in days: half of a surprise is gone within four hours.
+FACTOR_VARIANCE = Heston(v0=1.0, kappa=4.5, theta=1.0, sigma=2.6, rho=-0.35)
+
+# Over what time makers want to be flat, and how much of their usual spread pays for that risk.
+SECONDS_PER_DAY = 86_400.0
+MAKER_DAYS = 60.0 / SECONDS_PER_DAY
+RISK_SHARE = 0.3
 
 BASE_PX = {
     "BTC": 105_000.0,
@@ -77,7 +86,9 @@ class Profile(Struct, frozen=True):
     """One coin's character.
 
     Volatilities and premia are fractions, `beta` is against the common factor, `lag_cells` says by
-    how many cells the coin follows it. `touch_usd` and `print_usd` are median notionals at the
+    how many cells the coin follows it. `variance` is that of its own wandering as a multiple of
+    the mean, in days; `maker` quotes it, prices being fractions of the mid, inventories multiples
+    of `touch_usd`. `touch_usd` and `print_usd` are median notionals at the
     touch and of one print. `salt` tells the coin's arithmetic chance from the others'.
     """
 
@@ -95,6 +106,8 @@ class Profile(Struct, frozen=True):
     premium_vol: float
     open_interest_usd: float
     impact_usd: float
+    variance: Heston
+    maker: Maker
     salt: int
 
     @property
@@ -109,12 +122,20 @@ class Profile(Struct, frozen=True):
         return self.spread_bps / 2e4 * (1.0 + self.impact_usd / (4.0 * self.touch_usd))
 
 
+def maker_of(*, spread: float, daily_vol: float, rate: float) -> Maker:
+    """Return the maker who usually quotes that spread, a fraction, RISK_SHARE of it for risk."""
+    gamma = RISK_SHARE * spread / (daily_vol**2 * MAKER_DAYS)
+    return Maker(gamma, daily_vol, kappa_of((1.0 - RISK_SHARE) * spread, gamma), rate)
+
+
 def profile_of(instrument: Instrument) -> Profile:
     """Return the character of a coin."""
     coin, rank = instrument.coin, instrument.index
     leads = rank == 0
     wild = share_of(coin, "wild")
     daily_vol = FACTOR_DAILY_VOL if leads else 0.04 + 0.0012 * min(rank, 20) + 0.016 * wild
+    spread_bps = min(0.1 + 0.22 * rank, 4.0)
+    prints_per_s = max(1.0 / (1.0 + 0.45 * rank), 0.06)
     mean = LASTING_PREMIUM.get(coin, 1.5e-4 * (2.0 * share_of(coin, "premium") - 1.0))
     return Profile(
         instrument=instrument,
@@ -122,14 +143,24 @@ def profile_of(instrument: Instrument) -> Profile:
         daily_vol=daily_vol,
         beta=1.0 if leads else 0.9 + 0.5 * share_of(coin, "beta"),
         lag_cells=0 if leads else 2 + int(6 * share_of(coin, "lag")),
-        spread_bps=min(0.1 + 0.22 * rank, 4.0),
+        spread_bps=spread_bps,
         touch_usd=max(400_000.0 / (1.0 + 1.2 * rank), 6_000.0),
         touch_ms=225 if rank < 4 else 450 + 75 * min(rank // 4, 10),
-        prints_per_s=max(1.0 / (1.0 + 0.45 * rank), 0.06),
+        prints_per_s=prints_per_s,
         print_usd=max(900.0 / (1.0 + 0.05 * rank), 250.0),
         premium_mean=mean,
         premium_vol=2.5e-4 if leads else 3e-4 + 1.5e-4 * wild,
         open_interest_usd=2.5e9 / (1.0 + rank) ** 1.2,
         impact_usd=20_000.0 if rank < 2 else 6_000.0,
+        variance=Heston(
+            v0=1.0,
+            kappa=5.0 + 4.0 * share_of(coin, "kappa"),
+            theta=1.0,
+            sigma=2.6 + 1.0 * wild,
+            rho=-0.25 + 0.3 * share_of(coin, "rho"),
+        ),
+        maker=maker_of(
+            spread=spread_bps / 1e4, daily_vol=daily_vol, rate=prints_per_s * SECONDS_PER_DAY
+        ),
         salt=hash_of(coin, "salt") % 1_000_003,
     )

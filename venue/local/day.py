@@ -15,19 +15,31 @@ from msgspec import Struct
 from market.events import MS_PER_HOUR
 from venue.local.coins import Profile
 from venue.local.dice import Floats, Singles, generator
-from venue.local.flow import Ints, Minutes, minutes_of, prints_of, tilts_of
-from venue.local.grid import CELLS, HOURS, STEP_CELLS, STEP_MS, STEPS, cell_at
-from venue.local.path import Walk, cells_of, walk
-from venue.local.premium import at_steps, hourly, impact_premium, premium_knots
+from venue.local.flow import Ints, Minutes, Scene, minutes_of, prints_of, tilts_of
+from venue.local.grid import (
+    CELLS,
+    HOURS,
+    STEP_CELLS,
+    STEP_MS,
+    STEPS,
+    STEPS_PER_HOUR,
+    cell_at,
+)
+from venue.local.makers import QUOTE_CELLS, depth_of, quotes_of
+from venue.local.path import Walk, cells_of, open_gaps
+from venue.local.premium import at_steps, hourly, impact_premium, premium_knots, pushed
+from venue.local.regimes import column
 from venue.local.ticks import POWERS, tick_of, ticks_of
 
-SPREAD_CELLS = 6
-SPREAD_SIGMA = 0.55
 SPREAD_TICKS_MAX = 200
 LEAN_SCALE = 127.0
-LEAN_NOISE_CELLS = 12
+DEPTH_SCALE = 100.0
+# The imbalance's noise holds for so many cells, and sums so many draws.
+LEAN_CELLS = 3
+LEAN_NOISE_LENGTH = 4
 LEAN_NOISE = 0.42
 LEAN_KNOWLEDGE = 0.6
+LEAN_INVENTORY = 0.05
 WHITE_SIGMA = 73.9
 OPEN_INTEREST_SIGMA = 0.06
 
@@ -43,9 +55,10 @@ class Day(Struct, frozen=True):
     """One coin's day. Prices are in units, times in ms of the day.
 
     The columns are memoryviews, because a plain number is read from them twice as fast as from an
-    array. `lean` is the book's imbalance in 1/127. `tick` is 0 on the rare day on which it changes.
-    `premium` and `open_interest` (base units) stand at the knots; `paid` is the running sum over
-    knots of the premium that counts for funding.
+    array. `lean` is the book's imbalance in 1/127, `depth` each step's depth in percent of the
+    usual. `tick` is 0 on the rare day on which it changes. `premium` and `open_interest` (base
+    units) stand at the knots; `paid` is the running sum over knots of the premium that counts for
+    funding.
     """
 
     salt: int
@@ -54,6 +67,7 @@ class Day(Struct, frozen=True):
     bid: memoryview[int]
     spread: memoryview[int]
     lean: memoryview[int]
+    depth: memoryview[int]
     print_ms: memoryview[int]
     print_px: memoryview[int]
     print_lots: memoryview[int]
@@ -95,11 +109,6 @@ class Day(Struct, frozen=True):
         return (self.paid[last + 1] - self.paid[first]) / (last + 1 - first)
 
 
-def factor_walk(seed: int, day: int, *, total: float, daily_vol: float) -> Walk:
-    """Return the common factor's day, which every coin follows."""
-    return walk(seed, "factor", day, total=total, daily_vol=daily_vol)
-
-
 def build_day(
     seed: int,
     profile: Profile,
@@ -107,66 +116,103 @@ def build_day(
     *,
     start_px: float,
     own: Walk,
-    factor: Singles,
-    factor_sigma: Floats,
+    factor: Walk,
+    factor_cells: Singles,
 ) -> Day:
-    """Return a coin's day from its own walk and the (lagged) common factor.
+    """Return a coin's day from its own walk and the common factor's, and the latter's lagged cells.
 
     `start_px` is the fair price in USD at the day's start.
     """
     instrument = profile.instrument
-    knots = premium_knots(seed, profile, day)
+    sigma = np.hypot(own.sigma, profile.beta * factor.sigma)
+    usual = profile.daily_vol / STEPS**0.5
+    regime = (
+        np.maximum(own.turns.kind, factor.turns.kind) if profile.lag_cells else factor.turns.kind
+    )
+    fair = own.moves + profile.beta * factor.moves
+    knots = premium_knots(seed, profile, day) + pushed(fair / usual, column(regime, "premium"))
     cells = cells_of(own, knots)
-    cells += np.float32(profile.beta) * factor
-    sigma = np.hypot(own.sigma, profile.beta * factor_sigma)
+    cells += np.float32(profile.beta) * factor_cells
     tilts = tilts_of(cells, sigma.astype(np.float32))
-    moves = np.abs(np.diff(cells[::STEP_CELLS], append=cells[-1:])) / np.mean(sigma)
+    open_gaps(cells, own)
+    open_gaps(cells, factor, profile.beta)
+    moves = np.abs(np.diff(cells[::STEP_CELLS], append=cells[-1:])) / usual
+    prints = prints_of(seed, profile, day, Scene(cells, sigma, moves, tilts, regime), px=start_px)
+    variance = (sigma / usual) ** 2
+    quotes = quotes_of(
+        seed, profile, day, prints, variance=variance, spread=column(regime, "spread"), px=start_px
+    )
     decimals = instrument.px_decimals
-    mid = np.exp(cells) * np.float32(start_px * 10**decimals)
-    bid, spread, tick = touches(mid, _spreads(seed, profile, day) * mid, decimals)
-    lean = _leans(seed, profile, day, tilts)
-    prints = prints_of(seed, profile, day, moves=moves, tilts=tilts, px=start_px)
-    px = bid[prints.cell]
+    np.exp(cells, out=cells)
+    cells *= np.float32(start_px * 10**decimals)
+    mid = _quoted(cells, quotes.skew)
+    bid, spread, tick = touches(mid, quotes.spread * mid[::QUOTE_CELLS], decimals)
+    px = bid[prints.cell].astype(np.int64)
     steps = tick or ticks_of(px, decimals)
-    px = np.where(prints.side > 0, px + spread[prints.cell] * steps, px)
+    wide = spread[prints.cell].astype(np.int64)
+    px = np.where(prints.side > 0, px + wide * steps, px)
     scale = 10.0 ** -(decimals + instrument.sz_decimals)
     minutes = minutes_of(prints.ms, px, prints.lots, scale=scale)
     paid = impact_premium(knots, profile.half_impact)[:-1]
-    held = profile.open_interest_usd / profile.base_px
-    swing = OPEN_INTEREST_SIGMA * hourly(seed, instrument.coin, "open interest", day)
+    depth = DEPTH_SCALE * depth_of(variance, column(regime, "depth"))
     return Day(
         salt=profile.salt,
         tick=tick,
         px_decimals=decimals,
-        bid=bid.astype(np.int32).data,
-        spread=spread.astype(np.uint8).data,
-        lean=lean.data,
+        bid=bid.data,
+        spread=spread.data,
+        lean=_leans(seed, profile, day, tilts, quotes.inventory).data,
+        depth=np.clip(depth, 1.0, 255.0).astype(np.uint8).data,
         print_ms=prints.ms.astype(np.int32).data,
         print_px=px.astype(np.int32).data,
         print_lots=prints.lots.astype(np.int32).data,
         print_side=prints.side.data,
         premium=_readable(knots),
-        open_interest=_readable(held * np.exp(at_steps(swing))),
+        open_interest=_readable(_open_interest(seed, profile, day, regime)),
         paid=_readable(np.concatenate(([0.0], np.cumsum(paid)))),
         record=Record(minutes, paid.reshape(HOURS, STEPS // HOURS).mean(axis=1)),
     )
+
+
+def _quoted(mid: Singles, skew: Singles) -> Singles:
+    """Return the mid that makers quote around, their inventories being as they are."""
+    rows = mid.reshape(-1, QUOTE_CELLS)
+    rows += rows * skew[:, None]
+    return rows.reshape(-1)
+
+
+def _open_interest(seed: int, profile: Profile, day: int, regime: Ints) -> Floats:
+    """Return open interest in base units at the knots: a slow swing, and what the regimes do.
+
+    What a crash flushes is rebuilt by midnight.
+    """
+    swing = OPEN_INTEREST_SIGMA * hourly(seed, profile.instrument.coin, "open interest", day)
+    done = np.concatenate(([0.0], np.cumsum(column(regime, "flush")) / STEPS_PER_HOUR))
+    done -= done[-1] * np.arange(STEPS + 1) / STEPS
+    held = profile.open_interest_usd / profile.base_px
+    return np.asarray(held * np.exp(at_steps(swing) + done))
 
 
 def _readable(series: Floats) -> memoryview[float]:
     return series.data.cast("B").cast("d")
 
 
-def touches(mid: Singles, spread: Singles, decimals: int) -> tuple[Ints, Ints, int]:
+def touches(
+    mid: Singles, spread: Singles, decimals: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8], int]:
     """Return bids in units, spreads in ticks, and the tick or 0 where it is not the same all day.
 
-    `mid` and the wanted `spread` are in units.
+    `mid` and the wanted `spread` are in units; a spread may hold for several cells.
     """
+    cells = len(mid) // len(spread)
     lowest, highest = 0.999 * float(mid.min() - spread.max()), 1.001 * float(mid.max())
     tick = tick_of(max(int(lowest), 1), decimals)
     if tick == tick_of(int(highest), decimals):
-        ticks = np.clip(np.rint(spread / np.float32(tick)), 1, SPREAD_TICKS_MAX)
-        bid = np.floor(mid / np.float32(tick) - np.float32(0.5) * (ticks - 1))
-        return bid.astype(np.int64) * tick, ticks.astype(np.int64), tick
+        wide = np.clip(np.rint(spread / np.float32(tick)), 1, SPREAD_TICKS_MAX)
+        inner = np.repeat(np.float32(0.5) * (wide - 1), cells)
+        bids = np.floor(mid / np.float32(tick) - inner).astype(np.int32)
+        return bids * np.int32(tick), np.repeat(wide.astype(np.uint8), cells), tick
+    spread = np.repeat(spread, cells)
     by_mid = ticks_of(mid.astype(np.int64), decimals)
     ticks = np.clip(np.rint(spread / by_mid), 1, SPREAD_TICKS_MAX)
     bid = (np.floor(mid / by_mid - (ticks - 1) / 2) * by_mid).astype(np.int64)
@@ -174,27 +220,26 @@ def touches(mid: Singles, spread: Singles, decimals: int) -> tuple[Ints, Ints, i
     by_bid = ticks_of(bid, decimals)
     ticks = np.clip(np.rint(spread / by_bid), 1, SPREAD_TICKS_MAX)
     room = (_next_power(bid) - bid) // by_bid
-    return bid, np.minimum(ticks.astype(np.int64), room), 0
+    return bid.astype(np.int32), np.minimum(ticks.astype(np.int64), room).astype(np.uint8), 0
 
 
 def _next_power(units: Ints) -> Ints:
     return POWERS[np.searchsorted(POWERS, units, side="right")]
 
 
-def _spreads(seed: int, profile: Profile, day: int) -> Singles:
-    """Return the wanted spread of every cell as a fraction of the mid."""
-    rng = generator(seed, profile.instrument.coin, "spread", day)
-    noise = rng.standard_normal(CELLS // SPREAD_CELLS, dtype=np.float32)
-    wanted = np.exp(np.float32(SPREAD_SIGMA) * noise) * np.float32(profile.spread_bps / 1e4)
-    return np.repeat(wanted, SPREAD_CELLS)
-
-
-def _leans(seed: int, profile: Profile, day: int, tilts: Singles) -> npt.NDArray[np.int8]:
-    """Return the imbalance of every cell: a little knowledge of the coming move, and noise."""
+def _leans(
+    seed: int, profile: Profile, day: int, tilts: Singles, inventory: Singles
+) -> npt.NDArray[np.int8]:
+    """Return the imbalance of every cell: a little knowledge of the coming move, what makers
+    who are short would rather buy than sell, and noise."""
     rng = generator(seed, profile.instrument.coin, "lean", day)
-    white = rng.integers(-128, 128, CELLS + LEAN_NOISE_CELLS, dtype=np.int8)
+    white = rng.integers(-128, 128, CELLS // LEAN_CELLS + LEAN_NOISE_LENGTH, dtype=np.int8)
     summed = np.cumsum(white, dtype=np.int32)
-    noise = (summed[LEAN_NOISE_CELLS:] - summed[:-LEAN_NOISE_CELLS]).astype(np.float32)
-    lean = np.float32(LEAN_NOISE / (WHITE_SIGMA * LEAN_NOISE_CELLS**0.5)) * noise
+    noise = (summed[LEAN_NOISE_LENGTH:] - summed[:-LEAN_NOISE_LENGTH]).astype(np.float32)
+    noise *= np.float32(LEAN_NOISE / (WHITE_SIGMA * LEAN_NOISE_LENGTH**0.5))
+    noise -= np.float32(LEAN_INVENTORY) * np.repeat(inventory, QUOTE_CELLS // LEAN_CELLS)
+    lean = np.repeat(noise, LEAN_CELLS)
     lean += np.float32(LEAN_KNOWLEDGE) * tilts
-    return np.asarray(np.clip(lean, -0.95, 0.95) * LEAN_SCALE, dtype=np.float64).astype(np.int8)
+    np.clip(lean, -0.95, 0.95, out=lean)
+    lean *= np.float32(LEAN_SCALE)
+    return lean.astype(np.int8)

@@ -2,7 +2,8 @@
 
 A level is a function of its own price and a slow clock, so an order book keeps its levels while the
 touch walks over it, and any moment can be asked for without those before it. Levels lie one or a
-few ticks apart; sizes are lognormal, tilted at the top by the imbalance of the cell.
+few ticks apart; sizes are lognormal, tilted at the top by the imbalance of the
+cell, and thinner where variance is high or the regime has it so.
 
 Invariant: prices obey the venue's rule, fall strictly for bids and rise strictly for asks, and
 sizes are whole positive lots.
@@ -14,9 +15,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from venue.local.coins import Profile
-from venue.local.day import LEAN_SCALE, Day
+from venue.local.day import DEPTH_SCALE, LEAN_SCALE, Day
 from venue.local.dice import GAPS, SIZES, TABLE_BITS, TABLE_MASK
-from venue.local.grid import block_start
+from venue.local.grid import STEP_MS, block_start
 from venue.local.ticks import tick_of
 
 # One level: price in units, size in lots, number of orders.
@@ -54,8 +55,9 @@ class Depth:
         ms = block_start(ms)
         bid, ask, tick, lean = day.touch(ms)
         tilt = lean / LEAN_SCALE
-        bids = list(islice(self._walk(bid, -tick, tilt, ms), depth))
-        asks = list(islice(self._walk(ask, self._tick_up(day, ask), -tilt, ms), depth))
+        lots = self._lots * day.depth[ms // STEP_MS] / DEPTH_SCALE
+        bids = list(islice(self._walk(bid, -tick, tilt, ms, lots), depth))
+        asks = list(islice(self._walk(ask, self._tick_up(day, ask), -tilt, ms, lots), depth))
         return bids, asks
 
     def grouped(
@@ -65,15 +67,16 @@ class Depth:
         ms = block_start(ms)
         bid, ask, tick, lean = day.touch(ms)
         tilt = lean / LEAN_SCALE
-        down = islice(self._walk(bid, -tick, tilt, ms), WALK_MAX)
-        up = islice(self._walk(ask, self._tick_up(day, ask), -tilt, ms), WALK_MAX)
+        lots = self._lots * day.depth[ms // STEP_MS] / DEPTH_SCALE
+        down = islice(self._walk(bid, -tick, tilt, ms, lots), WALK_MAX)
+        up = islice(self._walk(ask, self._tick_up(day, ask), -tilt, ms, lots), WALK_MAX)
         step = bucket_of(ask, self._decimals, figures=figures, mantissa=mantissa)
         return grouped(down, step, depth), grouped(up, step, depth, up=True)
 
     def _tick_up(self, day: Day, ask: int) -> int:
         return day.tick or tick_of(ask, self._decimals)
 
-    def _walk(self, touch: int, step: int, tilt: float, ms: int) -> Iterator[Level]:
+    def _walk(self, touch: int, step: int, tilt: float, ms: int, lots: float) -> Iterator[Level]:
         edge = 10 ** len(str(touch))
         salt = self._salt if step < 0 else self._salt + 1
         px = touch
@@ -86,7 +89,7 @@ class Depth:
             if index < len(TILT):
                 share *= 1.0 + TILT[index] * tilt
             orders = 1 + int(2.0 * size)
-            yield px, 1 + int(self._lots * share * size), min(orders, ORDERS_MAX)
+            yield px, 1 + int(lots * share * size), min(orders, ORDERS_MAX)
             index += 1
             px += step * GAPS[(px * _GAP_MIX + salt >> _DRAW_SHIFT) & TABLE_MASK]
             if px >= edge:

@@ -1,8 +1,11 @@
 """Who trades, when and how much, on a path that is already drawn?
 
-Orders arrive in bursts, more of them where the path moves; an order prints one or more fills at the
-touch of its side. Buyers outnumber sellers a little before the price rises, and sides come in runs
-that mean nothing: so flow says something about the next seconds, but not much.
+Orders are a Hawkes process, made by its clusters: strangers arrive, more of them where the path
+moves and as the regime has it, and each order calls forth others within seconds. Each taker is of
+a kind. Noise buys and sells in moods that mean nothing; momentum follows the last minute,
+contrarians fade the last five; the informed look ahead, seconds and half a minute, but never see a
+gap. A family mostly keeps the side that it began with, as one who works a large order does. So flow
+says something about the next seconds, but not much. An order prints one or more fills at the touch.
 
 Invariant: prints are sorted by time, lie on block times, and the day's first minute holds one.
 """
@@ -14,25 +17,54 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from market.events import MS_PER_DAY, MS_PER_MINUTE
+from quant.hawkes import Cluster, grow
 from venue.local.coins import Profile
 from venue.local.dice import Floats, Singles, decaying, generator
 from venue.local.grid import BLOCK_MS, STEP_CELLS, STEP_MS, STEPS, cells_at
+from venue.local.regimes import CONTRARIAN, INFORMED, MOMENTUM, REGIMES, column
 
 Ints = npt.NDArray[np.int64]
 
 FILLS_PER_ORDER = 1.6
-BURST_SIGMA = 0.7
-BURST_HALF_LIFE = 4.0
-ECHO_ODDS = 0.4
-ECHO_MS = 900.0
+# Children of an order, and how soon they come.
+BRANCHING = 0.55
+CHILDREN_PER_MS = 1.0 / 1_500.0
+FAMILY_SIDE = 0.75
 FILL_SIGMA = 1.9
 LOTS_MAX = 2**31 - 1
+BLOCKS = MS_PER_DAY // BLOCK_MS
 # How far ahead the sides look, in cells, and by how much each horizon tilts the odds.
 AHEAD_CELLS = (5, 50)
 AHEAD_TILT = (0.40, 0.20)
-MOOD_TILT = 0.55
+AHEAD_HELD = (1, 5)
+# What each kind makes of what it sees, as a tilt of the odds, and how large it trades.
+MOOD_TILT = 0.5
+MOMENTUM_CELLS, MOMENTUM_TILT = 100, 0.5
+CONTRARIAN_CELLS, CONTRARIAN_TILT = 500, -0.5
+INFORMED_TILT = 1.5
+TAKER_SIZE = (0.8, 1.2, 1.0, 1.4)
 MOOD_HALF_LIFE = 2.0
 MEMORY = 64
+
+# Who takes, by the regime and a random byte.
+_TAKERS = np.stack(
+    [np.searchsorted(np.cumsum(r.takers)[:-1], np.arange(256) / 256.0, "right") for r in REGIMES]
+).astype(np.int8)
+_SIZES = np.array(TAKER_SIZE, dtype=np.float32)
+
+
+class Scene(Struct, frozen=True):
+    """What takers see of a day, and what drives them.
+
+    `cells` are log prices, `sigma` the volatility of each step, `moves` the sizes of the steps in
+    units of their usual one, `tilts` those of `tilts_of`, `regime` rules each step.
+    """
+
+    cells: Singles
+    sigma: Floats
+    moves: Floats
+    tilts: Singles
+    regime: Ints
 
 
 class Prints(Struct, frozen=True):
@@ -43,6 +75,8 @@ class Prints(Struct, frozen=True):
     lots: Ints
     cell: Ints
     """The cell in force at each print."""
+    taker: npt.NDArray[np.int8]
+    """The kind of taker, by its place in `Regime.takers`."""
 
 
 class Minutes(Struct, frozen=True):
@@ -57,71 +91,94 @@ class Minutes(Struct, frozen=True):
     notional: Floats
 
 
-def prints_of(
-    seed: int,
-    profile: Profile,
-    day: int,
-    *,
-    moves: Floats,
-    tilts: Singles,
-    px: float,
-) -> Prints:
-    """Return the day's prints.
-
-    `moves` are the sizes of the steps in units of their usual one, `tilts` those of `tilts_of`,
-    `px` is a price in USD to size by.
-    """
-    coin = profile.instrument.coin
-    rng = generator(seed, coin, "prints", day)
-    memory = rng.standard_normal((2, STEPS + MEMORY - 1))
-    burst = np.exp(BURST_SIGMA * decaying(memory[0], BURST_HALF_LIFE, MEMORY))
-    weight = (0.5 + 0.6 * np.minimum(moves, 4.0)) * burst
-    rate = profile.prints_per_s * STEP_MS / 1000.0 / FILLS_PER_ORDER
-    orders = rng.poisson(rate * weight / np.mean(weight))
-    orders[0] = max(orders[0], 1)
-    ms = _arrivals(rng, orders)
+def prints_of(seed: int, profile: Profile, day: int, scene: Scene, *, px: float) -> Prints:
+    """Return the day's prints; `px` is a price in USD to size by."""
+    rng = generator(seed, profile.instrument.coin, "prints", day)
+    weight = (0.5 + 0.6 * np.minimum(scene.moves, 4.0)) * column(scene.regime, "orders")
+    grown = _arrivals(rng, profile.prints_per_s / FILLS_PER_ORDER, weight)
+    ms = np.minimum((grown.times / BLOCK_MS).astype(np.int64), BLOCKS - 1) * BLOCK_MS
     cell = cells_at(ms, profile.salt)
-    mood = decaying(memory[1], MOOD_HALF_LIFE, MEMORY)[cell // STEP_CELLS]
-    tilt = MOOD_TILT * np.clip(mood, -1.5, 1.5) + tilts[cell]
-    buys = rng.random(len(ms)) < 0.5 + 0.5 * np.clip(tilt, -0.96, 0.96)
+    byte = rng.integers(0, 256, len(ms), dtype=np.uint8)
+    taker = _TAKERS[scene.regime[cell // STEP_CELLS], byte]
+    side = _sides(rng, scene, cell, taker, grown.root)
     fills = rng.geometric(1.0 / FILLS_PER_ORDER, len(ms))
-    side = np.where(buys, 1, -1).astype(np.int8)
     total = int(np.sum(fills))
     median = profile.print_usd / px * 10**profile.instrument.sz_decimals
+    taker = np.repeat(taker, fills)
     lots = median * np.exp(FILL_SIGMA * rng.standard_normal(total, dtype=np.float32))
+    lots *= _SIZES[taker]
     return Prints(
         np.repeat(ms, fills),
         np.repeat(side, fills),
         np.clip(lots, 1.0, LOTS_MAX).astype(np.int64),
         np.repeat(cell, fills),
+        taker,
     )
 
 
-def _arrivals(rng: np.random.Generator, orders: npt.NDArray[np.int64]) -> Ints:
-    ms = np.repeat(np.arange(STEPS) * STEP_MS, orders) + rng.integers(0, STEP_MS, int(orders.sum()))
-    echoes = np.flatnonzero(rng.random(len(ms)) < ECHO_ODDS)
-    # The first order answers nobody: it stands for the print that the first minute must have.
-    echoes = echoes[echoes > 0]
-    ms[echoes] = ms[echoes - 1] + rng.exponential(ECHO_MS, len(echoes)).astype(np.int64)
-    ms.sort()
-    blocks = np.minimum(ms, MS_PER_DAY - 1) // BLOCK_MS
-    return np.asarray(blocks * BLOCK_MS)
+def _arrivals(rng: np.random.Generator, orders_per_s: float, weight: Floats) -> Cluster:
+    """Return the day's orders in ms; strangers come by the weight of the step."""
+    usual = orders_per_s * STEP_MS / 1000.0 * (1.0 - BRANCHING)
+    strangers = rng.poisson(usual * weight)
+    # The first stranger stands for the print that the first minute must have.
+    strangers[0] = max(strangers[0], 1)
+    ms = np.repeat(np.arange(STEPS) * float(STEP_MS), strangers)
+    ms += rng.random(len(ms)) * STEP_MS
+    return grow(ms, branching=BRANCHING, beta=CHILDREN_PER_MS, horizon=float(MS_PER_DAY), rng=rng)
+
+
+def _sides(
+    rng: np.random.Generator, scene: Scene, cell: Ints, taker: npt.NDArray[np.int8], root: Ints
+) -> npt.NDArray[np.int8]:
+    """Return +1 for buyers and -1 for sellers; `root` tells families apart."""
+    # Written backwards, so that of a family the first order stays.
+    first = np.empty(int(root.max()) + 1, dtype=np.int64)
+    first[root[::-1]] = np.arange(len(root) - 1, -1, -1)
+    kept = rng.random(len(cell), dtype=np.float32) < FAMILY_SIDE
+    kept[first] = False
+    asked = np.flatnonzero(~kept)
+    tilt = np.clip(_tilts(rng, scene, cell[asked], taker[asked]), -0.96, 0.96)
+    buys = rng.random(len(asked), dtype=np.float32) < 0.5 + 0.5 * tilt
+    side = np.empty(len(cell), dtype=np.int8)
+    side[asked] = 2 * buys.astype(np.int8) - 1
+    followers = np.flatnonzero(kept)
+    side[followers] = side[first[root[followers]]]
+    return side
+
+
+def _tilts(
+    rng: np.random.Generator, scene: Scene, cell: Ints, taker: npt.NDArray[np.int8]
+) -> Floats:
+    """Return how far what a taker of its kind sees makes it a buyer."""
+    mood = decaying(rng.standard_normal(STEPS + MEMORY - 1), MOOD_HALF_LIFE, MEMORY)
+    tilt = MOOD_TILT * mood[cell // STEP_CELLS]
+    for kind, back, weight in (
+        (MOMENTUM, MOMENTUM_CELLS, MOMENTUM_TILT),
+        (CONTRARIAN, CONTRARIAN_CELLS, CONTRARIAN_TILT),
+    ):
+        who = np.flatnonzero(taker == kind)
+        at = cell[who]
+        past = scene.cells[at] - scene.cells[np.maximum(at - back, 0)]
+        usual = scene.sigma[at // STEP_CELLS] * (back / STEP_CELLS) ** 0.5
+        tilt[who] = weight * past / usual
+    who = np.flatnonzero(taker == INFORMED)
+    tilt[who] = INFORMED_TILT * scene.tilts[cell[who]]
+    return tilt
 
 
 def tilts_of(cells: Singles, sigma: Singles) -> Singles:
     """Return how far the coming move tilts the odds at every cell, within ±0.6.
 
-    `sigma` is the volatility of each step.
+    `sigma` is the volatility of each step. A look far ahead serves for a few cells.
     """
-    cell_sigma = np.repeat(sigma, STEP_CELLS)
-    cell_sigma /= np.float32(STEP_CELLS**0.5)
     tilts = np.zeros_like(cells)
-    for ahead, weight in zip(AHEAD_CELLS, AHEAD_TILT, strict=True):
-        move = cells[ahead:] - cells[:-ahead]
-        move /= cell_sigma[:-ahead]
-        move *= np.float32(ahead**-0.5)
+    for ahead, weight, held in zip(AHEAD_CELLS, AHEAD_TILT, AHEAD_HELD, strict=True):
+        move = cells[ahead::held] - cells[:-ahead:held]
+        usual = np.repeat(sigma * np.float32((ahead / STEP_CELLS) ** 0.5), STEP_CELLS // held)
+        move /= usual[: len(move)]
         np.clip(move, -1.0, 1.0, out=move)
-        tilts[:-ahead] += np.float32(weight) * move
+        move *= np.float32(weight)
+        tilts.reshape(-1, held)[: len(move)] += move[:, None]
     return tilts
 
 
@@ -140,9 +197,9 @@ def minutes_of(ms: Ints, px: Ints, lots: Ints, *, scale: float) -> Minutes:
     close[full] = px[edges[full + 1] - 1]
     close = close[source]
     bars = []
-    for column in (px[starts], np.maximum.reduceat(px, starts), np.minimum.reduceat(px, starts)):
+    for prices in (px[starts], np.maximum.reduceat(px, starts), np.minimum.reduceat(px, starts)):
         bar = close.copy()
-        bar[full] = column
+        bar[full] = prices
         bars.append(bar)
     volume = np.zeros(len(count), dtype=np.int64)
     volume[full] = np.add.reduceat(lots, starts)

@@ -1,14 +1,18 @@
 """How far is the perpetual from its oracle, and what funding follows?
 
-The premium is a slow part by the hour, around a mean that lasts on some coins, and a quick part
-that comes back within minutes. The mid is the fair price times one plus the premium, so it really
-reverts to the oracle. Funding is the venue's formula over the hour's mean.
+The premium is a slow part by the hour, around a mean that lasts on some coins, a quick part that
+comes back within minutes, and what takers do to it: those who follow a move of the fair price push
+the perpetual ahead of it, those who flee a crash push it below. The mid is the fair price times one
+plus the premium, so it really reverts to the oracle. Funding is the venue's formula over the
+hour's mean.
 
 Source: Hyperliquid documentation, "Funding": F_8h = P + clamp(0.0001 - P, -0.0005, 0.0005), of
 which an eighth is paid every hour, at most 4 %; P is measured from impact prices to the oracle.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 
@@ -27,12 +31,23 @@ SLOW_HALF_LIFE = 6.0
 SLOW_LENGTH = 24
 QUICK_HALF_LIFE = 20.0
 QUICK_LENGTH = 160
+# What followers of a move do: half of it is forgotten within ten minutes.
+PUSH = 1.2e-4
+PUSH_HALF_LIFE = 20.0
+PUSH_LENGTH = 160
+SHIFT_STEPS = 20
+TAPER_STEPS = 60
+
+
+@lru_cache(maxsize=1_024)
+def _hour_noise(seed: int, coin: str, name: str, day: int) -> Floats:
+    """Return the day's draws; a day before and a day after ask for them again."""
+    return generator(seed, coin, name, day).standard_normal(HOURS)
 
 
 def hourly(seed: int, coin: str, name: str, day: int) -> Floats:
     """Return a slow series of unit variance at the day's 25 hour marks."""
-    days = range(day - 1, day + 2)
-    noise = np.concatenate([generator(seed, coin, name, d).standard_normal(HOURS) for d in days])
+    noise = np.concatenate([_hour_noise(seed, coin, name, d) for d in range(day - 1, day + 2)])
     return decaying(noise[: 2 * HOURS + 1], SLOW_HALF_LIFE, SLOW_LENGTH)[1:]
 
 
@@ -51,6 +66,20 @@ def premium_knots(seed: int, profile: Profile, day: int) -> Floats:
     noise = np.concatenate((before[-QUICK_LENGTH:], today))
     quick = profile.premium_vol * decaying(noise, QUICK_HALF_LIFE, QUICK_LENGTH)
     return profile.premium_mean + at_steps(slow) + quick
+
+
+def pushed(moves: Floats, shift: Floats) -> Floats:
+    """Return what takers add to the premium at the day's STEPS + 1 knots, nothing at both ends.
+
+    `moves` of the fair price are signed and in units of the usual step, `shift` is the regime's.
+    """
+    led = np.concatenate((np.zeros(PUSH_LENGTH), moves))
+    follow = PUSH * np.tanh(decaying(led, PUSH_HALF_LIFE, PUSH_LENGTH))
+    eased = np.concatenate((np.zeros(SHIFT_STEPS), shift, shift[-1:]))
+    eased = np.convolve(eased, np.full(SHIFT_STEPS, 1.0 / SHIFT_STEPS), mode="valid")[1:]
+    at = np.arange(STEPS + 1)
+    taper = np.minimum(np.minimum(at, STEPS - at) / TAPER_STEPS, 1.0)
+    return np.asarray((follow + eased) * taper)
 
 
 def impact_premium(knots: Floats, half_impact: float) -> Floats:

@@ -3,8 +3,9 @@
 Every answer is a function of (seed, coin, time since the epoch) alone: not of earlier questions,
 not of the process, never of a clock. What is kept in memory saves work and changes nothing.
 
-Nobody's orders, least of all ours, move these prices: accounts trade with this crowd in
-`venue.local.exchange`.
+What it is made of is in docs/world.md. Nobody's orders, least of all ours, move these prices:
+accounts trade with this crowd in `venue.local.exchange`. There is no chaos in it by construction,
+so a frozen tape of it is a negative control.
 """
 
 from __future__ import annotations

@@ -7,7 +7,10 @@ import pytest
 
 from market.instrument import Instrument
 from venue.local.archive import Archive
-from venue.local.day import SPREAD_TICKS_MAX, touches
+from venue.local.day import SPREAD_TICKS_MAX, Day, touches
+from venue.local.grid import CELLS, STEP_MS, STEPS
+from venue.local.path import draft
+from venue.local.regimes import CRASHING
 from venue.universe import load_instruments
 
 ARCHIVE = Archive(7, load_instruments().values())
@@ -43,6 +46,15 @@ def test_touches_stay_valid_where_the_tick_changes(edge: int) -> None:
     assert np.all(np.abs((bid + ask) / 2 - mid) < 4e-4 * edge)
 
 
+def test_a_spread_may_hold_for_several_cells() -> None:
+    mid = np.linspace(150_000, 151_000, 60).astype(np.float32)
+    spread = np.linspace(20, 60, 10).astype(np.float32)
+    one, same = touches(mid, spread, 2), touches(mid, np.repeat(spread, 6), 2)
+    assert one[2] == same[2] > 0
+    assert np.array_equal(one[0], same[0])
+    assert np.array_equal(one[1], same[1])
+
+
 def test_prints_are_at_the_touch_of_their_side() -> None:
     day = ARCHIVE.day("SOL", 2)
     for i in range(0, len(day.print_ms), 97):
@@ -66,7 +78,8 @@ def test_the_book_leans_and_the_prints_side_with_the_coming_move() -> None:
 def test_spreads_are_as_the_profile_says() -> None:
     for coin in ("BTC", "DOGE", "AERO"):
         day = ARCHIVE.day(coin, 1)
-        spread = np.asarray(day.spread).astype(float) * day.tick / np.asarray(day.bid)
+        quotes = [day.touch_of(cell)[:2] for cell in range(0, CELLS, 40)]
+        spread = [(ask - bid) / bid for bid, ask in quotes]
         wanted = ARCHIVE.profiles[coin].spread_bps
         assert 0.8 * wanted < float(np.mean(spread)) * 1e4 < 2.0 * wanted
 
@@ -83,3 +96,33 @@ def test_knots_are_joined_by_straight_lines() -> None:
     day = ARCHIVE.day("HYPE", 1)
     middle = day.at_knots(day.premium, 15_000)
     assert middle == pytest.approx((day.premium[0] + day.premium[1]) / 2)
+
+
+def moods(number: int, coin: str) -> tuple[np.ndarray, Day]:
+    """Return the regime of each step of a coin's day, as the archive has it, and the day."""
+    kinds = [
+        draft(7, series, day=number, daily_vol=0.03, model=ARCHIVE.profiles[coin].variance).turns
+        for series in ("factor", coin)
+    ]
+    return np.maximum(kinds[0].kind, kinds[1].kind), ARCHIVE.day(coin, number)
+
+
+def test_a_crash_is_wide_thin_busy_and_flushes_open_interest() -> None:
+    spreads, depths, busy, flushed = [], [], [], []
+    for number in range(24):
+        kind, day = moods(number, "SOL")
+        crash = kind == CRASHING
+        if crash.sum() < 30 or not day.tick:
+            continue
+        spread = np.asarray(day.spread).reshape(STEPS, -1).mean(axis=1)
+        depth = np.asarray(day.depth).astype(float)
+        prints = np.bincount(np.asarray(day.print_ms) // STEP_MS, minlength=STEPS)
+        for found, series in ((spreads, spread), (depths, depth), (busy, prints)):
+            found.append(float(series[crash].mean() / series[~crash].mean()))
+        held = np.diff(np.log(np.asarray(day.open_interest)))
+        flushed.append(float(held[crash].mean() - held[~crash].mean()))
+    assert len(spreads) >= 3
+    assert float(np.mean(spreads)) > 1.5
+    assert float(np.mean(depths)) < 0.7
+    assert float(np.mean(busy)) > 1.5
+    assert float(np.mean(flushed)) < 0.0
