@@ -267,3 +267,23 @@ def test_a_tape_played_over_real_sockets(folder: Path) -> None:
     assert len(books) == 2
     assert books[1] - books[0] == pytest.approx((9_800 - 1_900) / 5, abs=1)
     assert [m["channel"] for m in heard][-1] == "l2Book"
+
+
+def test_orders_meet_the_newest_book_cut_to_the_newest_touch_and_each_print_once(
+    folder: Path,
+) -> None:
+    with closing(Playback(folder, speed=1.0)) as market:
+        market.open(NOW_MS)
+        assert market.levels("BTC", NOW_MS, 5) == ([], [])
+        play(market, NOW_MS + 300)
+        bids, asks = market.levels("BTC", NOW_MS + 300, 5)
+        assert [px for px, _, _ in bids] == [1_000, 990]
+        assert [px for px, _, _ in asks] == [1_020, 2_000_000]
+        assert market.levels("BTC", NOW_MS + 300, 1)[0] == [(1_000, 100_000, 1)]
+        seen = market.flow("BTC", NOW_MS, NOW_MS + 400)
+        assert [(f.side, f.px, f.lots) for f in seen] == [(1, 1_000, 100_000), (1, 1_010, 100_000)]
+        # However late the venue told of it, a print is met when it was shown.
+        assert all(NOW_MS < f.ms <= NOW_MS + 225 for f in seen)
+        assert market.flow("BTC", NOW_MS + 400, NOW_MS + 900) == []
+        play(market, NOW_MS + 1_100)
+        assert [px for px, _, _ in market.levels("BTC", NOW_MS, 5)[1]] == [1_010, 1_020, 2_000_000]

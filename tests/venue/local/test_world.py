@@ -330,3 +330,15 @@ def test_sides_and_sizes_vary(tape: dict[str, list]) -> None:
     assert usd[len(usd) // 2] * 20 < usd[int(len(usd) * 0.98)]
     together = Counter((t["time"], t["side"]) for t in tape["BTC"])
     assert max(together.values()) > 3
+
+
+def test_the_flow_of_a_span_is_the_prints_that_are_told() -> None:
+    world = World(SEED, EPOCH_MS)
+    since, until = NOW_MS - 20_000, NOW_MS
+    flow = world.flow("BTC", since, until)
+    topic = Topic("trades", "BTC")
+    told = [r for _, raw in world.due(since, until, [topic]) for r in json.loads(raw)["data"]]
+    assert [(f.ms, f.side > 0) for f in flow] == [(r["time"], r["side"] == "B") for r in told]
+    assert [f.px / 10 for f in flow] == [float(r["px"]) for r in told] and flow
+    halves = world.flow("BTC", since, since + 9_000) + world.flow("BTC", since + 9_000, until)
+    assert halves == flow

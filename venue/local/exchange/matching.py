@@ -19,6 +19,7 @@ from venue.local.exchange.order import (
 )
 from venue.local.exchange.state import State, Trade, crowd_user
 from venue.local.exchange.value import affords
+from venue.local.market import Levels
 
 
 def opposite_best(state: State, order: Order) -> int | None:
@@ -41,11 +42,13 @@ def take(state: State, order: Order) -> None:
         return
     coin, side = order.coin, order.side
     theirs = state.book(coin).side(-side)
-    crowd = [list(level[:2]) for level in state.crowd.levels(coin, -side, state.now_ms)]
-    crowd.reverse()
+    crowd = _stack(state.crowd.near(coin, -side, state.now_ms))
+    is_whole = False
     while order.lots:
         while crowd and not crowd[-1][1]:
             crowd.pop()
+        if not crowd and not is_whole:
+            crowd, is_whole = _stack(state.crowd.levels(coin, -side, state.now_ms)), True
         own_px = theirs.best
         level = crowd[-1] if crowd else None
         px = _better(own_px, level[0] if level else None, side)
@@ -65,6 +68,11 @@ def take(state: State, order: Order) -> None:
             _meet(state, order, maker)
         else:
             break
+
+
+def _stack(levels: Levels) -> list[list[int]]:
+    """Return prices and lots that can be taken off, the best last."""
+    return [[px, lots] for px, lots, _ in reversed(levels)]
 
 
 def _better(one: int | None, other: int | None, side: int) -> int | None:

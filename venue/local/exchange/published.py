@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from market.events import MS_PER_MINUTE
 from venue.local.exchange.state import Trade
@@ -51,7 +52,7 @@ class Tape:
     def since(self, number: int) -> list[Trade]:
         """Return the trades after the first `number`, as far as they are kept."""
         missing = min(self.count - number, len(self.newest))
-        return list(self.newest)[len(self.newest) - missing :] if missing > 0 else []
+        return list(islice(reversed(self.newest), missing))[::-1] if missing > 0 else []
 
 
 class Published:
