@@ -114,10 +114,13 @@ def _process(log: Path, *args: str) -> Iterator[subprocess.Popen[bytes]]:
 
 def _first_line(process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
     deadline = time.monotonic() + READY_S
-    while b"\n" not in log.read_bytes():
+    while True:
+        # The log also has what is told to a reader.
+        for line in log.read_bytes().splitlines(keepends=True):
+            if line.startswith(b"{") and line.endswith(b"\n"):
+                found: dict[str, str] = json.loads(line)
+                return found
         _still(process, log, deadline)
-    found: dict[str, str] = json.loads(log.read_bytes().split(b"\n", 1)[0])
-    return found
 
 
 def _ready(process: subprocess.Popen[bytes], socket: Path, log: Path) -> dict[str, Any]:
