@@ -27,7 +27,7 @@ def write_config(path: Path, http: str, ws: str, extra: str = "") -> Path:
 def venue(port: int = 0) -> Iterator[tuple[Process, str, str]]:
     with running("venue", "--port", str(port)) as process:
         process.wait_for("http://127.0.0.1:")
-        urls = json.loads(process.lines[0])
+        urls = json.loads(next(line for line in process.lines if line.startswith("{")))
         yield process, urls["http"], urls["ws"]
 
 
