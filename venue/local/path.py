@@ -1,11 +1,11 @@
 """Which way does a price wander within one day, when all days together must lead somewhere?
 
-A path is made from coarse to fine. Where it stands every sixteen days is drawn first. Between,
+A path is made from coarse to fine. Where it stands every four days is drawn first. Between,
 each day is drafted by itself: its variance is Heston's, by the quadratic-exponential scheme in
 steps of ten minutes, times that of the regime; steps of 30 s carry the regime's drift, and move
-against the variance as Heston's price does. What the sixteen drafts miss of the level they must
+against the variance as Heston's price does. What the four drafts miss of the level they must
 reach is spread over them by their variance, a bridge too long to be felt. Brownian bridges fill
-each step with cells, and gaps open between two of them. So a day needs at most fifteen others, and
+each step with cells, and gaps open between two of them. So a day needs at most three others, and
 the last price of one is the first of the next.
 
 Of the variance a day knows the day before: it begins there, at a draw of the stationary law, so
@@ -29,9 +29,9 @@ VARIANCE_STEPS = 20
 VARIANCES = STEPS // VARIANCE_STEPS
 VARIANCE_DT = 1.0 / VARIANCES
 # Where a level is pulled over weeks, so that a year's world keeps plausible prices.
-LEVEL_DAYS = 16
+LEVEL_DAYS = 4
 LEVEL_MEMORY = 0.985**LEVEL_DAYS
-LEVEL_BLOCK = 8
+LEVEL_BLOCK = 16
 TAPER_CELLS = 40
 TINY = 1e-30
 
@@ -84,6 +84,8 @@ class Levels:
         self._draft = draft
         self._anchors = [0.0]
         self._blocks: dict[int, tuple[list[float], list[float]]] = {}
+        # Drafts of the newest block, for the days that are usually asked for next.
+        self._fresh: dict[int, Walk] = {}
 
     def start(self, day: int) -> float:
         """Return the level at the start of a day."""
@@ -93,7 +95,8 @@ class Levels:
     def walk(self, day: int) -> Walk:
         """Return the day's walk, which ends where the next day starts."""
         block, index = divmod(day, LEVEL_DAYS)
-        return self._draft(day).led(self._block(block)[1][index])
+        missing = self._block(block)[1][index]
+        return (self._fresh.pop(day, None) or self._draft(day)).led(missing)
 
     def _anchor(self, block: int) -> float:
         anchors = self._anchors
@@ -109,7 +112,8 @@ class Levels:
         if found is None:
             begin = self._anchor(block)
             days = range(block * LEVEL_DAYS, (block + 1) * LEVEL_DAYS) if self._vol else ()
-            sums = np.array([(w.net, w.energy) for w in map(self._draft, days)]).reshape(-1, 2)
+            self._fresh = {day: self._draft(day) for day in days}
+            sums = np.array([(w.net, w.energy) for w in self._fresh.values()]).reshape(-1, 2)
             missing = self._anchor(block + 1) - begin - float(np.sum(sums[:, 0]))
             share = sums[:, 1] * (missing / max(float(np.sum(sums[:, 1])), TINY))
             ends = np.cumsum(sums[:, 0] + share)

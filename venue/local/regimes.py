@@ -91,6 +91,10 @@ GAP_SIZE = (0.03, 0.25)
 
 Ints = npt.NDArray[np.int64]
 
+_FIELDS = {
+    name: np.array([getattr(regime, name) for regime in REGIMES])
+    for name in ("vol", "back", "gaps", "spread", "depth", "orders", "flush", "premium")
+}
 _ODDS = np.cumsum([r.odds for r in REGIMES])
 _HOURS = np.array([r.hours for r in REGIMES])
 _DRIFTS = np.array([r.drift for r in REGIMES])
@@ -113,7 +117,7 @@ class Turns(Struct, frozen=True):
 
 def column(kind: Ints, name: str) -> Floats:
     """Return a field of the regime that rules each step."""
-    return np.array([getattr(regime, name) for regime in REGIMES])[kind]
+    return _FIELDS[name][kind]
 
 
 def _vol_scale() -> float:
