@@ -5,6 +5,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -650,20 +651,26 @@ def test_a_halt_blocks_entries_and_leaves_exits_alone_until_its_own_holder_lifts
 def test_a_run_that_was_flattened_replays_bit_for_bit_and_its_twins_stay_equal(
     tmp_path: Path,
 ) -> None:
-    scene = Scene(config=rig.TIGHT)
-    engine = scene.engine
     said: list[str] = []
     kept: set[int] = set()
 
-    def on_second() -> None:
+    def flatten(scene: Scene) -> None:
         """Flatten at a moment at which something is open and something on its way in."""
-        states = [t.state for t in engine.settlement.real.values()]
-        if not said and states.count(TradeState.OPEN) > 2 and TradeState.PENDING in states:
-            kept.update(i for i, t in engine.ledger.trades.items() if t.kind >= TradeKind.PHANTOM)
+        trades = scene.engine.ledger.trades
+        states = [t.state for t in scene.engine.settlement.real.values()]
+        phantoms = {i for i, t in trades.items() if t.kind >= TradeKind.PHANTOM}
+        some = phantoms and states.count(TradeState.OPEN) > 2 and TradeState.PENDING in states
+        if some and not said:
+            kept.update(phantoms)
             said.append(scene.tell(Command("flatten")).reply)
-            assert kept and kept <= set(engine.ledger.trades)
+            assert kept <= set(trades)
 
-    scene.advance(130, reads=3, on_second=on_second)
+    for seed in range(7, 17):
+        scene = Scene(seed=seed, config=rig.TIGHT)
+        scene.advance(130, reads=3, on_second=partial(flatten, scene))
+        if said:
+            break
+    engine = scene.engine
     assert said and "called off" in said[0] and "0 entries" not in said[0]
     scene.advance(5)
     assert not engine.settlement.real

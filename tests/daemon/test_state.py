@@ -99,6 +99,15 @@ SITUATIONS: dict[str, Callable[[Engine], bool]] = {
 }
 
 
+def ever(holds: Callable[[Engine], bool], seed: int) -> bool:
+    made = rig.again(rig.eventful(seed))
+    for record in recorded(seed):
+        made.play([record])
+        if holds(made.engine):
+            return True
+    return False
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_an_engine_can_be_cut_in_two_while(situation: str, seed: int) -> None:
@@ -109,8 +118,10 @@ def test_an_engine_can_be_cut_in_two_while(situation: str, seed: int) -> None:
             continues(seed, at, made)
             return
         made.play([record])
-    # The pair of one seed may be bound only in the other.
-    assert situation == "a pair is bound" and seed != 9, f"{situation}: never seen"
+    # A pair need not be bound in every market, but in one of them.
+    others = set(SEEDS) - {seed}
+    assert situation == "a pair is bound", f"{situation}: never seen"
+    assert any(ever(holds, other) for other in others), f"{situation}: never seen"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

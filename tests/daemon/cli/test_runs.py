@@ -178,7 +178,7 @@ def test_the_venue_says_where_it_is_in_one_line_and_ends_with_its_parent(
     ran = cli("venue", "--port", "0", "--with-parent", *(tape if played else ("--seed", "3")))
     assert ran.code == 0 and ran.out.count("\n") == 1
     urls = json.loads(ran.out)
-    assert urls.keys() == {"http", "ws"}
+    assert urls.keys() == {"http", "ws", "accounts"}
     port = int(urls["http"].rpartition(":")[2])
     assert port > 0 and urls["ws"] == f"ws://127.0.0.1:{port}/ws"
 
