@@ -51,7 +51,11 @@ def print_why(found: dict[str, Any]) -> None:
 
 
 def _fate(t: dict[str, Any]) -> str:
-    name = t["kind"] if t["cause"] in ("admit", "block") else f"{t['kind']} of what was clamped"
+    name = (
+        t["kind"]
+        if t["cause"] in ("admit", "block", "stage")
+        else f"{t['kind']} of what was clamped"
+    )
     if t["exit_reason"] == "UNAVAILABLE":
         return f"{name}: no book in time, so nothing is known of it"
     if t["status"] != "closed":
