@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench import decode, header, hot_engine, loopback, marking, replay, soak, store
+from bench import bots, decode, header, hot_engine, loopback, marking, replay, soak, store
 from bench.result import Result
 
 MEASUREMENTS: dict[str, Callable[[int], Result]] = {
     "decode": decode.measure,
     "engine": hot_engine.measure,
+    "bots": bots.measure,
     "marking": marking.measure,
     "replay": replay.measure,
     "store": store.measure,

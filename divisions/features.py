@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import log, sqrt
+from operator import mul
 
 from market.bars import Series
 
@@ -41,11 +42,12 @@ def line_fit(x: list[float], y: list[float]) -> tuple[float, float, float]:
     """
     n = len(x)
     mean_x, mean_y = sum(x) / n, sum(y) / n
-    xx = sum((a - mean_x) ** 2 for a in x)
+    dx, dy = [a - mean_x for a in x], [b - mean_y for b in y]
+    xx = sum(map(mul, dx, dx))
     if xx <= 0.0:
         return mean_y, 0.0, 0.0
-    yy = sum((b - mean_y) ** 2 for b in y)
-    xy = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
+    yy = sum(map(mul, dy, dy))
+    xy = sum(map(mul, dx, dy))
     slope = xy / xx
     noise = (yy - slope * xy) / (n - 2)
     # Below this share the difference of two sums is rounding, not noise.

@@ -21,7 +21,8 @@ from tests.support.stage import Hook, Stage
 
 BOTS = discover()
 SEED = 1
-# In units of `unit`, some two or three microseconds on a usual server. A bar closes once a minute at most.
+# In units of `unit`, two or three microseconds on a usual server. A bar closes once a minute at
+# most.
 TICK_UNITS = 2.5
 BAR_UNITS = 60.0
 each_bot = pytest.mark.parametrize("cls", BOTS, ids=lambda cls: cls.name)
