@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench import (
+    bots,
     decode,
     header,
     hot_engine,
@@ -21,6 +22,7 @@ from bench.result import Result
 MEASUREMENTS: dict[str, Callable[[int], Result]] = {
     "decode": decode.measure,
     "engine": hot_engine.measure,
+    "bots": bots.measure,
     "marking": marking.measure,
     "matching": matching.measure,
     "replay": replay.measure,

@@ -11,13 +11,13 @@ from daemon.settlement import Settlement
 from divisions.lane import Lane, vet
 from divisions.sizing import lots_wanted
 from market.coin import Coin
-from market.decision import ExitCall, ExitPlan, Signal, TradeKind, Verdict
+from market.decision import STAGE, ExitCall, ExitPlan, Signal, TradeKind, Verdict
 from market.desk import View
 from market.errors import require
 from market.events import NS_PER_DAY
 from market.fills import FillModel
 from market.money import notional_e6
-from risk.gate import Gate
+from risk.gate import STAGE_VERSION, Gate, withheld
 from shadow import rollup
 from shadow.episodes import KeyState, Step
 from shadow.ledger import Ledger
@@ -87,7 +87,7 @@ class Admission:
         self._vol_target = vol_target
         self._identity = identity
         self._shadow = shadow
-        self._versions = {f.name: f.version for f in gate.filters}
+        self._versions = {STAGE: STAGE_VERSION, **{f.name: f.version for f in gate.filters}}
         self._count = 0
         self._counted_seq = 0
 
@@ -106,6 +106,8 @@ class Admission:
         self._size(lane, coin, signal)
         self._view.opened_ns = key.opened_ns
         verdict = self._gate.judge(signal, self._view)
+        if lane.stage == "shadow":
+            verdict = withheld(verdict, lane.name)
         step = key.step(verdict)
         if step is Step.REPEAT:
             self._settlement.repeat(name, key)
@@ -131,7 +133,9 @@ class Admission:
         signal_id = self._next_id()
         now_ms = self._out.now_ns // 1_000_000
         rows, vitals = self._out.rows, self._out.vitals
-        for alarm in self._gate.count(verdict):
+        staged = STAGE in verdict.failing
+        # How far a filter reaches is asked only of what may be admitted.
+        for alarm in () if staged else self._gate.count(verdict):
             kind, _, message = alarm.partition(": ")
             self._out.alarm(kind, message)
         if step is Step.OPEN_REAL:
@@ -142,7 +146,7 @@ class Admission:
             vitals.blocked += 1
             for filter_name in verdict.failing:
                 vitals.blocked_by[filter_name] = vitals.blocked_by.get(filter_name, 0) + 1
-            tags = rollup.block_tags(verdict)
+            tags = rollup.stage_tags(verdict) if staged else rollup.block_tags(verdict)
             if step is Step.OPEN_PHANTOM:
                 trade_id = self._block(coin, signal, verdict, key, signal_id, tags)
             else:
@@ -169,7 +173,8 @@ class Admission:
     ) -> int:
         trade = self._trade(coin, signal, verdict.lots, signal_id, TradeKind.PAPER, "admit")
         phantom = self._ledger.trades.get(key.phantom_id)
-        if phantom is not None and self._shadow:
+        # What was withheld before the bot was admitted is no episode of a filter to set off.
+        if phantom is not None and phantom.cause == "block" and self._shadow:
             rollup.pair(phantom, trade)
             self._out.rows.trade_updates.append(trade_update_row(phantom))
             self._touch(phantom)
@@ -203,7 +208,8 @@ class Admission:
         signal_id: int,
         tags: list[Tag],
     ) -> int:
-        phantom = self._trade(coin, signal, verdict.lots, signal_id, TradeKind.PHANTOM, "block")
+        cause = "stage" if STAGE in verdict.failing else "block"
+        phantom = self._trade(coin, signal, verdict.lots, signal_id, TradeKind.PHANTOM, cause)
         phantom.tags = tags
         self._open(phantom, key)
         key.phantom_id = phantom.trade_id

@@ -50,8 +50,9 @@ def build_engine(
     lanes = []
     for cls in roster.discover():
         params = dict(config.bots[cls.name])
+        stage = params.pop("stage")
         if params.pop("enabled"):
-            lanes.append(Lane(roster.build(cls, params)))
+            lanes.append(Lane(roster.build(cls, params), stage))
     vol_target = config.desk.vol_target_daily
     policy = blake2b(policy_text(model, vol_target).encode(), digest_size=8).hexdigest()
     return Engine(

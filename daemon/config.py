@@ -246,7 +246,10 @@ def _resolve_bot(cls: roster.BotClass, given: Mapping[str, Any]) -> dict[str, An
     enabled = rest.pop("enabled", True)
     if not isinstance(enabled, bool):
         raise ValueError(f"{cls.name}.enabled: must be true or false")
-    return {"enabled": enabled, **_settings(cls.params_type, rest, cls.name)}
+    stage = rest.pop("stage", roster.usual_stage(cls))
+    if stage not in ("admit", "shadow"):
+        raise ValueError(f"{cls.name}.stage: {stage!r} is not one of admit, shadow")
+    return {"enabled": enabled, "stage": stage, **_settings(cls.params_type, rest, cls.name)}
 
 
 def make_filter(cls: type[filters.Filter[Any]], resolved: Mapping[str, Any]) -> filters.Filter[Any]:

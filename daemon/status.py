@@ -94,7 +94,12 @@ def status(daemon: Daemon) -> dict[str, Any]:
         "halts": desk.halts,
         "latched": desk.latched,
         "bots": {
-            lane.name: {"division": lane.division, "signals": lane.signals, "fault": lane.fault}
+            lane.name: {
+                "division": lane.division,
+                "stage": lane.stage,
+                "signals": lane.signals,
+                "fault": lane.fault,
+            }
             for lane in engine.lanes.values()
         },
         "idle_bots": engine.idle_bots(),

@@ -42,8 +42,10 @@ M = TypeVar("M", bound=Struct)
 class Bot(Generic[P, M]):
     """One strategy. `timeframes` are those whose closes it hears; empty for tick bots.
 
-    `warm_up` is how many closed bars of each it needs before it may speak. `search` is the
-    space autoresearch may draw a change from: candidate values by parameter name.
+    `warm_up` is how many closed bars of each it needs before it may speak (for tick bots: how
+    many of the events it hears). `search` holds candidate values by parameter name, all valid;
+    autoresearch draws one change from it, and a parameter left out is never changed. `scale_free`
+    claims that prices and sizes in other units lead to the same decisions.
     """
 
     name: ClassVar[str]
@@ -51,6 +53,7 @@ class Bot(Generic[P, M]):
     timeframes: ClassVar[tuple[str, ...]] = ()
     warm_up: ClassVar[int] = 0
     search: ClassVar[dict[str, tuple[float, ...]]] = {}
+    scale_free: ClassVar[bool] = True
     params_type: ClassVar[type[Struct]]
     memory_type: ClassVar[type[Struct]] = NoMemory
 

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from divisions.bot import Bot
 from market.decision import Signal
 
+# Whether a bot's signals may be admitted, or are all blocked by the pseudo-filter `stage`.
 Stage = Literal["admit", "shadow"]
 
 
@@ -30,8 +31,9 @@ class LaneState(Struct):
 class Lane:
     """One bot at work."""
 
-    def __init__(self, bot: Bot[Any, Any]) -> None:
+    def __init__(self, bot: Bot[Any, Any], stage: Stage = "admit") -> None:
         self.bot = bot
+        self.stage = stage
         self.name = bot.name
         self.division = bot.division
         self.memories: dict[str, Struct] = {}

@@ -11,14 +11,30 @@ import msgspec
 from msgspec import Struct
 
 from divisions.bot import Bot
+from divisions.lane import Stage
+from divisions.search import vet_search
 
 DIVISIONS = ("trend", "reversion", "flow", "carry", "relative")
+# The bots that may trade without being told to. Whatever else is found begins in the shadow, also
+# a copy of one of these, until the configuration admits it.
+ADMITTED = frozenset(
+    {
+        *("donchian", "ema_cross", "pullback", "squeeze_breakout", "trend_slope", "ts_momentum"),
+        *("bollinger", "ou_reversion", "rsi_fade", "shock_fade", "vwap_stretch"),
+        *("absorption", "burst_follow", "microprice_drift", "order_flow", "trade_imbalance"),
+        *("funding_drift", "funding_fade", "funding_harvest", "oi_flush", "premium_reversion"),
+        *("beta_residual", "cross_momentum", "cross_reversal", "lead_lag", "pair_reversion"),
+    }
+)
 
 BotClass = type[Bot[Any, Any]]
 
 
 def discover() -> list[BotClass]:
-    """Return every bot class, by division and then by name."""
+    """Return every bot class, by division and then by name.
+
+    Raises TypeError for a bot whose search space does not fit its parameters.
+    """
     found: list[BotClass] = []
     for division in DIVISIONS:
         package = importlib.import_module(f"divisions.{division}")
@@ -31,9 +47,15 @@ def discover() -> list[BotClass]:
                     and issubclass(item, Bot)
                     and item.__module__ == module.__name__
                 ):
+                    vet_search(item)
                     classes.append(item)
         found.extend(sorted(classes, key=lambda cls: cls.name))
     return found
+
+
+def usual_stage(cls: BotClass) -> Stage:
+    """Return the stage of a bot of which the configuration says nothing."""
+    return "admit" if cls.name in ADMITTED else "shadow"
 
 
 def build(cls: BotClass, params: Mapping[str, Any]) -> Bot[Any, Any]:

@@ -14,6 +14,10 @@ from msgspec import Struct, field
 BUY = 1
 SELL = -1
 
+# The pseudo-filter that blocks whatever a shadow-only bot says. It is no filter of the gate: it
+# asks nothing of the market, has no mode, and is in no verdict.
+STAGE = "stage"
+
 Outcome = Literal["pass", "fail", "no_data"]
 Mode = Literal["enforce", "observe", "off"]
 

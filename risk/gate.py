@@ -10,12 +10,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from market.decision import Check, Clamp, Signal, Verdict
+from market.decision import STAGE, Check, Clamp, Signal, Verdict
 from market.desk import View
 from market.instrument import MIN_NOTIONAL_E6, Instrument
 from risk.filter import Filter
 
 REACH_WINDOW = 200
+STAGE_VERSION = 1
 
 
 class Reach(Struct):
@@ -88,6 +89,19 @@ def fold(checks: list[Check], signal: Signal, instrument: Instrument) -> Verdict
                 lots = room_lots
     sole = failing[0] if len(failing) == 1 and failed == 1 else ""
     return Verdict(not failing, checks, tuple(failing), sole, lots, clamps)
+
+
+def withheld(verdict: Verdict, bot: str) -> Verdict:
+    """Return the verdict on a signal of a bot that is not admitted yet: blocked by its stage.
+
+    The gate's own checks stay as they are; `stage` is the sole blocker where nothing else was.
+    """
+    check = Check(
+        STAGE, "fail", "enforce", reason=f'shadow-only; `[bots.{bot}] stage = "admit"` admits it'
+    )
+    sole = "" if verdict.failing else STAGE
+    failing = (*verdict.failing, STAGE)
+    return Verdict(False, [*verdict.checks, check], failing, sole, verdict.lots, verdict.clamps)
 
 
 def lots_within(signal: Signal, room_e6: int) -> int:

@@ -50,11 +50,18 @@ RULES: tuple[tuple[str, str], ...] = (
         "a blocked signal belongs to no episode, or to one of another key",
         "SELECT s.signal_id FROM signal s LEFT JOIN trade t ON t.trade_id = s.trade_id"
         " WHERE s.verdict = 'blocked' AND (t.kind IS NOT 'phantom'"
-        " OR t.cause <> 'block' OR (t.bot, t.coin, t.side) <> (s.bot, s.coin, s.side))"
+        " OR t.cause NOT IN ('block', 'stage')"
+        " OR (t.bot, t.coin, t.side) <> (s.bot, s.coin, s.side))"
         # A run without the shadow keeps no episodes; its signals point nowhere.
         " AND (s.trade_id IS NOT NULL OR (SELECT json_extract(config, '$.shadow.enabled')"
         " FROM run WHERE first_seq <= s.seq AND json_valid(config)"
         " ORDER BY run_id DESC LIMIT 1) IS NOT 0)",
+    ),
+    (
+        "a phantom's cause does not fit what blocked it",
+        "SELECT t.trade_id FROM trade t JOIN signal s ON s.signal_id = t.signal_id"
+        " WHERE t.cause IN ('block', 'stage') AND (t.cause = 'stage') <>"
+        " (INSTR(',' || s.failing || ',', ',stage,') > 0)",
     ),
     (
         "a phantom or twin has no signal",
@@ -63,8 +70,9 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "two open trades of one kind share a key",
-        "SELECT MIN(trade_id) FROM trade WHERE status <> 'closed' AND cause IN ('admit', 'block')"
-        " GROUP BY kind, cause, bot, coin, side HAVING COUNT(*) > 1",
+        "SELECT MIN(trade_id) FROM trade WHERE status <> 'closed'"
+        " AND cause IN ('admit', 'block', 'stage')"
+        " GROUP BY kind, bot, coin, side HAVING COUNT(*) > 1",
     ),
     (
         "net is not gross - fees - funding",
@@ -129,6 +137,12 @@ WITH tag AS (
   LEFT JOIN trade l ON l.trade_id = p.later_trade_id
   WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
     AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
+  UNION ALL
+  SELECT p.trade_id, p.trade_id, 1, 'stage', 'stage',
+         CASE WHEN s.sole = 'stage' THEN 'sole' ELSE 'shared' END,
+         p.bot, p.risk_e6, p.entry_notional_e6
+  FROM trade p JOIN signal s ON s.signal_id = p.signal_id
+  WHERE p.cause = 'stage' AND p.flags NOT LIKE '%no_funding%'
   UNION ALL
   SELECT t.trade_id, t.trade_id, 1, '', 'admit', 'twin', t.bot, t.risk_e6, t.entry_notional_e6
   FROM trade t WHERE t.kind = 'twin' AND t.flags NOT LIKE '%no_funding%'

@@ -71,11 +71,16 @@ class Bias(Struct):
 
 
 class Report(Struct):
-    """Rows and what they rest on."""
+    """Rows and what they rest on.
+
+    `staged` has a row for each bot in the shadow stage: what its signals would have earned, in no
+    figure of `rows` and in no verdict. There `sole_blocked` counts those that no filter blocked.
+    """
 
     by: str
     since: str
     rows: list[ReportRow]
+    staged: list[ReportRow]
     bias: Bias
     unavailable: int
     excluded: int
@@ -106,12 +111,48 @@ def report(db: sqlite3.Connection, *, by: By, since: str = "", bias_bps_max: flo
         " AND status <> 'closed'"
     ).fetchone()[0]
     unavailable, excluded = counts.get("unavailable", 0), counts.get("excluded", 0)
-    return Report(by, since, rows, bias, unavailable, excluded, opened)
+    return Report(by, since, rows, staged(db, since), bias, unavailable, excluded, opened)
 
 
 def empty(by: By, since: str) -> Report:
     """Return the report of a state in which nothing has happened yet."""
-    return Report(by, since, [], Bias(0, None, None, None, within=False), 0, 0, 0)
+    return Report(by, since, [], [], Bias(0, None, None, None, within=False), 0, 0, 0)
+
+
+def staged(db: sqlite3.Connection, since: str) -> list[ReportRow]:
+    """Return what shadow-only bots would have earned where no filter stood in the way."""
+    effects: dict[str, _Days] = {}
+    counts: dict[str, dict[str, int]] = {}
+    bps: dict[str, float] = {}
+    money: dict[str, int] = {}
+    cursor = db.execute(
+        "SELECT day, scope, bot, signals, entries, r, bps, net_e6 FROM rollup"
+        " WHERE mode = 'stage' AND day >= ? ORDER BY day, bot, scope",
+        (since,),
+    )
+    for day, scope, bot, signals, entries, r, in_bps, net_e6 in cursor:
+        found = counts.setdefault(bot, dict(_NO_SIGNALS))
+        found[scope] += signals
+        if scope == "sole":
+            effects.setdefault(bot, _Days()).add(day, entries, r)
+            bps[bot] = bps.get(bot, 0.0) + in_bps
+            money[bot] = money.get(bot, 0) + net_e6
+    rows = []
+    for bot in sorted(counts):
+        finding = judge(effects.get(bot, _Days()), _Days(), bias_within=False)
+        row = _row(
+            "bot",
+            bot,
+            "stage",
+            counts[bot],
+            finding,
+            bps=bps.get(bot, 0.0),
+            net_e6=money.get(bot, 0),
+            clamped_e6=0,
+        )
+        row.verdict, row.reason, row.days_more = "NONE", "a shadow-only bot is in no verdict", None
+        rows.append(row)
+    return rows
 
 
 def twin_bias(db: sqlite3.Connection, since: str, bias_bps_max: float) -> Bias:
@@ -142,7 +183,7 @@ def _by_filter(db: sqlite3.Connection, since: str, bias: Bias) -> list[ReportRow
     twins: dict[str, _Days] = {}
     cursor = db.execute(
         "SELECT day, filter, mode, scope, bot, signals, entries, r, bps, net_e6 FROM rollup"
-        " WHERE day >= ? ORDER BY day, filter, mode, scope, bot",
+        " WHERE day >= ? AND mode <> 'stage' ORDER BY day, filter, mode, scope, bot",
         (since,),
     )
     for day, name, mode, scope, bot, count, entries, r, in_bps, net_e6 in cursor:
@@ -274,6 +315,7 @@ def _signal_counts(db: sqlite3.Connection, by: By, since: str) -> dict[str, dict
         for name, sole, shared, closed in db.execute(
             f"SELECT {group} AS name, SUM(p.sole <> ''), SUM(p.sole = '' AND NOT p.fail_closed),"
             " SUM(p.fail_closed) FROM signal p WHERE p.verdict = 'blocked'"
+            " AND INSTR(',' || p.failing || ',', ',stage,') = 0"
             " AND date(p.ts_ns / 1000000000, 'unixepoch') >= ? GROUP BY name",
             (since,),
         )

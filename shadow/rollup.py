@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from market.decision import Verdict
+from market.decision import STAGE, Verdict
 from shadow.rows import Rows, day_of
 from shadow.trade import Tag, Trade
 
@@ -28,6 +28,14 @@ def block_tags(verdict: Verdict) -> list[Tag]:
             scope = "sole" if name == verdict.sole else "shared"
         tags.append(Tag(name, "enforce", scope))
     return tags
+
+
+def stage_tags(verdict: Verdict) -> list[Tag]:
+    """Return the statistic of a signal that its bot's stage withheld: apart from every filter's.
+
+    `sole` are those that the gate would have admitted.
+    """
+    return [Tag(STAGE, STAGE, "sole" if verdict.sole == STAGE else "shared")]
 
 
 def observe_tags(verdict: Verdict) -> list[Tag]:

@@ -95,7 +95,7 @@ def _at_rest(where: StateDir, config: Any) -> dict[str, Any]:
         signals = dict(db.execute("SELECT verdict, COUNT(*) FROM signal GROUP BY verdict"))
         phantoms, still_open = db.execute(
             "SELECT COUNT(*), SUM(status <> 'closed') FROM trade"
-            " WHERE kind = 'phantom' AND cause = 'block'"
+            " WHERE kind = 'phantom' AND cause IN ('block', 'stage')"
         ).fetchone()
         alarms = db.execute("SELECT COUNT(*) FROM alarm").fetchone()[0]
     found = {
@@ -162,6 +162,9 @@ def _print_running(s: dict[str, Any]) -> None:
     faulted = {name: bot["fault"] for name, bot in s["bots"].items() if bot["fault"]}
     for name, fault in faulted.items():
         typer.echo(f"FAULTED {name}: {fault} (gnomon rearm {name})")
+    shadowed = [name for name, bot in s["bots"].items() if bot["stage"] == "shadow"]
+    if shadowed:
+        typer.echo(f"shadow-only: {', '.join(shadowed)}")
     if s["idle_bots"]:
         typer.echo(f"idle for want of their feed: {', '.join(s['idle_bots'])}")
 

@@ -19,11 +19,18 @@ from shadow.report import Report, ReportRow
 
 
 def as_dicts(report: Report) -> list[dict[str, Any]]:
-    """Return the rows as plain data; the group's name stands under `name` and its own key."""
+    """Return the rows as plain data; the group's name stands under `name` and its own key.
+
+    Shadow-only bots come last, with `stage` under the group's key.
+    """
     out = []
     for row in report.rows:
         plain: dict[str, Any] = {report.by: row.name, **msgspec.to_builtins(row)}
         plain["bias_bps"], plain["bias_within"] = report.bias.mean_bps, report.bias.within
+        out.append(plain)
+    for row in report.staged:
+        plain = {report.by: "stage", **msgspec.to_builtins(row)}
+        plain["bias_bps"], plain["bias_within"] = None, None
         out.append(plain)
     return out
 
@@ -147,6 +154,8 @@ def _table(report: Report, title: str) -> None:
             if report.since
             else "nothing has been judged yet; `gnomon run` makes signals"
         )
+        for line in _staged(report):
+            typer.echo(line)
         return
     rows = [_cells(row) for row in report.rows]
     print_table("", (report.by, *COLUMNS[1:]), rows, left=2, spare=(10, 5, 2, 9, 8, 1))
@@ -189,7 +198,18 @@ def _notes(report: Report) -> list[str]:
         f"phantoms: {report.open_phantoms} open, {report.unavailable} without a book to enter on, "
         f"{report.excluded} left out for an unknown funding rate"
     )
-    return notes
+    return notes + _staged(report)
+
+
+def _staged(report: Report) -> list[str]:
+    """Return a line for each shadow-only bot; they are in no figure of the table."""
+    return [
+        f"shadow-only {row.name}, in no figure above: {row.blocked} signals, {row.sole_blocked} of "
+        f"them stopped by nothing else, {row.episodes} with a known outcome, "
+        f"mean R {number(row.mean_r, sign=True)} ({_range(row.ci_low, row.ci_high)}), "
+        f"{row.net_usd:+.2f} USD"
+        for row in report.staged
+    ]
 
 
 _STYLE = (

@@ -51,7 +51,11 @@ def print_why(found: dict[str, Any]) -> None:
 
 
 def _fate(t: dict[str, Any]) -> str:
-    name = t["kind"] if t["cause"] in ("admit", "block") else f"{t['kind']} of what was clamped"
+    name = (
+        t["kind"]
+        if t["cause"] in ("admit", "block", "stage")
+        else f"{t['kind']} of what was clamped"
+    )
     if t["exit_reason"] == "UNAVAILABLE":
         called_off = "cancelled" in t["flags"].split(",")
         why = "called off before it was filled" if called_off else "no book in time"

@@ -14,6 +14,7 @@ import pytest
 
 from bench import __main__ as command
 from bench import (
+    bots,
     decode,
     header,
     hot_engine,
@@ -41,6 +42,7 @@ def slice_of_market() -> Stretch:
 SHORT: dict[str, Callable[[int], Result]] = {
     "decode": lambda rounds: decode.measure(rounds, slice_of_market()),
     "engine": lambda rounds: hot_engine.measure(rounds, slice_of_market()),
+    "bots": lambda rounds: bots.measure(rounds, slice_of_market()),
     "marking": partial(marking.measure, phantoms=20_000, coins=30),
     "matching": partial(matching.measure, orders=2_000),
     "replay": lambda rounds: replay.measure(rounds, slice_of_market()),
@@ -112,6 +114,27 @@ def test_both_engines_decide_alike_and_a_difference_would_be_seen() -> None:
     sides["naive"].decisions.append((*last[:5], "another filter"))
     with pytest.raises(InvariantBroken, match="decided otherwise"):
         hot_engine.same_decisions(sides)
+
+
+def test_every_bot_is_charged_and_the_dearest_are_named() -> None:
+    result = bots.measure(1, slice_of_market())
+    values = {figure.what: figure.value for figure in result.figures}
+    divisions = {what: v for what, v in values.items() if what.endswith(" bots)")}
+    assert list(divisions) == [
+        "trend (6 bots)", "reversion (5 bots)", "flow (5 bots)", "carry (5 bots)",
+        "relative (5 bots)",
+    ]  # fmt: skip
+    assert values["all bots, an event"] == pytest.approx(sum(divisions.values()))
+    dearest = [v for what, v in values.items() if what.startswith("dearest")]
+    assert len(dearest) == 3
+    assert dearest == sorted(dearest, reverse=True)
+
+
+def test_a_slow_bot_is_the_dearest() -> None:
+    account = bots.Account()
+    account.charged(lambda: sum(range(10_000)))()
+    assert account.calls == 1
+    assert account.ns > 10 * bots.clock_cost_ns(1_000)
 
 
 @pytest.mark.parametrize(

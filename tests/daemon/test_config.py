@@ -242,10 +242,10 @@ def other(value: Any) -> list[Any]:
     if isinstance(value, int):
         return [value + 1, value - 1]
     if isinstance(value, float):
-        return [value * 1.5, value / 2, value + 0.5]
+        return [value * 1.5, value / 2, value + 0.5, value * 0.9]
     if isinstance(value, list):
         return [[*value, "DOGE"]]
-    choices = ("off", "observe", "enforce", "paper", "mainnet", "debug", "/x")
+    choices = ("off", "observe", "enforce", "paper", "mainnet", "debug", "shadow", "/x")
     return [c for c in choices if c != value]
 
 

@@ -93,6 +93,9 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE signal SET coin = 'ETH' WHERE signal_id = :joined",
         "UPDATE signal SET bot = 'beta' WHERE signal_id = :joined",
     ],
+    "a phantom's cause does not fit what blocked it": [
+        "UPDATE trade SET cause = 'stage' WHERE trade_id = 4 * :sole + 2",
+    ],
     "a phantom or twin has no signal": [
         "UPDATE trade SET signal_id = 1 WHERE trade_id = 4 * :sole + 2",
         "UPDATE trade SET signal_id = 1 WHERE trade_id = 4 * :admitted + 1",

@@ -73,6 +73,10 @@ def _log_paths(rng: np.random.Generator) -> np.ndarray:
             move = rng.choice([-1.0, 1.0]) * 0.006
             own[at] += move
             own[at + 6 : at + 66] -= 0.8 * move / 60
+        # One move that no other coin shares, standing when a quarter hour closes.
+        at = TICKS_PER_MINUTE * 15 * (i + 1) - 30
+        own[at] += 0.02 if i % 2 else -0.02
+        own[at + 60 : at + 160] -= (0.016 if i % 2 else -0.016) / 100
         rows.append((leader + jumps if i == 0 else beta * (leader + answered)) + own)
     return np.cumsum(np.array(rows), axis=1)
 
@@ -87,13 +91,28 @@ def _depth(mid: float, tick: float, sizes: np.ndarray) -> tuple[list[Level], lis
 
 @cache
 def history(seed: int) -> tuple[Candles, ...]:
-    """Return what the venue tells of the time before: every timeframe of every coin."""
+    """Return what the venue tells of the time before: every timeframe of every coin.
+
+    Before that time ETH has risen for a day, SOL drew a straight line, DOGE fell quiet and AVAX was
+    pulled to its mean, which bots on long bars wait for.
+    """
     rng = np.random.default_rng([seed, 1])
     minutes = HISTORY["4h"] * 240
     out = []
     factor = rng.normal(0.0, 5e-4, minutes)
     for name, _, price, beta in COINS:
-        path = np.cumsum(beta * factor + rng.normal(0.0, 4e-4, minutes))
+        returns = beta * factor + rng.normal(0.0, 4e-4, minutes)
+        if name == "ETH":
+            returns[-1_800:] += 4e-5
+        elif name == "SOL":
+            returns[-420:] = 0.15 * returns[-420:] + 1e-4
+        elif name == "DOGE":
+            returns[-100:] *= 0.3
+        path = np.cumsum(returns)
+        if name == "AVAX":
+            for k in range(minutes - 600, minutes):
+                path[k] = path[minutes - 601] + 0.9 * (path[k - 1] - path[minutes - 601])
+                path[k] += returns[k]
         closes = price * np.exp(path - path[-1])
         for timeframe in TIMEFRAMES:
             step = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "4h": 240}[timeframe]
@@ -163,7 +182,7 @@ def lively(seed: int, ticks: int = TICKS) -> tuple[Event, ...]:
                 out.append(BboUpdate(name, later, *touch, (later + 200) * NS_PER_MS))
             oracles[i] += (mid - oracles[i]) * 0.03
             interest[i] *= exp(rng.normal(0.0, 1e-3)) * (0.93 if k % 400 == 350 + i else 1.0)
-            funding = 1.25e-5 + 7e-5 * np.sin((k + 70 * i) / 130.0) ** 3
+            funding = 1.25e-5 + 7e-5 * np.sin((k + 70 * i) / 130.0) ** 15
             out.append(
                 ContextUpdate(
                     name,

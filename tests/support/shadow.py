@@ -216,6 +216,7 @@ class Stage:
         *,
         instruments: Iterable[Instrument] = (SOL,),
         bots: Iterable[Puppet] | None = None,
+        staged: Iterable[str] = (),
         filters: Mapping[str, Mode] | None = None,
         shadow: bool = True,
         equity_usd: float = 1_000_000.0,
@@ -227,7 +228,9 @@ class Stage:
         self.shadow = shadow
         self.engine = Engine(
             instruments={i.coin: i for i in instruments},
-            lanes=[Lane(bot) for bot in self.bots.values()],
+            lanes=[
+                Lane(bot, "shadow" if bot.name in staged else "admit") for bot in self.bots.values()
+            ],
             gate=Gate(list(self.filters.values())),
             model=MODEL,
             identity=Identity("config", "policy"),

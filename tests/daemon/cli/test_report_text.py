@@ -32,7 +32,7 @@ SMALL = Bias(9, 0.1, -0.2, 0.4, within=True)
 
 
 def report_of(*rows: ReportRow, by: str = "filter", bias: Bias = SMALL, since: str = "") -> Report:
-    return Report(by, since, list(rows or (GUARD, YOUNG)), bias, 2, 3, 4)
+    return Report(by, since, list(rows or (GUARD, YOUNG)), [], bias, 2, 3, 4)
 
 
 def text_of(capsys: Captured, report: Report, format_: str = "table") -> str:

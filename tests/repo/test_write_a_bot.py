@@ -1,0 +1,111 @@
+"""The worked example of docs/write-a-bot.md: found, judged, blocked by its stage, admitted."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import divisions.trend
+from daemon.config import DEFAULT_COINS, parse
+from divisions import roster
+from divisions.roster import BotClass
+from shadow.rows import Rows
+from tests.divisions import test_contract as contract
+from tests.support import virtual
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "write-a-bot.md").read_text()
+NAME = "streak"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.S)
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BotClass]:
+    """Put the page's one file beside the trend bots, as a reader would."""
+    (source,) = blocks("python")
+    (tmp_path / f"{NAME}.py").write_text(source)
+    monkeypatch.setattr(divisions.trend, "__path__", [*divisions.trend.__path__, str(tmp_path)])
+    importlib.invalidate_caches()
+    try:
+        yield next(cls for cls in roster.discover() if cls.name == NAME)
+    finally:
+        sys.modules.pop(f"divisions.trend.{NAME}", None)
+
+
+def test_the_page_names_the_file_it_shows() -> None:
+    assert f"`divisions/trend/{NAME}.py`" in PAGE
+
+
+def test_it_is_found_among_the_others_and_configured(example: BotClass) -> None:
+    assert [cls.name for cls in roster.discover() if cls.division == "trend"] == sorted(
+        [*(n for n in roster.ADMITTED if n in trend_names()), NAME]
+    )
+    settings = parse({}, "x").bots[NAME]
+    assert settings == {"enabled": True, "stage": "shadow", **plain(example)}
+
+
+def trend_names() -> set[str]:
+    folder = Path(divisions.trend.__file__).parent
+    return {path.stem for path in folder.glob("*.py")}
+
+
+def plain(cls: BotClass) -> dict[str, Any]:
+    params = cls.params_type()
+    return {name: getattr(params, name) for name in params.__struct_fields__}
+
+
+def traded(config: dict[str, Any]) -> Rows:
+    run = virtual.begin(coins=DEFAULT_COINS[:4], config=config)
+    run.advance(600)
+    return run.rows
+
+
+def test_it_runs_shadow_only_until_the_one_line_admits_it(example: BotClass) -> None:
+    shadowed = traded({})
+    own = [row for row in shadowed.signals if row[3] == NAME]
+    assert own
+    assert {row[8] for row in own} == {"blocked"}
+    assert all(row[9].split(",")[-1] == "stage" for row in own)
+    causes = {row[2] for row in shadowed.trades if row[5] == NAME}
+    assert causes == {"stage"}
+    (line,) = blocks("toml")
+    admitted = traded(tomllib.loads(line))
+    words = {row[8] for row in admitted.signals if row[3] == NAME}
+    assert "admitted" in words
+    assert not any("stage" in row[9].split(",") for row in admitted.signals)
+    others = [row[:11] for row in shadowed.signals if row[3] != NAME]
+    assert others, "the other bots trade on beside it"
+
+
+CACHES = [value for value in vars(contract).values() if hasattr(value, "cache_clear")]
+
+
+def test_it_keeps_the_contract(example: BotClass, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every contract test of a single bot but the one that asks for its test file."""
+    monkeypatch.setattr(contract, "BOTS", [example])
+    checks = [
+        check
+        for name, check in vars(contract).items()
+        if name.startswith("test_") and list(inspect.signature(check).parameters) == ["cls"]
+    ]
+    own = [cache for cache in CACHES if cache.__module__ == contract.__name__]
+    for cache in own:
+        cache.cache_clear()
+    try:
+        for check in checks:
+            if check is not contract.test_a_bot_has_tests_of_its_own:
+                check(example)
+    finally:
+        for cache in own:
+            cache.cache_clear()
+    assert len(checks) > 15
