@@ -84,10 +84,11 @@ def _since(since: str | None) -> str:
 def _nothing(db: sqlite3.Connection, filter_: str | None, coin: str | None) -> str:
     """Return words for an empty list; raises BadParameter for a filter that never was."""
     from daemon.replaying import filter_names
+    from market.decision import STAGE
     from shadow.query import coins_seen, filters_seen
 
     if filter_ is not None and filter_ not in (known := filters_seen(db)):
-        _one_of(filter_, tuple(sorted({*known, *filter_names()})), "--filter")
+        _one_of(filter_, tuple(sorted({*known, *filter_names(), STAGE})), "--filter")
     if coin is None:
         return "no blocked signals"
     others = ", ".join(coins_seen(db))

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer import BadParameter
 
+from daemon.cli.operate import fresh, print_status
 from daemon.cli.report_text import as_dicts, write
+from daemon.cli.shadows import _nothing
 from daemon.config import parse
 from divisions.lane import Lane
 from divisions.roster import ADMITTED, DIVISIONS, discover, usual_stage
@@ -16,6 +19,7 @@ from market.decision import TradeKind
 from market.errors import OperatorError
 from market.events import NS_PER_S
 from shadow.check import broken_promises
+from shadow.query import blocked_signals
 from shadow.report import report
 from shadow.store import open_readonly
 from tests.support.shadow import Puppet, Stage, rows_of
@@ -173,6 +177,39 @@ def test_its_phantom_is_taken_up_after_a_kill(tmp_path: Path) -> None:
     (phantom,) = again.engine.ledger.trades.values()
     assert phantom.cause == "stage"
     assert again.now_ns - phantom.decided_ns == 4 * NS_PER_S
+
+
+# What people are shown.
+
+
+def test_a_running_daemon_names_its_shadow_only_bots(capsys: pytest.CaptureFixture[str]) -> None:
+    bots = {
+        name: {"division": "trend", "stage": stage, "signals": 0, "fault": ""}
+        for name, stage in (("alpha", "admit"), ("nova", "shadow"))
+    }
+    running = {"connected": True, "ready": True, "uptime_s": 1.0, "feeds": [], "idle_bots": []}
+    print_status({**fresh(None), **running, "mode": "local", "bots": bots})
+    out = capsys.readouterr().out
+    assert "shadow-only: nova\n" in out
+    assert "alpha" not in out
+
+
+def test_the_list_can_be_asked_for_the_stage_alone(tmp_path: Path) -> None:
+    stage = staged()
+    stage.signal("nova", horizon_s=10)
+    stage.script(limit="fail")
+    stage.signal("alpha", horizon_s=10)
+    path = stage.finish(tmp_path / "gnomon.db")
+    with closing(open_readonly(path)) as db:
+        rows = blocked_signals(db, filter_="stage")
+        assert [(row["bot"], row["failing"]) for row in rows] == [("nova", "stage")]
+
+
+def test_before_any_signal_the_stage_is_a_filter_that_may_be_named(tmp_path: Path) -> None:
+    with closing(open_readonly(Stage().finish(tmp_path / "gnomon.db"))) as db:
+        assert _nothing(db, "stage", None) == "no blocked signals"
+        with pytest.raises(BadParameter):
+            _nothing(db, "stages", None)
 
 
 # The configuration.
