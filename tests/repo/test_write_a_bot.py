@@ -17,6 +17,7 @@ import divisions.trend
 from daemon.config import DEFAULT_COINS, parse
 from divisions import roster
 from divisions.roster import BotClass
+from risk.filter import discover
 from shadow.rows import Rows
 from tests.divisions import test_contract as contract
 from tests.support import virtual
@@ -65,6 +66,8 @@ def plain(cls: BotClass) -> dict[str, Any]:
 
 
 def traded(config: dict[str, Any]) -> Rows:
+    # What the market looks like does not matter here; only the stage is to decide.
+    config = {**config, "gate": {cls.name: {"mode": "off"} for cls in discover()}}
     run = virtual.begin(coins=DEFAULT_COINS[:4], config=config)
     run.advance(600)
     return run.rows
