@@ -8,8 +8,9 @@ import msgspec
 
 from daemon.outcome import Outbox
 from daemon.settlement import Settlement
+from daemon.weighing import Weights
 from divisions.lane import Lane, vet
-from divisions.sizing import lots_wanted
+from divisions.sizing import lots_wanted, sizing
 from market.coin import Coin
 from market.decision import ExitCall, ExitPlan, Signal, TradeKind, Verdict
 from market.desk import View
@@ -61,7 +62,7 @@ class Identity:
 
 
 class Admission:
-    """Sizes, judges and books signals. `weights` are by bot, `vol_target` a share of equity."""
+    """Sizes, judges and books signals. `vol_target` is a share of equity."""
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Admission:
         ledger: Ledger,
         settlement: Settlement,
         keys: dict[str, KeyState],
+        weights: Weights,
         outbox: Outbox,
         *,
         model: FillModel,
@@ -82,6 +84,7 @@ class Admission:
         self._ledger = ledger
         self._settlement = settlement
         self._keys = keys
+        self._weights = weights
         self._out = outbox
         self._model = model
         self._vol_target = vol_target
@@ -116,13 +119,16 @@ class Admission:
     def _size(self, lane: Lane, coin: Coin, signal: Signal) -> None:
         signal.bot = lane.name
         signal.division = lane.division
-        signal.lots = lots_wanted(
+        division, bot = self._weights.of(lane.division, lane.name)
+        signal.sizing = sizing(
             coin,
             equity_e6=self._view.desk.equity_e6,
             vol_target=self._vol_target,
-            weight=1.0,
+            division_weight=division,
+            bot_weight=bot,
             conviction=signal.conviction,
         )
+        signal.lots = lots_wanted(coin, signal.sizing)
         signal.notional_e6 = notional_e6(coin.book.mid, signal.lots, coin.instrument.sz_decimals)
 
     def _book(
@@ -259,4 +265,4 @@ class Admission:
 
 def policy_text(model: FillModel, vol_target: float) -> str:
     """Return what a hypothetical order's fate depends on, for the policy hash."""
-    return to_json({"fills": model, "vol_target": vol_target, "exits": 1})
+    return to_json({"fills": model, "vol_target": vol_target, "exits": 1, "weights": 1})

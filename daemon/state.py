@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from daemon.engine import Engine
 from daemon.outcome import Vitals
+from daemon.weighing import Returns, Weights
 from divisions.lane import LaneState
 from market.coin import Coin
 from market.desk import Desk
@@ -40,6 +41,8 @@ class EngineState(Struct):
     suspended_ns: dict[str, int]
     rates: dict[str, dict[int, float]]
     repeated: list[str]
+    weights: Weights = field(default_factory=Weights)
+    fresh: Returns = field(default_factory=dict)
 
 
 def whole(engine: Engine) -> bytes:
@@ -60,6 +63,8 @@ def whole(engine: Engine) -> bytes:
             ledger.suspended_ns,
             ledger.rates,
             list(engine.settlement.repeated),
+            engine.weights,
+            engine.fresh,
         )
     )
 
@@ -70,6 +75,7 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
     require(set(state.coins) == set(engine.coins), "the state holds other coins than the engine")
     engine.out.vitals = state.vitals
     engine.desk = state.desk
+    engine.weights, engine.fresh = state.weights, state.fresh
     engine.coins.update(state.coins)
     engine.keys.update(state.keys)
     for name, lane_state in state.lanes.items():
@@ -100,6 +106,10 @@ def durable(engine: Engine) -> dict[str, str | None]:
         kind, _, rest = name.partition("/")
         if kind == "desk":
             pieces[name] = _encode(engine.desk)
+        elif kind == "weights":
+            pieces[name] = _encode(engine.weights)
+        elif kind == "returns":
+            pieces[name] = _encode(engine.fresh)
         elif kind == "key":
             pieces[name] = _encode(engine.keys[rest])
         elif kind == "lane":
@@ -126,6 +136,10 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
             engine.out.vitals = msgspec.json.decode(text, type=Vitals)
         elif kind == "desk":
             engine.desk = msgspec.json.decode(text, type=Desk)
+        elif kind == "weights":
+            engine.weights = msgspec.json.decode(text, type=Weights)
+        elif kind == "returns":
+            engine.fresh = msgspec.json.decode(text, type=Returns)
         elif kind == "marks":
             marks = msgspec.json.decode(text, type=dict[str, int])
         elif kind == "key":

@@ -36,8 +36,9 @@ class Signal(Struct, gc=False):
     """A bot's dated opinion about one coin.
 
     `side` is BUY or SELL, `conviction` in (0, 1], `saw` the numbers behind it, `reason` the
-    same in words. The bot leaves the rest empty: bot, division, the size asked for in `lots`
-    and its worth at the mid in `notional_e6` are filled in before the gate sees it.
+    same in words. The bot leaves the rest empty: bot, division, the size asked for in `lots`,
+    its worth at the mid in `notional_e6` and the numbers behind it in `sizing` are filled in
+    before the gate sees it.
     """
 
     coin: str
@@ -50,6 +51,7 @@ class Signal(Struct, gc=False):
     division: str = ""
     lots: int = 0
     notional_e6: int = 0
+    sizing: dict[str, float] = field(default_factory=dict)
 
 
 class ExitCall(Struct, gc=False):

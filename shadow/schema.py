@@ -291,5 +291,25 @@ SELECT day, '', 'head', scope, bot, COUNT(*), 0, 0.0, SUM(bps), 0 FROM head
 GROUP BY day, scope, bot;
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2)
+# Weights rest on `return_day`: what a bot earned on a day, in millionths of R, as known from the
+# step of the day `known` on. Sums over `known` are what `trade_day` makes.
+SCHEMA_3 = """
+ALTER TABLE weight ADD COLUMN days INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE weight ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE return_day (
+  day TEXT NOT NULL,
+  known TEXT NOT NULL,
+  bot TEXT NOT NULL,
+  division TEXT NOT NULL,
+  r_e6 INTEGER NOT NULL,
+  closed INTEGER NOT NULL,
+  PRIMARY KEY (day, known, bot)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE signal ADD COLUMN sizing TEXT NOT NULL DEFAULT '{}';
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 SCHEMA_VERSION = len(MIGRATIONS)

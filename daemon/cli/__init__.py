@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from daemon.cli import configure, database, operate, runs, shadows, tapes
+from daemon.cli import configure, database, learn, operate, runs, shadows, tapes
 
 app = typer.Typer(
     name="gnomon",
@@ -19,6 +19,7 @@ app = typer.Typer(
 
 runs.register(app)
 operate.register(app)
+learn.register(app)
 app.add_typer(shadows.app, name="shadow")
 shadows.register(app)
 app.add_typer(tapes.app, name="tape")

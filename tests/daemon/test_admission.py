@@ -427,7 +427,7 @@ def test_every_filter_s_finding_is_kept_with_its_version() -> None:
         (blocked, "watch", "observe", "fail", 0.5, 1.0, "the script says so", 3),
     ]
     row = stage.rows.signals[-1]
-    assert row[-2:] == ("config", "policy")
+    assert row[26:28] == ("config", "policy")
     assert json.loads(row[24]) == {"bids": [[99.99, 1e6]], "asks": [[100.01, 1e6]]}
 
 

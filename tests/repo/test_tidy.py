@@ -41,6 +41,7 @@ PURE = sorted(
                 "daemon/settlement.py",
                 "daemon/state.py",
                 "daemon/subscribers.py",
+                "daemon/weighing.py",
             )
         ),
     }

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from daemon.outcome import Outbox
 from daemon.settlement import Settlement
+from daemon.weighing import Weighing, Weights
 from market.coin import Coin
 from market.decision import BUY, SELL, Check, Clamp, TradeKind, Verdict
 from market.desk import Desk
@@ -197,7 +198,14 @@ class Pair:
         self.ledger = Ledger({"SOL": Coin(SOL)}, MODEL)
         self.out = Outbox()
         desk = Desk.opened_with(0, 7)
-        self.settlement = Settlement(desk, self.ledger, {}, self.out, shadow=True)
+        self.settlement = Settlement(
+            desk,
+            self.ledger,
+            {},
+            Weighing(Weights(), {}, self.out, shadow=True),
+            self.out,
+            shadow=True,
+        )
         self.trades = {i: counted(i) for i in (PHANTOM, LATER, OTHER)}
         self.trades[LATER].tags, self.trades[LATER].kind = [], TradeKind.PAPER
         self.trades[OTHER].bot = "alpha"

@@ -33,7 +33,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 BUILT = (
     "run", "venue", "record", "replay", "status", "top", "halt", "resume", "rearm", "why",
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
-    "config show", "config init", "db check",
+    "config show", "config init", "db check", "weights",
 )  # fmt: skip
 
 
@@ -65,7 +65,8 @@ def test_an_unknown_option_is_a_usage_error(path: tuple[str, ...], cli: Cli) -> 
 ON_STATE = (
     ("status",), ("status", "--json"), ("shadow", "report"), ("shadow", "report", "--json"),
     ("shadow", "list"), ("shadow", "list", "--json"), ("db", "check"), ("db", "check", "--json"),
-    ("why", "1"), ("why", "1", "--json"),
+    ("why", "1"), ("why", "1", "--json"), ("weights",), ("weights", "--json"),
+    ("weights", "--verify"),
     *(("shadow", "report", "--by", by) for by in ("division", "bot", "coin", "day")),
     *(("shadow", "report", "--format", f) for f in ("json", "csv", "html")),
 )  # fmt: skip
@@ -213,7 +214,7 @@ def test_65_for_a_database_that_is_damaged_and_never_a_traceback(
     deep: bool, arguments: tuple[str, ...], cli: Cli, state: Path
 ) -> None:
     path = state / "local" / "gnomon.db"
-    tables = ("signal", "trade", "rollup", "state", "check_result", "trade_day")
+    tables = ("signal", "trade", "rollup", "state", "check_result", "trade_day", "weight")
     pages = pages_of(path, *tables) if deep else list(range(2, path.stat().st_size // 4096))
     raw = bytearray(path.read_bytes())
     for page in pages:
