@@ -1,4 +1,4 @@
-"""gnomon weights."""
+"""gnomon weights, regime."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ from daemon.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from shadow.returns import WeightRow
+    from shadow.returns import ReturnRow, WeightRow
 
 SHOWN_MOVES = 20
+# Long enough for a day or two, fine enough for a hundred returns.
+LABEL_TIMEFRAME = "5m"
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(weights)
+    app.command()(regime)
 
 
 def weights(
@@ -76,6 +79,65 @@ def weights(
         from market.errors import InvariantBroken
 
         raise InvariantBroken(f"weights --verify: {len(wrong)} differences; the first: {wrong[0]}")
+
+
+def regime(
+    state: StateOption = None,
+    mode: ModeOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Say which division stands out, or that chance could have done it; market labels beside it.
+
+    Example: gnomon regime --json
+    """
+    from dataclasses import asdict
+
+    from daemon.tape_closes import closes
+    from research.regime import emergent, label
+    from shadow.returns import latest_weights, return_rows
+
+    where = pick_state(state, mode, config)
+    latest: list[WeightRow] = []
+    returns: list[ReturnRow] = []
+    series: dict[str, list[float]] = {}
+    if where is not None:
+        with reading(where) as db:
+            latest, returns = latest_weights(db), return_rows(db)
+        series = closes(where.tape, LABEL_TIMEFRAME)
+    found = asdict(emergent(latest, returns))
+    found["timeframe"] = LABEL_TIMEFRAME
+    found["labels"] = {name: asdict(label(values)) for name, values in series.items()}
+    if json_:
+        print_json(found)
+    else:
+        print_regime(found)
+
+
+def print_regime(found: dict[str, Any]) -> None:
+    """Print the regime, and beside it what models of the market call each coin's present."""
+    typer.echo(f"regime {found['regime']}: {found['reason']}")
+    if found["band"] is not None:
+        typer.echo(
+            f"{found['leader']} leads by {found['lead']:.3f} in log weight over {found['days']} "
+            f"days; shuffled returns reach {found['band']:.3f} in 95 of 100 (p {found['p']:.3f}; "
+            f"by Sharpe ratio p {number(found['ratio_p'])})"
+        )
+    emergent = (found["regime"], number(found["lead"]), number(found["band"]))
+    rows = [("desk", "weights", *emergent, "")]
+    for name, label in found["labels"].items():
+        likely = label["probabilities"]
+        said = " ".join(f"{p:.2f}" for p in likely) if likely else "–"
+        rows.append((name, "3-state HMM", label["state"] or "–", said, "–", label["reason"]))
+        rows.append((name, "volatility z", "", number(label["rv_z"], 2, sign=True), "–", ""))
+    print_table("", ("of", "by", "says", "value", "band", ""), rows, left=3)
+    if not found["labels"]:
+        typer.echo("no labels of coins: no tape holds bars yet")
+    else:
+        typer.echo(
+            f"HMM: P(calm) P(usual) P(wild) on {found['timeframe']} returns; labels for people, "
+            "no bot and no filter reads them"
+        )
 
 
 def standing(latest: list[WeightRow], history: list[WeightRow]) -> dict[str, Any]:

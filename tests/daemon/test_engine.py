@@ -720,6 +720,7 @@ def test_a_new_day_anchors_the_daily_loss_once_and_opens_no_latch() -> None:
 def test_the_digest_runs_over_rows_alone_and_every_row_moves_it() -> None:
     made = rig.fresh({}, rig.PAIR)
     engine = made.engine
+    engine.step(Timer(NOW_NS))
     digests = [engine.digest]
     engine.step(book("BTC", NOW_NS))
     assert engine.digest == digests[0], "no rows, no change"

@@ -347,7 +347,6 @@ def test_a_run_is_recorded_and_followed(tmp_path: Path) -> None:
     store.close()
     found = rows_of(path, "SELECT last_seq, ended_why, digest, code_version FROM run")
     assert [tuple(r.values()) for r in found] == [(0, None, "", "v"), (9, "told to", "d", "v")]
-    assert len(rows_of(path, "SELECT * FROM weight")) == 1
 
 
 # The write-ahead log.

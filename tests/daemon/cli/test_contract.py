@@ -33,7 +33,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 BUILT = (
     "run", "venue", "record", "replay", "status", "top", "halt", "resume", "rearm", "why",
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
-    "config show", "config init", "db check", "weights",
+    "config show", "config init", "db check", "weights", "regime",
 )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ ON_STATE = (
     ("status",), ("status", "--json"), ("shadow", "report"), ("shadow", "report", "--json"),
     ("shadow", "list"), ("shadow", "list", "--json"), ("db", "check"), ("db", "check", "--json"),
     ("why", "1"), ("why", "1", "--json"), ("weights",), ("weights", "--json"),
-    ("weights", "--verify"),
+    ("weights", "--verify"), ("regime",), ("regime", "--json"),
     *(("shadow", "report", "--by", by) for by in ("division", "bot", "coin", "day")),
     *(("shadow", "report", "--format", f) for f in ("json", "csv", "html")),
 )  # fmt: skip

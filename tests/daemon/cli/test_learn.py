@@ -70,3 +70,31 @@ def test_verify_exits_70_on_any_difference(cli: Cli, made: Path, tmp_path: Path)
     as_json = cli("weights", "--verify", "--json", "--state", root)
     assert as_json.code == 70 and json.loads(as_json.out)["verified"] is False
     assert cli("weights", "--state", root).code == 0
+
+
+def test_the_regime_of_a_fresh_state_is_undetermined(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("regime", "--json", "--state", tmp_path / "none")
+    found = json.loads(ran.out)
+    assert ran.code == 0 and found["regime"] == "UNDETERMINED" and found["labels"] == {}
+    text = cli("regime", "--state", tmp_path / "none").out
+    assert "UNDETERMINED: no weight has moved yet" in text and "no tape holds bars" in text
+
+
+def test_the_regime_is_shown_with_its_band(cli: Cli, made: Path) -> None:
+    found = json.loads(cli("regime", "--json", "--state", made).out)
+    assert found["leader"] == "trend" and found["days"] == 24
+    assert 0.0 < found["p"] <= 1.0 and found["band"] > 0.0
+    assert found["weights"]["trend"] == pytest.approx(UP**5)
+    text = cli("regime", "--state", made).out
+    assert "trend leads by" in text and "in 95 of 100" in text
+
+
+def test_coins_are_labelled_in_the_same_table(cli: Cli, state: Path) -> None:
+    found = json.loads(cli("regime", "--json", "--state", state).out)
+    assert found["labels"] and found["timeframe"] == "5m"
+    for label in found["labels"].values():
+        assert label["state"] in ("calm", "usual", "wild") and label["bars"] > 100
+        assert sum(label["probabilities"]) == pytest.approx(1.0)
+        assert isinstance(label["rv_z"], float)
+    text = cli("regime", "--state", state).out
+    assert text.count("3-state HMM") == text.count("volatility z") == len(found["labels"])
