@@ -9,10 +9,11 @@ import msgspec
 from daemon.outcome import Outbox
 from daemon.settlement import Settlement
 from daemon.weighing import Weights
+from divisions import vote as voting
 from divisions.lane import Lane, vet
 from divisions.sizing import lots_wanted, sizing
 from market.coin import Coin
-from market.decision import ExitCall, ExitPlan, Signal, TradeKind, Verdict
+from market.decision import ExitCall, ExitPlan, Signal, TradeKind, Verdict, Vote
 from market.desk import View
 from market.errors import require
 from market.events import NS_PER_DAY
@@ -72,6 +73,7 @@ class Admission:
         settlement: Settlement,
         keys: dict[str, KeyState],
         weights: Weights,
+        opinions: voting.Opinions,
         outbox: Outbox,
         *,
         model: FillModel,
@@ -85,6 +87,7 @@ class Admission:
         self._settlement = settlement
         self._keys = keys
         self._weights = weights
+        self._opinions = opinions
         self._out = outbox
         self._model = model
         self._vol_target = vol_target
@@ -97,6 +100,7 @@ class Admission:
     def hear(self, lane: Lane, coin: Coin, signal: Signal) -> None:
         """Take a signal that `vet_action` found sound."""
         now_ns = self._out.now_ns
+        voting.hold(self._opinions, lane.name, signal, now_ns)
         name = f"{lane.name}|{signal.coin}|{signal.side}"
         key = self._keys.get(name)
         if key is None:
@@ -108,6 +112,7 @@ class Admission:
             return
         self._size(lane, coin, signal)
         self._view.opened_ns = key.opened_ns
+        self._view.vote = self.vote(coin)
         verdict = self._gate.judge(signal, self._view)
         step = key.step(verdict)
         if step is Step.REPEAT:
@@ -115,6 +120,18 @@ class Admission:
             return
         lane.signals += 1
         self._book(coin, signal, verdict, step, key)
+
+    def vote(self, coin: Coin) -> Vote:
+        """Return the divisions' vote on a coin as it stands."""
+        weights = self._weights
+        return voting.cast(
+            self._opinions.get(coin.name, {}),
+            mid=coin.book.mid,
+            now_ns=self._out.now_ns,
+            divisions=weights.divisions,
+            bots=weights.bots,
+            homes=weights.homes,
+        )
 
     def _size(self, lane: Lane, coin: Coin, signal: Signal) -> None:
         signal.bot = lane.name
@@ -166,6 +183,7 @@ class Admission:
                 trade_id=trade_id if written else 0,
                 config_hash=self._identity.config_hash,
                 policy_hash=self._identity.policy_hash,
+                vote=voting.plain(self._view.vote, self._out.now_ns),
             )
         )
         rows.checks += check_rows(signal_id, verdict, self._versions)

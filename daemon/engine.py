@@ -17,6 +17,7 @@ from daemon.outcome import Outbox, Outcome, Vitals
 from daemon.settlement import Settlement
 from daemon.subscribers import Subscribers
 from daemon.weighing import Returns, Weighing, Weights
+from divisions import vote as voting
 from divisions.lane import Lane
 from market.coin import Coin
 from market.decision import ExitCall, Request, Signal
@@ -80,6 +81,7 @@ class Engine:
         self.keys: dict[str, KeyState] = {}
         self.weights = Weights()
         self.fresh: Returns = {}
+        self.opinions: voting.Opinions = {}
         self.view = View(self.desk, self.coins)
         self.ledger = Ledger(self.coins, model)
         self.out = Outbox()
@@ -104,6 +106,7 @@ class Engine:
             self.settlement,
             self.keys,
             self.weights,
+            self.opinions,
             self.out,
             model=self._model,
             vol_target=self._vol_target,
@@ -237,6 +240,7 @@ class Engine:
             return
         # What fails from here on is no bot's fault, and nobody may carry on as if it were.
         if isinstance(action, ExitCall):
+            voting.withdraw(self.opinions, lane.name, action.coin, action.side)
             changes = self.ledger.call_exit(
                 lane.name, action.coin, action.side, action.reason, self.out.now_ns
             )
@@ -247,6 +251,7 @@ class Engine:
     def _fault(self, lane: Lane, coin: Coin, error: Exception) -> None:
         """Take one bot out of service; the others go on."""
         lane.fail(error)
+        voting.silence(self.opinions, lane.name)
         self.resubscribe()
         self.out.alarm("bot_fault", f"{lane.name} on {coin.name}: {lane.fault}")
         self.out.touch(f"lane/{lane.name}")

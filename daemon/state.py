@@ -17,6 +17,7 @@ from daemon.engine import Engine
 from daemon.outcome import Vitals
 from daemon.weighing import Returns, Weights
 from divisions.lane import LaneState
+from divisions.vote import Opinions
 from market.coin import Coin
 from market.desk import Desk
 from market.errors import require
@@ -43,6 +44,7 @@ class EngineState(Struct):
     repeated: list[str]
     weights: Weights = field(default_factory=Weights)
     fresh: Returns = field(default_factory=dict)
+    opinions: Opinions = field(default_factory=dict)
 
 
 def whole(engine: Engine) -> bytes:
@@ -65,6 +67,7 @@ def whole(engine: Engine) -> bytes:
             list(engine.settlement.repeated),
             engine.weights,
             engine.fresh,
+            engine.opinions,
         )
     )
 
@@ -76,6 +79,7 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
     engine.out.vitals = state.vitals
     engine.desk = state.desk
     engine.weights, engine.fresh = state.weights, state.fresh
+    engine.opinions = state.opinions
     engine.coins.update(state.coins)
     engine.keys.update(state.keys)
     for name, lane_state in state.lanes.items():

@@ -54,6 +54,34 @@ class Signal(Struct, gc=False):
     sizing: dict[str, float] = field(default_factory=dict)
 
 
+class Voice(Struct, gc=False, frozen=True):
+    """One bot's standing opinion of a coin: side, conviction, since when, and why in words."""
+
+    bot: str
+    side: int
+    conviction: float
+    at_ns: int
+    reason: str
+
+
+class Stance(Struct, gc=False, frozen=True):
+    """One division on a coin: `stance` in [−1, 1], `confidence` the share of it that speaks."""
+
+    division: str
+    weight: float
+    stance: float
+    confidence: float
+    voices: list[Voice]
+
+
+class Vote(Struct, gc=False, frozen=True):
+    """The divisions on a coin: `value` in [−1, 1], `disagreement` in [0, 1], who said what."""
+
+    value: float = 0.0
+    disagreement: float = 0.0
+    stances: list[Stance] = field(default_factory=list)
+
+
 class ExitCall(Struct, gc=False):
     """A bot's own wish to end whatever it has on a coin and side, real and phantom alike."""
 

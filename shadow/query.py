@@ -49,7 +49,7 @@ def explain(db: sqlite3.Connection, signal_id: int) -> dict[str, Any] | None:
     if not signals:
         return None
     signal = signals[0]
-    for name in ("clamps", "saw", "book", "ages"):
+    for name in ("clamps", "saw", "book", "ages", "sizing", "vote"):
         signal[name] = json.loads(signal[name])
     checks = _dicts(db.execute("SELECT * FROM check_result WHERE signal_id = ?", (signal_id,)))
     trades = _dicts(

@@ -113,6 +113,7 @@ def signal_row(
     trade_id: int,
     config_hash: str,
     policy_hash: str,
+    vote: object,
 ) -> Row:
     """Return the row of a signal with everything that was known when it was judged."""
     plan = signal.plan
@@ -150,6 +151,7 @@ def signal_row(
         config_hash,
         policy_hash,
         to_json(signal.sizing),
+        to_json(vote),
     )
 
 

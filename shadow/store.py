@@ -29,7 +29,7 @@ def _insert(table: str, columns: int) -> str:
     return f"INSERT INTO {table} VALUES ({','.join('?' * columns)})"
 
 
-SIGNAL = _insert("signal", 29)
+SIGNAL = _insert("signal", 30)
 CHECK = _insert("check_result", 8)
 FILL = _insert("fill", 9)
 ORDER_EVENT = _insert("order_event", 4)

@@ -71,7 +71,7 @@ def test_prices_keep_all_their_digits(why: Any, story: Story, capsys: Captured) 
 
 
 def test_every_check_stands_with_value_threshold_and_reason(why: Any) -> None:
-    lines = why("blind")
+    lines = why("blind", vote={})
     rows = [line.split(maxsplit=5) for line in lines if line.startswith(" ")]
     assert rows == [
         ["filter", "mode", "outcome", "value", "threshold"],
@@ -152,3 +152,25 @@ def test_every_signal_of_a_real_run_has_a_story(traded: Path, capsys: Captured) 
         assert len([line for line in lines if line.startswith(("paper", "twin", "phantom"))]) == (
             len(what["trades"])
         )
+
+
+def test_the_numbers_behind_a_size_are_told(why: Any) -> None:
+    numbers = {
+        "equity_usd": 10_000.0, "vol_target": 0.005, "daily_vol": 0.04, "division_weight": 1.05,
+        "bot_weight": 0.95, "weight": 0.9975, "conviction": 0.5, "notional_usd": 623.4375,
+    }  # fmt: skip
+    assert (
+        "sized by 10,000.00 USD × 0.50% target ÷ 4.00% daily volatility × weight 0.998 (division "
+        "1.050 × bot 0.950, within 0.3 and 2.5) × conviction 0.50 = 623.44 USD"
+    ) in why("sole", sizing=numbers)
+    assert not any(line.startswith("sized") for line in why("sole", sizing={}))
+
+
+def test_the_vote_is_told_with_each_division_s_evidence(why: Any) -> None:
+    lines = why("sole")
+    at = next(i for i, line in enumerate(lines) if "vote on SOL" in line)
+    assert lines[at].startswith("the divisions' vote on SOL: -")
+    assert lines[at].endswith("disagreement 0.00")
+    assert lines[at + 1] == "  trend -0.00, weight 1.000, confidence 1.00"
+    assert lines[at + 2].startswith("    alpha sell 0.00, 0 s ago: told to")
+    assert not any("vote on" in line for line in why("sole", vote={}))
