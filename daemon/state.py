@@ -22,6 +22,7 @@ from market.coin import Coin
 from market.desk import Desk
 from market.errors import require
 from risk.gate import Reach
+from shadow import rollup
 from shadow.episodes import KeyState
 from shadow.trade import Trade, TradeState
 
@@ -153,6 +154,8 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
         elif kind == "trade":
             trades.append(msgspec.json.decode(text, type=Trade))
     trades.sort(key=lambda trade: trade.trade_id)
+    for trade in trades:
+        rollup.complete(trade)
     for trade in [t for t in trades if t.coin not in engine.coins]:
         lost.append(f"trade {trade.trade_id}: {trade.coin} is not traded any more")
         trades.remove(trade)

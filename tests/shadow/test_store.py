@@ -214,7 +214,14 @@ def test_a_file_of_every_earlier_version_ends_up_the_same(
         assert old_content.pop("return_day") == []
         for name, rows in old_content.items():
             kept = {"signal": 28, "weight": 6}.get(name)
-            assert [row[:kept] for row in rows] == [row[:kept] for row in newest[name]], name
+            mine, theirs = ([r[:kept] for r in found] for found in (rows, newest[name]))
+            if name == "rollup":
+                mine, theirs = ([[approx_real(c) for c in r] for r in rs] for rs in (mine, theirs))
+            assert mine == theirs, name
+
+
+def approx_real(value: object) -> object:
+    return round(value, 9) if isinstance(value, float) else value
 
 
 # What signals and weights had before the third version of the schema.
@@ -230,6 +237,7 @@ def as_before_3(rows: Rows) -> Rows:
     older.extend(rows)
     older.signals = [row[:28] for row in rows.signals]
     older.weights = [row[:6] for row in rows.weights]
+    older.rollups = [row for row in rows.rollups if row[2] != "score"]
     return older
 
 
