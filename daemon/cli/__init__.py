@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from daemon.cli import configure, database, learn, operate, runs, shadows, tapes
+from daemon.cli import configure, database, learn, operate, runs, shadows, study, tapes
 
 app = typer.Typer(
     name="gnomon",
@@ -25,3 +25,4 @@ shadows.register(app)
 app.add_typer(tapes.app, name="tape")
 app.add_typer(configure.app, name="config")
 app.add_typer(database.app, name="db")
+app.add_typer(study.app, name="research")

@@ -33,7 +33,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 BUILT = (
     "run", "venue", "record", "replay", "status", "top", "halt", "resume", "rearm", "why",
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
-    "config show", "config init", "db check", "weights", "regime",
+    "config show", "config init", "db check", "weights", "regime", "research weights",
 )  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_no_command_at_all_shows_what_there_is(cli: Cli) -> None:
         assert name in ran.out + ran.err
 
 
-@pytest.mark.parametrize("name", ["shadow", "tape", "config", "db"])
+@pytest.mark.parametrize("name", ["shadow", "tape", "config", "db", "research"])
 def test_a_group_alone_shows_its_commands(name: str, cli: Cli) -> None:
     ran = cli(name)
     assert ran.code in (0, 2) and "Usage" in ran.out + ran.err
