@@ -251,7 +251,6 @@ class Engine:
     def _fault(self, lane: Lane, coin: Coin, error: Exception) -> None:
         """Take one bot out of service; the others go on."""
         lane.fail(error)
-        voting.silence(self.opinions, lane.name)
         self.resubscribe()
         self.out.alarm("bot_fault", f"{lane.name} on {coin.name}: {lane.fault}")
         self.out.touch(f"lane/{lane.name}")

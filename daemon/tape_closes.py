@@ -46,9 +46,10 @@ def closes(tape: Path, timeframe: str) -> dict[str, list[float]]:
 
 def _of(segment: Segment, timeframe: str) -> dict[str, list[float]]:
     head = msgspec.json.decode(segment.header().engine, type=_Head | None)
-    if head is not None:
-        return {name: list(coin.bars.series[timeframe].close) for name, coin in head.coins.items()}
-    series = {}
+    coins = head.coins if head is not None else {}
+    series = {name: list(coin.bars.series[timeframe].close) for name, coin in coins.items()}
+    if any(series.values()):
+        return series
     for record in islice(segment.records(), RECORDS_MAX):
         if record.kind != "R":
             continue

@@ -54,12 +54,6 @@ def withdraw(opinions: Opinions, bot: str, coin: str, side: int) -> None:
         del found[bot]
 
 
-def silence(opinions: Opinions, bot: str) -> None:
-    """Forget everything a bot thought."""
-    for found in opinions.values():
-        found.pop(bot, None)
-
-
 def stands(opinion: Opinion, mid: float, now_ns: int) -> bool:
     """Say whether time and price have left an opinion standing."""
     if now_ns >= opinion.until_ns or opinion.side * (mid - opinion.stop_px) <= 0.0:

@@ -55,7 +55,8 @@ def score(
     gaps: dict[tuple[str, str], float] = {}
     cursor = db.execute(
         "SELECT day, mode, scope, bot, r FROM rollup WHERE filter = '' AND day >= ?"
-        " AND (mode = 'score' OR scope IN ('twin', 'bias')) ORDER BY day, mode, scope, bot",
+        " AND (mode = 'score' OR scope IN ('twin', 'bias')) AND (entries <> 0 OR r <> 0)"
+        " ORDER BY day, mode, scope, bot",
         (since,),
     )
     for day, mode, scope, bot, r in cursor:
@@ -108,9 +109,8 @@ def _stage(
     level = sum(at.values()) / days if days else None
     found: Interval | None = None
     if added is not None and days:
-        values = list(added.values())
-        found = ratio(values, [1] * days)
-        if not any(values):
+        found = ratio(list(added.values()), [1] * days)
+        if absent:
             found = Interval(0.0, 0.0, 0.0)
     if found is None:
         return StageScore(name, level, None, None, None, days, absent)

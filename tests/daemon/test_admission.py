@@ -213,7 +213,7 @@ def test_another_failing_set_is_a_row_on_the_same_phantom() -> None:
     ]  # fmt: skip
     assert {row[12] for row in stage.rows.signals} == {phantom.trade_id}
     assert list(stage.engine.ledger.trades) == [phantom.trade_id]
-    assert phantom.tags == [Tag("a", "enforce", "sole")], "its blockers stay as opened"
+    assert phantom.tags == [Tag("a", "enforce", "sole"), Tag("", "score", "limits")]
     assert stage.engine.vitals.blocked == 4
     assert stage.engine.vitals.blocked_by == {"a": 3, "b": 2}
     assert stage.engine.vitals.phantoms == 1
@@ -364,7 +364,7 @@ def test_a_phantom_has_the_size_after_the_clamps_of_those_that_did_not_block() -
     phantom = stage.trade(stage.signal(lots=1_000), PHANTOM)
     assert phantom.lots == 400
     assert list(stage.engine.ledger.trades) == [phantom.trade_id], "nothing was cut off"
-    assert [tag.scope for tag in phantom.tags] == ["shared", "shared"]
+    assert [tag.scope for tag in phantom.tags] == ["shared", "shared", "limits"]
     assert stage.engine.desk.gross_e6 == 0
 
 

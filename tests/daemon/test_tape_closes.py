@@ -18,11 +18,12 @@ def made() -> rig.Scene:
     return scene
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["nothing", "an engine without bars"])
 def test_the_first_segment_has_the_bars_the_venue_answered_with(
-    made: rig.Scene, tmp_path: Path
+    whole: bool, made: rig.Scene, tmp_path: Path
 ) -> None:
-    run = made.run
-    header = virtual.begin(coins=rig.PAIR).header_line()
+    run, begun = made.run, virtual.begin(coins=rig.PAIR)
+    header = begun.header_line(state.whole(begun.engine) if whole else b"null")
     rig.write_segment(tmp_path, header, run.lines)
     found = closes(tmp_path, "5m")
     assert set(found) == set(rig.PAIR)

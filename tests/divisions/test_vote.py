@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from divisions.roster import DIVISIONS
-from divisions.vote import Opinions, cast, count, hold, plain, silence, stands, withdraw
+from divisions.vote import Opinions, cast, count, hold, plain, stands, withdraw
 from market.decision import BUY, SELL, ExitPlan, Signal, Stance, Vote
 
 S = 1_000_000_000
@@ -98,8 +98,6 @@ def test_an_exit_call_withdraws_only_its_own_side() -> None:
     withdraw(found, "c", "SOL", BUY)
     withdraw(found, "c", "ETH", BUY)
     assert [s.division for s in voted(found).stances] == ["carry"]
-    silence(found, "d")
-    assert voted(found) == Vote()
 
 
 def test_a_bot_that_nobody_enrolled_has_no_vote() -> None:
