@@ -316,6 +316,9 @@ class Engine:
         for marks in ledger.marks.values():
             marks.write_back()
         for trade in ledger.trades.values():
+            book = self.coins[trade.coin].book
+            if trade.opened_ns and book.ok:
+                trade.mark_px = book.mid
             if self.settlement.recorded(trade):
                 self.out.touch(f"trade/{trade.trade_id}")
 

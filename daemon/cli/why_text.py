@@ -80,13 +80,21 @@ def _print_vote(coin: str, vote: dict[str, Any]) -> None:
             )
 
 
+def _so_far(t: dict[str, Any]) -> str:
+    so_far = t["so_far_e6"]
+    if so_far is None:
+        return ""
+    r = so_far / t["risk_e6"] if t["risk_e6"] else None
+    return f", so far {so_far / 1e6:+.4f} USD ({number(r, 2, sign=True)} R) before leaving"
+
+
 def _fate(t: dict[str, Any]) -> str:
     name = t["kind"] if t["cause"] in ("admit", "block") else f"{t['kind']} of what was clamped"
     if t["exit_reason"] == "UNAVAILABLE":
         return f"{name}: no book in time, so nothing is known of it"
     if t["status"] != "closed":
         entry = f"entered at {t['entry_px']:.10g}" if t["entry_px"] else "waiting for its entry"
-        return f"{name}: {t['status']}, {entry}"
+        return f"{name}: {t['status']}, {entry}{_so_far(t)}"
     flags = f" [{t['flags']}]" if t["flags"] else ""
     return (
         f"{name}: {t['entry_px']:.10g} → {t['exit_px']:.10g} by {t['exit_reason']}, "

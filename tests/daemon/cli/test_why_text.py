@@ -64,7 +64,7 @@ def test_prices_keep_all_their_digits(why: Any, story: Story, capsys: Captured) 
     assert "stop 113579.25, target 110000.125" in lines[3]
     what = found(story, "open")
     what["trades"][0]["entry_px"] = 112_345.75
-    assert told(capsys, what)[-2] == "paper: open, entered at 112345.75"
+    assert told(capsys, what)[-2].startswith("paper: open, entered at 112345.75, so far")
     what = found(story, "sole")
     what["trades"][0].update(entry_px=112_345.75, exit_px=113_579.25)
     assert "112345.75 → 113579.25" in told(capsys, what)[-1]
@@ -130,7 +130,11 @@ def test_a_signal_that_joined_an_episode_shows_that_episode_s_phantom(why: Any) 
 
 
 def test_an_open_one_says_how_far_it_has_come(why: Any, story: Story, capsys: Captured) -> None:
-    assert why("open")[-2:] == ["paper: open, entered at 100.01", "twin: open, entered at 100.01"]
+    # The desk's own are marked every second, the others with the next full minute.
+    assert why("open")[-2:] == [
+        "paper: open, entered at 100.01, so far -0.5500 USD (-0.06 R) before leaving",
+        "twin: open, entered at 100.01",
+    ]
     what = found(story, "phantom")
     what["trades"][0].update(status="pending", entry_px=None)
     assert told(capsys, what)[-1] == "phantom: pending, waiting for its entry"
@@ -174,3 +178,15 @@ def test_the_vote_is_told_with_each_division_s_evidence(why: Any) -> None:
     assert lines[at + 1] == "  trend -0.00, weight 1.000, confidence 1.00"
     assert lines[at + 2].startswith("    alpha sell 0.00, 0 s ago: told to")
     assert not any("vote on" in line for line in why("sole", vote={}))
+
+
+def test_an_open_trade_is_told_with_what_it_has_earned_so_far(story: Story, capsys: Any) -> None:
+    what = found(story, "sole")
+    what["trades"] = [
+        {**what["trades"][0], "status": "open", "entry_px": 99.5, "exit_reason": None,
+         "risk_e6": 2_000_000, "so_far_e6": 500_000},
+    ]  # fmt: skip
+    line = told(capsys, what)[-1]
+    assert line == "phantom: open, entered at 99.5, so far +0.5000 USD (+0.25 R) before leaving"
+    what["trades"][0]["so_far_e6"] = None
+    assert told(capsys, what)[-1] == "phantom: open, entered at 99.5"
