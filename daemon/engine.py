@@ -141,9 +141,10 @@ class Engine:
         self.view.now_ns = now_ns
         if now_ns >= vitals.next_hour_ns:
             self._roll(now_ns)
-            self.weighing.enrol(
-                ((lane.name, lane.division) for lane in self.lanes.values()), now_ns // NS_PER_MS
-            )
+            lanes = self.lanes.values()
+            # A bot in the shadow has no weight and no voice until it is admitted.
+            heard = ((lane.name, lane.division) for lane in lanes if lane.stage == "admit")
+            self.weighing.enrol(heard, now_ns // NS_PER_MS)
         self._handlers[type(event)](event)
         return self.out.take()
 

@@ -22,6 +22,7 @@ from shadow.check import broken_promises
 from shadow.query import blocked_signals
 from shadow.report import report
 from shadow.store import open_readonly
+from tests.daemon import rig
 from tests.support.shadow import Puppet, Stage, rows_of
 
 BY = ("filter", "division", "bot", "coin", "day")
@@ -188,6 +189,7 @@ def test_a_running_daemon_names_its_shadow_only_bots(capsys: pytest.CaptureFixtu
         for name, stage in (("alpha", "admit"), ("nova", "shadow"))
     }
     running = {"connected": True, "ready": True, "uptime_s": 1.0, "feeds": [], "idle_bots": []}
+    running["orchestration"] = []
     print_status({**fresh(None), **running, "mode": "local", "bots": bots})
     out = capsys.readouterr().out
     assert "shadow-only: nova\n" in out
@@ -246,3 +248,13 @@ def test_a_stage_that_does_not_exist_is_refused(value: Any) -> None:
 
 def test_a_lane_is_admitted_unless_told() -> None:
     assert Lane(Puppet("alpha")).stage == "admit"
+
+
+@pytest.mark.parametrize("stage", ["shadow", "admit"])
+def test_only_an_admitted_bot_has_a_weight(stage: Any) -> None:
+    lane = rig.probe(lambda memory, coin, view: None)
+    lane.stage = stage
+    scene = rig.Scene(coins=rig.PAIR, lanes=[lane])
+    scene.advance(2)
+    assert (lane.name in scene.engine.weights.bots) == (stage == "admit")
+    assert scene.engine.weights.divisions
