@@ -8,10 +8,12 @@ import msgspec
 
 from daemon.outcome import Outbox
 from daemon.settlement import Settlement
+from daemon.weighing import Weights
+from divisions import vote as voting
 from divisions.lane import Lane, vet
-from divisions.sizing import lots_wanted
+from divisions.sizing import lots_wanted, sizing
 from market.coin import Coin
-from market.decision import STAGE, ExitCall, ExitPlan, Signal, TradeKind, Verdict
+from market.decision import STAGE, ExitCall, ExitPlan, Signal, TradeKind, Verdict, Vote
 from market.desk import View
 from market.errors import require
 from market.events import NS_PER_DAY
@@ -61,7 +63,7 @@ class Identity:
 
 
 class Admission:
-    """Sizes, judges and books signals. `weights` are by bot, `vol_target` a share of equity."""
+    """Sizes, judges and books signals. `vol_target` is a share of equity."""
 
     def __init__(
         self,
@@ -70,6 +72,8 @@ class Admission:
         ledger: Ledger,
         settlement: Settlement,
         keys: dict[str, KeyState],
+        weights: Weights,
+        opinions: voting.Opinions,
         outbox: Outbox,
         *,
         model: FillModel,
@@ -82,6 +86,8 @@ class Admission:
         self._ledger = ledger
         self._settlement = settlement
         self._keys = keys
+        self._weights = weights
+        self._opinions = opinions
         self._out = outbox
         self._model = model
         self._vol_target = vol_target
@@ -94,6 +100,7 @@ class Admission:
     def hear(self, lane: Lane, coin: Coin, signal: Signal) -> None:
         """Take a signal that `vet_action` found sound."""
         now_ns = self._out.now_ns
+        voting.hold(self._opinions, lane.name, signal, now_ns)
         name = f"{lane.name}|{signal.coin}|{signal.side}"
         key = self._keys.get(name)
         if key is None:
@@ -105,6 +112,7 @@ class Admission:
             return
         self._size(lane, coin, signal)
         self._view.opened_ns = key.opened_ns
+        self._view.vote = self.vote(coin)
         verdict = self._gate.judge(signal, self._view)
         if lane.stage == "shadow":
             verdict = withheld(verdict, lane.name)
@@ -115,16 +123,31 @@ class Admission:
         lane.signals += 1
         self._book(coin, signal, verdict, step, key)
 
+    def vote(self, coin: Coin) -> Vote:
+        """Return the divisions' vote on a coin as it stands."""
+        weights = self._weights
+        return voting.cast(
+            self._opinions.get(coin.name, {}),
+            mid=coin.book.mid,
+            now_ns=self._out.now_ns,
+            divisions=weights.divisions,
+            bots=weights.bots,
+            homes=weights.homes,
+        )
+
     def _size(self, lane: Lane, coin: Coin, signal: Signal) -> None:
         signal.bot = lane.name
         signal.division = lane.division
-        signal.lots = lots_wanted(
+        division, bot = self._weights.of(lane.division, lane.name)
+        signal.sizing = sizing(
             coin,
             equity_e6=self._view.desk.equity_e6,
             vol_target=self._vol_target,
-            weight=1.0,
+            division_weight=division,
+            bot_weight=bot,
             conviction=signal.conviction,
         )
+        signal.lots = lots_wanted(coin, signal.sizing)
         signal.notional_e6 = notional_e6(coin.book.mid, signal.lots, coin.instrument.sz_decimals)
 
     def _book(
@@ -164,6 +187,7 @@ class Admission:
                 trade_id=trade_id if written else 0,
                 config_hash=self._identity.config_hash,
                 policy_hash=self._identity.policy_hash,
+                vote=voting.plain(self._view.vote, self._out.now_ns),
             )
         )
         rows.checks += check_rows(signal_id, verdict, self._versions)
@@ -265,4 +289,4 @@ class Admission:
 
 def policy_text(model: FillModel, vol_target: float) -> str:
     """Return what a hypothetical order's fate depends on, for the policy hash."""
-    return to_json({"fills": model, "vol_target": vol_target, "exits": 1})
+    return to_json({"fills": model, "vol_target": vol_target, "exits": 1, "weights": 1})

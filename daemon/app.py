@@ -44,11 +44,9 @@ from daemon.startup import (
 from daemon.status import RECENT, log_decisions, status
 from daemon.supervisor import Budget, Supervisor
 from daemon.telemetry import log
-from divisions.roster import DIVISIONS
 from market.errors import InvariantBroken, OperatorError
 from market.events import NS_PER_HOUR, Command, Event, FeedDown, FeedUp, Notice, Timer
 from market.instrument import Instrument
-from shadow.rows import Rows, day_of
 from shadow.store import Store
 from venue import tape
 from venue.feed import Feed, Listener, Reconnect
@@ -174,11 +172,6 @@ class Daemon:
             last_seq=vitals.seq,
             config=msgspec.json.encode(config.resolved()).decode(),
         )
-        today = day_of(self.started_ns // 1_000_000)
-        names = [("division", d) for d in DIVISIONS] + [("bot", b) for b in self.engine.lanes]
-        weights = [(today, scope, name, 1.0, None, "start") for scope, name in names]
-        if not self._store.has_weights():
-            self._store.write(Rows(weights=weights))
         self._first_seq = vitals.seq + 1
         self._hour_ns = self.started_ns // NS_PER_HOUR
         seen = self.housekeeping.look()

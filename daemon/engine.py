@@ -16,6 +16,8 @@ from daemon.admission import Admission, Identity, vet_action
 from daemon.outcome import Outbox, Outcome, Vitals
 from daemon.settlement import Settlement
 from daemon.subscribers import Subscribers
+from daemon.weighing import Returns, Weighing, Weights
+from divisions import vote as voting
 from divisions.lane import Lane
 from market.coin import Coin
 from market.decision import ExitCall, Request, Signal
@@ -77,6 +79,9 @@ class Engine:
         self.lanes = {lane.name: lane for lane in lanes}
         self.gate = gate
         self.keys: dict[str, KeyState] = {}
+        self.weights = Weights()
+        self.fresh: Returns = {}
+        self.opinions: voting.Opinions = {}
         self.view = View(self.desk, self.coins)
         self.ledger = Ledger(self.coins, model)
         self.out = Outbox()
@@ -90,8 +95,9 @@ class Engine:
     def assemble(self) -> None:
         """Wire the parts around the current state."""
         self.view.desk = self.desk
+        self.weighing = Weighing(self.weights, self.fresh, self.out, shadow=self._shadow)
         self.settlement = Settlement(
-            self.desk, self.ledger, self.keys, self.out, shadow=self._shadow
+            self.desk, self.ledger, self.keys, self.weighing, self.out, shadow=self._shadow
         )
         self.admission = Admission(
             self.view,
@@ -99,6 +105,8 @@ class Engine:
             self.ledger,
             self.settlement,
             self.keys,
+            self.weights,
+            self.opinions,
             self.out,
             model=self._model,
             vol_target=self._vol_target,
@@ -133,6 +141,9 @@ class Engine:
         self.view.now_ns = now_ns
         if now_ns >= vitals.next_hour_ns:
             self._roll(now_ns)
+            self.weighing.enrol(
+                ((lane.name, lane.division) for lane in self.lanes.values()), now_ns // NS_PER_MS
+            )
         self._handlers[type(event)](event)
         return self.out.take()
 
@@ -229,6 +240,7 @@ class Engine:
             return
         # What fails from here on is no bot's fault, and nobody may carry on as if it were.
         if isinstance(action, ExitCall):
+            voting.withdraw(self.opinions, lane.name, action.coin, action.side)
             changes = self.ledger.call_exit(
                 lane.name, action.coin, action.side, action.reason, self.out.now_ns
             )
@@ -304,6 +316,9 @@ class Engine:
         for marks in ledger.marks.values():
             marks.write_back()
         for trade in ledger.trades.values():
+            book = self.coins[trade.coin].book
+            if trade.opened_ns and book.ok:
+                trade.mark_px = book.mid
             if self.settlement.recorded(trade):
                 self.out.touch(f"trade/{trade.trade_id}")
 
@@ -322,6 +337,7 @@ class Engine:
             self.settlement.apply(self.ledger.on_hour(hour_ms, now_ns))
             if hour_ms % MS_PER_DAY == 0:
                 self.settlement.apply(self.ledger.on_day(hour_ms, now_ns))
+                self.weighing.step(hour_ms)
             vitals.next_hour_ns += MS_PER_HOUR * NS_PER_MS
         day_ms = now_ms // MS_PER_DAY * MS_PER_DAY
         if day_ms != self.desk.day_ms:

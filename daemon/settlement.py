@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from daemon.outcome import Outbox
+from daemon.weighing import Weighing
 from market.decision import TradeKind
 from market.desk import Desk
 from shadow import rollup
@@ -29,6 +30,7 @@ class Settlement:
         desk: Desk,
         ledger: Ledger,
         keys: dict[str, KeyState],
+        weighing: Weighing,
         outbox: Outbox,
         *,
         shadow: bool,
@@ -36,6 +38,7 @@ class Settlement:
         self._desk = desk
         self._ledger = ledger
         self._keys = keys
+        self._weighing = weighing
         self._out = outbox
         self._shadow = shadow
         self.repeated: dict[str, None] = {}
@@ -149,6 +152,7 @@ class Settlement:
 
     def _day(self, change: Change) -> None:
         trade = change.trade
+        self._weighing.mark(trade, change.day_ms, change.amount_e6)
         if not self.recorded(trade):
             return
         row = (trade.trade_id, day_of(change.day_ms), change.amount_e6)
@@ -158,6 +162,7 @@ class Settlement:
     def _closed(self, change: Change) -> None:
         trade = change.trade
         self._out.vitals.closed += 1
+        self._weighing.closed(trade)
         name = trade.key
         key = self._keys.get(name)
         if key is not None and key.close(trade.trade_id):

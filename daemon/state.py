@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from daemon.engine import Engine
 from daemon.outcome import Vitals
+from daemon.weighing import Returns, Weights
 from divisions.lane import LaneState
+from divisions.vote import Opinions
 from market.coin import Coin
 from market.desk import Desk
 from market.errors import require
 from risk.gate import Reach
+from shadow import rollup
 from shadow.episodes import KeyState
 from shadow.trade import Trade, TradeState
 
@@ -40,6 +43,9 @@ class EngineState(Struct):
     suspended_ns: dict[str, int]
     rates: dict[str, dict[int, float]]
     repeated: list[str]
+    weights: Weights = field(default_factory=Weights)
+    fresh: Returns = field(default_factory=dict)
+    opinions: Opinions = field(default_factory=dict)
 
 
 def whole(engine: Engine) -> bytes:
@@ -60,6 +66,9 @@ def whole(engine: Engine) -> bytes:
             ledger.suspended_ns,
             ledger.rates,
             list(engine.settlement.repeated),
+            engine.weights,
+            engine.fresh,
+            engine.opinions,
         )
     )
 
@@ -70,6 +79,8 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
     require(set(state.coins) == set(engine.coins), "the state holds other coins than the engine")
     engine.out.vitals = state.vitals
     engine.desk = state.desk
+    engine.weights, engine.fresh = state.weights, state.fresh
+    engine.opinions = state.opinions
     engine.coins.update(state.coins)
     engine.keys.update(state.keys)
     for name, lane_state in state.lanes.items():
@@ -100,6 +111,10 @@ def durable(engine: Engine) -> dict[str, str | None]:
         kind, _, rest = name.partition("/")
         if kind == "desk":
             pieces[name] = _encode(engine.desk)
+        elif kind == "weights":
+            pieces[name] = _encode(engine.weights)
+        elif kind == "returns":
+            pieces[name] = _encode(engine.fresh)
         elif kind == "key":
             pieces[name] = _encode(engine.keys[rest])
         elif kind == "lane":
@@ -126,6 +141,10 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
             engine.out.vitals = msgspec.json.decode(text, type=Vitals)
         elif kind == "desk":
             engine.desk = msgspec.json.decode(text, type=Desk)
+        elif kind == "weights":
+            engine.weights = msgspec.json.decode(text, type=Weights)
+        elif kind == "returns":
+            engine.fresh = msgspec.json.decode(text, type=Returns)
         elif kind == "marks":
             marks = msgspec.json.decode(text, type=dict[str, int])
         elif kind == "key":
@@ -135,6 +154,8 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
         elif kind == "trade":
             trades.append(msgspec.json.decode(text, type=Trade))
     trades.sort(key=lambda trade: trade.trade_id)
+    for trade in trades:
+        rollup.complete(trade)
     for trade in [t for t in trades if t.coin not in engine.coins]:
         lost.append(f"trade {trade.trade_id}: {trade.coin} is not traded any more")
         trades.remove(trade)

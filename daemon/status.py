@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daemon.telemetry import log
+from divisions.vote import plain
 from market.coin import Coin
 from market.decision import TradeKind
 from market.events import NS_PER_MS
@@ -101,6 +102,11 @@ def status(daemon: Daemon) -> dict[str, Any]:
                 "fault": lane.fault,
             }
             for lane in engine.lanes.values()
+        },
+        "votes": {
+            coin.name: plain(engine.admission.vote(coin), vitals.now_ns)
+            for coin in engine.coins.values()
+            if coin.book.ok
         },
         "idle_bots": engine.idle_bots(),
         "violations": daemon.session.violations,

@@ -7,15 +7,41 @@ remainder shadowed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from divisions.weights import combined
 from market.coin import Coin
 
 
-def lots_wanted(
-    coin: Coin, *, equity_e6: int, vol_target: float, weight: float, conviction: float
-) -> int:
-    """Return the size asked for in lots; 0 when a lot or the equity is too small.
+def sizing(
+    coin: Coin,
+    *,
+    equity_e6: int,
+    vol_target: float,
+    division_weight: float,
+    bot_weight: float,
+    conviction: float,
+) -> dict[str, float]:
+    """Return every number a size is made of, with the `notional_usd` that they make.
 
     `vol_target` is the daily volatility of one full-conviction position as a share of equity.
+    `weight` is the division's weight times the bot's, within the bounds of either.
     """
-    notional_e6 = max(equity_e6, 0) * vol_target / coin.daily_vol() * weight * conviction
-    return coin.instrument.lots_for(notional_e6, coin.book.mid)
+    weight = combined(division_weight, bot_weight)
+    daily_vol = coin.daily_vol()
+    equity_usd = max(equity_e6, 0) / 1e6
+    return {
+        "equity_usd": equity_usd,
+        "vol_target": vol_target,
+        "daily_vol": daily_vol,
+        "division_weight": division_weight,
+        "bot_weight": bot_weight,
+        "weight": weight,
+        "conviction": conviction,
+        "notional_usd": equity_usd * vol_target / daily_vol * weight * conviction,
+    }
+
+
+def lots_wanted(coin: Coin, numbers: Mapping[str, float]) -> int:
+    """Return the size in lots; 0 when a lot or the equity is too small."""
+    return coin.instrument.lots_for(numbers["notional_usd"] * 1e6, coin.book.mid)

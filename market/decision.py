@@ -40,8 +40,9 @@ class Signal(Struct, gc=False):
     """A bot's dated opinion about one coin.
 
     `side` is BUY or SELL, `conviction` in (0, 1], `saw` the numbers behind it, `reason` the
-    same in words. The bot leaves the rest empty: bot, division, the size asked for in `lots`
-    and its worth at the mid in `notional_e6` are filled in before the gate sees it.
+    same in words. The bot leaves the rest empty: bot, division, the size asked for in `lots`,
+    its worth at the mid in `notional_e6` and the numbers behind it in `sizing` are filled in
+    before the gate sees it.
     """
 
     coin: str
@@ -54,6 +55,35 @@ class Signal(Struct, gc=False):
     division: str = ""
     lots: int = 0
     notional_e6: int = 0
+    sizing: dict[str, float] = field(default_factory=dict)
+
+
+class Voice(Struct, gc=False, frozen=True):
+    """One bot's standing opinion of a coin: side, conviction, since when, and why in words."""
+
+    bot: str
+    side: int
+    conviction: float
+    at_ns: int
+    reason: str
+
+
+class Stance(Struct, gc=False, frozen=True):
+    """One division on a coin: `stance` in [−1, 1], `confidence` the share of it that speaks."""
+
+    division: str
+    weight: float
+    stance: float
+    confidence: float
+    voices: list[Voice]
+
+
+class Vote(Struct, gc=False, frozen=True):
+    """The divisions on a coin: `value` in [−1, 1], `disagreement` in [0, 1], who said what."""
+
+    value: float = 0.0
+    disagreement: float = 0.0
+    stances: list[Stance] = field(default_factory=list)
 
 
 class ExitCall(Struct, gc=False):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from market.coin import Coin
+from market.decision import Vote
 
 
 class Desk(Struct):
@@ -55,9 +56,12 @@ class Desk(Struct):
 
 
 class View(Struct):
-    """What a filter may look at. `opened_ns` is when the signal's episode began."""
+    """What a filter may look at. `opened_ns` is when the signal's episode began, `vote` the
+    divisions' vote on its coin.
+    """
 
     desk: Desk
     coins: dict[str, Coin]
     now_ns: int = 0
     opened_ns: int = 0
+    vote: Vote = field(default_factory=Vote)

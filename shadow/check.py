@@ -144,6 +144,26 @@ WITH tag AS (
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
   WHERE p.cause = 'stage' AND p.flags NOT LIKE '%no_funding%'
   UNION ALL
+  SELECT p.trade_id, p.trade_id, 1, '', 'score',
+         CASE WHEN INSTR(',' || s.failing || ',', ',direction,') > 0 THEN 'direction'
+              WHEN INSTR(',' || s.failing || ',', ',phase_space,') > 0 THEN 'phase_space'
+              ELSE 'limits' END,
+         p.bot, p.risk_e6, p.entry_notional_e6
+  FROM trade p JOIN signal s ON s.signal_id = p.signal_id
+  LEFT JOIN trade l ON l.trade_id = p.later_trade_id
+  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
+    AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
+  UNION ALL
+  SELECT p.trade_id, p.later_trade_id, -1, '', 'score',
+         CASE WHEN INSTR(',' || s.failing || ',', ',direction,') > 0 THEN 'direction'
+              WHEN INSTR(',' || s.failing || ',', ',phase_space,') > 0 THEN 'phase_space'
+              ELSE 'limits' END,
+         p.bot, p.risk_e6, p.entry_notional_e6
+  FROM trade p JOIN signal s ON s.signal_id = p.signal_id
+  JOIN trade l ON l.trade_id = p.later_trade_id
+  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
+    AND l.flags NOT LIKE '%no_funding%' AND p.entry_notional_e6 > 0
+  UNION ALL
   SELECT t.trade_id, t.trade_id, 1, '', 'admit', 'twin', t.bot, t.risk_e6, t.entry_notional_e6
   FROM trade t WHERE t.kind = 'twin' AND t.flags NOT LIKE '%no_funding%'
   UNION ALL
@@ -172,14 +192,14 @@ GROUP BY g.filter, g.mode, g.scope, g.bot
 
 _KEPT = """
 SELECT filter, mode, scope, bot, SUM(entries), SUM(r), SUM(net_e6) FROM rollup
-WHERE scope <> 'clamped' GROUP BY filter, mode, scope, bot
+WHERE scope <> 'clamped' AND mode <> 'head' GROUP BY filter, mode, scope, bot
 """
 
 # The same for the report's head, by scope.
 _HEAD = """
-SELECT scope, SUM(n), SUM(bps), SUM(kept_n), SUM(kept_bps) FROM (
-  SELECT scope, 1 AS n, bps, 0 AS kept_n, 0.0 AS kept_bps FROM head
-  UNION ALL SELECT scope, 0, 0.0, signals, bps FROM rollup WHERE mode = 'head')
+SELECT scope, SUM(n), SUM(bps), SUM(kept_n), SUM(kept_bps), SUM(r), SUM(kept_r) FROM (
+  SELECT scope, 1 AS n, bps, 0 AS kept_n, 0.0 AS kept_bps, r, 0.0 AS kept_r FROM head
+  UNION ALL SELECT scope, 0, 0.0, signals, bps, 0.0, r FROM rollup WHERE mode = 'head')
 GROUP BY scope ORDER BY scope
 """
 
@@ -223,11 +243,12 @@ def _sums(db: sqlite3.Connection) -> list[str]:
         same = want[0] == have[0] and want[2] == have[2]
         if not same or abs(want[1] - have[1]) > 1e-6 * max(1.0, abs(want[1])):
             found.append(f"rollup of {'/'.join(key)} holds {have}, its trades make {want}")
-    for scope, count, bps, kept_count, kept_bps in db.execute(_HEAD):
-        if count != kept_count or abs(bps - kept_bps) > 1e-6 * max(1.0, abs(bps)):
+    for scope, count, bps, kept_count, kept_bps, r, kept_r in db.execute(_HEAD):
+        off = abs(bps - kept_bps) > 1e-6 * max(1.0, abs(bps)) or abs(r - kept_r) > 1e-6
+        if count != kept_count or off:
             found.append(
-                f"rollup of {scope} holds ({kept_count}, {kept_bps}), "
-                f"its trades make ({count}, {bps})"
+                f"rollup of {scope} holds ({kept_count}, {kept_bps}, {kept_r}), "
+                f"its trades make ({count}, {bps}, {r})"
             )
     return found
 

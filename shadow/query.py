@@ -49,7 +49,7 @@ def explain(db: sqlite3.Connection, signal_id: int) -> dict[str, Any] | None:
     if not signals:
         return None
     signal = signals[0]
-    for name in ("clamps", "saw", "book", "ages"):
+    for name in ("clamps", "saw", "book", "ages", "sizing", "vote"):
         signal[name] = json.loads(signal[name])
     checks = _dicts(db.execute("SELECT * FROM check_result WHERE signal_id = ?", (signal_id,)))
     trades = _dicts(
@@ -58,7 +58,26 @@ def explain(db: sqlite3.Connection, signal_id: int) -> dict[str, Any] | None:
             (signal_id, signal["trade_id"]),
         )
     )
+    for trade in trades:
+        trade["so_far_e6"] = _so_far(db, trade)
     return {"signal": signal, "checks": checks, "trades": trades}
+
+
+def _so_far(db: sqlite3.Connection, trade: dict[str, Any]) -> int | None:
+    """Return what an open trade has earned by its newest mark, before the costs of leaving it.
+
+    Marks are written once a minute; None for one that is closed or was never marked.
+    """
+    key = f"trade/{trade['trade_id']}"
+    row = db.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+    held = json.loads(row[0]) if row is not None else {}
+    if trade["status"] == "closed" or not held.get("mark_px") or not held.get("entry_px"):
+        return None
+    left = (held["filled_lots"] - held["exit_lots"]) / held["filled_lots"]
+    rest = left * held["entry_notional_e6"] * held["mark_px"] / held["entry_px"]
+    gross = held["side"] * (held["exit_notional_e6"] + rest - held["entry_notional_e6"])
+    earned: int = round(gross - held["fees_e6"] - held["funding_e6"])
+    return earned
 
 
 def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

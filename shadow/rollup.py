@@ -8,17 +8,24 @@ out to lack a fact (an hour's funding rate) is taken out again, whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from market.decision import STAGE, Verdict
 from shadow.rows import Rows, day_of
 from shadow.trade import Tag, Trade
 
+REFUSED = ("sole", "shared", "fail_closed")
 TWIN = Tag("", "admit", "twin")
+# Where a refusal is put down in the orchestration score: the first of these that refused.
+LIMITS = "limits"
+STAGES = ("direction", "phase_space", LIMITS)
 
 
 def block_tags(verdict: Verdict) -> list[Tag]:
-    """Return the statistics that a blocked signal counts in, one per filter that refused it."""
+    """Return the statistics that a blocked signal counts in.
+
+    One for each filter that refused it, and one for the stage of the score that did so first.
+    """
     by_outcome = {c.filter: c.outcome for c in verdict.checks}
     tags = []
     for name in verdict.failing:
@@ -27,6 +34,7 @@ def block_tags(verdict: Verdict) -> list[Tag]:
         else:
             scope = "sole" if name == verdict.sole else "shared"
         tags.append(Tag(name, "enforce", scope))
+    tags.append(score_tag(verdict.failing))
     return tags
 
 
@@ -36,6 +44,19 @@ def stage_tags(verdict: Verdict) -> list[Tag]:
     `sole` are those that the gate would have admitted.
     """
     return [Tag(STAGE, STAGE, "sole" if verdict.sole == STAGE else "shared")]
+
+
+def score_tag(failing: Collection[str]) -> Tag:
+    """Return where the orchestration score puts a refusal by these filters."""
+    return Tag("", "score", next((name for name in STAGES if name in failing), LIMITS))
+
+
+def complete(trade: Trade) -> None:
+    """Give a trade that was opened before there was a score its place in it."""
+    for tags in (trade.tags, trade.offset_tags):
+        refused = [tag.filter for tag in tags if tag.mode == "enforce" and tag.scope in REFUSED]
+        if refused and not any(tag.mode == "score" for tag in tags):
+            tags.append(score_tag(refused))
 
 
 def observe_tags(verdict: Verdict) -> list[Tag]:

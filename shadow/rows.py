@@ -48,6 +48,7 @@ class Rows(Struct):
     trade_days: list[Row] = field(default_factory=list)
     equity: list[Row] = field(default_factory=list)
     weights: list[Row] = field(default_factory=list)
+    returns: list[Row] = field(default_factory=list)
     alarms: list[Row] = field(default_factory=list)
     rollups: list[Row] = field(default_factory=list)
 
@@ -64,6 +65,11 @@ class Rows(Struct):
 def day_of(ms: int) -> str:
     """Return the UTC date of a time in milliseconds as YYYY-MM-DD."""
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def ms_of(day: str) -> int:
+    """Return the first millisecond of a UTC date; the other way round of `day_of`."""
+    return int(datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()) * 1000
 
 
 def side_name(side: int) -> str:
@@ -107,6 +113,7 @@ def signal_row(
     trade_id: int,
     config_hash: str,
     policy_hash: str,
+    vote: object,
 ) -> Row:
     """Return the row of a signal with everything that was known when it was judged."""
     plan = signal.plan
@@ -143,6 +150,8 @@ def signal_row(
         to_json(ages_ms(coin, now_ns)),
         config_hash,
         policy_hash,
+        to_json(signal.sizing),
+        to_json(vote),
     )
 
 

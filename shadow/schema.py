@@ -291,5 +291,87 @@ SELECT day, '', 'head', scope, bot, COUNT(*), 0, 0.0, SUM(bps), 0 FROM head
 GROUP BY day, scope, bot;
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2)
+# `head` learns R, and the rollup the stage that each refusal is put down to in the score (rows
+# that no filter owns, mode `score`). Weights rest on `return_day`: what a bot earned on a day, in
+# millionths of R, as known from the step of the day `known` on; sums over `known` are what
+# `trade_day` makes.
+SCHEMA_3 = """
+ALTER TABLE weight ADD COLUMN days INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE weight ADD COLUMN closed INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE return_day (
+  day TEXT NOT NULL,
+  known TEXT NOT NULL,
+  bot TEXT NOT NULL,
+  division TEXT NOT NULL,
+  r_e6 INTEGER NOT NULL,
+  closed INTEGER NOT NULL,
+  PRIMARY KEY (day, known, bot)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE signal ADD COLUMN sizing TEXT NOT NULL DEFAULT '{}';
+
+ALTER TABLE signal ADD COLUMN vote TEXT NOT NULL DEFAULT '{}';
+
+DROP TRIGGER pair_closed;
+
+DROP VIEW head;
+
+CREATE VIEW head AS
+SELECT t.signal_id, 'bias' AS scope, date(t.closed_ns / 1000000000, 'unixepoch') AS day, t.bot,
+       COALESCE(t.bps, 0.0) - COALESCE(r.bps, 0.0) AS bps,
+       COALESCE(t.r, 0.0) - COALESCE(r.r, 0.0) AS r
+FROM trade t JOIN trade r ON r.signal_id = t.signal_id AND r.kind IN ('real', 'paper')
+WHERE t.kind = 'twin' AND t.status = 'closed' AND r.status = 'closed'
+  AND COALESCE(t.bps, r.bps) IS NOT NULL
+UNION ALL
+SELECT signal_id, 'unavailable', date(decided_ns / 1000000000, 'unixepoch'), bot, 0.0, 0.0
+FROM trade WHERE cause = 'block' AND exit_reason = 'UNAVAILABLE'
+UNION ALL
+SELECT signal_id, 'excluded', date(decided_ns / 1000000000, 'unixepoch'), bot, 0.0, 0.0
+FROM trade WHERE cause = 'block' AND flags LIKE '%no_funding%';
+
+CREATE TRIGGER pair_closed AFTER UPDATE OF status ON trade
+WHEN NEW.status = 'closed' AND OLD.status <> 'closed' AND NEW.kind IN ('twin', 'real', 'paper')
+BEGIN
+  INSERT INTO rollup SELECT day, '', 'head', scope, bot, 1, 0, r, bps, 0
+  FROM head WHERE signal_id = NEW.signal_id AND scope = 'bias'
+  ON CONFLICT DO UPDATE SET signals = signals + 1, bps = bps + excluded.bps,
+    r = r + excluded.r; END;
+
+UPDATE rollup SET r = COALESCE((SELECT SUM(h.r) FROM head h WHERE h.scope = 'bias'
+  AND h.day = rollup.day AND h.bot = rollup.bot), 0.0) WHERE mode = 'head' AND scope = 'bias';
+
+CREATE TEMP TABLE refused AS
+SELECT signal_id, bot, date(ts_ns / 1000000000, 'unixepoch') AS day,
+       CASE WHEN INSTR(',' || failing || ',', ',direction,') > 0 THEN 'direction'
+            WHEN INSTR(',' || failing || ',', ',phase_space,') > 0 THEN 'phase_space'
+            ELSE 'limits' END AS stage
+FROM signal WHERE verdict = 'blocked' AND INSTR(',' || failing || ',', ',stage,') = 0;
+
+INSERT INTO rollup SELECT day, '', 'score', stage, bot, COUNT(*), 0, 0.0, 0.0, 0 FROM refused
+GROUP BY day, stage, bot;
+
+INSERT INTO rollup
+SELECT d.day, '', 'score', f.stage, f.bot, 0,
+       SUM(d.trade_id = p.trade_id AND d.day =
+           (SELECT MIN(x.day) FROM trade_day x WHERE x.trade_id = p.trade_id)),
+       SUM(CASE d.trade_id WHEN p.trade_id THEN 1.0 ELSE -1.0 END * d.mtm_e6 / p.risk_e6),
+       SUM(CASE d.trade_id WHEN p.trade_id THEN 1.0 ELSE -1.0 END * d.mtm_e6
+           / p.entry_notional_e6 * 1e4),
+       SUM(CASE d.trade_id WHEN p.trade_id THEN 1 ELSE -1 END * d.mtm_e6)
+FROM refused f JOIN trade p ON p.signal_id = f.signal_id AND p.cause = 'block'
+LEFT JOIN trade l ON l.trade_id = p.later_trade_id
+JOIN trade_day d ON d.trade_id IN (p.trade_id, p.later_trade_id)
+WHERE p.risk_e6 > 0 AND p.flags NOT LIKE '%no_funding%'
+  AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
+GROUP BY d.day, f.stage, f.bot
+ON CONFLICT DO UPDATE SET entries = entries + excluded.entries, r = r + excluded.r,
+  bps = bps + excluded.bps, net_e6 = net_e6 + excluded.net_e6;
+
+DROP TABLE refused;
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -29,12 +29,13 @@ def _insert(table: str, columns: int) -> str:
     return f"INSERT INTO {table} VALUES ({','.join('?' * columns)})"
 
 
-SIGNAL = _insert("signal", 28)
+SIGNAL = _insert("signal", 30)
 CHECK = _insert("check_result", 8)
 FILL = _insert("fill", 9)
 ORDER_EVENT = _insert("order_event", 4)
 EQUITY = "INSERT OR REPLACE INTO equity VALUES (?,?,?,?,?,?,?,?)"
-WEIGHT = "INSERT OR IGNORE INTO weight VALUES (?,?,?,?,?,?)"
+WEIGHT = "INSERT OR IGNORE INTO weight VALUES (?,?,?,?,?,?,?,?)"
+RETURN_DAY = _insert("return_day", 6)
 ALARM = _insert("alarm", 4)
 TRADE = """
 INSERT INTO trade (trade_id, kind, cause, status, signal_id, bot, division, coin, side, asked_lots,
@@ -70,6 +71,7 @@ WRITES: tuple[tuple[str, str], ...] = (
     ("trade_days", TRADE_DAY),
     ("equity", EQUITY),
     ("weights", WEIGHT),
+    ("returns", RETURN_DAY),
     ("alarms", ALARM),
 )
 
@@ -145,10 +147,6 @@ class Store:
     def state(self) -> dict[str, str]:
         """Return the durable state as last committed."""
         return dict(self._connection.execute("SELECT key, value FROM state"))
-
-    def has_weights(self) -> bool:
-        """Say whether any weight has been written yet."""
-        return self._connection.execute("SELECT 1 FROM weight LIMIT 1").fetchone() is not None
 
     def begin_run(self, **columns: Any) -> int:
         """Record the start of a run; return its id."""

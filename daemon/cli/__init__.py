@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import configure, database, doctor, operate, positions, runs, shadows, tapes
+from daemon.cli import (
+    configure,
+    database,
+    doctor,
+    learn,
+    operate,
+    positions,
+    runs,
+    shadows,
+    study,
+    tapes,
+)
 
 
 def _version(wanted: bool) -> None:
@@ -45,8 +56,10 @@ runs.register(app)
 operate.register(app)
 positions.register(app)
 doctor.register(app)
+learn.register(app)
 app.add_typer(shadows.app, name="shadow")
 shadows.register(app)
 app.add_typer(tapes.app, name="tape")
 app.add_typer(configure.app, name="config")
 app.add_typer(database.app, name="db")
+app.add_typer(study.app, name="research")

@@ -11,6 +11,7 @@ from daemon.cli.common import (
     JsonOption,
     ModeOption,
     StateOption,
+    number,
     pick_state,
     print_json,
     print_table,
@@ -57,6 +58,7 @@ def status(
         if where is not None
         else fresh(config)
     )
+    found["orchestration"] = _orchestration(where)
     if json_:
         print_json(found)
         return
@@ -118,6 +120,21 @@ def _at_rest(where: StateDir, config: Any) -> dict[str, Any]:
     return found
 
 
+def _orchestration(where: StateDir | None) -> list[dict[str, Any]]:
+    """Return what each stage from signal to fill has added, from the database."""
+    import msgspec
+
+    from daemon.replaying import filter_names
+    from divisions.weights import combined
+    from shadow.score import score
+
+    if where is None or not where.database.exists():
+        return []
+    with reading(where) as db:
+        stages: list[dict[str, Any]] = msgspec.to_builtins(score(db, filter_names(), combined))
+    return stages
+
+
 def print_status(s: dict[str, Any]) -> None:
     """Print a status for a person."""
     from shadow.rows import second_of
@@ -148,6 +165,23 @@ def print_status(s: dict[str, Any]) -> None:
         _print_running(s)
     if s["database"]:
         typer.echo(f"database {s['database']}")
+    _print_orchestration(s["orchestration"])
+
+
+def _print_orchestration(stages: list[dict[str, Any]]) -> None:
+    if not stages or not stages[0]["days"]:
+        return
+    rows = []
+    for stage in stages:
+        low, high = (number(stage[k], sign=True) for k in ("low", "high"))
+        interval = f"{low} … {high}" if stage["low"] is not None else "–"
+        note = "absent" if stage["absent"] else ""
+        name = stage["stage"].replace("_", " ")
+        level, added = (number(stage[k], sign=True) for k in ("r_per_day", "added"))
+        rows.append((name, level, added, interval, note))
+    days = stages[0]["days"]
+    title = f"Orchestration over {days} day{'s' * (days != 1)}"
+    print_table(title, ("after", "R a day", "added", "95 %", ""), rows)
 
 
 def _print_running(s: dict[str, Any]) -> None:

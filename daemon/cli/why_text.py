@@ -28,6 +28,8 @@ def print_why(found: dict[str, Any]) -> None:
     typer.echo(
         f"size {s['requested_lots']} lots ({s['notional_e6'] / 1e6:,.2f} USD), " + ", ".join(extras)
     )
+    if s["sizing"]:
+        typer.echo(_sizing(s["sizing"]))
     for clamp in s["clamps"]:
         typer.echo(f"  {clamp['filter']} cut {clamp['before_lots']} lots to {clamp['after_lots']}")
     ages = ", ".join(f"{name} {age:.10g}" for name, age in s["ages"].items())
@@ -44,10 +46,46 @@ def print_why(found: dict[str, Any]) -> None:
         for c in found["checks"]
     ]
     print_table("", ("filter", "mode", "outcome", "value", "threshold", ""), rows, left=3)
+    if s["vote"]:
+        _print_vote(s["coin"], s["vote"])
     verdict = s["verdict"] if not s["failing"] else f"{s['verdict']} by {s['failing']}"
     typer.echo(f"verdict: {verdict}" + (" (alone)" if s["sole"] else ""))
     for trade in found["trades"]:
         typer.echo(_fate(trade))
+
+
+def _sizing(n: dict[str, float]) -> str:
+    return (
+        f"sized by {n['equity_usd']:,.2f} USD × {n['vol_target']:.2%} target ÷ "
+        f"{n['daily_vol']:.2%} daily volatility × weight {n['weight']:.3f} (division "
+        f"{n['division_weight']:.3f} × bot {n['bot_weight']:.3f}, within 0.3 and 2.5) × conviction "
+        f"{n['conviction']:.2f} = {n['notional_usd']:,.2f} USD"
+    )
+
+
+def _print_vote(coin: str, vote: dict[str, Any]) -> None:
+    typer.echo(
+        f"the divisions' vote on {coin}: {vote['value']:+.2f}, "
+        f"disagreement {vote['disagreement']:.2f}"
+    )
+    for name, d in vote["divisions"].items():
+        typer.echo(
+            f"  {name} {d['stance']:+.2f}, weight {d['weight']:.3f}, "
+            f"confidence {d['confidence']:.2f}"
+        )
+        for bot, voice in d["bots"].items():
+            typer.echo(
+                f"    {bot} {voice['side']} {voice['conviction']:.2f}, "
+                f"{voice['age_s']:.0f} s ago: {voice['reason']}"
+            )
+
+
+def _so_far(t: dict[str, Any]) -> str:
+    so_far = t["so_far_e6"]
+    if so_far is None:
+        return ""
+    r = so_far / t["risk_e6"] if t["risk_e6"] else None
+    return f", so far {so_far / 1e6:+.4f} USD ({number(r, 2, sign=True)} R) before leaving"
 
 
 def _fate(t: dict[str, Any]) -> str:
@@ -62,7 +100,7 @@ def _fate(t: dict[str, Any]) -> str:
         return f"{name}: {why}, so nothing is known of it"
     if t["status"] != "closed":
         entry = f"entered at {t['entry_px']:.10g}" if t["entry_px"] else "waiting for its entry"
-        return f"{name}: {t['status']}, {entry}"
+        return f"{name}: {t['status']}, {entry}{_so_far(t)}"
     flags = f" [{t['flags']}]" if t["flags"] else ""
     return (
         f"{name}: {t['entry_px']:.10g} → {t['exit_px']:.10g} by {t['exit_reason']}, "

@@ -16,7 +16,7 @@ from market.fills import FillModel
 from risk import gate
 from shadow.rollup import TWIN
 from shadow.trade import Tag
-from tests.support.shadow import MODEL, T0, Puppet, Stage, make_coin
+from tests.support.shadow import ETH, MODEL, SOL, T0, Puppet, Stage, make_coin
 
 PAPER, BOTH, PHANTOM, REST = TradeKind.PAPER, TradeKind.TWIN, TradeKind.PHANTOM, TradeKind.CLAMPED
 USD = 10**6
@@ -213,7 +213,7 @@ def test_another_failing_set_is_a_row_on_the_same_phantom() -> None:
     ]  # fmt: skip
     assert {row[12] for row in stage.rows.signals} == {phantom.trade_id}
     assert list(stage.engine.ledger.trades) == [phantom.trade_id]
-    assert phantom.tags == [Tag("a", "enforce", "sole")], "its blockers stay as opened"
+    assert phantom.tags == [Tag("a", "enforce", "sole"), Tag("", "score", "limits")]
     assert stage.engine.vitals.blocked == 4
     assert stage.engine.vitals.blocked_by == {"a": 3, "b": 2}
     assert stage.engine.vitals.phantoms == 1
@@ -364,7 +364,7 @@ def test_a_phantom_has_the_size_after_the_clamps_of_those_that_did_not_block() -
     phantom = stage.trade(stage.signal(lots=1_000), PHANTOM)
     assert phantom.lots == 400
     assert list(stage.engine.ledger.trades) == [phantom.trade_id], "nothing was cut off"
-    assert [tag.scope for tag in phantom.tags] == ["shared", "shared"]
+    assert [tag.scope for tag in phantom.tags] == ["shared", "shared", "limits"]
     assert stage.engine.desk.gross_e6 == 0
 
 
@@ -427,7 +427,7 @@ def test_every_filter_s_finding_is_kept_with_its_version() -> None:
         (blocked, "watch", "observe", "fail", 0.5, 1.0, "the script says so", 3),
     ]
     row = stage.rows.signals[-1]
-    assert row[-2:] == ("config", "policy")
+    assert row[26:28] == ("config", "policy")
     assert json.loads(row[24]) == {"bids": [[99.99, 1e6]], "asks": [[100.01, 1e6]]}
 
 
@@ -455,3 +455,40 @@ def test_the_policy_names_all_that_a_hypothetical_order_s_fate_depends_on() -> N
     }
     assert len(others) == 4
     assert same not in others
+
+
+# The vote.
+
+
+def vote_of(row: tuple[Any, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(row[29])
+    return found
+
+
+def test_a_signal_is_judged_with_the_vote_of_all_that_has_been_said_of_its_coin() -> None:
+    bots = [Puppet("alpha", "trend"), Puppet("beta", "flow"), Puppet("gamma", "carry")]
+    stage = quoted(bots=bots, instruments=(SOL, ETH))
+    stage.book(coin="ETH")
+    stage.signal("alpha", BUY)
+    stage.signal("beta", SELL)
+    stage.signal("gamma", BUY, coin="ETH")
+    first, second, third = map(vote_of, stage.rows.signals)
+    assert set(first["divisions"]) == {"trend"} and first["disagreement"] == 0.0
+    assert set(second["divisions"]) == {"trend", "flow"}
+    assert second["disagreement"] == pytest.approx(1.0) and second["value"] == pytest.approx(0.0)
+    assert set(third["divisions"]) == {"carry"}
+    assert second["divisions"]["trend"]["bots"]["alpha"]["reason"] == "told to"
+
+
+def test_a_repeat_renews_an_opinion_and_an_exit_call_ends_it() -> None:
+    stage = quoted(bots=[Puppet("alpha", "trend"), Puppet("beta", "flow")])
+    stage.signal("alpha", horizon_s=60)
+    stage.books(45)
+    assert stage.signal("alpha", horizon_s=60) is None
+    stage.books(45)
+    stage.signal("beta", SELL)
+    assert set(vote_of(stage.rows.signals[-1])["divisions"]) == {"trend", "flow"}
+    stage.call_exit("alpha")
+    stage.books(30)
+    stage.signal("beta", BUY)
+    assert set(vote_of(stage.rows.signals[-1])["divisions"]) == {"flow"}

@@ -266,6 +266,10 @@ def test_an_outcome_without_content_is_not_handed_on() -> None:
     made = rig.fresh({}, rig.PAIR)
     intake = Intake(made.session, made.engine, seen.append, lambda line: None)
     intake.fact(FeedDown("stopped", NOW_NS))
+    (first,) = seen
+    assert {row[5] for row in first.rows.weights} == {"start"}
+    seen.clear()
+    intake.fact(FeedDown("stopped", NOW_NS))
     assert seen == []
     intake.fact(Notice("a", "b", NOW_NS))
     assert [o.rows.alarms[0][3] for o in seen] == ["b"]

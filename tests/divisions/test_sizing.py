@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from divisions.sizing import lots_wanted
+from divisions.sizing import lots_wanted, sizing
 from market.coin import PRIOR_DAILY_VOL
 from tests.support.market import make_coin
 
@@ -17,17 +17,21 @@ def wanted(
     equity_e6: int = EQUITY_E6,
     vol_target: float = 0.01,
     weight: float = 1.0,
+    bot_weight: float = 1.0,
     conviction: float = 1.0,
     sz_decimals: int = 4,
     closes: tuple[float, ...] = (),
 ) -> int:
-    return lots_wanted(
-        make_coin(mid=mid, sz_decimals=sz_decimals, closes=closes),
+    coin = make_coin(mid=mid, sz_decimals=sz_decimals, closes=closes)
+    numbers = sizing(
+        coin,
         equity_e6=equity_e6,
         vol_target=vol_target,
-        weight=weight,
+        division_weight=weight,
+        bot_weight=bot_weight,
         conviction=conviction,
     )
+    return lots_wanted(coin, numbers)
 
 
 def test_full_conviction_moves_the_equity_by_the_target_in_a_usual_day() -> None:
@@ -42,6 +46,32 @@ def test_the_size_is_proportional_to_conviction_weight_and_target(
 ) -> None:
     size = wanted(conviction=conviction, weight=weight, vol_target=target)
     assert size == pytest.approx(wanted() * conviction * weight * target / 0.01, abs=1)
+
+
+def test_the_division_weight_multiplies_the_bot_weight_within_the_bounds_of_one() -> None:
+    unit = wanted()
+    assert wanted(weight=1.5, bot_weight=1.2) == pytest.approx(1.8 * unit, abs=1)
+    assert wanted(weight=2.0, bot_weight=2.0) == pytest.approx(2.5 * unit, abs=1)
+    assert wanted(weight=0.5, bot_weight=0.5) == pytest.approx(0.3 * unit, abs=1)
+
+
+def test_the_numbers_behind_a_size_are_all_there() -> None:
+    coin = make_coin(mid=100.0)
+    numbers = sizing(
+        coin,
+        equity_e6=EQUITY_E6,
+        vol_target=0.01,
+        division_weight=1.5,
+        bot_weight=1.2,
+        conviction=0.5,
+    )
+    product = 10_000.0 * 0.01 / PRIOR_DAILY_VOL * 1.5 * 1.2 * 0.5
+    assert numbers["notional_usd"] == pytest.approx(product)
+    assert numbers["weight"] == pytest.approx(1.8)
+    assert set(numbers) == {
+        "equity_usd", "vol_target", "daily_vol", "division_weight", "bot_weight", "weight",
+        "conviction", "notional_usd",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("factor", [0.5, 3.0])

@@ -174,6 +174,7 @@ DAMAGE: dict[str, list[str]] = {
     "rollup of bias": [
         "UPDATE rollup SET signals = signals - 1 WHERE scope = 'bias'",
         "UPDATE rollup SET bps = bps + 0.1 WHERE scope = 'bias'",
+        "UPDATE rollup SET r = r + 0.1 WHERE scope = 'bias'",
         "DELETE FROM rollup WHERE scope = 'bias'",
         "UPDATE trade SET bps = bps + 1 WHERE trade_id = 4 * :admitted + 1",
     ],

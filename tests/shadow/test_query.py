@@ -9,7 +9,7 @@ import pytest
 
 from shadow.query import blocked_signals, explain
 from shadow.store import Store, open_readonly
-from tests.support.shadow import told
+from tests.support.shadow import Stage, told
 
 Ids = dict[str, int]
 
@@ -136,3 +136,31 @@ def test_the_view_of_blocked_signals_has_one_row_each(
     db, ids = history
     rows = [row["signal_id"] for row in db.execute("SELECT signal_id FROM blocked")]
     assert sorted(rows) == sorted(ids[name] for name in BLOCKED)
+
+
+def test_an_open_trade_tells_what_it_has_earned_by_its_newest_mark(tmp_path: Path) -> None:
+    """10 SOL bought at 100.51 for 0.452295 USD of fees; the mid is 100.5 at the last minute."""
+    stage = Stage()
+    stage.book()
+    admitted = stage.signal(lots=1_000, stop=2.0)
+    assert admitted is not None
+    stage.books(70, 100.5)
+    path = stage.finish(tmp_path / "gnomon.db")
+    with closing(open_readonly(path)) as db:
+        found = explain(db, admitted)
+    assert found is not None
+    assert {t["kind"]: t["so_far_e6"] for t in found["trades"]} == {
+        "paper": -552_295,
+        "twin": -552_295,
+    }
+
+
+def test_a_trade_that_is_over_has_nothing_so_far(tmp_path: Path) -> None:
+    stage = Stage()
+    stage.book()
+    admitted = stage.signal(lots=1_000, stop=2.0, horizon_s=5)
+    stage.books(80)
+    path = stage.finish(tmp_path / "gnomon.db")
+    with closing(open_readonly(path)) as db:
+        found = explain(db, admitted or 0)
+    assert found is not None and {t["so_far_e6"] for t in found["trades"]} == {None}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from daemon.outcome import Outbox
 from daemon.settlement import Settlement
+from daemon.weighing import Weighing, Weights
 from market.coin import Coin
 from market.decision import BUY, SELL, Check, Clamp, TradeKind, Verdict
 from market.desk import Desk
@@ -46,12 +47,15 @@ def verdict(*checks: Check, admitted: bool = False, clamps: list[Clamp] | None =
     return Verdict(admitted, list(checks), failing, sole, 10, clamps or [])
 
 
+LIMITS = Tag("", "score", "limits")
+
+
 # Which statistics a decision counts in.
 
 
 def test_a_sole_blocker_counts_alone() -> None:
     found = verdict(Check("a", "fail", "enforce"), Check("b", "pass", "enforce"))
-    assert rollup.block_tags(found) == [Tag("a", "enforce", "sole")]
+    assert rollup.block_tags(found) == [Tag("a", "enforce", "sole"), LIMITS]
 
 
 def test_two_blockers_share() -> None:
@@ -59,18 +63,48 @@ def test_two_blockers_share() -> None:
     assert rollup.block_tags(found) == [
         Tag("a", "enforce", "shared"),
         Tag("b", "enforce", "shared"),
+        LIMITS,
     ]
 
 
 def test_want_of_data_is_counted_apart_and_makes_its_company_share() -> None:
     assert rollup.block_tags(verdict(Check("a", "no_data", "enforce"))) == [
-        Tag("a", "enforce", "fail_closed")
+        Tag("a", "enforce", "fail_closed"),
+        LIMITS,
     ]
     both = verdict(Check("a", "no_data", "enforce"), Check("b", "fail", "enforce"))
     assert rollup.block_tags(both) == [
         Tag("a", "enforce", "fail_closed"),
         Tag("b", "enforce", "shared"),
+        LIMITS,
     ]
+
+
+@pytest.mark.parametrize(
+    ("failing", "stage"),
+    [
+        (["cooldown", "direction", "phase_space"], "direction"),
+        (["phase_space", "position"], "phase_space"),
+        (["position"], "limits"),
+    ],
+)
+def test_the_score_puts_a_refusal_down_to_the_first_stage_that_refused(
+    failing: list[str], stage: str
+) -> None:
+    found = verdict(*(Check(name, "fail", "enforce") for name in failing))
+    assert [t for t in rollup.block_tags(found) if t.mode == "score"] == [Tag("", "score", stage)]
+
+
+def test_a_trade_older_than_the_score_is_given_its_place_once() -> None:
+    phantom, twin = make_trade(), make_trade()
+    phantom.tags = [Tag("direction", "enforce", "shared"), Tag("cooldown", "enforce", "shared")]
+    twin.tags = [rollup.TWIN, Tag("cap", "observe", "sole")]
+    twin.offset_tags = [Tag("cap", "enforce", "sole")]
+    for _ in range(2):
+        rollup.complete(phantom)
+        rollup.complete(twin)
+    assert phantom.tags[2:] == [Tag("", "score", "direction")] and len(twin.tags) == 2
+    assert twin.offset_tags[1:] == [LIMITS]
 
 
 def test_observing_filters_count_what_they_would_have_blocked_of_the_admitted() -> None:
@@ -197,7 +231,14 @@ class Pair:
         self.ledger = Ledger({"SOL": Coin(SOL)}, MODEL)
         self.out = Outbox()
         desk = Desk.opened_with(0, 7)
-        self.settlement = Settlement(desk, self.ledger, {}, self.out, shadow=True)
+        self.settlement = Settlement(
+            desk,
+            self.ledger,
+            {},
+            Weighing(Weights(), {}, self.out, shadow=True),
+            self.out,
+            shadow=True,
+        )
         self.trades = {i: counted(i) for i in (PHANTOM, LATER, OTHER)}
         self.trades[LATER].tags, self.trades[LATER].kind = [], TradeKind.PAPER
         self.trades[OTHER].bot = "alpha"
@@ -306,6 +347,7 @@ def test_a_phantom_followed_by_its_admission(tmp_path: Path) -> None:
     later = net_of(stage, admitted, TradeKind.PAPER)
     assert finished(stage, tmp_path / "db") == {
         "limit/enforce/sole": (1, 1, phantom - later),
+        "/score/limits": (1, 1, phantom - later),
         "/admit/twin": (0, 1, later),
     }
 
@@ -328,6 +370,7 @@ def test_a_phantom_that_outlives_two_admissions_is_paired_with_the_first(tmp_pat
     twins = nets[1] + net_of(stage, second, TradeKind.PAPER)
     assert finished(stage, tmp_path / "db") == {
         "limit/enforce/sole": (1, 1, nets[0] - nets[1]),
+        "/score/limits": (1, 1, nets[0] - nets[1]),
         "/admit/twin": (0, 2, twins),
     }
 
@@ -346,6 +389,7 @@ def test_an_admission_after_a_phantom_that_found_no_book_counts_for_itself(tmp_p
     net = net_of(stage, admitted, TradeKind.PAPER)
     assert finished(stage, tmp_path / "db") == {
         "limit/enforce/sole": (1, 0, 0),
+        "/score/limits": (1, 0, 0),
         "/admit/twin": (0, 1, net),
     }
 
@@ -399,6 +443,7 @@ def test_an_admitted_signal_an_observer_would_have_blocked_is_valued_by_its_twin
     assert finished(stage, tmp_path / "db") == {
         "watch/observe/sole": (1, 1, twin),
         "limit/enforce/sole": (1, 1, phantom),
+        "/score/limits": (1, 1, phantom),
         "/admit/twin": (0, 1, twin),
     }
 

@@ -467,9 +467,15 @@ def recomputed(db: sqlite3.Connection) -> dict[Key, Sums]:
         if signal["verdict"] == "admitted":
             return [(c["filter"], "observe", "sole") for c in observing]
         scope = "sole" if len(refusing) == 1 else "shared"
+        names = [c["filter"] for c in refusing]
+        stage = min(names, key=["direction", "phase_space", *names].index)
+        stage = stage if stage in ("direction", "phase_space") else "limits"
         return [
-            (c["filter"], "enforce", "fail_closed" if c["outcome"] == "no_data" else scope)
-            for c in refusing
+            *(
+                (c["filter"], "enforce", "fail_closed" if c["outcome"] == "no_data" else scope)
+                for c in refusing
+            ),
+            ("", "score", stage),
         ]
 
     def clamps(signal: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -527,8 +533,8 @@ def head(
             for t in trades.values()
             if t["signal_id"] == trade["signal_id"] and t["kind"] == "paper"
         )
-        difference = trade["bps"] - paper["bps"]
-        add((day("closed_ns"), "", "head", "bias", trade["bot"]), 1, 0, 0.0, difference, 0)
+        bps, r = trade["bps"] - paper["bps"], trade["r"] - paper["r"]
+        add((day("closed_ns"), "", "head", "bias", trade["bot"]), 1, 0, r, bps, 0)
 
 
 def kept(db: sqlite3.Connection) -> dict[Key, Sums]:

@@ -35,7 +35,7 @@ BUILT = (
     "run", "venue", "record", "replay", "status", "top", "halt", "resume", "rearm", "why",
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
     "config show", "config init", "db check", "positions", "flatten", "doctor", "db backup",
-    "db export",
+    "db export", "weights", "regime", "research weights",
 )  # fmt: skip
 
 
@@ -68,7 +68,8 @@ ON_STATE = (
     ("status",), ("status", "--json"), ("shadow", "report"), ("shadow", "report", "--json"),
     ("shadow", "list"), ("shadow", "list", "--json"), ("db", "check"), ("db", "check", "--json"),
     ("why", "1"), ("why", "1", "--json"), ("positions",), ("positions", "--json"),
-    ("positions", "--phantoms"),
+    ("positions", "--phantoms"), ("weights",), ("weights", "--json"),
+    ("weights", "--verify"), ("regime",), ("regime", "--json"),
     *(("shadow", "report", "--by", by) for by in ("division", "bot", "coin", "day")),
     *(("shadow", "report", "--format", f) for f in ("json", "csv", "html")),
 )  # fmt: skip
@@ -107,7 +108,7 @@ def test_no_command_at_all_shows_what_there_is(cli: Cli) -> None:
         assert name in ran.out + ran.err
 
 
-@pytest.mark.parametrize("name", ["shadow", "tape", "config", "db"])
+@pytest.mark.parametrize("name", ["shadow", "tape", "config", "db", "research"])
 def test_a_group_alone_shows_its_commands(name: str, cli: Cli) -> None:
     ran = cli(name)
     assert ran.code in (0, 2) and "Usage" in ran.out + ran.err
@@ -216,7 +217,7 @@ def test_65_for_a_database_that_is_damaged_and_never_a_traceback(
     deep: bool, arguments: tuple[str, ...], cli: Cli, state: Path
 ) -> None:
     path = state / "local" / "gnomon.db"
-    tables = ("signal", "trade", "rollup", "state", "check_result", "trade_day")
+    tables = ("signal", "trade", "rollup", "state", "check_result", "trade_day", "weight")
     pages = pages_of(path, *tables) if deep else list(range(2, path.stat().st_size // 4096))
     raw = bytearray(path.read_bytes())
     for page in pages:

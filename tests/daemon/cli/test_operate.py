@@ -27,12 +27,13 @@ from venue.tape import segments
 ALWAYS = {
     "running", "mode", "signals", "admitted", "blocked", "phantoms", "open_phantoms", "equity_usd",
     "start_usd", "halts", "latched", "alarms", "database",
+    "orchestration",
 }  # fmt: skip
 OF_A_RUNNING_ONE = {
     "ready", "uptime_s", "seq", "digest", "frames", "skipped", "connected", "connects", "feeds",
     "blocked_by", "filters", "open_trades", "cash_usd", "day_start_usd", "gross_usd", "net_usd",
     "bots", "idle_bots", "violations", "recent", "recording", "disk_free_mb", "loop_late_ms",
-    "gc_pause_ms_max", "requests", "tape", "network", "now_ns",
+    "gc_pause_ms_max", "requests", "tape", "network", "now_ns", "votes",
 }  # fmt: skip
 
 
@@ -73,12 +74,13 @@ def test_what_never_ran_has_the_configured_money_and_nothing_else(cli: Cli, tmp_
 def test_a_daemon_at_rest_is_told_from_its_rows(cli: Cli, story: Story) -> None:
     lines = cli("status", "--state", story.root).out.splitlines()
     database = story.root / "local" / "gnomon.db"
-    assert lines == [
+    assert lines[:4] == [
         "not running; local was last alive 2025-09-01 12:03:31Z",
         lines[1],
         "12 signals: 5 admitted, 7 blocked; 6 phantoms, 1 open; 0 alarms",
         f"database {database}",
     ]
+    assert lines[4].startswith("Orchestration over 1 day")
     found = json.loads(cli("status", "--json", "--state", story.root).out)
     assert found.keys() == ALWAYS | {"last_seen_ns"}
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
@@ -265,3 +267,19 @@ def test_top_draws_for_as_long_as_the_daemon_answers(
 
     ran = asyncio.run(main())
     assert ran.code == 0 and "newest signals" in ran.out and "BTC" in ran.out
+
+
+def test_what_each_stage_has_added_is_shown(cli: Cli, state: Path, tmp_path: Path) -> None:
+    stages = json.loads(cli("status", "--json", "--state", state).out)["orchestration"]
+    assert [s["stage"] for s in stages] == [
+        "raw", "direction", "phase_space", "limits", "weights", "fills",
+    ]  # fmt: skip
+    assert [s["stage"] for s in stages if s["absent"]] == ["phase_space"]
+    assert all(s["days"] == 1 for s in stages) and stages[-1]["added"] == 0.0
+    lines = cli("status", "--state", state).out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("Orchestration"))
+    assert [line.split()[0] for line in lines[at + 2 : at + 8]] == [
+        "raw", "direction", "phase", "limits", "weights", "fills",
+    ]  # fmt: skip
+    fresh = cli("status", "--json", "--state", tmp_path / "none")
+    assert json.loads(fresh.out)["orchestration"] == []

@@ -64,14 +64,14 @@ def test_prices_keep_all_their_digits(why: Any, story: Story, capsys: Captured) 
     assert "stop 113579.25, target 110000.125" in lines[3]
     what = found(story, "open")
     what["trades"][0]["entry_px"] = 112_345.75
-    assert told(capsys, what)[-2] == "paper: open, entered at 112345.75"
+    assert told(capsys, what)[-2].startswith("paper: open, entered at 112345.75, so far")
     what = found(story, "sole")
     what["trades"][0].update(entry_px=112_345.75, exit_px=113_579.25)
     assert "112345.75 → 113579.25" in told(capsys, what)[-1]
 
 
 def test_every_check_stands_with_value_threshold_and_reason(why: Any) -> None:
-    lines = why("blind")
+    lines = why("blind", vote={})
     rows = [line.split(maxsplit=5) for line in lines if line.startswith(" ")]
     assert rows == [
         ["filter", "mode", "outcome", "value", "threshold"],
@@ -130,7 +130,11 @@ def test_a_signal_that_joined_an_episode_shows_that_episode_s_phantom(why: Any) 
 
 
 def test_an_open_one_says_how_far_it_has_come(why: Any, story: Story, capsys: Captured) -> None:
-    assert why("open")[-2:] == ["paper: open, entered at 100.01", "twin: open, entered at 100.01"]
+    # The desk's own are marked every second, the others with the next full minute.
+    assert why("open")[-2:] == [
+        "paper: open, entered at 100.01, so far -0.5500 USD (-0.06 R) before leaving",
+        "twin: open, entered at 100.01",
+    ]
     what = found(story, "phantom")
     what["trades"][0].update(status="pending", entry_px=None)
     assert told(capsys, what)[-1] == "phantom: pending, waiting for its entry"
@@ -159,3 +163,37 @@ def test_every_signal_of_a_real_run_has_a_story(traded: Path, capsys: Captured) 
         assert len([line for line in lines if line.startswith(("paper", "twin", "phantom"))]) == (
             len(what["trades"])
         )
+
+
+def test_the_numbers_behind_a_size_are_told(why: Any) -> None:
+    numbers = {
+        "equity_usd": 10_000.0, "vol_target": 0.005, "daily_vol": 0.04, "division_weight": 1.05,
+        "bot_weight": 0.95, "weight": 0.9975, "conviction": 0.5, "notional_usd": 623.4375,
+    }  # fmt: skip
+    assert (
+        "sized by 10,000.00 USD × 0.50% target ÷ 4.00% daily volatility × weight 0.998 (division "
+        "1.050 × bot 0.950, within 0.3 and 2.5) × conviction 0.50 = 623.44 USD"
+    ) in why("sole", sizing=numbers)
+    assert not any(line.startswith("sized") for line in why("sole", sizing={}))
+
+
+def test_the_vote_is_told_with_each_division_s_evidence(why: Any) -> None:
+    lines = why("sole")
+    at = next(i for i, line in enumerate(lines) if "vote on SOL" in line)
+    assert lines[at].startswith("the divisions' vote on SOL: -")
+    assert lines[at].endswith("disagreement 0.00")
+    assert lines[at + 1] == "  trend -0.00, weight 1.000, confidence 1.00"
+    assert lines[at + 2].startswith("    alpha sell 0.00, 0 s ago: told to")
+    assert not any("vote on" in line for line in why("sole", vote={}))
+
+
+def test_an_open_trade_is_told_with_what_it_has_earned_so_far(story: Story, capsys: Any) -> None:
+    what = found(story, "sole")
+    what["trades"] = [
+        {**what["trades"][0], "status": "open", "entry_px": 99.5, "exit_reason": None,
+         "risk_e6": 2_000_000, "so_far_e6": 500_000},
+    ]  # fmt: skip
+    line = told(capsys, what)[-1]
+    assert line == "phantom: open, entered at 99.5, so far +0.5000 USD (+0.25 R) before leaving"
+    what["trades"][0]["so_far_e6"] = None
+    assert told(capsys, what)[-1] == "phantom: open, entered at 99.5"
