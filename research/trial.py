@@ -101,12 +101,13 @@ def decide(
     challenger: Sequence[int],
     control: Sequence[int],
     *,
-    trial: int,
+    at: float,
     past_sharpe: float | None,
 ) -> Verdict:
     """Return the verdict on a trial from both arms' R of each of its days, in millionths.
 
-    Days without a trade count with 0. Raises ValueError when the arms differ in length.
+    `at` is the level that was registered before it. Days without a trade count with 0. Raises
+    ValueError when the arms differ in length.
     """
     if len(challenger) != len(control):
         raise ValueError("both arms must be of the same days")
@@ -116,7 +117,6 @@ def decide(
     ratio = sharpe(differences)
     t = None if ratio is None else ratio * sqrt(days)
     p = 1.0 if t is None else t_probability(t, days - 1)
-    at = level(trial)
     if days < TRIAL_DAYS:
         decision, reason = REVERT, f"{days} of {TRIAL_DAYS} days"
     elif active < DAYS_MIN:

@@ -90,7 +90,7 @@ def test_a_draw_names_a_parameter_of_the_bot_and_nothing_else(cls: type) -> None
 def test_a_real_lift_is_kept_and_told() -> None:
     control = luck(5, 30)
     other = [r + 0.5 + 0.3 * e for r, e in zip(control, luck(6, 30), strict=True)]
-    verdict = decide(millionths(other), millionths(control), trial=1, past_sharpe=9.0)
+    verdict = decide(millionths(other), millionths(control), at=level(1), past_sharpe=9.0)
     assert verdict.decision == KEEP
     assert verdict.naive_decision == REVERT
     gaps = [a - b for a, b in zip(other, control, strict=True)]
@@ -103,8 +103,8 @@ def test_a_real_lift_is_kept_and_told() -> None:
 def test_the_same_lift_is_not_enough_after_many_trials() -> None:
     control = luck(5, 30)
     other = [r + 0.15 + 0.3 * e for r, e in zip(control, luck(6, 30), strict=True)]
-    early = decide(millionths(other), millionths(control), trial=1, past_sharpe=None)
-    late = decide(millionths(other), millionths(control), trial=60, past_sharpe=None)
+    early = decide(millionths(other), millionths(control), at=level(1), past_sharpe=None)
+    late = decide(millionths(other), millionths(control), at=level(60), past_sharpe=None)
     assert early.p == late.p
     assert (early.decision, late.decision) == (KEEP, REVERT)
     assert "above the level" in late.reason
@@ -112,7 +112,7 @@ def test_the_same_lift_is_not_enough_after_many_trials() -> None:
 
 def test_the_p_value_is_students() -> None:
     a, b = luck(1, 30), luck(2, 30)
-    verdict = decide(millionths(a), millionths(b), trial=1, past_sharpe=None)
+    verdict = decide(millionths(a), millionths(b), at=level(1), past_sharpe=None)
     oracle = ttest_rel(a, b, alternative="greater")
     assert verdict.p == approx(oracle.pvalue, abs=1e-6)
     assert verdict.t == approx(oracle.statistic, abs=1e-5)
@@ -120,7 +120,7 @@ def test_the_p_value_is_students() -> None:
 
 def test_whatever_does_not_differ_reverts() -> None:
     same = millionths(luck(1, 30))
-    verdict = decide(same, same, trial=1, past_sharpe=-1.0)
+    verdict = decide(same, same, at=level(1), past_sharpe=-1.0)
     assert (verdict.decision, verdict.t, verdict.p) == (REVERT, None, 1.0)
     # The rule without a control would have kept a change that changed nothing.
     assert verdict.naive_decision == KEEP
@@ -128,10 +128,10 @@ def test_whatever_does_not_differ_reverts() -> None:
 
 def test_too_little_reverts_however_good() -> None:
     good, nothing = [R + i for i in range(30)], [0] * 30
-    assert decide(good, nothing, trial=1, past_sharpe=None).decision == KEEP
-    assert decide(good[:29], nothing[:29], trial=1, past_sharpe=None).decision == REVERT
+    assert decide(good, nothing, at=level(1), past_sharpe=None).decision == KEEP
+    assert decide(good[:29], nothing[:29], at=level(1), past_sharpe=None).decision == REVERT
     seldom = [r if i < 19 else 0 for i, r in enumerate(good)]
-    verdict = decide(seldom, nothing, trial=1, past_sharpe=None)
+    verdict = decide(seldom, nothing, at=level(1), past_sharpe=None)
     assert verdict.decision == REVERT
     assert "19 days" in verdict.reason
 
@@ -139,11 +139,11 @@ def test_too_little_reverts_however_good() -> None:
 def test_a_harmful_change_is_never_kept() -> None:
     control = luck(5, 30)
     worse = [r - 0.5 + 0.3 * e for r, e in zip(control, luck(6, 30), strict=True)]
-    verdict = decide(millionths(worse), millionths(control), trial=1, past_sharpe=None)
+    verdict = decide(millionths(worse), millionths(control), at=level(1), past_sharpe=None)
     assert verdict.decision == REVERT
     assert verdict.p > 0.99
 
 
 def test_arms_of_different_days_are_refused() -> None:
     with pytest.raises(ValueError, match="same days"):
-        decide([1], [1, 2], trial=1, past_sharpe=None)
+        decide([1], [1, 2], at=level(1), past_sharpe=None)

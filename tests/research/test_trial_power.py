@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pytest import approx
 
-from research.trial import KEEP, TRIAL_DAYS, decide
+from research.trial import KEEP, TRIAL_DAYS, decide, level
 from research.trial_power import TRIALS, naive_kept, power, table
 
 
@@ -33,7 +33,7 @@ def test_over_many_trials_the_chance_of_any_false_keep_stays_below_alpha() -> No
         kept = False
         for trial in range(1, 13):
             arms = [[round(rng.gauss(0, 1e6)) for _ in range(TRIAL_DAYS)] for _ in range(2)]
-            verdict = decide(arms[0], arms[1], trial=trial, past_sharpe=-0.2)
+            verdict = decide(arms[0], arms[1], at=level(trial), past_sharpe=-0.2)
             kept = kept or verdict.decision == KEEP
         wrong += kept
     # 4.6 % are expected; 9 % are beyond three standard errors.
@@ -75,7 +75,7 @@ def test_the_fast_figure_is_that_of_the_rule_itself() -> None:
             [round(1e6 * (0.9**0.5 * s + 0.1**0.5 * rng.gauss(0, 1) + add)) for s in shared]
             for add in (4 / 365**0.5, 0.0)
         ]
-        kept += decide(arms[0], arms[1], trial=1, past_sharpe=None).decision == KEEP
+        kept += decide(arms[0], arms[1], at=level(1), past_sharpe=None).decision == KEEP
     assert kept / 400 == approx(power(4.0, 0.9, 1, histories=4000, seed=7).kept, abs=0.07)
 
 

@@ -36,6 +36,7 @@ BUILT = (
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
     "config show", "config init", "db check", "positions", "flatten", "doctor", "db backup",
     "db export", "weights", "regime", "research weights",
+    "research autoresearch",
 )  # fmt: skip
 
 
@@ -70,6 +71,7 @@ ON_STATE = (
     ("why", "1"), ("why", "1", "--json"), ("positions",), ("positions", "--json"),
     ("positions", "--phantoms"), ("weights",), ("weights", "--json"),
     ("weights", "--verify"), ("regime",), ("regime", "--json"),
+    ("research", "autoresearch"), ("research", "autoresearch", "--json"),
     *(("shadow", "report", "--by", by) for by in ("division", "bot", "coin", "day")),
     *(("shadow", "report", "--format", f) for f in ("json", "csv", "html")),
 )  # fmt: skip
