@@ -17,9 +17,10 @@ from bench.naive_market import Event, NaiveCoin, Side
 from bench.naive_trades import NaiveTrades, Trade
 from daemon.admission import CADENCE_NS_UNKNOWN
 from daemon.engine import BAR_GRACE_MS, Engine
+from divisions import vote as voting
 from divisions.bot import Bot
 from divisions.lane import vet
-from divisions.sizing import lots_wanted
+from divisions.sizing import lots_wanted, sizing
 from market.coin import Coin
 from market.decision import ExitCall, Signal, TradeKind, Verdict
 from market.desk import Desk, View
@@ -95,6 +96,8 @@ class NaiveEngine:
         self.trades = NaiveTrades(desk, self.coins, model)
         coins: dict[str, Coin] = {**self.coins}
         self.view = View(desk, coins)
+        self._opinions: voting.Opinions = {}
+        self._homes = {bot.bot.name: bot.bot.division for bot in self.bots}
         self._gate = gate
         self._model = model
         self._vol_target = vol_target
@@ -163,6 +166,7 @@ class NaiveEngine:
         for bot in self.bots:
             action = bot.on_event(event, coin, self.view)
             if isinstance(action, ExitCall):
+                voting.withdraw(self._opinions, bot.bot.name, action.coin, action.side)
                 self.trades.call_exit(bot.bot.name, action.coin, action.side, self.view.now_ns)
             elif action is not None:
                 self._judge(bot.bot, coin, action)
@@ -170,21 +174,32 @@ class NaiveEngine:
     def _judge(self, bot: Bot[Any, Any], coin: NaiveCoin, signal: Signal) -> None:
         vet(signal, coin.book.mid)
         now_ns = self.view.now_ns
+        voting.hold(self._opinions, bot.name, signal, now_ns)
         name = f"{bot.name}|{signal.coin}|{signal.side}"
         key = self.trades.keys.setdefault(name, KeyState())
         if not key.hear(now_ns, bot.rearm_ns()):
             return
         signal.bot, signal.division = bot.name, bot.division
-        signal.lots = lots_wanted(
+        signal.sizing = sizing(
             coin,
             equity_e6=self.desk.equity_e6,
             vol_target=self._vol_target,
-            weight=1.0,
+            division_weight=1.0,
+            bot_weight=1.0,
             conviction=signal.conviction,
         )
+        signal.lots = lots_wanted(coin, signal.sizing)
         mid, decimals = coin.book.mid, coin.instrument.sz_decimals
         signal.notional_e6 = notional_e6(mid, signal.lots, decimals)
         self.view.opened_ns = key.opened_ns
+        self.view.vote = voting.cast(
+            self._opinions.get(coin.name, {}),
+            mid=mid,
+            now_ns=now_ns,
+            divisions={},
+            bots={},
+            homes=self._homes,
+        )
         verdict = self._gate.judge(signal, self.view)
         step = key.step(verdict)
         if step is Step.REPEAT:

@@ -188,7 +188,7 @@ def simulated(
     return rows
 
 
-def recorded(r: Floats, active: Bools, closed: Ints) -> list[Row]:
+def recorded(r: Floats, active: Bools, closed: Ints, data: str = "recorded") -> list[Row]:
     """Return every rule on one history (days, names) of what really came in.
 
     Differences are daily R, each day a unit. Without enough days for any rule to move there is
@@ -204,7 +204,7 @@ def recorded(r: Floats, active: Bools, closed: Ints) -> list[Row]:
     for rule in RULES:
         spread = float(daily[rule].std(ddof=1))
         row = Row(
-            "recorded",
+            data,
             names,
             rule,
             float(daily[rule].mean()) / spread * sqrt(YEAR) if spread else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,6 +33,10 @@ def weights(
     days: Annotated[int, typer.Option(min=30, max=3650, help="Days of a made-up history.")] = 365,
     histories: Annotated[int, typer.Option(min=2, max=10_000, help="How many of each kind.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Of the made-up histories.")] = 7,
+    candles: Annotated[
+        list[Path] | None,
+        typer.Option(help="Hourly candles of a coin (feather: date, close); one option a coin."),
+    ] = None,
     state: StateOption = None,
     mode: ModeOption = None,
     config: ConfigOption = None,
@@ -53,13 +58,31 @@ def weights(
         with reading(where) as db:
             returns = return_rows(db)
     real = table(returns)
-    rows = recorded(*real) + simulated(histories=histories, days=days, seed=seed)
+    rows = recorded(*real)
+    if candles:
+        rows += _on_candles(candles)
+    rows += simulated(histories=histories, days=days, seed=seed)
     if json_:
         print_json([asdict(row) for row in rows])
         return
     if not any(row.data == "recorded" for row in rows):
         typer.echo(f"recorded: {len(real[0])} days of returns; it takes more than 20 to compare")
     print_study(rows)
+
+
+def _on_candles(paths: list[Path]) -> list[Row]:
+    """Return the study on textbook rules that trade recorded hourly candles."""
+    from daemon.candle_files import closes_of
+    from market.errors import InputDamaged
+    from research.textbook import daily
+    from research.weighting import recorded
+
+    start_ms, closes = closes_of(paths)
+    try:
+        found = daily(start_ms, closes)
+    except ValueError as error:
+        raise InputDamaged(f"{', '.join(map(str, paths))}: {error}") from None
+    return recorded(*found, data="candles")
 
 
 def print_study(rows: list[Row]) -> None:
@@ -80,7 +103,9 @@ def print_study(rows: list[Row]) -> None:
     ]
     names = ("data", "names", "rule", "Sharpe", "added", "95 %", "over Darwin", "95 %", "on bounds")
     print_table("", names, cells, left=3, spare=(8, 3))
-    typer.echo("added to equal weights at equal size: annual Sharpe ratio; recorded: R a day")
+    typer.echo(
+        "added to equal weights at equal size: annual Sharpe ratio; recorded and candles: R a day"
+    )
 
 
 @app.command()

@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+
 from research.weighting import RULES, SCENARIOS
 from tests.daemon.cli.conftest import Cli
+from tests.daemon.test_candle_files import written
 from tests.support.learning import DAY_MS, learned
 from tests.support.trials import begin, end, stage_of
 
@@ -84,3 +87,20 @@ def test_the_register_is_shown_with_the_line_that_adopts_a_change(cli: Cli, tmp_
 def test_a_step_without_a_daemon_is_not_taken(cli: Cli, tmp_path: Path) -> None:
     tried(tmp_path)
     assert cli("research", "autoresearch", "--state", tmp_path).code == 69
+
+
+def test_recorded_candles_are_traded_by_textbook_rules(cli: Cli, tmp_path: Path) -> None:
+    moves = 0.01 * np.random.default_rng(1).standard_normal((2, 24 * 60))
+    closes = 100.0 * np.exp(np.cumsum(moves, axis=1))
+    paths = [written(tmp_path / f"{i}", 0, c.tolist()) for i, c in enumerate(closes)]
+    options = [part for path in paths for part in ("--candles", path)]
+    found = json.loads(cli("research", "weights", "--json", *SMALL, *options).out)
+    assert [row["data"] for row in found[:4]] == ["candles"] * 4
+    assert (found[0]["names"], found[0]["days"]) == (8, 52)
+
+
+def test_candles_that_are_none_exit_65(cli: Cli, tmp_path: Path) -> None:
+    short = written(tmp_path / "short", 0, [1.0] * 50)
+    for path in (tmp_path / "missing", short):
+        ran = cli("research", "weights", *SMALL, "--candles", path)
+        assert ran.code == 65 and ran.err.count("\n") == 1
