@@ -8,10 +8,12 @@ import msgspec
 
 from daemon.outcome import Outbox
 from daemon.settlement import Settlement
+from daemon.trials import Arm
 from daemon.weighing import Weights
 from divisions import vote as voting
 from divisions.lane import Lane, vet
 from divisions.sizing import lots_wanted, sizing
+from divisions.weights import START
 from market.coin import Coin
 from market.decision import STAGE, ExitCall, ExitPlan, Signal, TradeKind, Verdict, Vote
 from market.desk import View
@@ -110,7 +112,7 @@ class Admission:
         if not armed:
             self._settlement.repeat(name, key)
             return
-        self._size(lane, coin, signal)
+        self._size(lane, coin, signal, self._weights.of(lane.division, lane.name))
         self._view.opened_ns = key.opened_ns
         self._view.vote = self.vote(coin)
         verdict = self._gate.judge(signal, self._view)
@@ -122,6 +124,24 @@ class Admission:
             return
         lane.signals += 1
         self._book(coin, signal, verdict, step, key)
+
+    def try_out(self, arm: Arm, coin: Coin, signal: Signal) -> None:
+        """Open a phantom for what an arm of a trial says, at unit weight, past gate and vote."""
+        name = f"{arm.name}|{signal.coin}|{signal.side}"
+        key = self._keys.get(name)
+        if key is None:
+            key = self._keys[name] = KeyState()
+        key.hear(self._out.now_ns, arm.bot.rearm_ns())
+        self._out.touch(f"key/{name}")
+        if key.phantom_id or not key.phantom_armed:
+            return
+        self._size(arm, coin, signal, (START, START))
+        if not signal.lots:
+            return
+        trade = self._trade(coin, signal, signal.lots, self._next_id(), TradeKind.PHANTOM, "trial")
+        trade.trial_id = arm.trial_id
+        self._open(trade, key)
+        key.phantom_id = trade.trade_id
 
     def vote(self, coin: Coin) -> Vote:
         """Return the divisions' vote on a coin as it stands."""
@@ -135,10 +155,10 @@ class Admission:
             homes=weights.homes,
         )
 
-    def _size(self, lane: Lane, coin: Coin, signal: Signal) -> None:
+    def _size(self, lane: Lane, coin: Coin, signal: Signal, weights: tuple[float, float]) -> None:
         signal.bot = lane.name
         signal.division = lane.division
-        division, bot = self._weights.of(lane.division, lane.name)
+        division, bot = weights
         signal.sizing = sizing(
             coin,
             equity_e6=self._view.desk.equity_e6,

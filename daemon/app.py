@@ -432,8 +432,8 @@ class Daemon:
             return status(self)
         if verb == "positions":
             return positions(self, phantoms=bool(request.get("phantoms")))
-        if verb in ("halt", "resume", "rearm", "flatten"):
-            argument = str(request.get("argument", ""))[:200]
+        if verb in ("halt", "resume", "rearm", "flatten", "trial"):
+            argument = str(request.get("argument", ""))[: 4000 if verb == "trial" else 200]
             outcome = self._consume(Command(verb, argument))
             await self.journal.commit(self.engine.vitals.seq)
             return {"reply": outcome.reply}

@@ -20,6 +20,8 @@ def obey(engine: Engine, command: Command, out: Outbox) -> str:
         return _resume(engine, command.source, out)
     if command.verb == "flatten":
         return _flatten(engine, command.source, out)
+    if command.verb == "trial":
+        return _trial(engine, command.argument, out)
     return _rearm(engine, command.argument, out)
 
 
@@ -63,6 +65,17 @@ def _resume(engine: Engine, source: str, out: Outbox) -> str:
     state = f"still halted by {still}" if still else "entries are open"
     reply = state if held else f"nothing to resume; {state}"
     out.alarm("resume", f"{source}: {reply}")
+    return reply
+
+
+def _trial(engine: Engine, argument: str, out: Outbox) -> str:
+    if not engine.shadow:
+        return "refused: a trial runs in the shadow, which is switched off"
+    reply = engine.bench.obey(argument, engine.identity.config_hash)
+    if not reply.startswith("refused"):
+        engine.drop_keys()
+        engine.resubscribe()
+        out.alarm("trial", reply)
     return reply
 
 

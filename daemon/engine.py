@@ -16,6 +16,7 @@ from daemon.admission import Admission, Identity, vet_action
 from daemon.outcome import Outbox, Outcome, Vitals
 from daemon.settlement import Settlement
 from daemon.subscribers import Subscribers
+from daemon.trials import Arm, Bench, Trials
 from daemon.weighing import Returns, Weighing, Weights
 from divisions import vote as voting
 from divisions.lane import Lane
@@ -82,22 +83,24 @@ class Engine:
         self.weights = Weights()
         self.fresh: Returns = {}
         self.opinions: voting.Opinions = {}
+        self.trials = Trials()
         self.view = View(self.desk, self.coins)
         self.ledger = Ledger(self.coins, model)
         self.out = Outbox()
         self._model = model
         self.identity = identity
         self._vol_target = vol_target
-        self._shadow = shadow
+        self.shadow = shadow
         self._asked: dict[str, int] = {}
         self.assemble()
 
     def assemble(self) -> None:
         """Wire the parts around the current state."""
         self.view.desk = self.desk
-        self.weighing = Weighing(self.weights, self.fresh, self.out, shadow=self._shadow)
+        self.weighing = Weighing(self.weights, self.fresh, self.out, shadow=self.shadow)
+        self.bench = Bench(self.trials, self.lanes, self.out)
         self.settlement = Settlement(
-            self.desk, self.ledger, self.keys, self.weighing, self.out, shadow=self._shadow
+            self.desk, self.ledger, self.keys, self.weighing, self.out, shadow=self.shadow
         )
         self.admission = Admission(
             self.view,
@@ -111,7 +114,7 @@ class Engine:
             model=self._model,
             vol_target=self._vol_target,
             identity=self.identity,
-            shadow=self._shadow,
+            shadow=self.shadow,
         )
         self.resubscribe()
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -129,8 +132,17 @@ class Engine:
         }
 
     def resubscribe(self) -> None:
-        """Make anew who hears what, after a lane failed or was re-armed."""
-        self._subscribers = Subscribers(list(self.lanes.values()), self.coins)
+        """Make anew who hears what, after a lane failed, was re-armed, or came or went."""
+        self._subscribers = Subscribers([*self.lanes.values(), *self.bench.arms], self.coins)
+
+    def drop_keys(self) -> None:
+        """Forget the episodes of arms whose trial is over."""
+        hearing = {arm.name for arm in self.bench.arms}
+        for name in list(self.keys):
+            bot = name.partition("|")[0]
+            if "#" in bot and bot not in hearing:
+                del self.keys[name]
+                self.out.touch(f"key/{name}")
 
     def step(self, event: Event) -> Outcome:
         """Take one event and return what it led to."""
@@ -246,15 +258,20 @@ class Engine:
                 lane.name, action.coin, action.side, action.reason, self.out.now_ns
             )
             self.settlement.apply(changes)
+        elif isinstance(lane, Arm):
+            self.admission.try_out(lane, coin, action)
         else:
             self.admission.hear(lane, coin, action)
 
     def _fault(self, lane: Lane, coin: Coin, error: Exception) -> None:
         """Take one bot out of service; the others go on."""
         lane.fail(error)
+        if isinstance(lane, Arm):
+            self.bench.fail(lane)
+        else:
+            self.out.touch(f"lane/{lane.name}")
         self.resubscribe()
         self.out.alarm("bot_fault", f"{lane.name} on {coin.name}: {lane.fault}")
-        self.out.touch(f"lane/{lane.name}")
 
     # Time.
 
@@ -311,7 +328,7 @@ class Engine:
                 desk.gross_e6,
                 desk.net_e6,
                 len(self.settlement.real),
-                phantoms if self._shadow else 0,
+                phantoms if self.shadow else 0,
             )
         )
         for marks in ledger.marks.values():

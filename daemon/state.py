@@ -9,12 +9,14 @@ afresh after a restart, because the market has moved on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
 from daemon.engine import Engine
 from daemon.outcome import Vitals
+from daemon.trials import Trials
 from daemon.weighing import Returns, Weights
 from divisions.lane import LaneState
 from divisions.vote import Opinions
@@ -27,6 +29,13 @@ from shadow.episodes import KeyState
 from shadow.trade import Trade, TradeState
 
 OPERATOR = "operator"
+# Durable pieces that are one attribute of the engine each: name, attribute, type.
+PIECES: dict[str, tuple[str, Any]] = {
+    "desk": ("desk", Desk),
+    "weights": ("weights", Weights),
+    "returns": ("fresh", Returns),
+    "trials": ("trials", Trials),
+}
 
 
 class EngineState(Struct):
@@ -46,6 +55,8 @@ class EngineState(Struct):
     weights: Weights = field(default_factory=Weights)
     fresh: Returns = field(default_factory=dict)
     opinions: Opinions = field(default_factory=dict)
+    trials: Trials = field(default_factory=Trials)
+    arms: dict[str, LaneState] = field(default_factory=dict)
 
 
 def whole(engine: Engine) -> bytes:
@@ -69,6 +80,8 @@ def whole(engine: Engine) -> bytes:
             engine.weights,
             engine.fresh,
             engine.opinions,
+            engine.trials,
+            engine.bench.memories(),
         )
     )
 
@@ -80,7 +93,7 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
     engine.out.vitals = state.vitals
     engine.desk = state.desk
     engine.weights, engine.fresh = state.weights, state.fresh
-    engine.opinions = state.opinions
+    engine.opinions, engine.trials = state.opinions, state.trials
     engine.coins.update(state.coins)
     engine.keys.update(state.keys)
     for name, lane_state in state.lanes.items():
@@ -88,6 +101,8 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
             engine.lanes[name].restore(lane_state)
     engine.gate.reach.update((k, v) for k, v in state.reach.items() if k in engine.gate.reach)
     engine.assemble()
+    engine.bench.remember(state.arms)
+    engine.resubscribe()
     engine.ledger.suspended_ns = state.suspended_ns
     engine.ledger.rates.update(state.rates)
     engine.ledger.resume(state.trades)
@@ -109,14 +124,11 @@ def durable(engine: Engine) -> dict[str, str | None]:
     pieces: dict[str, str | None] = {"vitals": _encode(out.vitals), "marks": _encode(marks)}
     for name in dirty:
         kind, _, rest = name.partition("/")
-        if kind == "desk":
-            pieces[name] = _encode(engine.desk)
-        elif kind == "weights":
-            pieces[name] = _encode(engine.weights)
-        elif kind == "returns":
-            pieces[name] = _encode(engine.fresh)
+        if kind in PIECES:
+            pieces[name] = _encode(getattr(engine, PIECES[kind][0]))
         elif kind == "key":
-            pieces[name] = _encode(engine.keys[rest])
+            key = engine.keys.get(rest)
+            pieces[name] = None if key is None else _encode(key)
         elif kind == "lane":
             lane = engine.lanes[rest]
             pieces[name] = _encode(LaneState({}, lane.signals, lane.fault, lane.faults))
@@ -139,12 +151,9 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
         kind, _, rest = name.partition("/")
         if kind == "vitals":
             engine.out.vitals = msgspec.json.decode(text, type=Vitals)
-        elif kind == "desk":
-            engine.desk = msgspec.json.decode(text, type=Desk)
-        elif kind == "weights":
-            engine.weights = msgspec.json.decode(text, type=Weights)
-        elif kind == "returns":
-            engine.fresh = msgspec.json.decode(text, type=Returns)
+        elif kind in PIECES:
+            attribute, piece = PIECES[kind]
+            setattr(engine, attribute, msgspec.json.decode(text, type=piece))
         elif kind == "marks":
             marks = msgspec.json.decode(text, type=dict[str, int])
         elif kind == "key":

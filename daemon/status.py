@@ -62,7 +62,7 @@ def status(daemon: Daemon) -> dict[str, Any]:
     engine, vitals, desk = daemon.engine, daemon.engine.vitals, daemon.engine.desk
     now_ns = daemon.clock.now_ns()
     trades = list(engine.ledger.trades.values())
-    shadow = [t for t in trades if t.kind == TradeKind.PHANTOM]
+    shadow = [t for t in trades if t.kind == TradeKind.PHANTOM and t.cause != "trial"]
     opened = [t for t in engine.settlement.real.values() if t.state != TradeState.PENDING]
     return {
         "running": True,

@@ -67,16 +67,18 @@ if [ -e "$root/etc/gnomon/gnomon.toml" ]; then
 else
   install -m 0644 "$here/deploy/gnomon.toml" "$root/etc/gnomon/gnomon.toml"
 fi
-install -m 0644 "$here/systemd/gnomon.service" "$root/etc/systemd/system/gnomon.service"
+for unit in gnomon.service gnomon-autoresearch.service gnomon-autoresearch.timer; do
+  install -m 0644 "$here/systemd/$unit" "$root/etc/systemd/system/$unit"
+done
 "$opt/bin/gnomon" config check "$root/etc/gnomon/gnomon.toml"
 
 [ -z "$root" ] || exit 0
 systemctl daemon-reload
 if [ "$start" = yes ]; then
-  systemctl enable gnomon.service
-  systemctl restart gnomon.service
+  systemctl enable gnomon.service gnomon-autoresearch.timer
+  systemctl restart gnomon.service gnomon-autoresearch.timer
   say "running; watch it with: journalctl -fu gnomon"
 else
-  say "installed; start it with: systemctl enable --now gnomon"
+  say "installed; start it with: systemctl enable --now gnomon gnomon-autoresearch.timer"
 fi
 say "let a user read the reports: usermod -aG gnomon USER (then log in again)"

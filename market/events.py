@@ -134,9 +134,9 @@ class Timer(Struct, gc=False):
 
 
 class Command(Struct, gc=False, tag="command"):
-    """An operator's or the supervisor's order: halt, resume, rearm, flatten."""
+    """An operator's or the supervisor's order: halt, resume, rearm, flatten, trial."""
 
-    verb: Literal["halt", "resume", "rearm", "flatten"]
+    verb: Literal["halt", "resume", "rearm", "flatten", "trial"]
     argument: str = ""
     source: str = "operator"
     recv_ns: int = 0

@@ -31,6 +31,13 @@ def t_quantile(confidence: float, degrees: int) -> float:
     return float(stdtrit(degrees, 0.5 + confidence / 2.0))
 
 
+def t_probability(t: float, degrees: int) -> float:
+    """Return how likely Student's t is at least as high as this one."""
+    from scipy.special import stdtr  # noqa: PLC0415 - heavy, and only reports need it
+
+    return float(stdtr(degrees, -t))
+
+
 def _interval(mean: float, errors: Sequence[float]) -> Interval:
     days = len(errors)
     if days < 2:

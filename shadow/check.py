@@ -65,13 +65,19 @@ RULES: tuple[tuple[str, str], ...] = (
     ),
     (
         "a phantom or twin has no signal",
-        "SELECT trade_id FROM trade t WHERE NOT EXISTS"
+        "SELECT trade_id FROM trade t WHERE t.cause <> 'trial' AND NOT EXISTS"
         " (SELECT 1 FROM signal s WHERE s.signal_id = t.signal_id)",
+    ),
+    (
+        "a trial's phantom is of no trial, or is something else",
+        "SELECT trade_id FROM trade t WHERE (t.cause = 'trial') <> (t.trial_id IS NOT NULL)"
+        " OR (t.cause = 'trial' AND (t.kind <> 'phantom' OR EXISTS"
+        " (SELECT 1 FROM signal s WHERE s.signal_id = t.signal_id)))",
     ),
     (
         "two open trades of one kind share a key",
         "SELECT MIN(trade_id) FROM trade WHERE status <> 'closed'"
-        " AND cause IN ('admit', 'block', 'stage')"
+        " AND cause IN ('admit', 'block', 'stage', 'trial')"
         " GROUP BY kind, bot, coin, side HAVING COUNT(*) > 1",
     ),
     (

@@ -49,6 +49,8 @@ class Rows(Struct):
     equity: list[Row] = field(default_factory=list)
     weights: list[Row] = field(default_factory=list)
     returns: list[Row] = field(default_factory=list)
+    experiments: list[Row] = field(default_factory=list)
+    decisions: list[Row] = field(default_factory=list)
     alarms: list[Row] = field(default_factory=list)
     rollups: list[Row] = field(default_factory=list)
 
@@ -187,6 +189,7 @@ def trade_row(trade: Trade) -> Row:
         trade.lots,
         trade.decided_ns,
         trade.decision_mid,
+        trade.trial_id or None,
     )
 
 

@@ -348,7 +348,7 @@ SELECT signal_id, bot, date(ts_ns / 1000000000, 'unixepoch') AS day,
        CASE WHEN INSTR(',' || failing || ',', ',direction,') > 0 THEN 'direction'
             WHEN INSTR(',' || failing || ',', ',phase_space,') > 0 THEN 'phase_space'
             ELSE 'limits' END AS stage
-FROM signal WHERE verdict = 'blocked';
+FROM signal WHERE verdict = 'blocked' AND INSTR(',' || failing || ',', ',stage,') = 0;
 
 INSERT INTO rollup SELECT day, '', 'score', stage, bot, COUNT(*), 0, 0.0, 0.0, 0 FROM refused
 GROUP BY day, stage, bot;
@@ -373,5 +373,26 @@ ON CONFLICT DO UPDATE SET entries = entries + excluded.entries, r = r + excluded
 DROP TABLE refused;
 """
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
+# The register of trials only grows: a row begins undecided, one at a time; its decision is written
+# once, and nothing else of it ever again.
+SCHEMA_4 = """
+ALTER TABLE experiment ADD COLUMN result TEXT;
+
+CREATE TRIGGER experiment_begins BEFORE INSERT ON experiment
+WHEN NEW.decision IS NOT NULL OR NEW.ended_ns IS NOT NULL OR NEW.result IS NOT NULL
+  OR EXISTS (SELECT 1 FROM experiment WHERE trial_id >= NEW.trial_id OR decision IS NULL)
+BEGIN SELECT RAISE(ABORT, 'trials begin undecided, one at a time, in order'); END;
+
+CREATE TRIGGER experiment_ends BEFORE UPDATE ON experiment
+WHEN OLD.decision IS NOT NULL OR NEW.decision IS NULL OR NEW.decision NOT IN ('keep', 'revert')
+  OR NEW.ended_ns IS NULL OR (NEW.trial_id, NEW.bot, NEW.change, NEW.started_ns, NEW.control_hash,
+    NEW.challenger_hash, NEW.detail) IS NOT (OLD.trial_id, OLD.bot, OLD.change, OLD.started_ns,
+    OLD.control_hash, OLD.challenger_hash, OLD.detail)
+BEGIN SELECT RAISE(ABORT, 'a trial is decided once and its past is not rewritten'); END;
+
+CREATE TRIGGER experiment_stays BEFORE DELETE ON experiment
+BEGIN SELECT RAISE(ABORT, 'the register of trials forgets nothing'); END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4)
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -36,10 +36,18 @@ ORDER_EVENT = _insert("order_event", 4)
 EQUITY = "INSERT OR REPLACE INTO equity VALUES (?,?,?,?,?,?,?,?)"
 WEIGHT = "INSERT OR IGNORE INTO weight VALUES (?,?,?,?,?,?,?,?)"
 RETURN_DAY = _insert("return_day", 6)
+EXPERIMENT = """
+INSERT INTO experiment (trial_id, bot, change, started_ns, control_hash, challenger_hash, detail)
+VALUES (?,?,?,?,?,?,?)
+"""
+DECISION = """
+UPDATE experiment SET ended_ns=?, decision=?, naive_decision=?, result=? WHERE trial_id=?
+"""
 ALARM = _insert("alarm", 4)
 TRADE = """
 INSERT INTO trade (trade_id, kind, cause, status, signal_id, bot, division, coin, side, asked_lots,
-  decided_ns, decision_mid, qty_lots, repeats, flags) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,0,0,'')
+  decided_ns, decision_mid, trial_id, qty_lots, repeats, flags)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,0,0,'')
 """
 TRADE_UPDATE = """
 UPDATE trade SET status=?, later_trade_id=?, qty_lots=?, opened_ns=?, closed_ns=?, entry_px=?,
@@ -72,12 +80,17 @@ WRITES: tuple[tuple[str, str], ...] = (
     ("equity", EQUITY),
     ("weights", WEIGHT),
     ("returns", RETURN_DAY),
+    ("experiments", EXPERIMENT),
+    ("decisions", DECISION),
     ("alarms", ALARM),
 )
 
 # A signal's trades stay together, and with the phantom that points to them: the twin, the clamped
 # remainder and the episode would else be left without what they are measured against.
-_KEPT = "(t.status <> 'closed' OR t.closed_ns >= ?1)"
+_KEPT = (
+    "(t.status <> 'closed' OR t.closed_ns >= ?1 OR t.trial_id IN"
+    " (SELECT trial_id FROM experiment WHERE decision IS NULL))"
+)
 _OLD = (
     "(SELECT trade_id FROM trade WHERE signal_id NOT IN"
     f" (SELECT t.signal_id FROM trade t WHERE {_KEPT} UNION SELECT l.signal_id FROM trade t"

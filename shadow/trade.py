@@ -56,7 +56,8 @@ class Trade(Struct):
     (`earlier_trade_id`), which its own days are taken off. `partner_days` are the days of the
     other half of such a pair once that half has closed. `gap_ns` is when its marks stopped,
     while it waits for the gap to be repaired; `funded_ms` is the newest hour it was charged for
-    and `owed_ms` the newest that ended during a gap. `exposed_e6` is what the desk counts for it
+    and `owed_ms` the newest that ended during a gap. `trial_id`
+    is that of the trial it belongs to. `exposed_e6` is what the desk counts for it
     and `mark_px` the last mid it was valued at.
     """
 
@@ -108,6 +109,7 @@ class Trade(Struct):
     gap_ns: int = 0
     funded_ms: int = 0
     owed_ms: int = 0
+    trial_id: int = 0
 
     @property
     def key(self) -> str:

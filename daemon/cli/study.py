@@ -1,9 +1,9 @@
-"""gnomon research weights."""
+"""gnomon research weights, autoresearch."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from daemon.cli.common import (
     JsonOption,
     ModeOption,
     StateOption,
+    load_config,
     number,
     pick_state,
     print_json,
@@ -20,6 +21,8 @@ from daemon.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from daemon.config import Config
+    from divisions.search import Change
     from research.weighting import Row
 
 app = typer.Typer(help="Studies on what is recorded and on what is made up.", no_args_is_help=True)
@@ -103,3 +106,86 @@ def print_study(rows: list[Row]) -> None:
     typer.echo(
         "added to equal weights at equal size: annual Sharpe ratio; recorded and candles: R a day"
     )
+
+
+@app.command()
+def autoresearch(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done and do nothing.")
+    ] = False,
+    state: StateOption = None,
+    mode: ModeOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Take the next step of autoresearch: begin a trial of the worst bot, end one, or wait.
+
+    Example: gnomon research autoresearch --dry-run
+    """
+    import msgspec
+
+    from daemon import control
+    from market.errors import OperatorError
+    from research.autoresearch import Step, next_step, register
+
+    settings = load_config(config, system=True)
+    where = pick_state(state, mode, config)
+    step, trials = Step("wait", "nothing is recorded yet"), []
+    if where is not None:
+        with reading(where) as db:
+            step = next_step(db, _spaces(settings), seed=settings.seed)
+            trials = register(db)
+    reply = ""
+    if where is not None and step.command is not None and not dry_run:
+        argument = msgspec.json.encode(step.command).decode()
+        answer = control.ask(where.socket, {"verb": "trial", "argument": argument})
+        reply = answer.get("reply", answer.get("error", ""))
+        if not reply.startswith("trial "):
+            raise OperatorError(f"the daemon did not take the step: {reply}")
+    if json_:
+        print_json({**msgspec.to_builtins(step), "reply": reply, "trials": trials})
+    else:
+        typer.echo(reply or step.reason)
+        print_trials(trials)
+
+
+def _spaces(config: Config) -> dict[str, list[Change]]:
+    """Return what may be changed of every bot that runs, from its configured parameters."""
+    from divisions import roster
+    from divisions.search import changes
+
+    found = {}
+    for cls in roster.discover():
+        params = {k: v for k, v in config.bots[cls.name].items() if k != "stage"}
+        if params.pop("enabled"):
+            found[cls.name] = changes(cls, roster.build(cls, params).params)
+    return found
+
+
+def print_trials(trials: list[dict[str, Any]]) -> None:
+    """Print the register, oldest first."""
+    if not trials:
+        return
+    cells = []
+    for row in trials:
+        change, result = row["change"], row["result"] or {}
+        cells.append(
+            (
+                row["trial_id"],
+                row["bot"],
+                f"{change['name']} {change['from']:g} → {change['to']:g}",
+                row["decision"] or "running",
+                row["naive_decision"] or "–",
+                number(result.get("difference"), 3, sign=True),
+                number(result.get("p"), 3),
+                number(row["detail"].get("level"), 4),
+            )
+        )
+    names = ("trial", "bot", "change", "decision", "naive", "R a day", "p", "level")
+    print_table("", names, cells, left=3, spare=(4, 7))
+    for row in [row for row in trials if row["decision"] == "keep"]:
+        name, value = row["change"]["name"], row["change"]["to"]
+        typer.echo(
+            f"trial {row['trial_id']} is kept by [bots.{row['bot']}] {name} = {value:g}"
+            " in the configuration"
+        )

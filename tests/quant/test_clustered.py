@@ -16,6 +16,7 @@ from quant.clustered import (
     days_until_decided,
     ratio,
     ratio_difference,
+    t_probability,
     t_quantile,
 )
 from tests.support.market import REPO
@@ -25,6 +26,13 @@ T_95 = {1: 12.706, 2: 4.303, 4: 2.776, 9: 2.262, 19: 2.093, 29: 2.045, 89: 1.987
 
 values = st.floats(-100.0, 100.0)
 days_of = st.lists(st.tuples(values, st.integers(0, 20)), min_size=2, max_size=40)
+
+
+def test_the_probability_beyond_a_quantile_is_what_the_quantile_leaves() -> None:
+    for confidence, degrees in ((0.95, 29), (0.99, 5), (0.5, 1)):
+        beyond = t_probability(t_quantile(confidence, degrees), degrees)
+        assert beyond == pytest.approx((1.0 - confidence) / 2.0, rel=1e-9)
+    assert t_probability(0.0, 29) == 0.5
 
 
 @pytest.mark.parametrize(("degrees", "quantile"), T_95.items())

@@ -57,6 +57,7 @@ PURE = sorted(
                 "daemon/settlement.py",
                 "daemon/state.py",
                 "daemon/subscribers.py",
+                "daemon/trials.py",
                 "daemon/weighing.py",
             )
         ),

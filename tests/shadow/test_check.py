@@ -101,6 +101,13 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE trade SET signal_id = 1 WHERE trade_id = 4 * :admitted + 1",
         "DELETE FROM signal WHERE signal_id = :clamped",
     ],
+    "a trial's phantom is of no trial, or is something else": [
+        "UPDATE trade SET cause = 'trial' WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET trial_id = 1 WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET cause = 'trial', trial_id = 1 WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET cause = 'trial', trial_id = 1, signal_id = 1"
+        " WHERE trade_id = 4 * :admitted + 1",
+    ],
     "two open trades of one kind share a key": [
         "UPDATE trade SET status = 'open' WHERE trade_id = 4 * :sole + 2",
         "UPDATE trade SET status = 'pending' WHERE trade_id = 4 * :watched",

@@ -15,7 +15,9 @@ import pytest
 
 from tests.support.process import ROOT, running, until
 
-UNIT = ROOT / "systemd" / "gnomon.service"
+UNITS = ROOT / "systemd"
+UNIT = UNITS / "gnomon.service"
+SERVICES = ("gnomon.service", "gnomon-autoresearch.service")
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
 
@@ -70,15 +72,16 @@ def test_a_wedged_loop_stops_telling_the_watchdog(tmp_path: Path) -> None:
             assert daemon.end(signal.SIGTERM) == 0
 
 
-@pytest.fixture
-def installed_unit(tmp_path: Path) -> Path:
-    """Return the unit with its program where systemd can find one."""
+@pytest.fixture(params=SERVICES)
+def installed_unit(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Return a service with its program, and the units beside it, where systemd finds them."""
     program = tmp_path / "gnomon"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    unit = tmp_path / "gnomon.service"
-    unit.write_text(UNIT.read_text().replace("/opt/gnomon/bin/gnomon", str(program)))
-    return unit
+    for unit in UNITS.iterdir():
+        text = unit.read_text().replace("/opt/gnomon/bin/gnomon", str(program))
+        (tmp_path / unit.name).write_text(text)
+    return tmp_path / str(request.param)
 
 
 @needs_systemd
@@ -90,7 +93,17 @@ def test_systemd_accepts_the_unit(installed_unit: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "gnomon.service" not in done.stderr
+    assert installed_unit.name not in done.stderr
+
+
+@needs_systemd
+def test_systemd_accepts_the_timer(installed_unit: Path) -> None:
+    timer = installed_unit.with_name("gnomon-autoresearch.timer")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(timer)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert timer.name not in done.stderr
 
 
 @needs_systemd
@@ -119,6 +132,22 @@ def test_the_unit_promises_what_the_documents_say() -> None:
         assert promise in lines
     assert any(line.startswith("WatchdogSec=") for line in lines)
     assert not any("Credential" in line for line in lines)
+
+
+def test_autoresearch_is_hardened_like_the_daemon_and_has_nothing_to_write_to() -> None:
+    daemon = set(UNIT.read_text().splitlines())
+    lines = set((UNITS / "gnomon-autoresearch.service").read_text().splitlines())
+    hardening = ("Protect", "Private", "Restrict", "System", "No", "Capability", "Inaccessible")
+    missing = {line for line in daemon - lines if line.startswith(hardening)}
+    assert {line.partition("=")[0] for line in missing} == {
+        "NotifyAccess",
+        "RestrictAddressFamilies",
+    }
+    assert "RestrictAddressFamilies=AF_UNIX" in lines
+    assert "ProtectSystem=strict" in lines and "PrivateNetwork=yes" in lines
+    assert not any(line.startswith(("StateDirectory", "ReadWritePaths")) for line in lines)
+    timer = (UNITS / "gnomon-autoresearch.timer").read_text().splitlines()
+    assert "OnCalendar=*-*-* 00:20:00 UTC" in timer and "Persistent=yes" in timer
 
 
 # The first run, as root, imports whatever the command needs: the interpreter's own files may be

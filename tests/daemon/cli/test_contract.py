@@ -35,8 +35,8 @@ BUILT = (
     "run", "venue", "record", "replay", "status", "top", "halt", "resume", "rearm", "why",
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
     "config show", "config init", "db check", "positions", "flatten", "doctor", "db backup",
-    "db export",
-    "weights", "regime", "research weights",
+    "db export", "weights", "regime", "research weights",
+    "research autoresearch",
 )  # fmt: skip
 
 
@@ -69,8 +69,9 @@ ON_STATE = (
     ("status",), ("status", "--json"), ("shadow", "report"), ("shadow", "report", "--json"),
     ("shadow", "list"), ("shadow", "list", "--json"), ("db", "check"), ("db", "check", "--json"),
     ("why", "1"), ("why", "1", "--json"), ("positions",), ("positions", "--json"),
-    ("positions", "--phantoms"),
-    ("weights",), ("weights", "--json"), ("weights", "--verify"), ("regime",), ("regime", "--json"),
+    ("positions", "--phantoms"), ("weights",), ("weights", "--json"),
+    ("weights", "--verify"), ("regime",), ("regime", "--json"),
+    ("research", "autoresearch"), ("research", "autoresearch", "--json"),
     *(("shadow", "report", "--by", by) for by in ("division", "bot", "coin", "day")),
     *(("shadow", "report", "--format", f) for f in ("json", "csv", "html")),
 )  # fmt: skip
