@@ -171,7 +171,8 @@ def _orders(found: Found) -> Result:
     p50 = {name: [median(w) for w in found] for name, found in waits.items()}
     p99 = {name: [percentile(w, 0.99) for w in found] for name, found in waits.items()}
     ours_quote = [median(side["quote_us"]) for side in found.ours]
-    beyond = [a - b for a, b in zip(p50["ours"], ours_quote, strict=True)]
+    admission = [median(side["admission_us"]) for side in found.ours]
+    gate = [median(side["gate_us"]) for side in found.ours]
     peer_quote = [median(side["quote_us"]) for side in found.peer]
     result.figures = [
         over_rounds(
@@ -187,19 +188,22 @@ def _orders(found: Found) -> Result:
         over_rounds("nautilus, p50", p50["peer"], "us"),
         over_rounds("nautilus, p99", p99["peer"], "us"),
         over_rounds("ours, any quote to the end of its step, p50", ours_quote, "us"),
-        over_rounds("ours, of the order's p50 beyond that", beyond, "us"),
+        over_rounds("ours, admission of a signal, p50", admission, "us"),
+        over_rounds("ours, of that the filters", gate, "us"),
         over_rounds("nautilus, quote to the first callback, p50", peer_quote, "us"),
     ]
     result.counts = [
         f"orders: ours {sum(map(len, waits['ours'])):,} "
         f"({sum(side['admitted'] for side in found.ours):,} admitted), "
-        f"nautilus {sum(map(len, waits['peer'])):,}; one quote in {feed.ORDER_EVERY} leads to one",
+        f"nautilus {sum(map(len, waits['peer'])):,}; one quote in {feed.ORDER_EVERY} asks for one, "
+        "ours comes to nothing while the bot's last trade on the coin is still open",
     ]
     result.notes = [
-        "where our time goes: most of it beyond what any quote takes, in the decision itself; it "
-        "ends with the engine's step: sized, judged by all filters, the paper order and its "
-        "twin open in the ledger, rows of the decision made and digested, tape line made; there "
-        "is no order entry to a venue yet, so nothing is sent",
+        "where our time goes: beyond what any quote takes, into admission (sizing, the filters, "
+        "the paper order and its twin opened in the ledger, rows of the decision and of every "
+        "check) and the digest of those rows, in code that has gone cold since the last order",
+        "ours ends with the engine's step; there is no order entry to a venue yet, so nothing is "
+        "sent",
         "nautilus ends where its execution client has the order, past data, risk and execution "
         "engines; it sends nothing either, and its orders stay open unfilled, while ours are "
         "filled on paper and followed to their exits",

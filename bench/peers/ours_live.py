@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,11 +57,28 @@ class Trader(Ema):
         return 1
 
 
+def clocked(call: Callable[..., Any], waits: list[float]) -> Callable[..., Any]:
+    """Return a call that notes how many microseconds it took."""
+    clock = time.perf_counter_ns
+
+    def measured(*arguments: Any) -> Any:
+        began = clock()
+        found = call(*arguments)
+        waits.append((clock() - began) / 1e3)
+        return found
+
+    return measured
+
+
 def live(order: dict[str, Any]) -> dict[str, Any]:
     """Listen to a sender as the daemon does; return how long each decision took."""
     market = stretch(1)
     warm = warm_intake(replace(market, config=parse(CONFIG, "bench").resolved()))
     engine = crewed(warm.engine, Trader)
+    admission: list[float] = []
+    gate: list[float] = []
+    vars(engine.admission)["hear"] = clocked(engine.admission.hear, admission)
+    vars(engine.gate)["judge"] = clocked(engine.gate.judge, gate)
     raws = feed.read(Path(order["path"]))
     loop = loopback.loops()["uvloop"]
     before = engine.vitals.admitted
@@ -70,6 +89,8 @@ def live(order: dict[str, Any]) -> dict[str, Any]:
         "cpu_us": heard.cpu_us,
         "quote_us": heard.latencies_us,
         "order_us": heard.decisions_us,
+        "admission_us": admission,
+        "gate_us": gate,
         "admitted": engine.vitals.admitted - before,
         **counts(engine),
     }

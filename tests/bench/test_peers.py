@@ -93,6 +93,13 @@ def test_the_copies_take_the_place_of_the_bots() -> None:
     assert {lane.name for lane in engine.lanes.values()} == set(engine.lanes)
 
 
+def test_a_clock_around_a_call_changes_nothing_but_the_waits() -> None:
+    waits: list[float] = []
+    assert ours_live.clocked(max, waits)(3, 5) == 5
+    assert len(waits) == 1
+    assert waits[0] > 0.0
+
+
 def test_waits_are_counted_from_the_stamp_of_the_quote_itself() -> None:
     report = timed(
         {"quotes_ns": [1_500, 12_000, 23_000], "orders": [[2, 15_000]]}, [1_000, 10_000, 20_000]
@@ -118,7 +125,13 @@ def found(peer_crossings: int = 7) -> compare.Found:
         "idle peer": [told(6.0)],
         "peer": [told(9.0, peer_crossings)],
     }
-    mine = {**live, "quote_us": [50.0], "order_us": [90.0, 100.0, 110.0]}
+    mine = {
+        **live,
+        "quote_us": [50.0],
+        "order_us": [90.0, 100.0, 110.0],
+        "admission_us": [40.0],
+        "gate_us": [20.0],
+    }
     theirs = {**live, "quote_us": [60.0], "order_us": [400.0], "cpu_us": 60.0}
     return compare.Found(replays, [mine], [theirs])
 
