@@ -7,7 +7,7 @@ ARGS   ?=
 LOCK   := --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test format format-check lint types layers check conformance chaos soak bench lock clean
+.PHONY: help setup run test format format-check lint types layers check conformance chaos soak bench bench-peers lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,10 +57,14 @@ soak: setup  ## minutes of running; memory, tasks and files must stay flat
 bench: setup  ## the measured figures, with ratios (ARGS='--rounds 3')
 	$(BIN)/python -m bench $(ARGS)
 
+bench-peers: setup  ## Gnomon beside nautilus_trader, in an environment of its own
+	@$(BIN)/python -m bench.peers $(ARGS)
+
 lock:  ## renew the lock files (needs uv)
 	uv pip compile pyproject.toml --extra parquet --group build --group test --group lint $(LOCK) -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra parquet --group build -c requirements-dev.lock $(LOCK) -o requirements.lock
 	uv pip compile requirements-conformance.in $(LOCK) -o requirements-conformance.lock
+	uv pip compile requirements-peers.in $(LOCK) -o requirements-peers.lock
 
 clean:  ## remove the environment and the caches
-	rm -rf $(VENV) .venv-conformance .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-conformance .venv-peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

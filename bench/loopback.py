@@ -12,14 +12,15 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import cycle, islice
 from pathlib import Path
+from typing import IO, Any
 
 from bench.market import Stretch, nowhere, stretch, warm_intake
 from bench.result import Result
@@ -38,39 +39,48 @@ TEMPLATES = 2_000
 RATES = (200, 2_000)
 
 
+@dataclass
+class Heard:
+    """What one run of the socket found."""
+
+    latencies_us: list[float] = field(default_factory=list)
+    decisions_us: list[float] = field(default_factory=list)
+    cpu_us: float = 0.0
+    reads: int = 0
+    skipped: int = 0
+
+
 class Timed(Intake):
     """An intake that notes when each step ended; lines and steps then pair up."""
 
     def __init__(self, warm: Intake, session: Session) -> None:
         self.lines: list[bytes] = []
         self.ends: list[int] = []
+        self.decided: list[int] = []
         super().__init__(session, warm.engine, nowhere, self.lines.append)
 
     def step(self, event: Event) -> Outcome:
         """Take an event, then look at the clock."""
         outcome = super().step(event)
         self.ends.append(time.monotonic_ns())
+        if outcome.rows.signals:
+            self.decided.append(len(self.ends) - 1)
         return outcome
 
-    def latencies_us(self) -> list[float]:
+    def heard(self) -> Heard:
         """Return how long each frame took from its sender's stamp to the end of its step."""
         stepped = [line for line in self.lines if line[:1] in b"FT"]
         require(len(stepped) == len(self.ends), "a frame led to no step")
-        return [
+        waits = [
             (end - int(line[line.rindex(SENT) + len(SENT) : -2])) / 1e3
-            for line, end in zip(stepped, self.ends, strict=True)
             if line.startswith(b"F")
+            else None
+            for line, end in zip(stepped, self.ends, strict=True)
         ]
-
-
-@dataclass
-class Heard:
-    """What one run of the socket found."""
-
-    latencies_us: list[float] = field(default_factory=list)
-    cpu_us: float = 0.0
-    reads: int = 0
-    skipped: int = 0
+        found = Heard([wait for wait in waits if wait is not None], skipped=self.skipped)
+        decided = (waits[i] for i in self.decided)
+        found.decisions_us = [wait for wait in decided if wait is not None]
+        return found
 
 
 def loops() -> dict[str, Loop]:
@@ -131,7 +141,22 @@ def listen(
         for silent in (coin.streams.fast, coin.streams.slow):
             silent.interrupt()
     intake = Timed(warm, session)
-    order = json.dumps({"rate": rate, "count": count, "ahead_ns": ahead_ns}).encode()
+    order = {"rate": rate, "count": count, "ahead_ns": ahead_ns}
+    with (
+        sending(order, frames) as (port, _),
+        settled_gc(),
+        asyncio.Runner(loop_factory=loop) as runner,
+    ):
+        met = runner.run(_hear(intake, port, count, lambda: time.monotonic_ns() + ahead_ns))
+    heard = intake.heard()
+    heard.cpu_us, heard.reads = met.cpu_us, met.reads
+    require(len(heard.latencies_us) + heard.skipped == count, "frames were lost")
+    return heard
+
+
+@contextmanager
+def sending(order: dict[str, Any], frames: list[bytes]) -> Iterator[tuple[int, IO[bytes]]]:
+    """Yield the port of a new sender and what it prints from then on."""
     sender = subprocess.Popen(
         [sys.executable, "-m", "bench.sender"],
         stdin=subprocess.PIPE,
@@ -139,20 +164,15 @@ def listen(
         cwd=Path(__file__).parents[1],
     )
     assert sender.stdin is not None and sender.stdout is not None
+    lines = [json.dumps(order).encode(), *islice(cycle(frames), min(order["count"], TEMPLATES))]
     try:
         with sender.stdin as pipe:
-            pipe.write(b"\n".join([order, *islice(cycle(frames), min(count, TEMPLATES))]))
-        port = int(sender.stdout.readline())
-        with settled_gc(), asyncio.Runner(loop_factory=loop) as runner:
-            heard = runner.run(_hear(intake, port, count, lambda: time.monotonic_ns() + ahead_ns))
+            pipe.write(b"\n".join(lines))
+        yield int(sender.stdout.readline()), sender.stdout
     finally:
         sender.kill()
         sender.wait()
         sender.stdout.close()
-    heard.latencies_us = intake.latencies_us()
-    heard.skipped = intake.skipped
-    require(len(heard.latencies_us) + heard.skipped == count, "frames were lost")
-    return heard
 
 
 async def _hear(intake: Timed, port: int, count: int, now_ns: Callable[[], int]) -> Heard:

@@ -20,6 +20,7 @@ class Report:
 
     command: str
     rounds: int
+    title: str = "Measured speed"
     machine: str = field(default_factory=machine)
     versions: str = field(default_factory=versions)
     began: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
@@ -40,7 +41,7 @@ class Report:
     def markdown(self) -> str:
         """Return the whole run as a page."""
         lines = [
-            "# Measured speed",
+            f"# {self.title}",
             "",
             f"Made by `{self.command}` on {self.began}; do not edit, run it again with `--write`.",
             "",

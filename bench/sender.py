@@ -3,7 +3,8 @@
 A process of its own, standard library only. It reads one JSON line with `rate`, `count` and
 `ahead_ns` (venue time minus monotonic time) and then the frames to send, prints its port, waits
 for one client and sends evenly spaced. Each frame gets the current venue time, and the monotonic
-time of its sending under a key that the decoder ignores.
+time of its sending under a key that the decoder ignores; with `stamps` in the order these are
+printed at the end, for clients that hand on no such key.
 """
 
 from __future__ import annotations
@@ -42,8 +43,11 @@ def wrapped(payload: bytes) -> bytes:
     return head + payload
 
 
-def send(client: socket.socket, frames: list[bytes], rate: float, count: int, ahead: int) -> None:
-    """Send `count` stamped frames, `rate` a second."""
+def send(
+    client: socket.socket, frames: list[bytes], rate: float, count: int, ahead: int
+) -> list[int]:
+    """Send `count` stamped frames, `rate` a second; return the stamps."""
+    stamps = []
     cut = [re.split(rb'"time":\d+', frame[:-1], maxsplit=1) for frame in frames]
     start_ns = time.monotonic_ns() + GRACE_NS
     period_ns = 1e9 / rate
@@ -53,9 +57,11 @@ def send(client: socket.socket, frames: list[bytes], rate: float, count: int, ah
             time.sleep(wait_ns / 1e9)
         before, after = cut[i % len(cut)]
         now_ns = time.monotonic_ns()
+        stamps.append(now_ns)
         stamp = b"%s%d}" % (SENT, now_ns)
         time_ms = b'"time":%d' % ((now_ns + ahead) // 1_000_000)
         client.sendall(wrapped(before + time_ms + after + stamp))
+    return stamps
 
 
 def main() -> None:
@@ -69,7 +75,12 @@ def main() -> None:
     with client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         shake_hands(client)
-        send(client, frames, order["rate"], order["count"], order["ahead_ns"])
+        stamps = send(client, frames, order["rate"], order["count"], order["ahead_ns"])
+        if order.get("stamps"):
+            # The client goes when it has them all; a reader of the stamps comes after it.
+            sys.stdout.write(json.dumps(stamps) + "\n")
+            sys.stdout.flush()
+            return
         client.shutdown(socket.SHUT_WR)
         while client.recv(1 << 16):
             pass

@@ -6,21 +6,19 @@ it cannot be installed this says so and is skipped; everything else that goes wr
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from tests.conformance.hosting import hosted
+from tests.support.environment import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements-conformance.lock"
 ENVIRONMENT = ROOT / ".venv-conformance"
 CLIENT = Path(__file__).parent / "freqtrade_client.py"
-INSTALL_S = 1_200.0
 TRADE_S = 180.0
 
 EXPECTED = {
@@ -41,33 +39,6 @@ EXPECTED = {
 
 def say(text: str) -> None:
     sys.stderr.write(f"conformance: {text}\n")
-
-
-def environment() -> Path | None:
-    """Return the interpreter of an environment that holds the lock, None when it cannot be had."""
-    python = ENVIRONMENT / "bin" / "python"
-    stamp = ENVIRONMENT / ".installed"
-    wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text() == wanted:
-        return python
-    say(f"installing {LOCK.name} in {ENVIRONMENT.name}, which takes a minute or two")
-    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    try:
-        subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
-        subprocess.run(
-            [*pip, "--require-hashes", "-r", str(LOCK)],
-            check=True,
-            timeout=INSTALL_S,
-            capture_output=True,
-            text=True,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        why = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
-        say(f"SKIPPED, freqtrade cannot be installed here: {why[-1] if why else error}")
-        return None
-    stamp.write_text(wanted)
-    return python
 
 
 def trade(python: Path) -> dict[str, Any] | None:
@@ -92,7 +63,7 @@ def trade(python: Path) -> dict[str, Any] | None:
 
 def main() -> int:
     """Return 0 when freqtrade traded as expected or cannot be installed."""
-    python = environment()
+    python = environment(LOCK, ENVIRONMENT, "freqtrade", say)
     if python is None:
         return 0
     told = trade(python)

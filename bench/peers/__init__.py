@@ -1,0 +1,1 @@
+"""Gnomon beside other engines, each in an environment of its own."""
