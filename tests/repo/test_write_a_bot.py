@@ -66,7 +66,7 @@ def plain(cls: BotClass) -> dict[str, Any]:
 
 def traded(config: dict[str, Any]) -> Rows:
     run = virtual.begin(coins=DEFAULT_COINS[:4], config=config)
-    run.advance(600)
+    run.advance(1800)
     return run.rows
 
 
