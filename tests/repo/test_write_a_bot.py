@@ -69,7 +69,7 @@ def traded(config: dict[str, Any]) -> Rows:
     # What the market looks like does not matter here; only the stage is to decide.
     config = {**config, "gate": {cls.name: {"mode": "off"} for cls in discover()}}
     run = virtual.begin(coins=DEFAULT_COINS[:4], config=config)
-    run.advance(600)
+    run.advance(1800)
     return run.rows
 
 
