@@ -14,6 +14,8 @@ SPREAD = {"bench", "chaos", "soak", "system"}
 TESTS = Path(__file__).parent
 
 
+# Before the workers read the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a file together, so that what they share is made once, not per worker."""
     for item in items:

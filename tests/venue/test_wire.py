@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from market.errors import ProtocolViolation
@@ -536,6 +536,8 @@ def test_a_mutated_frame_is_a_sane_event_or_a_documented_refusal(raw: bytes) -> 
 @settings(max_examples=500)
 @given(raw=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_arbitrary_bytes_are_refused(raw: bytes) -> None:
+    # The search knows the words of the source, and by them may find a frame that is one.
+    assume(b'"pong"' not in raw)
     assert refusal(raw) in ("not_json", "unknown_channel")
 
 

@@ -125,8 +125,8 @@ def test_a_stretch_can_be_taken_in_parts_without_losing_or_doubling_a_trade(worl
                     found += [trade["tid"] for trade in json.loads(raw)["data"]]
         return found
 
-    end_ms = START_MS + 15_000
-    middle_ms = START_MS + 6_000
+    end_ms = START_MS + 60_000
+    middle_ms = START_MS + 26_000
     whole = tids((START_MS, end_ms))
     assert tids((START_MS, middle_ms), (middle_ms, end_ms)) == whole
     assert len(set(whole)) == len(whole) > 10
