@@ -113,11 +113,11 @@ def test_leverage_may_not_exceed_that_of_the_margin_tier() -> None:
     bench.rest(ALICE, "BTC", "buy", "99990", "1400")
 
 
-@pytest.mark.parametrize("px", ["19000", "180001"])
+@pytest.mark.parametrize("px", ["4900", "195001"])
 def test_a_price_far_from_the_mark_refuses_the_whole_batch(bench: Bench, px: str) -> None:
     orders = [limit("BTC", "buy", "99000", "1"), limit("BTC", "buy", px, "1")]
     reply = bench.act(ALICE, {"type": "order", "orders": orders, "grouping": "na"})
-    words = "Order price cannot be more than 80% away from the reference price"
+    words = "Order price cannot be more than 95% away from the reference price"
     response = {"type": "order", "data": {"statuses": [{"error": words}]}}
     assert reply == {"status": "ok", "response": response}
     assert not bench.exchange.state.accounts[ALICE].open

@@ -17,7 +17,7 @@ from venue.local.exchange.checking import check, check_band
 from venue.local.exchange.lifecycle import end
 from venue.local.exchange.order import ALO, CANCELED, GTC, ORACLE_REJECTED, Order
 from venue.local.exchange.placing import check_post_only
-from venue.local.exchange.refusal import Refusal, Rejection, worded
+from venue.local.exchange.refusal import Refusal, Rejection
 from venue.local.exchange.state import State
 from venue.local.market import Row
 
@@ -54,7 +54,7 @@ def _modify(
     if old is None or not old.is_open or old.is_pending or old.instrument.index != wire.asset:
         return {"error": refusal.MODIFY_GONE}
     if not always and (wire.trigger is not None or wire.tif not in (ALO, GTC)):
-        return {"error": worded(refusal.MODIFY_KIND, wire.asset)}
+        return {"error": refusal.MODIFY_KIND}
     order = new_order(state, account, wire)
     if not isinstance(order, Order):
         return {"error": order}
