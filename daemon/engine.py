@@ -296,10 +296,13 @@ class Engine:
 
     def _close_bars(self, until_ms: int) -> None:
         """Close what is due on every coin first, so that bots compare like with like."""
-        closed = [(coin, coin.bars.close_until(until_ms)) for coin in self.coins.values()]
-        for coin, timeframes in closed:
+        closed = []
+        for coin in self.coins.values():
+            before = coin.bars.series["1m"].fresh
+            timeframes = coin.bars.close_until(until_ms)
+            closed.append((coin, timeframes))
             if timeframes:
-                coin.on_minute()
+                coin.on_minute(coin.bars.series["1m"].fresh - before)
         for coin, timeframes in closed:
             for timeframe in timeframes:
                 self._bar_closed(coin, timeframe)

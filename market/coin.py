@@ -124,25 +124,23 @@ class Coin(Struct):
             return Settlement(hour_ms, context.funding, context.oracle_px)
         return None
 
-    def on_minute(self) -> None:
-        """Update the volatility with the newest closed minute."""
+    def on_minute(self, count: int = 1) -> None:
+        """Update the volatility with the newest closed minutes; several close after a stall."""
         close = self.bars.series["1m"].close
-        if len(close) < 2:
-            return
-        change = log(close[-1] / close[-2])
-        self.returns += 1
-        weight = max(VOL_DECAY, 1.0 / self.returns)
-        self.variance += (change * change - self.variance) * weight
+        self._learn(close, max(len(close) - count, 1))
+
+    def _learn(self, close: list[float], first: int) -> None:
+        for i in range(first, len(close)):
+            change = log(close[i] / close[i - 1])
+            self.returns += 1
+            weight = max(VOL_DECAY, 1.0 / self.returns)
+            self.variance += (change * change - self.variance) * weight
 
     def recompute_variance(self) -> None:
         """Rebuild the volatility from the bars at hand, after history has replaced them."""
         close = self.bars.series["1m"].close
         self.variance, self.returns = 0.0, 0
-        for i in range(1, len(close)):
-            change = log(close[i] / close[i - 1])
-            self.returns += 1
-            weight = max(VOL_DECAY, 1.0 / self.returns)
-            self.variance += (change * change - self.variance) * weight
+        self._learn(close, 1)
 
     def daily_vol(self) -> float:
         """Return the volatility of daily log returns, shrunk to a prior while bars are few."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import islice, pairwise
 from math import log, sqrt
 from statistics import fmean
 
@@ -99,6 +99,21 @@ def test_volatility_by_minutes_and_from_history_agree(closes: list[float]) -> No
         built.on_minute()
     assert built.returns == told.returns == len(closes) - 1
     assert built.variance == pytest.approx(told.variance, rel=1e-12)
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=8))
+def test_minutes_that_close_together_count_like_those_that_close_one_by_one(
+    batches: list[int],
+) -> None:
+    stalled, steady = make_coin(), make_coin()
+    closes = iter([100.0 + (7 * i) % 11 for i in range(sum(batches))])
+    for count in batches:
+        for close in islice(closes, count):
+            append_closes(stalled, [close])
+            append_closes(steady, [close])
+            steady.on_minute()
+        stalled.on_minute(count)
+    assert (stalled.returns, stalled.variance) == (steady.returns, steady.variance)
 
 
 def zigzag(move: float, n: int) -> list[float]:
