@@ -296,13 +296,7 @@ class Engine:
 
     def _close_bars(self, until_ms: int) -> None:
         """Close what is due on every coin first, so that bots compare like with like."""
-        closed = []
-        for coin in self.coins.values():
-            before = coin.bars.series["1m"].fresh
-            timeframes = coin.bars.close_until(until_ms)
-            closed.append((coin, timeframes))
-            if timeframes:
-                coin.on_minute(coin.bars.series["1m"].fresh - before)
+        closed = [(coin, coin.close_until(until_ms)) for coin in self.coins.values()]
         for coin, timeframes in closed:
             for timeframe in timeframes:
                 self._bar_closed(coin, timeframe)

@@ -124,6 +124,15 @@ class Coin(Struct):
             return Settlement(hour_ms, context.funding, context.oracle_px)
         return None
 
+    def close_until(self, now_ms: int) -> tuple[str, ...]:
+        """Close the minutes that ended by `now_ms`; return the timeframes that closed a bar."""
+        minutes = self.bars.series["1m"]
+        before = minutes.fresh
+        timeframes = self.bars.close_until(now_ms)
+        if timeframes:
+            self.on_minute(minutes.fresh - before)
+        return timeframes
+
     def on_minute(self, count: int = 1) -> None:
         """Update the volatility with the newest closed minutes; several close after a stall."""
         close = self.bars.series["1m"].close
