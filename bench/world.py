@@ -52,7 +52,7 @@ def measure(rounds: int, *, seconds: float = SECONDS, days: int = 4) -> Result:
                 "days": lambda: cpu_s(lambda: _build(coins[:BUILT], days)),
             },
         )
-    result = Result("World: days built, and virtual time without sockets", "issue 3.7")
+    result = Result("World: days built, and virtual time without sockets", "world")
     every, flow, busy = ([seconds / s for s in spent[name]] for name in sides)
     result.figures = [
         over_rounds(f"{FEW} coins, every stream, times real time", every, "x", must=200.0),
