@@ -61,8 +61,8 @@ bench-peers: setup  ## Gnomon beside nautilus_trader, in an environment of its o
 	@$(BIN)/python -m bench.peers $(ARGS)
 
 lock:  ## renew the lock files (needs uv)
-	uv pip compile pyproject.toml --extra parquet --group build --group test --group lint $(LOCK) -o requirements-dev.lock
-	uv pip compile pyproject.toml --extra parquet --group build -c requirements-dev.lock $(LOCK) -o requirements.lock
+	uv pip compile pyproject.toml --extra parquet --extra plot --extra check --group build --group test --group lint $(LOCK) -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra parquet --extra plot --group build -c requirements-dev.lock $(LOCK) -o requirements.lock
 	uv pip compile requirements-conformance.in $(LOCK) -o requirements-conformance.lock
 	uv pip compile requirements-peers.in $(LOCK) -o requirements-peers.lock
 

@@ -1,0 +1,46 @@
+"""Compile the inner loops of the lenses, or do without.
+
+A kernel has two bodies of one meaning: loops, which numba compiles, and whole-array numpy. With
+`GNOMON_NO_JIT` set, or where numba cannot be imported (a unit under MemoryDenyWriteExecute), the
+numpy body serves. Compiled code is kept on disk (`NUMBA_CACHE_DIR`, else beside the source), so
+only the first run of a version pays for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+NO_JIT = "GNOMON_NO_JIT"
+
+
+def _numba() -> Any:
+    if os.environ.get(NO_JIT, "") not in ("", "0"):
+        return None
+    try:
+        import numba  # noqa: PLC0415 - 80 MB that only a lens process has to bear
+    except (ImportError, OSError, RuntimeError):
+        return None
+    return numba
+
+
+_found = _numba()
+JIT = _found is not None
+
+
+def kernel(plain: F | None = None) -> Callable[[F], F]:
+    """Compile a function of loops; `plain` is its numpy twin, which serves where nothing compiles.
+
+    None is for small helpers that only other kernels call: they then stay as they are. Compiled
+    kernels release the interpreter's lock, and never reorder floating-point sums.
+    """
+
+    def decorate(loops: F) -> F:
+        if _found is None:
+            return loops if plain is None else plain
+        return cast(F, _found.njit(cache=True, nogil=True, fastmath=False)(loops))
+
+    return decorate
