@@ -234,8 +234,7 @@ FACTS = st.one_of(
     st.builds(FeedUp, WHOLE),
     st.builds(Notice, TEXT, TEXT, WHOLE),
     st.builds(
-        LensReading,
-    LensUpdate,
+        LensUpdate,
         TEXT,
         WHOLE,
         st.sampled_from(("raw", "rank", "hmm", "arrivals")),
