@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import BinaryIO
 
 import msgspec
@@ -47,7 +48,9 @@ def main() -> None:
 
         Bank(surrogates=1).warm()
         return
-    os.nice(NICENESS)
+    with suppress(OSError):
+        # A sandbox may forbid it; then it competes with the daemon on equal terms.
+        os.nice(NICENESS)
     serve(sys.stdin.buffer, sys.stdout.buffer, surrogates=int(sys.argv[1]))
 
 
