@@ -100,8 +100,8 @@ def advance(model: Hmm, belief: Array | None, row: Array | float) -> Array:
     likely = np.exp(logs - logs.max())
     joint = (model.start if belief is None else belief @ model.moves) * likely
     total = joint.sum()
-    belief = joint / total if total > 0.0 else likely / likely.sum()
-    return belief
+    after: Array = joint / total if total > 0.0 else likely / likely.sum()
+    return after
 
 
 def fit(
