@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from market.decision import LensAsk
 from market.events import MS_PER_MINUTE, ArrivalTerms, LensReading, LensUpdate
 from quant import efficiency, hawkes, hmm, phase_space, realised, rqa
-from quant.lens import Reading
+from quant.lens import Abstain, Reading
 from quant.rqa_stream import Recurrence
 from shadow.rows import to_json
 
@@ -55,7 +55,7 @@ class Bank:
         closes = np.exp(np.cumsum(rng.standard_normal(N + 3) * 1e-3)).tolist()
         times = np.cumsum(rng.exponential(1e3, 200)).astype(int).tolist()
         for kind in ("raw", "hmm", "rank", "arrivals"):
-            self.answer(LensAsk("", MS_PER_MINUTE, kind, "bar", closes[:-1], times))  # type: ignore[arg-type]
+            self.answer(LensAsk("", MS_PER_MINUTE, kind, "bar", closes[:-1], times))
         self.answer(LensAsk("", 2 * MS_PER_MINUTE, "raw", "bar", closes[1:]))
         self._watches.clear()
 
@@ -88,8 +88,12 @@ class Bank:
             why = f"needs {N + 1} closed minutes, got {len(closes)}"
             readings += [LensReading(name, None, flags=[why]) for name in phase_space.NAMES]
             return
-        window = phase_space.prepare(returns[-N:])
-        values = dict(zip(phase_space.NAMES, phase_space.values(window), strict=True))
+        try:
+            window = phase_space.prepare(returns[-N:])
+        except Abstain as why:
+            readings += [LensReading(name, None, flags=[str(why)]) for name in phase_space.NAMES]
+            return
+        values = dict(zip(phase_space.NAMES, phase_space.statistics(window), strict=True))
         values["rqa"] = self._determinism(ask, watch, returns)
         for name, value in values.items():
             none = not np.isfinite(value)
@@ -107,8 +111,13 @@ class Bank:
         else:
             since = min(minute % HOUR_MINUTES, len(returns) - N)
             then = returns[len(returns) - N - since : len(returns) - since]
-            threshold = rqa.threshold_at(then, **{k: RQA[k] for k in rqa.THRESHOLD_PARAMS})
-            plot = watch.recurrence = Recurrence(returns[-N:], threshold)
+            found = rqa.LENS.read(then, RQA)
+            if found.value is None or not found.measures["threshold"] > 0.0:
+                watch.recurrence = None
+                return float("nan")
+            plot = Recurrence(N, RQA["dim"], RQA["lag"], theiler=RQA["theiler"])
+            plot.rebuild(returns[-N:], found.measures["threshold"])
+            watch.recurrence = plot
         watch.bar_ms, watch.close, watch.hour = ask.bar_ms, ask.closes[-1], hour
         return plot.measures()["det"]
 
@@ -116,10 +125,13 @@ class Bank:
         if len(returns) < N:
             update.reason = f"needs {N + 1} closed minutes, got {len(returns) + 1}"
             return
-        window = phase_space.prepare(returns[-N:])
-        ranked = phase_space.rank(window, count=self._surrogates, seed=seed_of(ask))
-        if ranked.p is not None:
-            update.score = 1.0 - ranked.p
+        try:
+            window = phase_space.prepare(returns[-N:])
+            ranked = phase_space.rank(window, count=self._surrogates, seed=seed_of(ask))
+        except Abstain as why:
+            update.reason = str(why)
+            return
+        update.score = ranked.score
         update.reason = ", ".join(ranked.flags)
         for name, value, rank in zip(phase_space.NAMES, ranked.values, ranked.ranks, strict=True):
             sound = np.isfinite(value)

@@ -57,7 +57,7 @@ class PhaseSpace(Filter[Settings]):
             return self.no_data(lenses.reason)
         age_min = lenses.ranks_age_ms(view.now_ns // NS_PER_MS) / MS_PER_MINUTE
         if age_min > s.rank_age_minutes_max:
-            return self.no_data(f"ranks are {age_min:.0f} min old, limit {s.rank_age_minutes_max:g}")
+            return self.no_data(f"ranks are {age_min:.0f} min old")
         score = lenses.score
         if score is None:
             return self.no_data(lenses.reason)

@@ -245,7 +245,18 @@ def other(value: Any) -> list[Any]:
         return [value * 1.5, value / 2, value + 0.5, value * 0.9]
     if isinstance(value, list):
         return [[*value, "DOGE"]]
-    choices = ("off", "observe", "enforce", "paper", "mainnet", "debug", "shadow", "cut", "block", "/x")
+    choices = (
+        "off",
+        "observe",
+        "enforce",
+        "paper",
+        "mainnet",
+        "debug",
+        "shadow",
+        "cut",
+        "block",
+        "/x",
+    )
     return [c for c in choices if c != value]
 
 

@@ -14,8 +14,8 @@ from daemon.intake import DIGEST_EVERY, Intake, decode_fact
 from daemon.outcome import NOTHING, Outcome, Vitals
 from market.errors import InputDamaged
 from market.events import (
-    ArrivalTerms,
     TIMEFRAMES,
+    ArrivalTerms,
     BboUpdate,
     BookUpdate,
     Candle,
@@ -259,9 +259,12 @@ def test_every_recorded_fact_comes_back_from_the_tape_as_it_was(event: Event) ->
     (text,) = made.lines
     record = record_of(text)
     assert record.ns == event.recv_ns
-    assert record.kind == {"Candles": "R", "FundingHistory": "R", "Command": "C", "LensUpdate": "L"}.get(
-        type(event).__name__, "X"
-    )
+    assert record.kind == {
+        "Candles": "R",
+        "FundingHistory": "R",
+        "Command": "C",
+        "LensUpdate": "L",
+    }.get(type(event).__name__, "X")
     assert decode_fact(record.payload, record.ns) == event
 
 
