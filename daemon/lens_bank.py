@@ -93,9 +93,8 @@ class Bank:
         except Abstain as why:
             readings += [LensReading(name, None, flags=[str(why)]) for name in phase_space.NAMES]
             return
-        values = dict(zip(phase_space.NAMES, phase_space.statistics(window), strict=True))
-        values["rqa"] = self._determinism(ask, watch, returns)
-        for name, value in values.items():
+        values = phase_space.statistics(window, self._determinism(ask, watch, returns))
+        for name, value in zip(phase_space.NAMES, values, strict=True):
             none = not np.isfinite(value)
             flags = ["no sound value for this window"] if none else []
             readings.append(LensReading(name, None if none else float(value), n=N, flags=flags))

@@ -55,17 +55,6 @@ def _homology(window: Array) -> float:
     return homology.l1_norm((last - last.mean()) / spread, **PARAMS["homology"])
 
 
-def _measure(window: Array) -> tuple[float, ...]:
-    return (
-        lyapunov.exponent(window, **PARAMS["lyapunov"]),
-        rqa.determinism(window, **PARAMS["rqa"]),
-        _homology(window),
-        fisher_rao.halves(window),
-        koopman.radius(window, **PARAMS["koopman"]),
-        hurst.dfa(window, **PARAMS["hurst"]),
-    )
-
-
 def prepare(log_returns: Array) -> Array:
     """Return windows demeaned, of unit variance, then cut at five MAD from the median.
 
@@ -85,9 +74,23 @@ def prepare(log_returns: Array) -> Array:
     return cut[0] if np.ndim(log_returns) == 1 else cut
 
 
-def statistics(window: Array) -> Array:
-    """Return the six values of a prepared window (n,), in the order of `NAMES`; nan abstains."""
-    return np.array(_measure(window))
+def statistics(window: Array, determinism: float | None = None) -> Array:
+    """Return the six values of a prepared window (n,), in the order of `NAMES`; nan abstains.
+
+    `determinism` stands for the recurrence lens where a rolling plot has measured it already.
+    """
+    if determinism is None:
+        determinism = rqa.determinism(window, **PARAMS["rqa"])
+    return np.array(
+        (
+            lyapunov.exponent(window, **PARAMS["lyapunov"]),
+            determinism,
+            _homology(window),
+            fisher_rao.halves(window),
+            koopman.radius(window, **PARAMS["koopman"]),
+            hurst.dfa(window, **PARAMS["hurst"]),
+        )
+    )
 
 
 class Ranked(NamedTuple):
