@@ -269,7 +269,8 @@ def persistence(distances: Array) -> tuple[Array, Array]:
 
 
 def _cloud(points: Array) -> Array:
-    found = np.ascontiguousarray(points, dtype=np.float64)
+    # A copy, since read-only memory would be another type to compile for.
+    found = np.array(points, dtype=np.float64, order="C")
     if found.ndim != 2:
         raise ValueError(f"a cloud has two dimensions, points and coordinates, not {found.ndim}")
     if len(found) > POINTS_MAX:
