@@ -54,7 +54,7 @@ class LensProcess:
         self._order: list[tuple[int, int, Key]] = []
         self._count = 0
         self._asked = asyncio.Event()
-        self._due: asyncio.Queue[None] = asyncio.Queue()
+        self._due: asyncio.Queue[None] = asyncio.Queue(IN_FLIGHT)
         self.warm = not config.enabled
         self.answers = 0
 
@@ -84,7 +84,7 @@ class LensProcess:
         """Keep the process and talk to it; raises LensGone when that ends."""
         async with _child(self._config) as (reader, writer):
             try:
-                self._due = asyncio.Queue()
+                self._due = asyncio.Queue(IN_FLIGHT)
                 await _receive(reader, WARM_WITHIN_S)
                 self.warm = True
                 room = asyncio.Semaphore(IN_FLIGHT)

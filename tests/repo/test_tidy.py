@@ -53,6 +53,8 @@ PURE = sorted(
                 "daemon/commands.py",
                 "daemon/engine.py",
                 "daemon/intake.py",
+                "daemon/lens_bank.py",
+                "daemon/observing.py",
                 "daemon/outcome.py",
                 "daemon/settlement.py",
                 "daemon/state.py",
