@@ -2,13 +2,14 @@
 
 What is remembered of a coin can always be made again from the closes of the question: the
 recurrence plot rolls on from minute to minute instead of being drawn anew, with a threshold that
-was set at the last full hour, which the closes reach back to. The hidden Markov model is fitted
-when asked; between fits its filter takes one step a minute.
+was set once an hour, in a minute of the coin's own, which the closes reach back to. The hidden
+Markov model is fitted when asked; between fits its filter takes one step a minute.
 """
 
 from __future__ import annotations
 
 from hashlib import blake2b
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,9 @@ RQA = phase_space.PARAMS["rqa"]
 class Watch:
     """What is remembered of one coin between two minutes."""
 
-    def __init__(self) -> None:
+    def __init__(self, coin: str) -> None:
+        # All coins at once would be drawn anew at the full hour.
+        self.shift = crc32(coin.encode()) % HOUR_MINUTES
         self.bar_ms = 0
         self.close = 0.0
         self.hour = -1
@@ -61,31 +64,30 @@ class Bank:
 
     def answer(self, ask: LensAsk) -> LensUpdate:
         """Return what the lenses find."""
-        watch = self._watches.setdefault(ask.coin, Watch())
+        watch = self._watches.get(ask.coin)
+        if watch is None:
+            watch = self._watches[ask.coin] = Watch(ask.coin)
         update = LensUpdate(ask.coin, ask.bar_ms, ask.kind, ask.cause, [])
         if ask.kind == "arrivals":
             self._pace(ask, update)
             return update
-        closes = np.array(ask.closes)
-        returns = np.diff(np.log(closes))
+        returns = np.diff(np.log(ask.closes))
         if ask.kind == "hmm":
             self._fit(ask, watch, returns, update)
         elif ask.kind == "raw":
-            self._raw(ask, watch, closes, returns, update)
+            self._raw(ask, watch, returns, update)
         else:
             self._rank(ask, returns, update)
         return update
 
-    def _raw(
-        self, ask: LensAsk, watch: Watch, closes: Array, returns: Array, update: LensUpdate
-    ) -> None:
+    def _raw(self, ask: LensAsk, watch: Watch, returns: Array, update: LensUpdate) -> None:
         readings = update.readings
-        readings.append(brief(realised.LENS.read(returns)))
-        readings.append(brief(efficiency.LENS.read(closes, {"n": ER_MINUTES})))
+        readings.append(_restless(returns))
+        readings.append(_straight(ask.closes))
         if watch.model is not None:
             readings.append(self._believe(ask, watch, returns))
         if len(returns) < N:
-            why = f"needs {N + 1} closed minutes, got {len(closes)}"
+            why = f"needs {N + 1} closed minutes, got {len(ask.closes)}"
             readings += [LensReading(name, None, flags=[why]) for name in phase_space.NAMES]
             return
         try:
@@ -101,7 +103,7 @@ class Bank:
 
     def _determinism(self, ask: LensAsk, watch: Watch, returns: Array) -> float:
         """Roll the recurrence plot on by a minute, or draw it anew, at the hour's threshold."""
-        minute = ask.bar_ms // MS_PER_MINUTE
+        minute = ask.bar_ms // MS_PER_MINUTE + watch.shift
         hour = minute // HOUR_MINUTES
         plot = watch.recurrence
         follows = watch.bar_ms + MS_PER_MINUTE == ask.bar_ms and watch.close == ask.closes[-2]
@@ -118,7 +120,7 @@ class Bank:
             plot.rebuild(returns[-N:], found.measures["threshold"])
             watch.recurrence = plot
         watch.bar_ms, watch.close, watch.hour = ask.bar_ms, ask.closes[-1], hour
-        return plot.measures()["det"]
+        return plot.determinism()
 
     def _rank(self, ask: LensAsk, returns: Array, update: LensUpdate) -> None:
         if len(returns) < N:
@@ -181,6 +183,22 @@ class Bank:
         if reading.value is not None and reading.value < BRANCHING_MAX:
             found = reading.measures
             update.arrivals = ArrivalTerms(found["mu"], found["alpha"], found["beta"])
+
+
+def _restless(returns: Array) -> LensReading:
+    """Return what `realised.LENS` would, without the forecast, which no reading carries."""
+    value, flags = realised.realised_z(returns), []
+    if value is None:
+        flags = ["too few minutes, or a window of them that never moved"]
+    return LensReading(realised.LENS.name, value, n=len(returns), flags=flags)
+
+
+def _straight(closes: list[float]) -> LensReading:
+    """Return what `efficiency.LENS` would, without the null quantile, which no reading carries."""
+    name, count = efficiency.LENS.name, len(closes)
+    if count <= ER_MINUTES:
+        return LensReading(name, None, n=count, flags=[f"needs {ER_MINUTES + 1} closed minutes"])
+    return LensReading(name, efficiency.efficiency_ratio(closes, ER_MINUTES), n=count)
 
 
 def brief(reading: Reading) -> LensReading:

@@ -230,7 +230,7 @@ def recurrences(
     return eps, diagonal, vertical
 
 
-def _share(counts: Counts, line_min: int) -> tuple[float, float, Counts]:
+def share(counts: Counts, line_min: int) -> tuple[float, float, Counts]:
     """Return the share of points in lines of `line_min` or more, their mean length, their counts.
 
     nan and 0 where there are no points and no lines.
@@ -250,8 +250,8 @@ def quantify(diagonal: Counts, vertical: Counts, line_min: int) -> dict[str, flo
     `det` and `lam` are shares (det nan where no pair recurs), `l_mean`, `l_max` and `tt` lengths
     in steps (0 without lines), `entropy` in nats, `recurrence_rate` a share of all n² points.
     """
-    det, l_mean, lines = _share(diagonal, line_min)
-    lam, tt, _ = _share(vertical, line_min)
+    det, l_mean, lines = share(diagonal, line_min)
+    lam, tt, _ = share(vertical, line_min)
     parts = lines / lines.sum() if len(lines) else lines.astype(np.float64)
     longest = np.flatnonzero(diagonal)
     n = len(vertical) - 1
@@ -271,7 +271,7 @@ def determinism(
 ) -> float:
     """Return DET of a finite window, shape (n,), at a recurrence rate; nan where it has none."""
     _, diagonal, _ = recurrences(window, dim, lag, recurrence_rate, 0.0, theiler)
-    return _share(diagonal, line_min)[0]
+    return share(diagonal, line_min)[0]
 
 
 def check(dim: int, lag: int, recurrence_rate: float, theiler: int, line_min: int) -> None:
