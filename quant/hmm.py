@@ -11,22 +11,18 @@ Sources: Rabiner, "A tutorial on hidden Markov models", 1989; Hamilton 1989 for 
 
 from __future__ import annotations
 
-import logging
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quant.hmm_climb import SQUARES, STEPS_MAX, climb, learner
 from quant.lens import Abstain, Lens, enough, varied
 
 Array = NDArray[np.float64]
 
 STATES = 3
 STARTS = 5
-STEPS_MAX = 200
-GAIN_MIN = 1e-3
-# A variance below this share of the series' own would let one point own a state.
-VARIANCE_SHARE_MIN = 1e-3
 STAY = 0.9
 SEED = 1989
 VOLATILITY_WINDOW = 20
@@ -158,37 +154,14 @@ def _first(unit: Array, states: int, rng: np.random.Generator | None) -> Hmm:
     return Hmm(np.full(states, 1.0 / states), moves, means, variances)
 
 
-def _hmmlearn(model: Hmm) -> Any:
-    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415 - 145 MB, for a lens process only
-
-    # It logs when a step gains nothing, which the choice among starts takes care of.
-    logging.getLogger("hmmlearn.base").setLevel(logging.ERROR)
-    states = len(model.start)
-    learner = GaussianHMM(
-        states,
-        "diag",
-        covars_prior=VARIANCE_SHARE_MIN,
-        n_iter=STEPS_MAX,
-        tol=GAIN_MIN,
-        init_params="",
-    )
-    learner.startprob_, learner.transmat_ = model.start, model.moves
-    learner.n_features = _rows(model.means).shape[1]
-    learner.means_, learner.covars_ = _rows(model.means), _rows(model.variances)
-    return learner
-
-
 def _climb(unit: Array, begin: Hmm) -> Fit:
-    learner = _hmmlearn(begin).fit(unit)
+    given = (unit, begin.start, begin.moves, _rows(begin.means), _rows(begin.variances))
+    # In one layout of memory, which the loops are compiled for.
+    start, moves, means, variances, likelihood, steps = climb(*map(np.ascontiguousarray, given))
     # A state that nothing visits leaves rows of zeros behind.
-    moves = np.maximum(learner.transmat_, 1e-12)
-    model = Hmm(
-        learner.startprob_,
-        moves / moves.sum(axis=1, keepdims=True),
-        learner.means_,
-        np.maximum(np.array([np.diag(each) for each in learner.covars_]), VARIANCE_SHARE_MIN),
-    )
-    return Fit(model, learner.monitor_.history[-1], learner.monitor_.iter)
+    moves = np.maximum(moves, 1e-12)
+    moves = moves / moves.sum(axis=1, keepdims=True)
+    return Fit(Hmm(start, moves, means, np.maximum(variances, SQUARES)), likelihood, steps)
 
 
 def _found(series: Array, states: int) -> Fit:
@@ -224,7 +197,9 @@ def measure(series: Array, states: int) -> tuple[float, dict[str, Any], tuple[st
 def reference(series: Array, states: int) -> float:
     """Return the same by hmmlearn's own forward pass, whose last posterior is the filtered one."""
     model = _found(series, states).model
-    return float(_hmmlearn(model).predict_proba(_rows(series))[-1, -1])
+    means, variances = _rows(model.means), _rows(model.variances)
+    found = learner(model.start, model.moves, means, variances).predict_proba(_rows(series))
+    return float(found[-1, -1])
 
 
 LENS = Lens("hmm", "which regime is it now?", {"states": STATES}, measure, reference)
