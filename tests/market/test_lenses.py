@@ -116,7 +116,7 @@ def test_a_slot_whose_first_figure_is_missing_takes_the_next() -> None:
 def test_a_history_never_forgets_order_and_never_grows(
     figures: list[tuple[int, float]],
 ) -> None:
-    history, slots = History(), []
+    history, slots = History(), list[int]()
     for slot, value in figures:
         before = len(history.values)
         history.add((slot + 1) * SLOT_MS + slot, value)
