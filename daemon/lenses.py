@@ -67,7 +67,7 @@ class LensProcess:
         self._waiting: dict[Key, tuple[int, int, LensAsk]] = {}
         self._count = 0
         self._asked = asyncio.Event()
-        self._due: asyncio.Queue[None] = asyncio.Queue()
+        self._due: asyncio.Queue[None] = asyncio.Queue(IN_FLIGHT)
         self.warm = not config.enabled
         self.answers = 0
 
@@ -97,7 +97,7 @@ class LensProcess:
         """Keep the process and talk to it; raises LensGone when that ends."""
         async with _child(self._config, self._command) as (reader, writer):
             try:
-                self._due = asyncio.Queue()
+                self._due = asyncio.Queue(IN_FLIGHT)
                 await _receive(reader, WARM_WITHIN_S)
                 self.warm = True
                 room = asyncio.Semaphore(IN_FLIGHT)
