@@ -120,7 +120,7 @@ class Bank:
             plot.rebuild(returns[-N:], found.measures["threshold"])
             watch.recurrence = plot
         watch.bar_ms, watch.close, watch.hour = ask.bar_ms, ask.closes[-1], hour
-        return plot.determinism()
+        return plot.measures()["det"]
 
     def _rank(self, ask: LensAsk, returns: Array, update: LensUpdate) -> None:
         if len(returns) < N:

@@ -38,11 +38,15 @@ class BurstRule(Struct, frozen=True):
 
 
 class Arrivals(Struct):
-    """The arrivals of one coin. `times_ms` are venue times; `tops` one figure a minute."""
+    """The arrivals of one coin. `times_ms` are venue times; `tops` one figure a minute.
+
+    `sides` is of the newest time: 1 when buyers came, 2 when sellers did, 3 for both. The
+    `excitation` is that of `at_ms`.
+    """
 
     terms: ArrivalTerms | None = None
     times_ms: list[int] = field(default_factory=list)
-    side: int = 0
+    sides: int = 0
     excitation: float = 0.0
     at_ms: int = 0
     surge: float = 0.0
@@ -55,16 +59,14 @@ class Arrivals(Struct):
         """Count new trades."""
         times = self.times_ms
         for trade in prints:
-            time_ms = trade.time_ms
-            if times and (
-                time_ms < times[-1] or (time_ms == times[-1] and trade.aggressor == self.side)
-            ):
+            time_ms, side = trade.time_ms, 1 if trade.aggressor > 0 else 2
+            newest = times[-1] if times else 0
+            if time_ms < newest or (time_ms == newest and self.sides & side):
                 continue
-            self.side = trade.aggressor
+            self.sides = self.sides | side if time_ms == newest else side
             times.append(time_ms)
             if self.terms is not None:
-                self._decay(time_ms)
-                self.excitation += 1.0
+                self._excite(time_ms, self.terms.beta)
         if len(times) > KEEP_EVENTS + KEEP_EVENTS // 8:
             del times[: len(times) - KEEP_EVENTS]
         if self.terms is not None:
@@ -110,8 +112,7 @@ class Arrivals(Struct):
         until_ms = max(self.at_ms, self.times_ms[-1])
         self.at_ms = self.times_ms[0]
         for time_ms in self.times_ms:
-            self._decay(time_ms)
-            self.excitation += 1.0
+            self._excite(time_ms, terms.beta)
         self._decay(until_ms)
         self._measure(terms)
 
@@ -135,6 +136,12 @@ class Arrivals(Struct):
             if self.excitation and self.terms is not None:
                 self.excitation *= exp(-self.terms.beta * (to_ms - self.at_ms) / 1e3)
             self.at_ms = to_ms
+
+    def _excite(self, time_ms: int, beta: float) -> None:
+        self._decay(time_ms)
+        # The clock is ahead of most prints, which come up to a second after their venue time.
+        late_ms = self.at_ms - time_ms
+        self.excitation += exp(-beta * late_ms / 1e3) if late_ms else 1.0
 
     def _measure(self, terms: ArrivalTerms) -> None:
         relaxing = terms.beta - terms.alpha

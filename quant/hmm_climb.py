@@ -8,7 +8,6 @@ fast on a few hundred rows; where nothing compiles, hmmlearn itself climbs.
 
 from __future__ import annotations
 
-import logging
 from math import exp, log, pi
 from typing import Any
 
@@ -28,10 +27,11 @@ SQUARES = 1e-3
 
 def learner(start: Array, moves: Array, means: Array, variances: Array) -> Any:
     """Return hmmlearn's model with these parameters, means and variances of shape (k, d)."""
-    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415 - 145 MB, for a lens process only
+    from hmmlearn import base  # noqa: PLC0415 - 145 MB, for a lens process only
+    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415 - the same
 
     # It logs when a step gains nothing, which the choice among starts takes care of.
-    logging.getLogger("hmmlearn.base").setLevel(logging.ERROR)
+    base._log.disabled = True
     found = GaussianHMM(
         len(start),
         "diag",

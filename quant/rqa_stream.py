@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from quant.jit import kernel
 from quant.lens import Array
-from quant.rqa import Counts, quantify, recurrences, share
+from quant.rqa import Counts, quantify, recurrences
 
 # What `state` holds: values seen, vectors held, and the slot of the oldest vector.
 SEEN, HELD, HEAD = 0, 1, 2
@@ -264,10 +264,6 @@ class Recurrence:
         """Return the counts by length of diagonal and of vertical lines, shapes (held + 1,)."""
         size = self.held + 1
         return self._diagonal[:size].copy(), self._vertical[:size].copy()
-
-    def determinism(self) -> float:
-        """Return the measure `det` alone, nan where no pair recurs."""
-        return share(self._diagonal[: self.held + 1], self.line_min)[0]
 
     def measures(self) -> dict[str, float]:
         """Return the measures as `quant.rqa.quantify` names them; empty before any vector."""
