@@ -34,8 +34,7 @@ class Watch:
     """What is remembered of one coin between two minutes."""
 
     def __init__(self, coin: str) -> None:
-        # All coins at once would be drawn anew at the full hour.
-        self.shift = crc32(coin.encode()) % HOUR_MINUTES
+        self.shift = shift_of(coin)
         self.bar_ms = 0
         self.close = 0.0
         self.hour = -1
@@ -206,6 +205,14 @@ def brief(reading: Reading) -> LensReading:
     return LensReading(
         reading.lens, reading.value, n=reading.n, params="", flags=list(reading.flags)
     )
+
+
+def shift_of(coin: str) -> int:
+    """Return how many minutes before each full hour a coin's threshold is set, 0 to 59.
+
+    Were it the full hour for all of them, all plots would be drawn anew in the same minute.
+    """
+    return crc32(coin.encode()) % HOUR_MINUTES
 
 
 def seed_of(ask: LensAsk) -> int:

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from daemon.lens_bank import BRANCHING_MAX, RQA, Bank, N, seed_of
+from daemon.lens_bank import BRANCHING_MAX, RQA, Bank, N, seed_of, shift_of
 from market.decision import LensAsk
 from market.events import MS_PER_MINUTE, LensKind, LensReading, LensUpdate
 from quant import efficiency, hmm, phase_space, realised, rqa
@@ -63,10 +63,11 @@ def test_raw_values_are_those_of_the_lenses_themselves() -> None:
     assert all(r.null_rank is None and not r.params for r in update.readings)
 
 
-def test_the_recurrence_plot_has_the_threshold_of_the_full_hour() -> None:
+def test_the_recurrence_plot_has_the_threshold_of_the_coins_own_minute_of_the_hour() -> None:
     minute = 650
     returns = np.diff(np.log(ask(minute=minute).closes))
-    since = minute % 60
+    since = (minute + shift_of("BTC")) % 60
+    assert since
     then = rqa.LENS.read(returns[-N - since : -since], RQA)
     fixed = {**RQA, "threshold": then.measures["threshold"]}
     expected = rqa.LENS.read(returns[-N:], fixed).value
@@ -74,12 +75,18 @@ def test_the_recurrence_plot_has_the_threshold_of_the_full_hour() -> None:
     assert found == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_coins_thresholds_are_set_in_different_minutes() -> None:
+    shifts = {shift_of(f"COIN{number}") for number in range(150)}
+    assert len(shifts) > 40 and shifts <= set(range(60))
+
+
 def test_rolled_on_or_drawn_anew_the_values_are_the_same() -> None:
     rolling = bank()
-    for minute in range(640, 725):
+    sets = 720 - shift_of("BTC")
+    for minute in range(sets - 65, sets + 5):
         rolled = rolling.answer(ask(minute=minute))
-        # Before, at and after the full hour, and after a minute that was asked twice.
-        if minute in (640, 641, 659, 660, 661, 700, 719, 720, 721):
+        # Before, at and after the threshold is set, and after a minute that was asked twice.
+        if abs(minute - sets) < 2 or abs(minute + 60 - sets) < 2 or minute % 20 == 0:
             assert rolled == bank().answer(ask(minute=minute))
             assert rolled == rolling.answer(ask(minute=minute))
 
