@@ -35,6 +35,8 @@ Counts = NDArray[np.int64]
 SAME = 1e-9
 # How many distances are looked at to bound the threshold.
 SAMPLE = 2048
+# The measures, in the order in which they are computed.
+FIGURES = ("recurrence_rate", "det", "l_mean", "l_max", "entropy", "lam", "tt")
 
 
 def distances(series: Array, dim: int, lag: int) -> Array:
@@ -230,18 +232,50 @@ def recurrences(
     return eps, diagonal, vertical
 
 
-def _share(counts: Counts, line_min: int) -> tuple[float, float, Counts]:
-    """Return the share of points in lines of `line_min` or more, their mean length, their counts.
+def _figures_plain(diagonal: Counts, vertical: Counts, line_min: int) -> Array:
+    figures = np.zeros(len(FIGURES))
+    lengths = np.arange(len(vertical))
+    figures[0] = vertical @ lengths / (len(vertical) - 1) ** 2
+    for counts, share, mean in ((diagonal, 1, 2), (vertical, 5, 6)):
+        points = counts * lengths
+        total, within, lines = points.sum(), points[line_min:].sum(), counts[line_min:].sum()
+        figures[share] = within / total if total else np.nan
+        figures[mean] = within / lines if lines else 0.0
+    held = np.flatnonzero(diagonal)
+    figures[3] = held[-1] if len(held) else 0.0
+    long = diagonal[line_min:]
+    parts = long[long > 0] / max(1, long.sum())
+    figures[4] = abs((parts * np.log(parts)).sum())
+    return figures
 
-    nan and 0 where there are no points and no lines.
-    """
-    lengths = np.flatnonzero(counts)
-    points = counts[lengths] * lengths
-    long = lengths >= line_min
-    total, within = int(points.sum()), int(points[long].sum())
-    lines = counts[lengths[long]]
-    mean = within / int(lines.sum()) if len(lines) else 0.0
-    return within / total if total else math.nan, mean, lines
+
+@kernel(_figures_plain)
+def _figures(diagonal: Counts, vertical: Counts, line_min: int) -> Array:
+    """Return the measures of line counts in the order of FIGURES."""
+    figures = np.zeros(7)
+    area = (len(vertical) - 1) ** 2
+    for side in range(2):
+        counts = vertical if side else diagonal
+        total, within, lines, longest, logs = 0, 0, 0, 0, 0.0
+        for length in range(1, len(counts)):
+            count = counts[length]
+            if count:
+                total += count * length
+                longest = length
+                if length >= line_min:
+                    within += count * length
+                    lines += count
+                    logs += count * math.log(count)
+        share, mean = (5, 6) if side else (1, 2)
+        figures[share] = within / total if total else np.nan
+        figures[mean] = within / lines if lines else 0.0
+        if side:
+            figures[0] = total / area
+        else:
+            figures[3] = longest
+            # −Σ p log p with p = count / lines.
+            figures[4] = max(0.0, math.log(lines) - logs / lines) if lines else 0.0
+    return figures
 
 
 def quantify(diagonal: Counts, vertical: Counts, line_min: int) -> dict[str, float]:
@@ -250,20 +284,7 @@ def quantify(diagonal: Counts, vertical: Counts, line_min: int) -> dict[str, flo
     `det` and `lam` are shares (det nan where no pair recurs), `l_mean`, `l_max` and `tt` lengths
     in steps (0 without lines), `entropy` in nats, `recurrence_rate` a share of all n² points.
     """
-    det, l_mean, lines = _share(diagonal, line_min)
-    lam, tt, _ = _share(vertical, line_min)
-    parts = lines / lines.sum() if len(lines) else lines.astype(np.float64)
-    longest = np.flatnonzero(diagonal)
-    n = len(vertical) - 1
-    return {
-        "recurrence_rate": float(vertical @ np.arange(n + 1)) / n**2,
-        "det": det,
-        "l_mean": l_mean,
-        "l_max": float(longest[-1]) if len(longest) else 0.0,
-        "entropy": abs(float(parts @ np.log(parts))),
-        "lam": lam,
-        "tt": tt,
-    }
+    return dict(zip(FIGURES, _figures(diagonal, vertical, line_min).tolist(), strict=True))
 
 
 def determinism(
@@ -271,7 +292,9 @@ def determinism(
 ) -> float:
     """Return DET of a finite window, shape (n,), at a recurrence rate; nan where it has none."""
     _, diagonal, _ = recurrences(window, dim, lag, recurrence_rate, 0.0, theiler)
-    return _share(diagonal, line_min)[0]
+    points = diagonal * np.arange(len(diagonal))
+    total = int(points.sum())
+    return int(points[line_min:].sum()) / total if total else math.nan
 
 
 def check(dim: int, lag: int, recurrence_rate: float, theiler: int, line_min: int) -> None:

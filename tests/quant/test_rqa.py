@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from quant.rqa import (
+    FIGURES,
     LENS,
     _bound,
     _collect,
+    _figures,
+    _figures_plain,
     _recurrences_plain,
     _select,
     determinism,
@@ -49,7 +52,6 @@ PYUNICORN = {
         "2880 146 12",
     ),
 }
-NAMES = ("recurrence_rate", "det", "l_mean", "l_max", "entropy", "lam", "tt")
 
 
 def trimmed(counts: NDArray[np.int64]) -> str:
@@ -71,7 +73,7 @@ def test_the_measures_are_those_of_pyunicorn(name: str) -> None:
     (series, dim, lag, threshold), diagonals, verticals, _, _ = PYUNICORN[name]
     reading = LENS.read(series, {"dim": dim, "lag": lag, "threshold": threshold})
     assert reading.value == reading.measures["det"]
-    ours = [reading.measures[measure] for measure in NAMES]
+    ours = [reading.measures[measure] for measure in FIGURES]
     assert ours == pytest.approx(diagonals + verticals, abs=5e-9)
 
 
@@ -233,6 +235,21 @@ def test_it_abstains_and_says_why(series: Array, given_: dict[str, float], why: 
 def test_parameters_without_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="rqa needs"):
         LENS.read(made.normal(200), wrong)
+
+
+@given(
+    st.lists(st.integers(0, 50), min_size=2, max_size=30).map(lambda counts: [0, *counts]),
+    st.integers(1, 35),
+)
+@settings(deadline=None)
+def test_loops_and_arrays_measure_alike(counts: list[int], line_min: int) -> None:
+    diagonal, vertical = np.array(counts), np.array([0, *counts[:0:-1]])
+    np.testing.assert_allclose(
+        _figures(diagonal, vertical, line_min),
+        _figures_plain(diagonal, vertical, line_min),
+        rtol=1e-12,
+        atol=1e-12,
+    )
 
 
 def test_lines_that_are_not_there_measure_nothing() -> None:
