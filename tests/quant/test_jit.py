@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEEN = """
 import json, sys
 if "without" in sys.argv: sys.modules["numba"] = None
-from quant import jit, lyapunov, rqa
+from quant import jit, lyapunov, recurrence, rqa
 from quant.rqa_stream import Recurrence
 from tests.reference import series as made
 series = made.garch(200)
@@ -35,7 +35,7 @@ print(json.dumps({
     "rqa": rqa.LENS.read(series).measures,
     "counts": [side.tolist() for side in stream.counts()],
     "twins": lyapunov.divergence is lyapunov._divergence_plain
-    and rqa.recurrences is rqa._recurrences_plain,
+    and rqa.recurrences is recurrence._recurrences_plain,
 }))
 """
 
