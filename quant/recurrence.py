@@ -122,8 +122,11 @@ def _collect(series: Array, dim: int, lag: int, within: float) -> tuple[Array, C
     """Return distances up to `within` and where, d·n + i for the pair (i, i + d), by d and i."""
     n = len(series) - (dim - 1) * lag
     most = n * (n - 1) // 2
-    found, where, count = np.empty(most), np.empty(most, np.int64), 0
-    row, far = np.empty(len(series)), np.empty(n)
+    found, where, count = np.empty(most + 1), np.empty(most + 1, np.int64), 0
+    row, far = np.empty(len(series)), np.zeros(n + 8)
+    # Eight pairs at a time are passed over where none is near; the rest without a branch each.
+    near = np.zeros((n + 15) // 8 * 8, np.uint8)
+    eights = near.view(np.uint64)
     for by in range(1, n):
         later = series[by:]
         size = n - by
@@ -136,10 +139,14 @@ def _collect(series: Array, dim: int, lag: int, within: float) -> tuple[Array, C
             for i in range(size):
                 far[i] = part[i] if part[i] > far[i] else far[i]
         for i in range(size):
-            if far[i] <= within:
-                found[count] = far[i]
-                where[count] = by * n + i
-                count += 1
+            near[i] = far[i] <= within
+        near[size : size + 8] = 0
+        for eight in range((size + 7) // 8):
+            if eights[eight]:
+                for i in range(8 * eight, 8 * eight + 8):
+                    found[count] = far[i]
+                    where[count] = by * n + i
+                    count += near[i]
     return found[:count], where[:count]
 
 
@@ -168,18 +175,18 @@ def _nearest(
 
 
 @kernel()
-def _count(found: Array, where: Counts, n: int, eps: float, theiler: int) -> tuple[Counts, Counts]:
-    """Return the lengths of diagonal and vertical lines of the pairs found within `eps`."""
+def _count(where: Counts, n: int, theiler: int) -> tuple[Counts, Counts]:
+    """Return the lengths of diagonal and vertical lines of the recurrent pairs."""
     diagonal, vertical = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
     # Per column its line so far above the main diagonal and below it: distance of its last point
     # from the main diagonal, and length. A line that began beside the main diagonal joins it.
     last, run = np.zeros((2, n), np.int64), np.zeros((2, n), np.int64)
     joined = np.ones(n, np.int64)
-    before, length = -1, 0
-    for h in range(len(found)):
-        if found[h] > eps:
-            continue
-        by, i = where[h] // n, where[h] % n
+    before, length, by = -1, 0, 0
+    for h in range(len(where)):
+        while where[h] >= (by + 1) * n:
+            by += 1
+        i = where[h] - by * n
         for side in range(2):
             column = i if side else i + by
             if last[side, column] == by - 1:
@@ -222,10 +229,10 @@ def recurrences(
     """
     n = len(series) - (dim - 1) * lag
     if threshold > 0.0:
-        found, where = _collect(series, dim, lag, threshold)
-        diagonal, vertical = _count(found, where, n, threshold, theiler)
+        _, where = _collect(series, dim, lag, threshold)
+        diagonal, vertical = _count(where, n, theiler)
         return threshold, diagonal, vertical
     within = _bound(series, dim, lag, theiler, rate)
     eps, found, where = _nearest(series, dim, lag, theiler, _rank(rate, n, theiler), within)
-    diagonal, vertical = _count(found, where, n, eps, theiler)
+    diagonal, vertical = _count(where[found <= eps], n, theiler)
     return eps, diagonal, vertical
