@@ -1,1 +1,9 @@
-"""How fast is it, beside what? `python -m bench` measures; `bench/RESULTS.md` is one such run."""
+"""How fast is it, beside what? `python -m bench` measures; `bench/RESULTS.md` is one such run.
+
+Linear algebra has one thread, as in the lens process: CPU time of a thread would not count others.
+"""
+
+import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")

@@ -1,4 +1,4 @@
-"""What the lens measurements look at: closes of coins whose volatility wanders, minute by minute."""
+"""What the lens measurements look at: closes of minutes of coins whose volatility wanders."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def asks(table: Array, minute: int, kind: LensKind = "raw") -> list[LensAsk]:
     bar_ms = START_MS + (minute - 1) * MS_PER_MINUTE
     rows = table[:, minute : minute + KEEP_MINUTES].tolist()
     names = coin_names(len(table))
-    return [
-        LensAsk(name, bar_ms, kind, "bar", row) for name, row in zip(names, rows, strict=True)
-    ]
+    return [LensAsk(name, bar_ms, kind, "bar", row) for name, row in zip(names, rows, strict=True)]
 
 
 def window_of(ask: LensAsk) -> Array:

@@ -9,6 +9,7 @@ from bench import (
     decode,
     header,
     hot_engine,
+    lenses,
     loopback,
     marking,
     matching,
@@ -31,4 +32,6 @@ MEASUREMENTS: dict[str, Callable[[int], Result]] = {
     "world": world.measure,
     "loopback": loopback.measure,
     "soak": soak.measure,
+    # Last, for what they import stays in this process.
+    "lenses": lenses.measure,
 }

@@ -1,9 +1,12 @@
 """Recurrence quantification of a sliding window, one value at a time, at a fixed threshold.
 
-The matrix of recurrences stays, as a ring. A new vector adds one row: it lengthens or ends the
-line at the new end of every diagonal and column. The oldest one goes: each of its recurrences
-shortens the line it began. Both touch the counts of line lengths only where they change, so a
-step costs O(n) and the counts are those of `quant.recurrence.recurrences` over the window, exactly.
+A new vector adds one row: it lengthens or ends the line at the new end of every diagonal and
+column. The oldest one goes: each of its recurrences shortens the line it began. Both touch the
+counts of line lengths only where they change, so a step costs O(n) and the counts are those of
+`quant.recurrence.recurrences` over the window, exactly.
+
+No matrix is kept. What recurs is read off the values again: that is two rows and the few lines
+that the oldest vector began, while a matrix would come from memory whenever many coins take turns.
 """
 
 from __future__ import annotations
@@ -37,20 +40,49 @@ def _lengthen(counts: Counts, length: int) -> None:
 
 
 @kernel()
+def _near(part: Array, i: int, j: int, dim: int, lag: int, threshold: float) -> bool:
+    """Say whether the vectors that begin at part[i] and part[j] recur."""
+    far = 0.0
+    for r in range(dim):
+        far = max(far, abs(part[i + r * lag] - part[j + r * lag]))
+    return far <= threshold
+
+
+@kernel()
+def _recurring(
+    part: Array, which: int, held: int, dim: int, lag: int, threshold: float
+) -> NDArray[np.uint8]:
+    """Return 1 for each of the first `held` vectors that recurs with the one at `which`."""
+    far, row = np.zeros(held), np.empty(held, np.uint8)
+    for r in range(dim):
+        later = part[r * lag :]
+        here = later[which]
+        for t in range(held):
+            off = abs(later[t] - here)
+            far[t] = off if off > far[t] else far[t]
+    for t in range(held):
+        row[t] = far[t] <= threshold
+    return row
+
+
+@kernel()
 def _drop(
-    near: NDArray[np.uint8],
+    part: Array,
     ends: Counts,
     diagonal: Counts,
     vertical: Counts,
     state: Counts,
+    dim: int,
+    lag: int,
+    threshold: float,
     theiler: int,
 ) -> None:
-    """Take the oldest vector out of the counts."""
-    slots, held, head = len(near), state[HELD], state[HEAD]
+    """Take the oldest vector, which begins at part[0], out of the counts."""
+    slots, held, head = ends.shape[1], state[HELD], state[HEAD]
+    row = _recurring(part, 0, held, dim, lag, threshold)
     run = 0
     for t in range(held):
-        slot = (head + t) % slots
-        if not near[head, slot]:
+        if not row[t]:
             if run:
                 vertical[run] -= 1
             run = 0
@@ -59,18 +91,18 @@ def _drop(
         if t == 0:
             continue
         length = 1
-        while t + length < held and near[(head + length) % slots, (slot + length) % slots]:
+        while t + length < held and _near(part, length, t + length, dim, lag, threshold):
             length += 1
         if t >= theiler:
             _shorten(diagonal, length)
         if length == held - t:
             ends[0, t] -= 1
         length = 1
-        while length < held and near[slot, (head + length) % slots]:
+        while length < held and _near(part, t, length, dim, lag, threshold):
             length += 1
         _shorten(vertical, length)
         if length == held:
-            ends[1, slot] -= 1
+            ends[1, (head + t) % slots] -= 1
     if run:
         vertical[run] -= 1
     state[HEAD] = (head + 1) % slots
@@ -79,7 +111,6 @@ def _drop(
 
 @kernel()
 def _add(
-    near: NDArray[np.uint8],
     row: NDArray[np.uint8],
     ends: Counts,
     diagonal: Counts,
@@ -88,14 +119,11 @@ def _add(
     theiler: int,
 ) -> None:
     """Add a vector whose recurrences with the held ones, oldest first, are `row`."""
-    slots, held, head = len(near), state[HELD], state[HEAD]
-    new = (head + held) % slots
+    slots, held, head = ends.shape[1], state[HELD], state[HEAD]
     run = 0
     for t in range(held):
         slot = (head + t) % slots
         by = held - t
-        near[new, slot] = row[t]
-        near[slot, new] = row[t]
         if row[t]:
             run += 1
             if by >= theiler:
@@ -109,16 +137,14 @@ def _add(
             run = 0
             ends[0, by] = 0
             ends[1, slot] = 0
-    near[new, new] = 1
     vertical[run + 1] += 1
-    ends[1, new] = run + 1
+    ends[1, (head + held) % slots] = run + 1
     state[HELD] = held + 1
 
 
 def _advance_plain(
     fresh: Array,
     values: Array,
-    near: NDArray[np.uint8],
     ends: Counts,
     diagonal: Counts,
     vertical: Counts,
@@ -148,7 +174,6 @@ def _advance_plain(
 def _advance(
     fresh: Array,
     values: Array,
-    near: NDArray[np.uint8],
     ends: Counts,
     diagonal: Counts,
     vertical: Counts,
@@ -163,39 +188,29 @@ def _advance(
     `values`, twice as long as the window, holds it at positions SEEN modulo its length and once
     more half a length away, so that the window always stands in one piece somewhere.
     """
-    window, slots = len(values) // 2, len(near)
-    row, far = np.empty(slots, np.uint8), np.empty(slots)
+    window = len(values) // 2
     for x in fresh:
         at = state[SEEN] % window
+        if state[HELD] == ends.shape[1]:
+            # The oldest value, and with it the oldest vector, is where the new one will stand.
+            part = values[at:]
+            _drop(part, ends, diagonal, vertical, state, dim, lag, threshold, theiler)
         values[at] = x
         values[at + window] = x
         state[SEEN] += 1
-        if state[HELD] == slots:
-            _drop(near, ends, diagonal, vertical, state, theiler)
         if state[SEEN] < (dim - 1) * lag + 1:
             continue
         held = state[HELD]
-        newest = at + window
-        oldest = newest - (dim - 1) * lag - held
-        for t in range(held):
-            far[t] = 0.0
-        for r in range(dim):
-            part = values[oldest + r * lag :]
-            here = values[newest - (dim - 1 - r) * lag]
-            for t in range(held):
-                off = abs(part[t] - here)
-                far[t] = off if off > far[t] else far[t]
-        for t in range(held):
-            row[t] = far[t] <= threshold
-        _add(near, row, ends, diagonal, vertical, state, theiler)
+        part = values[at + window - (dim - 1) * lag - held :]
+        row = _recurring(part, held, held, dim, lag, threshold)
+        _add(row, ends, diagonal, vertical, state, theiler)
 
 
 class Recurrence:
     """The line counts of the last `window` values, exact at every step.
 
-    Memory is n² bytes, n = window − (dim − 1)·lag (0.26 MB at 512). Without compiled kernels every
-    step counts the whole window again. Raises ValueError for a window too short, parameters
-    without sense and values that are not finite.
+    Without compiled kernels every step counts the whole window again. Raises ValueError for a
+    window too short, parameters without sense and values that are not finite.
     """
 
     def __init__(
@@ -215,7 +230,6 @@ class Recurrence:
         self.window, self.dim, self.lag = window, dim, lag
         self.theiler, self.line_min = theiler, line_min
         self._values = np.zeros(2 * window)
-        self._near = np.zeros((slots, slots), np.uint8)
         # Lengths of the lines that touch the newest vector: by diagonal, and by slot of a column.
         self._ends = np.zeros((2, slots), np.int64)
         self._diagonal, self._vertical = np.zeros((2, slots + 1), np.int64)
@@ -245,7 +259,6 @@ class Recurrence:
         _advance(
             fresh,
             self._values,
-            self._near,
             self._ends,
             self._diagonal,
             self._vertical,

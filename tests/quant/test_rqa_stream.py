@@ -108,14 +108,12 @@ def test_the_plain_step_keeps_the_same_counts(seed: int, theiler: int) -> None:
     series = made.garch(70, seed)
     stream = Recurrence(20, 2, 3, 0.6, theiler)
     slots = 17
-    values, near, ends = np.zeros(40), np.zeros((slots, slots), np.uint8), np.zeros((2, slots), int)
+    values, ends = np.zeros(40), np.zeros((2, slots), int)
     diagonal, vertical = np.zeros((2, slots + 1), np.int64)
     state = np.zeros(3, np.int64)
     for x in series:
         stream.push(x)
-        _advance_plain(
-            np.array([x]), values, near, ends, diagonal, vertical, state, 2, 3, 0.6, theiler
-        )
+        _advance_plain(np.array([x]), values, ends, diagonal, vertical, state, 2, 3, 0.6, theiler)
         size = stream.held + 1
         assert state[1] == stream.held
         assert counted(stream) == (diagonal[:size].tolist(), vertical[:size].tolist())
