@@ -9,6 +9,7 @@ from bench import (
     decode,
     header,
     hot_engine,
+    lens_close,
     lenses,
     loopback,
     marking,
@@ -34,4 +35,5 @@ MEASUREMENTS: dict[str, Callable[[int], Result]] = {
     "soak": soak.measure,
     # Last, for what they import stays in this process.
     "lenses": lenses.measure,
+    "lens-close": lens_close.measure,
 }
