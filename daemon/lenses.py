@@ -23,8 +23,10 @@ from market.events import LensUpdate
 # A first run compiles; later ones load what is compiled.
 WARM_WITHIN_S = 180.0
 ANSWER_WITHIN_S = 60.0
-# While one answer is taken up the next is being worked on.
-IN_FLIGHT = 2
+# Raw values are put several at a time, so that the process need not wait for the loop to come
+# round; of what takes long only one, so that a minute's raw values wait for one at most.
+IN_FLIGHT = 8
+QUICK = "raw"
 PRIORITY = {
     ("raw", "burst"): 0,
     ("raw", "bar"): 1,
@@ -68,6 +70,7 @@ class LensProcess:
         self._count = 0
         self._asked = asyncio.Event()
         self._due: asyncio.Queue[None] = asyncio.Queue(IN_FLIGHT)
+        self._slow = False
         self.warm = not config.enabled
         self.answers = 0
 
@@ -88,9 +91,10 @@ class LensProcess:
         self._asked.set()
 
     def _next(self) -> LensAsk | None:
-        if not self._waiting:
+        ready = [key for key in self._waiting if key[1] == QUICK or not self._slow]
+        if not ready:
             return None
-        key = min(self._waiting, key=lambda k: self._waiting[k][:2])
+        key = min(ready, key=lambda k: self._waiting[k][:2])
         return self._waiting.pop(key)[2]
 
     async def run(self) -> None:
@@ -98,6 +102,7 @@ class LensProcess:
         async with _child(self._config, self._command) as (reader, writer):
             try:
                 self._due = asyncio.Queue(IN_FLIGHT)
+                self._slow = False
                 await _receive(reader, WARM_WITHIN_S)
                 self.warm = True
                 room = asyncio.Semaphore(IN_FLIGHT)
@@ -116,6 +121,7 @@ class LensProcess:
                 self._asked.clear()
                 await self._asked.wait()
             self._due.put_nowait(None)
+            self._slow |= ask.kind != QUICK
             writer.write(packed(msgspec.msgpack.encode(ask)))
             try:
                 await writer.drain()
@@ -127,9 +133,13 @@ class LensProcess:
         while True:
             await self._due.get()
             message = await _receive(reader, ANSWER_WITHIN_S)
+            update = decoder.decode(message)
+            if update.kind != QUICK:
+                self._slow = False
+                self._asked.set()
             room.release()
             self.answers += 1
-            self._deliver(decoder.decode(message))
+            self._deliver(update)
 
 
 async def _receive(reader: asyncio.StreamReader, within_s: float) -> bytes:

@@ -20,7 +20,7 @@ from tests.support.process import ROOT, alive
 from tests.support.process import until as at_last
 from tests.support.venue import until
 
-# Speaks as the lens process does. What it is asked of a coin "die", "mute" or "odd" it does.
+# Speaks as the lens process does. What it is asked of a coin "die", "mute", "slow" or "odd" it does.
 SCRIPT = """
 import os, sys, time
 import msgspec
@@ -42,6 +42,8 @@ while head := source.read(4):
         os._exit(1)
     if ask.coin == "mute":
         time.sleep(60)
+    if ask.coin == "slow":
+        time.sleep(0.5)
     if ask.coin == "env":
         names = ("GNOMON_NO_JIT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         text = ",".join(os.environ.get(name, "-") for name in names)
@@ -176,6 +178,21 @@ def test_it_is_warm_once_the_process_says_so_and_answers_what_was_asked() -> Non
     asyncio.run(main())
 
 
+def test_raw_values_wait_for_one_long_question_at_most() -> None:
+    async def main() -> None:
+        long = ask("slow", "rank"), ask("A", "rank"), ask("A", "hmm")
+        async with talking("plain", None, *long) as (process, heard, _):
+            await until(lambda: process.waiting == 2)
+            process.ask(ask("B"))
+            process.ask(ask("C"))
+            await until(lambda: len(heard) == 5)
+        told = [(update.coin, update.kind) for update in heard]
+        assert told[:3] == [("slow", "rank"), ("B", "raw"), ("C", "raw")]
+        assert told[3:] == [("A", "rank"), ("A", "hmm")]
+
+    asyncio.run(main())
+
+
 def test_without_lenses_nothing_need_become_warm() -> None:
     assert LensProcess(LensConfig(enabled=False), lambda update: None).warm
 
@@ -224,13 +241,14 @@ def test_a_process_that_ends_or_hangs_is_given_up(
 
 def test_after_a_failure_it_can_be_run_again_and_answers_what_waits() -> None:
     async def main() -> None:
-        async with talking("plain", None, ask("die"), ask("A"), ask("B")) as (process, heard, task):
+        lost = [ask("die"), *(ask(f"A{number}") for number in range(1, lenses.IN_FLIGHT))]
+        async with talking("plain", None, *lost, ask("B")) as (process, heard, task):
             with pytest.raises(LensGone):
                 await asyncio.wait_for(task, 10)
             again = asyncio.create_task(process.run())
             process.ask(ask("C"))
             await until(lambda: len(heard) >= 2)
-            assert heard[-1].coin == "C"
+            assert [update.coin for update in heard] == ["B", "C"]
             again.cancel()
             with suppress(asyncio.CancelledError):
                 await again
