@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +30,8 @@ def closes(coins: int, minutes: int) -> Array:
     """Return closes of shape (coins, KEEP_MINUTES + minutes), the same every time."""
     rng = np.random.default_rng(SEED)
     returns = garch.simulate(MODEL, coins, KEEP_MINUTES + minutes, rng)
-    return cast(Array, FIRST_PX * np.exp(np.cumsum(returns, axis=1)))
+    found: Array = FIRST_PX * np.exp(np.cumsum(returns, axis=1))
+    return found
 
 
 def asks(table: Array, minute: int, kind: LensKind = "raw") -> list[LensAsk]:

@@ -7,8 +7,8 @@ coin is still in the cache when its next minute comes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -19,6 +19,7 @@ from bench.lens_stock import Pair, Pyunicorn, timed
 from bench.result import Figure, Result
 from bench.rounds import cpu_s, over_rounds, ratios, settled_gc
 from daemon.lens_bank import Bank, N
+from market.decision import LensAsk
 from market.errors import require
 from quant import hmm, phase_space, rqa
 from quant.recurrence import recurrences
@@ -29,8 +30,8 @@ Seconds = dict[str, list[float]]
 
 COINS = 150
 WINDOWS = 2
-# Steps of one plot, and of all coins' plots in turn, that one round times.
-STEPS = 400
+# How many windows one round counts as a whole.
+BATCHES = 10
 # pyunicorn embeds in single precision and takes its threshold from a quantile of its own.
 DET_OFF = 0.03
 RQA = phase_space.PARAMS["rqa"]
@@ -65,7 +66,7 @@ def measure(rounds: int, *, coins: int = COINS, windows: int = WINDOWS) -> Resul
     return _result(spent, dets, steps, batch, (first / coins, fitted / coins), is_there)
 
 
-def _answering(bank: Bank, asks: list[lens_closes.LensAsk]) -> Callable[[], None]:
+def _answering(bank: Bank, asks: list[LensAsk]) -> Callable[[], None]:
     def work() -> None:
         for ask in asks:
             bank.answer(ask)
@@ -80,7 +81,7 @@ def _keep(spent: Seconds, what: str, seconds: float) -> None:
 def _beside(
     pairs: list[Pair],
     client: Pyunicorn,
-    asks: list[lens_closes.LensAsk],
+    asks: list[LensAsk],
     spent: Seconds,
     dets: list[float],
 ) -> None:
@@ -127,39 +128,40 @@ def _stock(
 def _streaming(rounds: int, table: Array) -> tuple[Seconds, list[float]]:
     """Return seconds a step of one plot and of many in turn, and of one batch, round by round."""
     returns = np.diff(np.log(table), axis=1)
-    coins = len(returns)
     plots = []
     for row in returns:
         found = rqa.LENS.read(row[:N], RQA)
         plot = Recurrence(N, RQA["dim"], RQA["lag"], theiler=RQA["theiler"])
         plot.rebuild(row[:N], found.measures["threshold"])
         plots.append(plot)
-    fresh = returns[0, N:].tolist() * (STEPS // 50)
+    fresh = returns[0, N:].tolist()
+    shape = (RQA["dim"], RQA["lag"], RQA["recurrence_rate"], plots[0].threshold, RQA["theiler"])
+
+    def one() -> None:
+        for value in fresh:
+            plots[0].push(value)
+
+    def turns(column: list[float], *, measured: bool) -> None:
+        for plot, value in zip(plots, column, strict=True):
+            plot.push(value)
+            if measured:
+                plot.measures()
+
+    def batches() -> None:
+        for row in returns[:BATCHES]:
+            recurrences(row[:N], *shape)
+
     steps: Seconds = {}
     batch = []
     for number in range(rounds):
-        _keep(steps, "one", cpu_s(lambda: [plots[0].push(x) for x in fresh]) / len(fresh))
-        for name, work in (("turns", _push), ("turns, with measures", _push_and_measure)):
-            column = returns[:, N + number % 50].tolist()
-            _keep(steps, name, cpu_s(lambda w=work, c=column: w(plots, c)) / coins)  # type: ignore[misc]
-        began = time.thread_time()
-        for row in returns[:10]:
-            recurrences(row[:N], RQA["dim"], RQA["lag"], 0.05, plots[0].threshold, 1)
-        batch.append((time.thread_time() - began) / min(coins, 10))
+        column = returns[:, N + number % len(fresh)].tolist()
+        _keep(steps, "one", cpu_s(one) / len(fresh))
+        _keep(steps, "turns", cpu_s(partial(turns, column, measured=False)) / len(plots))
+        _keep(steps, "measured", cpu_s(partial(turns, column, measured=True)) / len(plots))
+        batch.append(cpu_s(batches) / min(BATCHES, len(returns)))
     rates = [plot.measures()["recurrence_rate"] for plot in plots]
     require(0.01 < median(rates) < 0.2, f"unlikely recurrences: {median(rates):.3f}")
     return steps, batch
-
-
-def _push(plots: list[Recurrence], column: list[float]) -> None:
-    for plot, value in zip(plots, column, strict=True):
-        plot.push(value)
-
-
-def _push_and_measure(plots: list[Recurrence], column: list[float]) -> None:
-    for plot, value in zip(plots, column, strict=True):
-        plot.push(value)
-        plot.measures()
 
 
 def _result(
@@ -186,7 +188,7 @@ def _result(
         over_rounds("the set by libraries, our parameters and windows / ours", same, "x"),
         us("recurrence plot, a step of one", steps["one"], must=30.0, lower=True),
         us("recurrence plot, a step, coins in turn", steps["turns"], must=30.0, lower=True),
-        us("the same with all seven measures", steps["turns, with measures"]),
+        us("the same with all seven measures", steps["measured"]),
         over_rounds("recurrence plot, batch / step of one", ratios(batch, steps["one"]), "x"),
         ms("ranks of a coin, 39 surrogates of two nulls", spent["rank"]),
         over_rounds(

@@ -88,6 +88,8 @@ def measure(rounds: int, market: Stretch | None = None) -> Result:
         "store: rows, rollups and state into SQLite, committed inline",
         "compiled backtesters are 40 times faster on bare feeds and more; this is the very code "
         "that runs live, with all bots, the gate and the shadow ledger",
+        "the world's tape says that what lenses found is on it, and holds none; the recording is "
+        "replayed with lenses switched off: neither computes any inline",
     ]
     return result
 
@@ -139,7 +141,9 @@ def _recording(rounds: int, folder: Path, result: Result) -> None:
     if not (data / RECORDING).is_dir():
         result.counts.append(f"{RECORDING}: not at hand (set GNOMON_DATA)")
         return
-    config: dict[str, Any] = parse({"coins": ["BTC", "SOL"]}, "bench").resolved()
+    # Without lenses: this tape holds no answers of theirs, and a replay would compute them inline.
+    settings = {"coins": ["BTC", "SOL"], "lens": {"enabled": False}}
+    config: dict[str, Any] = parse(settings, "bench").resolved()
     origin = Origin(load_instruments(), source(), config, code_version())
     tape = folder / "recording"
     imported = import_recording(open_recording(data / RECORDING), tape, origin)

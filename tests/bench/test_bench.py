@@ -5,6 +5,7 @@ Absolute times are never asserted; they belong to a machine.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import cache, partial
 from math import isfinite
@@ -18,6 +19,10 @@ from bench import (
     decode,
     header,
     hot_engine,
+    lens_close,
+    lens_closes,
+    lens_stock,
+    lenses,
     loopback,
     marking,
     matching,
@@ -31,6 +36,7 @@ from bench.result import Figure, Result
 from bench.rounds import in_turns, percentile
 from bench.sides import Naive, Real
 from bench.table import MEASUREMENTS
+from market.decision import LensAsk
 from market.errors import InvariantBroken
 
 
@@ -53,11 +59,14 @@ SHORT: dict[str, Callable[[int], Result]] = {
         rounds, slice_of_market(), seconds=0.4, rates=(500,)
     ),
     "soak": partial(soak.measure, seconds=2.0, coins=3),
+    "lenses": partial(lenses.measure, coins=4, windows=1),
+    "lens-close": partial(lens_close.measure, coins=4, cold=False),
 }
 FLOORS = {
     "decode": ("json and float() / ours", 2.4),
     "engine": ("naive / ours", 2.4),
     "marking": ("objects / columns", 20.0),
+    "lenses": ("the set by libraries as they come / ours", 50.0),
 }
 
 
@@ -149,6 +158,32 @@ def test_a_slow_bot_is_the_dearest() -> None:
 def test_a_verdict_says_by_how_much_a_goal_is_missed(value: float, lower: bool, said: str) -> None:
     figure = Figure("a", value, "x", must=3.5, stretch=5.0, lower=lower)
     assert figure.verdict() == said.replace(" x", "x")
+
+
+def test_the_lens_measurements_look_at_what_the_engine_would_ask_about() -> None:
+    """The engine's own questions at a close are those that the bench of one look makes up."""
+
+    async def asked() -> list[LensAsk]:
+        desk = lens_close.Desk(lens_closes.closes(2, 3))
+        desk.history()
+        assert {ask.kind for ask in desk.asked} == {"raw", "hmm", "rank"}
+        desk.asked.clear()
+        desk.close()
+        desk.close()
+        return [ask for ask in desk.asked if ask.kind == "raw"]
+
+    found = asyncio.run(asked())
+    table = lens_closes.closes(2, 3)
+    assert found == lens_closes.asks(table, 1) + lens_closes.asks(table, 2)
+
+
+def test_an_absent_pyunicorn_is_said_and_left_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(lens_stock, "PYUNICORN", tmp_path / "python")
+    result = lenses.measure(1, coins=2, windows=1)
+    assert lens_stock.ABSENT in result.notes
+    assert not any(figure.what.startswith("rqa: library") for figure in result.figures)
 
 
 def test_every_round_begins_with_another_side() -> None:
