@@ -7,6 +7,7 @@ thread of linear algebra, and leaves when its input closes, however the daemon d
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -32,6 +33,9 @@ def serve(source: BinaryIO, sink: BinaryIO, *, surrogates: int) -> None:
 
     bank = Bank(surrogates=surrogates)
     bank.warm()
+    # What was imported stays: no collection of garbage need look at it again.
+    gc.collect()
+    gc.freeze()
     sink.write(packed(WARM))
     sink.flush()
     decoder = msgspec.msgpack.Decoder(LensAsk)
