@@ -11,13 +11,15 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from bench import lens_closes
 from bench.lens_closes import Array
+from bench.loopback import loops
 from bench.market import nowhere
 from bench.result import Figure, Result
 from bench.rounds import over_rounds, settled_gc
@@ -43,11 +45,13 @@ from market.events import (
 from market.instrument import Instrument
 from venue.session import Session
 
+T = TypeVar("T")
+
 COINS = 150
 GRACE_MS = 500
 TICK_S = 0.001
 CONTROL_S = 0.5
-PATIENCE_S = 300.0
+PATIENCE_S = 900.0
 CACHE = "NUMBA_CACHE_DIR"
 
 
@@ -172,14 +176,20 @@ def measure(rounds: int, *, coins: int = COINS, cold: bool = True) -> Result:
     table = lens_closes.closes(coins, 2 * rounds + 2)
     found = Found()
     with settled_gc():
-        asyncio.run(_minutes(rounds, Desk(table), found))
+        _run(_minutes(rounds, Desk(table), found))
         config = parse({"coins": ["BTC"]}, "bench")
         for _ in range(min(rounds, 3)):
-            found.warm.append(asyncio.run(_start(config)))
+            found.warm.append(_run(_start(config)))
         if cold:
             with _empty_cache():
-                found.cold.append(asyncio.run(_start(config)))
+                found.cold.append(_run(_start(config)))
     return _result(found, coins)
+
+
+def _run(main: Coroutine[None, None, T]) -> T:
+    """Run on uvloop where it is installed, as the daemon does."""
+    with asyncio.Runner(loop_factory=[*loops().values()][-1]) as runner:
+        return runner.run(main)
 
 
 async def _minutes(rounds: int, desk: Desk, found: Found) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from daemon.build import code_version
 
-PACKAGES = ("msgspec", "numpy", "websockets", "uvloop", "zstandard", "pydantic")
+PACKAGES = ("msgspec", "numpy", "numba", "websockets", "uvloop", "zstandard", "pydantic")
 
 
 def machine() -> str:
