@@ -73,8 +73,8 @@ def ranked(maker: Maker, windows: int) -> list[list[float]]:
 def test_volatility_alone_is_seldom_taken_for_more(maker: Maker) -> None:
     found = np.array(ranked(maker, WINDOWS)) <= 0.05 + 1e-9
     # At 5 % under each null, seven or more of 40 come about once in 300. The composite, for which
-    # both must reject, is to stay below the three that 8 % would give.
-    assert found[:, 0].sum() < 3
+    # both must reject, is to stay at or below the three that 8 % would give.
+    assert found[:, 0].sum() <= 3
     assert found[:, 1:3].sum(axis=0).max() <= 6
     # 19 surrogates cannot reject at 5 % on two sides, so ten: twelve of 40 are one in 2,600.
     each = np.array(ranked(maker, WINDOWS))[:, 3:] <= 0.10 + 1e-9
