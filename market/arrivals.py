@@ -5,7 +5,8 @@ rising by one an event: one step a trade (the batch form and the fit are in `qua
 single trade makes λ jump, so what is compared is the number of arrivals it lets one expect over
 the next seconds, against the usual number: the *surge*, 1.0 in the long run.
 
-One aggressor's order prints once per order it meets, at one time: such prints count as one.
+One order prints once per order it meets, and the venue gives all trades of a block one time: what
+came at one time counts once. To a fit, simultaneous events would be excitement without a delay.
 """
 
 from __future__ import annotations
@@ -40,13 +41,11 @@ class BurstRule(Struct, frozen=True):
 class Arrivals(Struct):
     """The arrivals of one coin. `times_ms` are venue times; `tops` one figure a minute.
 
-    `sides` is of the newest time: 1 when buyers came, 2 when sellers did, 3 for both. The
-    `excitation` is that of `at_ms`.
+    The `excitation` is that of `at_ms`.
     """
 
     terms: ArrivalTerms | None = None
     times_ms: list[int] = field(default_factory=list)
-    sides: int = 0
     excitation: float = 0.0
     at_ms: int = 0
     surge: float = 0.0
@@ -59,11 +58,9 @@ class Arrivals(Struct):
         """Count new trades."""
         times = self.times_ms
         for trade in prints:
-            time_ms, side = trade.time_ms, 1 if trade.aggressor > 0 else 2
-            newest = times[-1] if times else 0
-            if time_ms < newest or (time_ms == newest and self.sides & side):
+            time_ms = trade.time_ms
+            if times and time_ms <= times[-1]:
                 continue
-            self.sides = self.sides | side if time_ms == newest else side
             times.append(time_ms)
             if self.terms is not None:
                 self._excite(time_ms, self.terms.beta)

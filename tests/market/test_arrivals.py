@@ -111,21 +111,18 @@ def test_without_any_arrival_only_strangers_are_expected() -> None:
 # What counts as one arrival.
 
 
-@pytest.mark.parametrize(
-    ("sides", "count"),
-    [((1,), 1), ((1, 1, 1), 1), ((1, -1), 2), ((1, -1, 1, -1, -1), 2), ((-1, -1), 1)],
-)
-def test_prints_of_one_time_and_aggressor_count_once(sides: tuple[int, ...], count: int) -> None:
+@pytest.mark.parametrize("sides", [(1,), (1, 1, 1), (1, -1), (1, -1, 1, -1, -1), (-1, -1)])
+def test_prints_of_one_time_count_once(sides: tuple[int, ...]) -> None:
     prints = [trade(START_MS, side) for side in sides]
     together, apart = Arrivals(TERMS), Arrivals(TERMS)
     together.on_prints(prints)
     for one in prints:
         apart.on_prints([one])
-    assert together.times_ms == apart.times_ms == [START_MS] * count
-    assert together.excitation == apart.excitation == count
+    assert together.times_ms == apart.times_ms == [START_MS]
+    assert together.excitation == apart.excitation == 1.0
 
 
-def test_the_same_side_a_millisecond_later_is_another_arrival() -> None:
+def test_a_millisecond_later_is_another_arrival() -> None:
     arrivals = Arrivals()
     arrivals.on_prints(at(0, 1, 1, 2))
     assert arrivals.times_ms == [START_MS, START_MS + 1, START_MS + 2]
