@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from daemon.lens_series import Seen
+from market.events import MS_PER_MINUTE
 
 # Two-sided five per cent, the level at which a rank says more than "as in nulls".
 TAIL = 0.025
@@ -72,7 +73,7 @@ def coin_lines(found: Mapping[str, Any], now_ms: int) -> list[str]:
     else:
         against = "" if threshold is None else f" against a threshold of {threshold:.3f}"
         said = "FLAGGED" if found["flagged"] else "not flagged"
-        old = age(now_ms - found["composite_bar_ms"])
+        old = age(_age_ms(found["composite_bar_ms"], now_ms))
         lines = [f"{name} {said}: composite {composite:.3f}{against}, {old} old"]
     if found["surge"] is not None:
         burst = ", a BURST" if found["burst"] else ""
@@ -87,11 +88,27 @@ def coin_rows(readings: list[dict[str, Any]], now_ms: int) -> list[Row]:
             row["lens"],
             figure(row["value"]),
             share(row["null_rank"]),
-            age(now_ms - row["bar_ms"]),
+            age(_age_ms(row["bar_ms"], now_ms)),
             verdict(row["value"], row["null_rank"], row["flags"]),
         )
         for row in readings
     ]
+
+
+def judged(readings: list[dict[str, Any]], now_ms: int) -> list[dict[str, Any]]:
+    """Return readings with `age_s`, since their minute closed, and `verdict` in words."""
+    return [
+        {
+            **row,
+            "age_s": _age_ms(row["bar_ms"], now_ms) / 1000.0,
+            "verdict": verdict(row["value"], row["null_rank"], row["flags"]),
+        }
+        for row in readings
+    ]
+
+
+def _age_ms(bar_ms: int, now_ms: int) -> int:
+    return max(0, now_ms - bar_ms - MS_PER_MINUTE)
 
 
 def verdict(value: float | None, rank: float | None, flags: list[str]) -> str:
@@ -121,7 +138,7 @@ def share(value: float | None) -> str:
 
 def age(ms: int) -> str:
     """Return a time span for a person: 40 s, 12 min, 5 h, 3 d."""
-    seconds = max(0, ms) / 1000.0
+    seconds = ms / 1000.0
     for unit, size, limit in (("s", 1.0, 120.0), ("min", 60.0, 7200.0), ("h", 3600.0, 172_800.0)):
         if seconds < limit:
             return f"{seconds / size:.0f} {unit}"

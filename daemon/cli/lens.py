@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # quant.jit reads it when it is imported, so nothing of quant may be before it is set.
 NO_JIT = "GNOMON_NO_JIT"
+# Where a daemon at rest cannot say its threshold: one in twenty.
+LEVEL = 0.95
 
 
 def register(app: typer.Typer) -> None:
@@ -139,9 +141,7 @@ def _of_series(
     require_agreement(found)
 
 
-def _print_series(
-    found: list[Seen], lenses: dict[str, Lens], *, null: bool, check: bool
-) -> None:
+def _print_series(found: list[Seen], lenses: dict[str, Lens], *, null: bool, check: bool) -> None:
     from daemon.lens_table import SERIES_COLUMNS, measure_lines, series_rows
 
     rows = series_rows(found, {name: each.asks for name, each in lenses.items()})

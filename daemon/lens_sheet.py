@@ -1,0 +1,195 @@
+"""One sheet for a coin or a series: the line, its readings, and its phase space in four panels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from daemon import lens_panels as panels
+from daemon.lens_panels import ACCENT, BLUE, FAINT, GOLD, INK, MUTED, NORMAL, PAPER, SMALL, Window
+from daemon.lens_series import Seen
+from daemon.lens_table import TAIL, figure, share
+from market.errors import OperatorError
+from market.events import MS_PER_MINUTE
+from quant.lens import Reading, discover
+
+Array = NDArray[np.float64]
+
+# What the panels show: the lenses' own window on a desk.
+WINDOW = 512
+INCHES, DPI = (16.0, 10.0), 100
+NAME_MAX = 60
+
+Shown = tuple[str, float | None, float | None]
+
+
+class Sheet(Struct, frozen=True):
+    """What one sheet shows.
+
+    `line` (k,) is drawn over `at` (k,): ms since 1970 when `dated`, else steps. `window` is the
+    newest part of it, as the panels take it. `spans` were flagged, from and to in units of `at`.
+    """
+
+    title: str
+    about: str
+    at: Array
+    dated: bool
+    line: Array
+    label: str
+    window: Window
+    spans: list[tuple[float, float]]
+    shown: list[Shown]
+
+
+def of_series(values: Array, name: str, found: list[Seen]) -> Sheet:
+    """Return the sheet of a series as it stands."""
+    count = min(len(values), WINDOW)
+    part = f"panels: the last {count}" if count < len(values) else "as it stands"
+    return Sheet(
+        title=name[-NAME_MAX:],
+        about=f"n = {len(values):,} · {part}",
+        at=np.arange(1.0, len(values) + 1.0),
+        dated=False,
+        line=values,
+        label="value",
+        window=Window(values[-count:], "", "steps"),
+        spans=[],
+        shown=[(s.reading.lens, s.reading.value, s.null_rank) for s in found],
+    )
+
+
+def since_ms(found: Mapping[str, Any]) -> int:
+    """Return when the first of a coin's minutes closed."""
+    first: int = found["bar_ms"] - (len(found["closes"]) - 2) * MS_PER_MINUTE
+    return first
+
+
+def of_coin(found: Mapping[str, Any], spans: list[tuple[int, int]]) -> Sheet:
+    """Return the sheet of a coin from a daemon's answer; the panels are of standardised returns.
+
+    `spans` are flagged times in ms. Raises OperatorError with fewer than three minutes.
+    """
+    closes = np.array(found["closes"], dtype=np.float64)
+    if len(closes) < 3:
+        raise OperatorError(f"--png: {found['coin']} has closed {len(closes)} minutes; 3 are few")
+    at = since_ms(found) + MS_PER_MINUTE * np.arange(float(len(closes)))
+    returns = np.diff(np.log(closes))[-WINDOW:]
+    spread = float(returns.std())
+    if spread > 0.0:
+        returns = (returns - returns.mean()) / spread
+    begin, end = (datetime.fromtimestamp(t / 1000.0, UTC) for t in (at[0], at[-1]))
+    still = [(found["composite_bar_ms"] + MS_PER_MINUTE, at[-1])] if found["flagged"] else []
+    return Sheet(
+        title=str(found["coin"]),
+        about=f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} UTC · "
+        f"panels: the last n = {len(returns)} one-minute log-returns, standardised",
+        at=at,
+        dated=True,
+        line=closes,
+        label="price (USD)",
+        window=Window(returns, "sd", "minutes"),
+        spans=[*spans, *still],
+        shown=[(r["lens"], r["value"], r["null_rank"]) for r in found["readings"]],
+    )
+
+
+def draw(sheet: Sheet, path: Path) -> None:
+    """Draw a sheet of 1600 × 1000 points; raises OperatorError without matplotlib or room."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - an extra
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError:
+        raise OperatorError("--png needs matplotlib: pip install 'gnomon[plot]'") from None
+    page = Figure(figsize=INCHES, dpi=DPI, facecolor=PAPER)
+    FigureCanvasAgg(page)
+    page.text(0.045, 0.957, sheet.title, fontsize=19, fontweight="bold", color=INK)
+    page.text(0.955, 0.957, sheet.about, fontsize=NORMAL, color=MUTED, ha="right")
+    _line(page.add_axes((0.045, 0.565, 0.565, 0.335)), sheet)
+    _readings(page.add_axes((0.655, 0.545, 0.30, 0.375)), sheet.shown)
+    _phase_space(page, sheet.window)
+    try:
+        page.savefig(path, format="png", metadata={"Software": "gnomon"})
+    except OSError as error:
+        raise OperatorError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _phase_space(page: Any, window: Window) -> None:
+    lenses = discover()
+
+    def read(name: str) -> Reading:
+        return lenses[name].read(window.values)
+
+    low, high, width = 0.085, 0.345, 0.215
+    solid = page.add_axes((0.025, low - 0.03, width, high + 0.035), projection="3d")
+    solid.set_facecolor(PAPER)
+    marks = panels.attractor(solid, window)
+    if marks is not None:
+        bar = page.colorbar(marks, cax=page.add_axes((0.06, low - 0.035, 0.15, 0.010)),
+                            orientation="horizontal")  # fmt: skip
+        bar.set_label(f"{window.step} before the end", color=MUTED, fontsize=SMALL)
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(colors=MUTED, labelsize=SMALL, length=2)
+    panels.recurrence(page.add_axes((0.290, low, 0.195, high)), window, read("rqa"))
+    panels.persistence(page.add_axes((0.530, low, 0.195, high)), window, read("homology"))
+    panels.spectrum(page.add_axes((0.770, low, 0.195, high)), read("koopman"))
+
+
+def _line(axes: Any, sheet: Sheet) -> None:
+    at = sheet.at.astype("datetime64[ms]") if sheet.dated else sheet.at
+    axes.plot(at, sheet.line, color=BLUE, linewidth=1.1)
+    for begin, end in sheet.spans:
+        edges = np.array([begin, end])
+        axes.axvspan(*(edges.astype("datetime64[ms]") if sheet.dated else edges),
+                     color=GOLD, alpha=0.28, linewidth=0)  # fmt: skip
+    kept = len(sheet.window.values)
+    if kept < len(sheet.line) - 1:
+        axes.axvline(at[-kept], color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.margins(x=0.0)
+    axes.grid(axis="y", color=FAINT, linewidth=0.6)
+    axes.set_ylabel(sheet.label)
+    axes.set_xlabel("time (UTC)" if sheet.dated else "step")
+    panels.quiet(axes)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    if sheet.dated:
+        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415
+
+        axes.xaxis.set_major_locator(AutoDateLocator(minticks=4, maxticks=9))
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
+    axes.ticklabel_format(axis="y", useOffset=False, style="plain")
+    note = "shaded: flagged by the composite" if sheet.spans else "nothing flagged"
+    panels.titled(axes, "Price" if sheet.dated else "Series", note if sheet.dated else "")
+
+
+def _readings(axes: Any, shown: list[Shown]) -> None:
+    axes.axis("off")
+    axes.set(xlim=(0.0, 1.0), ylim=(len(shown) + 1.2, -0.6))
+    columns = ((0.0, "left"), (0.56, "right"), (0.75, "right"), (0.80, "left"))
+    for (x, side), word in zip(columns, ("Readings", "value", "null rank", ""), strict=True):
+        bold = {"fontweight": "bold", "color": INK} if x == 0.0 else {"color": MUTED}
+        axes.text(
+            x, 0.0, word, ha=side, va="center", fontsize=NORMAL if x == 0.0 else SMALL, **bold
+        )
+    axes.axhline(0.55, color=FAINT, linewidth=1.0)
+    for at, (name, value, rank) in enumerate(shown, start=1):
+        word, colour = _said(value, rank)
+        cells = (name.replace("_", " "), figure(value), share(rank), word)
+        for (x, side), cell in zip(columns, cells, strict=True):
+            tint = colour if x >= 0.75 else (MUTED if value is None else INK)
+            axes.text(x, at, cell, ha=side, va="center", fontsize=NORMAL - 0.5, color=tint)
+
+
+def _said(value: float | None, rank: float | None) -> tuple[str, str]:
+    if value is None:
+        return "abstains", MUTED
+    if rank is None:
+        return "", MUTED
+    if rank >= 1.0 - TAIL:
+        return "high", ACCENT
+    return ("low", ACCENT) if rank <= TAIL else ("as in nulls", MUTED)
