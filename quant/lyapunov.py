@@ -41,25 +41,17 @@ def _squared_distances(series: Array, dim: int, lag: int) -> Array:
     return total
 
 
-def _divergence_plain(
-    series: Array, dim: int, lag: int, min_tsep: int, trajectory_len: int
-) -> tuple[Array, Array]:
-    squared = _squared_distances(series, dim, lag)
-    n = len(squared) - trajectory_len + 1
-    if n < 2 * min_tsep + 2:
-        return np.full(trajectory_len, np.nan), np.zeros(0)
+def _neighbours_plain(
+    series: Array, dim: int, lag: int, min_tsep: int, n: int
+) -> tuple[Index, Array]:
     index = np.arange(n)
+    squared = _squared_distances(series, dim, lag)[:n, :n]
     near = np.abs(index[:, None] - index[None, :]) <= min_tsep
-    nearest = np.where(near, np.inf, squared[:n, :n]).argmin(axis=1)
-    curve = np.empty(trajectory_len)
-    for k in range(trajectory_len):
-        at = squared[index + k, nearest + k]
-        at = at[at > 0.0]
-        curve[k] = 0.5 * np.log(at).mean() if len(at) else np.nan
-    return curve, squared[index, nearest]
+    nearest = np.where(near, np.inf, squared).argmin(axis=1)
+    return nearest, squared[index, nearest]
 
 
-@kernel()
+@kernel(_neighbours_plain)
 def _neighbours(series: Array, dim: int, lag: int, min_tsep: int, n: int) -> tuple[Index, Array]:
     """Return the nearest neighbour of each of the first `n` vectors and its squared distance."""
     # One diagonal of the distance matrix at a time: no matrix is kept, and each of these loops
@@ -94,6 +86,23 @@ def _neighbours(series: Array, dim: int, lag: int, min_tsep: int, n: int) -> tup
         after[i] = before[i] if earlier else after[i]
         after_by[i] = i - before_by[i] if earlier else i + after_by[i]
     return after_by, after
+
+
+def _divergence_plain(
+    series: Array, dim: int, lag: int, min_tsep: int, trajectory_len: int
+) -> tuple[Array, Array]:
+    n = len(series) - (dim - 1) * lag - trajectory_len + 1
+    curve = np.full(trajectory_len, np.nan)
+    if n < 2 * min_tsep + 2:
+        return curve, np.zeros(0)
+    nearest, least = _neighbours_plain(series, dim, lag, min_tsep, n)
+    squared = _squared_distances(series, dim, lag)
+    for k in range(trajectory_len):
+        at = squared[np.arange(n) + k, nearest + k]
+        at = at[at > 0.0]
+        if len(at):
+            curve[k] = 0.5 * np.log(at).mean()
+    return curve, least
 
 
 @kernel(_divergence_plain)
