@@ -100,7 +100,8 @@ def advance(model: Hmm, belief: Array | None, row: Array | float) -> Array:
     likely = np.exp(logs - logs.max())
     joint = (model.start if belief is None else belief @ model.moves) * likely
     total = joint.sum()
-    return joint / total if total > 0.0 else likely / likely.sum()
+    after: Array = joint / total if total > 0.0 else likely / likely.sum()
+    return after
 
 
 def fit(
@@ -123,7 +124,9 @@ def fit(
     begins = [_first(unit, states, rng if number else None) for number in range(starts)]
     if warm is not None:
         variances = _rows(warm.variances) / scale**2
-        begins.append(warm._replace(means=(_rows(warm.means) - centre) / scale, variances=variances))
+        begins.append(
+            warm._replace(means=(_rows(warm.means) - centre) / scale, variances=variances)
+        )
     found = max((_climb(unit, begin) for begin in begins), key=lambda each: each.log_likelihood)
     start, moves, means, variances = found.model
     order = np.argsort(variances[:, 0], kind="stable")
