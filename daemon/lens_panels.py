@@ -22,9 +22,11 @@ AGES = ("#e7d3ab", "#8fb0a5", "#3f7d8c", "#1c3450")
 SMALL, NORMAL = 8.5, 10.5
 
 DIM = 3
+# Around the box of a perspective, as a share of the page.
+AIR = (0.0175, 0.02)
 # Beyond this many times the usual reach, single points would shrink all others to a dot.
 FAR = 1.6
-USUAL = 0.99
+USUAL = 0.975
 
 
 class Window(Struct, frozen=True):
@@ -41,12 +43,14 @@ class Window(Struct, frozen=True):
 
 
 def titled(axes: Any, title: str, note: str = "") -> None:
-    """Write a panel's name, and beside it in grey what belongs to it."""
-    flat = {"transform": axes.transAxes} if not hasattr(axes, "zaxis") else {}
-    write = axes.text if flat else axes.text2D
-    place = flat or {"transform": axes.transAxes}
-    write(0.0, 1.085, title, color=INK, fontsize=NORMAL, fontweight="bold", va="bottom", **place)
-    write(0.0, 1.02, note, color=MUTED, fontsize=SMALL, va="bottom", **place)
+    """Write a panel's name above it, and under that in grey what belongs to it."""
+    place = axes.get_position()
+    # Names of all panels stand level, whatever air a perspective has around its box.
+    aside, above = AIR if hasattr(axes, "zaxis") else (0.0, 0.0)
+    left, top = place.x0 + aside, place.y1 - above
+    write = axes.figure.text
+    write(left, top + 0.033, title, color=INK, fontsize=NORMAL, fontweight="bold", va="bottom")
+    write(left, top + 0.012, note, color=MUTED, fontsize=SMALL, va="bottom")
 
 
 def quiet(axes: Any) -> None:
@@ -96,7 +100,7 @@ def attractor(axes: Any, window: Window) -> Any:
         titled(axes, "Attractor", "too short to embed")
         return None
     low, high = reach(window.values)
-    inside = ((cloud >= low) & (cloud <= high)).all(axis=1)
+    inside = np.all((cloud >= low) & (cloud <= high), axis=1)
     away = int(len(cloud) - inside.sum())
     colours = LinearSegmentedColormap.from_list("ages", AGES)
     steps = np.arange(len(cloud)) - len(cloud) + 1
@@ -118,7 +122,8 @@ def _three_axes(axes: Any, window: Window, limits: tuple[float, float]) -> None:
     axes.set_ylabel("x(t+1)", color=MUTED, fontsize=SMALL, labelpad=-4)
     axes.set_zlabel(f"x(t+2){window.in_unit}", color=MUTED, fontsize=SMALL, labelpad=-4)
     axes.view_init(elev=22.0, azim=-58.0)
-    axes.set_box_aspect((1.0, 1.0, 0.95), zoom=1.08)
+    axes.set_box_aspect((1.0, 1.0, 0.95), zoom=1.04)
+    axes.patch.set_visible(False)
     axes.locator_params(nbins=4)
     axes.tick_params(colors=MUTED, labelsize=SMALL - 1.0, pad=-2)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
@@ -133,19 +138,22 @@ def recurrence(axes: Any, window: Window, rqa: Reading) -> None:
     if rqa.value is None:
         absent(axes, "Recurrence plot", rqa)
         return
+    from matplotlib.colors import ListedColormap  # noqa: PLC0415 - an extra
+
     cloud = delayed(window.values, int(rqa.params["dim"]), int(rqa.params["lag"]))
     threshold = float(rqa.measures["threshold"])
-    far = np.abs(cloud[:, None, :] - cloud[None, :, :]).max(axis=2)
+    apart: Array = np.abs(cloud[:, None, :] - cloud[None, :, :]).max(axis=2)
     count = len(cloud)
     axes.imshow(
-        far <= threshold, cmap="Blues", vmax=1.25, origin="lower", extent=(-count, 0, -count, 0),
-        interpolation="antialiased",
+        apart <= threshold, cmap=ListedColormap(("white", AGES[-1])), origin="lower",
+        extent=(-count, 0, -count, 0), interpolation="antialiased", interpolation_stage="rgba",
     )  # fmt: skip
     rate = float(rqa.measures["recurrence_rate"])
     note = f"{rate:.1%} of pairs within {threshold:.3g}{' ' + window.unit if window.unit else ''}"
     titled(axes, "Recurrence plot", f"{note}; DET {rqa.value:.3f}")
-    axes.set_xlabel(f"time ({window.step} before the end)")
-    axes.set_ylabel(f"time ({window.step} before the end)")
+    axes.set_xlabel(f"{window.step} before the end")
+    axes.set_ylabel(f"{window.step} before the end")
+    axes.locator_params(nbins=6)
     quiet(axes)
 
 
@@ -172,6 +180,7 @@ def persistence(axes: Any, window: Window, homology: Reading) -> None:
     axes.set(xlim=(0.0, top), ylim=(0.0, top), aspect="equal")
     note = f"{len(bars)} loop{'s' * (len(bars) != 1)} (H1); landscape norm {homology.value:.4g}"
     titled(axes, "Persistence diagram", note)
+    axes.locator_params(nbins=6)
     axes.set_xlabel(f"birth radius{window.in_unit}")
     axes.set_ylabel(f"death radius{window.in_unit}")
     quiet(axes)
@@ -196,7 +205,7 @@ def spectrum(axes: Any, koopman: Reading) -> None:
     axes.set(xlim=(-span, span), ylim=(-span, span), aspect="equal")
     rest = f"residual {float(koopman.measures['residual']):.3f}"
     titled(axes, "DMD spectrum", f"largest |µ| {koopman.value:.4f}; {rest}")
+    axes.locator_params(nbins=6)
     axes.set_xlabel("Re µ (per step)")
     axes.set_ylabel("Im µ (per step)")
-    axes.locator_params(nbins=5)
     quiet(axes)

@@ -1,7 +1,8 @@
 """What lenses say of one given series, with the rank among its nulls and a second opinion.
 
-The null of a series is its own numbers with signs drawn anew (`quant.surrogates`): all its sizes
-in their order, and so all clustering of them, without any determinism of direction.
+The null of a series is its own deviations from its mean with signs tossed afresh: all their sizes
+where they stand, and so all clustering of them, without any law of direction. Unlike the ranks of
+a desk these are of the series as it stands, not prewhitened: plain correlation rejects as well.
 """
 
 from __future__ import annotations
@@ -115,7 +116,8 @@ def _ranked(lens: Lens, series: Array, seen: Seen) -> Seen:
         return _flagged(seen, NO_NULL[lens.name])
     from quant.surrogates import sign_flip  # noqa: PLC0415 - only a rank needs nulls
 
-    nulls = sign_flip(series, SURROGATES, np.random.default_rng(SEED))
+    mean = series.mean()
+    nulls = mean + sign_flip(series - mean, SURROGATES, np.random.default_rng(SEED))
     values = [lens.read(each, seen.reading.params).value for each in nulls]
     spoken = np.array([value for value in values if value is not None])
     if 2 * len(spoken) < SURROGATES:

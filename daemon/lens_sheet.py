@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 WINDOW = 512
 INCHES, DPI = (16.0, 10.0), 100
 NAME_MAX = 60
+# Readings the table has room for before its lines move together.
+ROWS = 10
 
 Shown = tuple[str, float | None, float | None]
 
@@ -108,10 +110,10 @@ def draw(sheet: Sheet, path: Path) -> None:
         raise OperatorError("--png needs matplotlib: pip install 'gnomon[plot]'") from None
     page = Figure(figsize=INCHES, dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(page)
-    page.text(0.045, 0.957, sheet.title, fontsize=19, fontweight="bold", color=INK)
-    page.text(0.955, 0.957, sheet.about, fontsize=NORMAL, color=MUTED, ha="right")
-    _line(page.add_axes((0.045, 0.565, 0.565, 0.335)), sheet)
-    _readings(page.add_axes((0.655, 0.545, 0.30, 0.375)), sheet.shown)
+    page.text(0.055, 0.945, sheet.title, fontsize=19, fontweight="bold", color=INK)
+    page.text(0.965, 0.945, sheet.about, fontsize=NORMAL, color=MUTED, ha="right")
+    _line(page.add_axes((0.055, 0.55, 0.555, 0.315)), sheet)
+    _readings(page.add_axes((0.655, 0.525, 0.31, 0.39)), sheet.shown)
     _phase_space(page, sheet.window)
     try:
         page.savefig(path, format="png", metadata={"Software": "gnomon"})
@@ -125,24 +127,23 @@ def _phase_space(page: Any, window: Window) -> None:
     def read(name: str) -> Reading:
         return lenses[name].read(window.values)
 
-    low, high, width = 0.085, 0.345, 0.215
-    solid = page.add_axes((0.025, low - 0.03, width, high + 0.035), projection="3d")
-    solid.set_facecolor(PAPER)
+    low, side, tall = 0.085, 0.19, 0.304
+    solid = page.add_axes((0.015, low + 0.02, 0.235, tall), projection="3d")
     marks = panels.attractor(solid, window)
     if marks is not None:
-        bar = page.colorbar(marks, cax=page.add_axes((0.06, low - 0.035, 0.15, 0.010)),
-                            orientation="horizontal")  # fmt: skip
+        place = page.add_axes((0.055, low - 0.01, 0.17, 0.009))
+        bar = page.colorbar(marks, cax=place, orientation="horizontal")
         bar.set_label(f"{window.step} before the end", color=MUTED, fontsize=SMALL)
         bar.outline.set_visible(False)
         bar.ax.tick_params(colors=MUTED, labelsize=SMALL, length=2)
-    panels.recurrence(page.add_axes((0.290, low, 0.195, high)), window, read("rqa"))
-    panels.persistence(page.add_axes((0.530, low, 0.195, high)), window, read("homology"))
-    panels.spectrum(page.add_axes((0.770, low, 0.195, high)), read("koopman"))
+    panels.recurrence(page.add_axes((0.312, low, side, tall)), window, read("rqa"))
+    panels.persistence(page.add_axes((0.544, low, side, tall)), window, read("homology"))
+    panels.spectrum(page.add_axes((0.775, low, side, tall)), read("koopman"))
 
 
 def _line(axes: Any, sheet: Sheet) -> None:
     at = sheet.at.astype("datetime64[ms]") if sheet.dated else sheet.at
-    axes.plot(at, sheet.line, color=BLUE, linewidth=1.1)
+    axes.plot(at, sheet.line, color=BLUE, linewidth=1.1 if sheet.dated else 0.7)
     for begin, end in sheet.spans:
         edges = np.array([begin, end])
         axes.axvspan(*(edges.astype("datetime64[ms]") if sheet.dated else edges),
@@ -158,30 +159,38 @@ def _line(axes: Any, sheet: Sheet) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     if sheet.dated:
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415
+        from matplotlib import dates  # noqa: PLC0415
 
-        axes.xaxis.set_major_locator(AutoDateLocator(minticks=4, maxticks=9))
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
+        ticks: Any = dates
+        locator = ticks.AutoDateLocator(minticks=4, maxticks=9)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ticks.ConciseDateFormatter(locator, show_offset=False))
     axes.ticklabel_format(axis="y", useOffset=False, style="plain")
-    note = "shaded: flagged by the composite" if sheet.spans else "nothing flagged"
-    panels.titled(axes, "Price" if sheet.dated else "Series", note if sheet.dated else "")
+    notes = ["shaded: flagged by the composite" if sheet.spans else "nothing flagged"]
+    notes = notes if sheet.dated else []
+    if kept < len(sheet.line) - 1:
+        notes.append("dashed: where the panels begin")
+    panels.titled(axes, "Price" if sheet.dated else "Series", "; ".join(notes))
 
 
 def _readings(axes: Any, shown: list[Shown]) -> None:
     axes.axis("off")
-    axes.set(xlim=(0.0, 1.0), ylim=(len(shown) + 1.2, -0.6))
-    columns = ((0.0, "left"), (0.56, "right"), (0.75, "right"), (0.80, "left"))
-    for (x, side), word in zip(columns, ("Readings", "value", "null rank", ""), strict=True):
-        bold = {"fontweight": "bold", "color": INK} if x == 0.0 else {"color": MUTED}
-        axes.text(
-            x, 0.0, word, ha=side, va="center", fontsize=NORMAL if x == 0.0 else SMALL, **bold
-        )
-    axes.axhline(0.55, color=FAINT, linewidth=1.0)
+    axes.set(xlim=(0.0, 1.0), ylim=(max(len(shown), ROWS) + 0.7, -0.5))
+    ranked = any(rank is not None for _, _, rank in shown)
+    columns = ((0.0, "left"), (0.56, "right"), (0.76, "right"), (0.80, "left"))
+    head = ("Readings", "value", "null rank" if ranked else "", "")
+    for (x, side), word in zip(columns, head, strict=True):
+        first = x == 0.0
+        size, weight = (NORMAL, "bold") if first else (SMALL, "normal")
+        tint = INK if first else MUTED
+        axes.text(x, 0.0, word, ha=side, va="center", size=size, weight=weight, color=tint)
+    axes.plot([0.0, 1.0], [0.5, 0.5], color=FAINT, linewidth=1.0)
     for at, (name, value, rank) in enumerate(shown, start=1):
         word, colour = _said(value, rank)
-        cells = (name.replace("_", " "), figure(value), share(rank), word)
-        for (x, side), cell in zip(columns, cells, strict=True):
-            tint = colour if x >= 0.75 else (MUTED if value is None else INK)
+        placed = share(rank) if ranked else ""
+        cells = (name.replace("_", " "), figure(value, 4), placed, word)
+        tints = (MUTED if value is None else INK,) * 2 + (colour,) * 2
+        for (x, side), cell, tint in zip(columns, cells, tints, strict=True):
             axes.text(x, at, cell, ha=side, va="center", fontsize=NORMAL - 0.5, color=tint)
 
 

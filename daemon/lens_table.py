@@ -56,7 +56,7 @@ def measure_lines(measures: Mapping[str, Any]) -> list[str]:
 def _short(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
+    if value is None or isinstance(value, int | float):
         return figure(value)
     if isinstance(value, list | tuple):
         shown = ", ".join(_short(v) for v in value[:LIST_SHOWN])
@@ -126,9 +126,9 @@ def verdict(value: float | None, rank: float | None, flags: list[str]) -> str:
     return "; ".join((said, *flags))
 
 
-def figure(value: float | None) -> str:
-    """Return a number to six digits, a dash for none."""
-    return "–" if value is None else f"{value:.6g}"
+def figure(value: float | None, digits: int = 6) -> str:
+    """Return a number to so many digits, a dash for none."""
+    return "–" if value is None else f"{value:.{digits}g}"
 
 
 def share(value: float | None) -> str:

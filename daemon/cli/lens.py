@@ -147,7 +147,8 @@ def _print_series(found: list[Seen], lenses: dict[str, Lens], *, null: bool, che
     rows = series_rows(found, {name: each.asks for name, each in lenses.items()})
     kept = [i for i in range(len(SERIES_COLUMNS)) if null or i != 2]
     kept = [i for i in kept if check or i != 3]
-    print_table("", [SERIES_COLUMNS[i] for i in kept], [[row[i] for i in kept] for row in rows])
+    names, cells = [SERIES_COLUMNS[i] for i in kept], [[row[i] for i in kept] for row in rows]
+    print_table("", names, cells, words=1)
     if len(found) == 1:
         for line in measure_lines(found[0].reading.measures):
             typer.echo(line)
@@ -166,7 +167,7 @@ def _of_coin(coin: str, where: StateDir | None, png: Path | None, *, json_: bool
     elif found["readings"]:
         for line in coin_lines(found, now_ms):
             typer.echo(line)
-        print_table("", COIN_COLUMNS, coin_rows(found["readings"], now_ms))
+        print_table("", COIN_COLUMNS, coin_rows(found["readings"], now_ms), words=1)
     else:
         typer.echo(f"no lens has looked at {coin} yet; they do while `gnomon run` is up")
     if png is not None:
