@@ -6,10 +6,12 @@ volatility clustering and of tails, and destroys whatever depends on signs: leve
 over, determinism. (Phase-randomised surrogates destroy clustering as well, and so take any GARCH
 for chaos.)
 
-Observed and surrogate series are treated alike, on the level of residuals: each is demeaned and
-prewhitened by an autoregression of its own, the order of least AIC up to five, and only then
-measured. Had only the observed one been fitted, its correlations would be smaller than theirs by
-the fit alone, and a lens that hears them would reject without cause.
+The choice made here: everything is measured on the level of residuals. The observed window is
+demeaned and prewhitened once, by an autoregression whose order (up to five) has the least AIC;
+its residuals are the observed series, and the same residuals with signs tossed are the
+surrogates. Neither is coloured back. Prewhitening the surrogates once more looks fairer and is
+not: it takes a little of their variance, unevenly over the window, which a lens that compares
+halves hears (11 to 14 % false alarms at 5 % against 6 % as it is done here).
 
 Sources: AR by the recursion of Levinson 1947 and Durbin 1960 on biased autocovariances, which is
 always stable; its order by Akaike 1974; surrogate tests, Theiler et al. 1992, Schreiber & Schmitz
@@ -68,10 +70,7 @@ def prewhitened(rows: Array, order_max: int = ORDER_MAX) -> Array:
 
 
 def sign_flip(residuals: Array, count: int, rng: np.random.Generator) -> Array:
-    """Return `count` series (count, n) of the same magnitudes with signs tossed afresh.
-
-    They are to be prewhitened once more, as the observed series was: see above.
-    """
+    """Return `count` series (count, n) of the residuals' magnitudes with signs tossed afresh."""
     flips = rng.integers(0, 2, size=(count, len(residuals)), dtype=np.int8)
     signs: Array = 2.0 * flips - 1.0
     return signs * np.abs(residuals)
