@@ -30,9 +30,13 @@ USUAL = 0.975
 
 
 class Window(Struct, frozen=True):
-    """The numbers (n,) that the panels are of, what one of them is, and what one step is."""
+    """The numbers (n,) that the panels are of, what one of them is, and what one step is.
+
+    `loops` (m,) are those of which loops are sought, the newest of them.
+    """
 
     values: Array
+    loops: Array
     unit: str
     step: str
 
@@ -148,7 +152,7 @@ def recurrence(axes: Any, window: Window, rqa: Reading) -> None:
         apart <= threshold, cmap=ListedColormap(("white", AGES[-1])), origin="lower",
         extent=(-count, 0, -count, 0), interpolation="antialiased", interpolation_stage="rgba",
     )  # fmt: skip
-    rate = float(rqa.measures["recurrence_rate"])
+    rate = (np.count_nonzero(apart <= threshold) - count) / max(1, count * (count - 1))
     note = f"{rate:.1%} of pairs within {threshold:.3g}{' ' + window.unit if window.unit else ''}"
     titled(axes, "Recurrence plot", f"{note}; DET {rqa.value:.3f}")
     axes.set_xlabel(f"{window.step} before the end")
@@ -178,7 +182,8 @@ def persistence(axes: Any, window: Window, homology: Reading) -> None:
             ha="left" if side > 0 else "right",
         )  # fmt: skip
     axes.set(xlim=(0.0, top), ylim=(0.0, top), aspect="equal")
-    note = f"{len(bars)} loop{'s' * (len(bars) != 1)} (H1); landscape norm {homology.value:.4g}"
+    part = f" in the last {len(window.loops)}" if len(window.loops) < len(window.values) else ""
+    note = f"{len(bars)} loop{'s' * (len(bars) != 1)} (H1){part}; norm {homology.value:.4g}"
     titled(axes, "Persistence diagram", note)
     axes.locator_params(nbins=6)
     axes.set_xlabel(f"birth radius{window.in_unit}")

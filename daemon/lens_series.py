@@ -26,14 +26,14 @@ TOLERANCE = 1e-6
 # Below this a relative difference is one of rounding.
 SMALL = 1e-9
 
-# Lenses whose value a change of signs cannot judge, and why.
+# Lenses whose value signs cannot judge, and why.
 NO_NULL = {
-    "efficiency_ratio": "no null_rank: prices have no signs to flip; see measures.quantile",
-    "hawkes": "no null_rank: event times have no signs to flip; see measures.ks_p",
-    "hmm": "no null_rank: its states are of sizes, which flipped signs leave as they are",
-    "volatility": "no null_rank: it is of sizes, which flipped signs leave as they are",
+    "efficiency_ratio": "no null_rank: prices have no signs to toss; see measures.quantile",
+    "hawkes": "no null_rank: event times have no signs to toss; see measures.ks_p",
+    "hmm": "no null_rank: tossed signs leave sizes, and so its states, as they are",
+    "volatility": "no null_rank: tossed signs leave sizes as they are",
 }
-NO_REFERENCE = "no reference: no library of note computes this"
+NO_REFERENCE = "no reference library"
 
 
 class Seen(Struct, frozen=True):

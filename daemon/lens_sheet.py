@@ -17,7 +17,8 @@ from daemon.lens_series import Seen
 from daemon.lens_table import TAIL, figure, share
 from market.errors import OperatorError
 from market.events import MS_PER_MINUTE
-from quant.lens import Reading, discover
+from quant.lens import Abstain, discover
+from quant.phase_space import CLOUD, prepare
 
 Array = NDArray[np.float64]
 
@@ -60,7 +61,7 @@ def of_series(values: Array, name: str, found: list[Seen]) -> Sheet:
         dated=False,
         line=values,
         label="value",
-        window=Window(values[-count:], "", "steps"),
+        window=Window(values[-count:], values[-count:], "", "steps"),
         spans=[],
         shown=[(s.reading.lens, s.reading.value, s.null_rank) for s in found],
     )
@@ -73,7 +74,7 @@ def since_ms(found: Mapping[str, Any]) -> int:
 
 
 def of_coin(found: Mapping[str, Any], spans: list[tuple[int, int]]) -> Sheet:
-    """Return the sheet of a coin from a daemon's answer; the panels are of standardised returns.
+    """Return the sheet of a coin from a daemon's answer, its window as the lenses there took it.
 
     `spans` are flagged times in ms. Raises OperatorError with fewer than three minutes.
     """
@@ -81,28 +82,48 @@ def of_coin(found: Mapping[str, Any], spans: list[tuple[int, int]]) -> Sheet:
     if len(closes) < 3:
         raise OperatorError(f"--png: {found['coin']} has closed {len(closes)} minutes; 3 are few")
     at = since_ms(found) + MS_PER_MINUTE * np.arange(float(len(closes)))
-    returns = np.diff(np.log(closes))[-WINDOW:]
-    spread = float(returns.std())
-    if spread > 0.0:
-        returns = (returns - returns.mean()) / spread
+    window = _prepared(np.diff(np.log(closes))[-WINDOW:])
     begin, end = (datetime.fromtimestamp(t / 1000.0, UTC) for t in (at[0], at[-1]))
     still = [(found["composite_bar_ms"] + MS_PER_MINUTE, at[-1])] if found["flagged"] else []
     return Sheet(
         title=str(found["coin"]),
         about=f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} UTC · "
-        f"panels: the last n = {len(returns)} one-minute log-returns, standardised",
+        f"panels: the last n = {len(window)} one-minute log-returns, standardised, cut at 5 MAD",
         at=at,
         dated=True,
         line=closes,
         label="price (USD)",
-        window=Window(returns, "sd", "minutes"),
+        window=Window(window, standardised(window[-CLOUD:]), "sd", "minutes"),
         spans=[*spans, *still],
         shown=[(r["lens"], r["value"], r["null_rank"]) for r in found["readings"]],
     )
 
 
+def _prepared(returns: Array) -> Array:
+    try:
+        return prepare(returns)
+    except Abstain:
+        # The panels say so, each for itself.
+        return returns
+
+
+def standardised(values: Array) -> Array:
+    """Return values of mean 0 and variance 1; as they are where they never move."""
+    spread = float(values.std())
+    return (values - values.mean()) / spread if spread > 0.0 else values
+
+
 def draw(sheet: Sheet, path: Path) -> None:
-    """Draw a sheet of 1600 × 1000 points; raises OperatorError without matplotlib or room."""
+    """Draw a sheet of 1600 × 1000 points as PNG; raises OperatorError where that cannot be."""
+    page = paint(sheet)
+    try:
+        page.savefig(path, format="png", metadata={"Software": "gnomon"})
+    except OSError as error:
+        raise OperatorError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def paint(sheet: Sheet) -> Any:
+    """Return a sheet as a figure; raises OperatorError without matplotlib."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - an extra
         from matplotlib.figure import Figure  # noqa: PLC0415
@@ -115,18 +136,13 @@ def draw(sheet: Sheet, path: Path) -> None:
     _line(page.add_axes((0.055, 0.55, 0.555, 0.315)), sheet)
     _readings(page.add_axes((0.655, 0.525, 0.31, 0.39)), sheet.shown)
     _phase_space(page, sheet.window)
-    try:
-        page.savefig(path, format="png", metadata={"Software": "gnomon"})
-    except OSError as error:
-        raise OperatorError(f"{path}: cannot be written ({error.strerror})") from None
+    return page
 
 
 def _phase_space(page: Any, window: Window) -> None:
     lenses = discover()
-
-    def read(name: str) -> Reading:
-        return lenses[name].read(window.values)
-
+    rqa, koopman = (lenses[name].read(window.values) for name in ("rqa", "koopman"))
+    homology = lenses["homology"].read(window.loops)
     low, side, tall = 0.085, 0.19, 0.304
     solid = page.add_axes((0.015, low + 0.02, 0.235, tall), projection="3d")
     marks = panels.attractor(solid, window)
@@ -136,9 +152,9 @@ def _phase_space(page: Any, window: Window) -> None:
         bar.set_label(f"{window.step} before the end", color=MUTED, fontsize=SMALL)
         bar.outline.set_visible(False)
         bar.ax.tick_params(colors=MUTED, labelsize=SMALL, length=2)
-    panels.recurrence(page.add_axes((0.312, low, side, tall)), window, read("rqa"))
-    panels.persistence(page.add_axes((0.544, low, side, tall)), window, read("homology"))
-    panels.spectrum(page.add_axes((0.775, low, side, tall)), read("koopman"))
+    panels.recurrence(page.add_axes((0.312, low, side, tall)), window, rqa)
+    panels.persistence(page.add_axes((0.544, low, side, tall)), window, homology)
+    panels.spectrum(page.add_axes((0.775, low, side, tall)), koopman)
 
 
 def _line(axes: Any, sheet: Sheet) -> None:
@@ -165,7 +181,7 @@ def _line(axes: Any, sheet: Sheet) -> None:
         locator = ticks.AutoDateLocator(minticks=4, maxticks=9)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ticks.ConciseDateFormatter(locator, show_offset=False))
-    axes.ticklabel_format(axis="y", useOffset=False, style="plain")
+    axes.yaxis.set_major_formatter("{x:,.10g}")
     notes = ["shaded: flagged by the composite" if sheet.spans else "nothing flagged"]
     notes = notes if sheet.dated else []
     if kept < len(sheet.line) - 1:

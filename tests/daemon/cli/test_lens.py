@@ -82,8 +82,8 @@ CASES: list[tuple[str, str, Any, dict[str, float], float, float]] = [
     ("Hénon", "lyapunov", henon(1024), {"dim": 2, "min_tsep": 10, "trajectory_len": 8},
      0.409, 0.03),
     ("sine", "lyapunov", np.sin(2.0 * np.pi * np.arange(1024) / 25.3),
-     {"dim": 5, "lag": 6, "min_tsep": 30}, 0.003, 0.004),
-    ("sine", "rqa", np.sin(2.0 * np.pi * np.arange(400) / 25.3), {}, 1.0, 0.001),
+     {"dim": 5, "lag": 6, "min_tsep": 30, "trajectory_len": 20}, 0.003, 0.004),
+    ("sine", "rqa", np.sin(2.0 * np.pi * np.arange(400) / 25.3), {}, 0.97, 0.03),
     ("noise", "rqa", WHITE[:1000], {"dim": 1}, 0.0975, 0.01),
     # A quarter of the period apart, a sine and itself draw the unit circle: 64 points.
     ("circle", "homology", np.sin(2.0 * np.pi * np.arange(80) / 64.0), {"dim": 2, "lag": 16},
