@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from daemon.lens_table import TAIL, figure, share
 from market.errors import OperatorError
 from market.events import MS_PER_MINUTE
 from quant.lens import Abstain, discover
-from quant.phase_space import CLOUD, prepare
+from quant.phase_space import CLOUD, prepare, rank
 
 Array = NDArray[np.float64]
 
@@ -26,6 +27,10 @@ Array = NDArray[np.float64]
 WINDOW = 512
 INCHES, DPI = (16.0, 10.0), 100
 NAME_MAX = 60
+# Windows of a series that are judged at most, and the score at which they are flagged.
+JUDGED = 12
+LEVEL = 0.95
+SEED = 7
 # Readings the table has room for before its lines move together.
 ROWS = 10
 
@@ -62,9 +67,28 @@ def of_series(values: Array, name: str, found: list[Seen]) -> Sheet:
         line=values,
         label="value",
         window=Window(values[-count:], values[-count:], "", "steps"),
-        spans=[],
+        spans=flagged(values),
         shown=[(s.reading.lens, s.reading.value, s.null_rank) for s in found],
     )
+
+
+def flagged(values: Array) -> list[tuple[float, float]]:
+    """Return the spans of a series (n,), in steps, whose windows the composite flags.
+
+    Windows of 512, evenly from the first to the newest; of each that is flagged the part that the
+    one before has not seen. One that the composite abstains on is not flagged.
+    """
+    count = len(values)
+    ends = np.unique(np.linspace(min(count, WINDOW), count, JUDGED).round().astype(int)).tolist()
+    found = []
+    for before, end in pairwise((0, *ends)):
+        try:
+            ranked = rank(prepare(values[max(0, end - WINDOW) : end]), seed=[SEED, end])
+        except Abstain:
+            continue
+        if ranked.score >= LEVEL:
+            found.append((float(before), float(end)))
+    return found
 
 
 def since_ms(found: Mapping[str, Any]) -> int:
@@ -182,8 +206,8 @@ def _line(axes: Any, sheet: Sheet) -> None:
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ticks.ConciseDateFormatter(locator, show_offset=False))
     axes.yaxis.set_major_formatter("{x:,.10g}")
-    notes = ["shaded: flagged by the composite" if sheet.spans else "nothing flagged"]
-    notes = notes if sheet.dated else []
+    of = "" if sheet.dated else f" of windows of {kept}"
+    notes = [f"shaded: flagged by the composite{of}" if sheet.spans else "nothing flagged"]
     if kept < len(sheet.line) - 1:
         notes.append("dashed: where the panels begin")
     panels.titled(axes, "Price" if sheet.dated else "Series", "; ".join(notes))
@@ -192,7 +216,7 @@ def _line(axes: Any, sheet: Sheet) -> None:
 def _readings(axes: Any, shown: list[Shown]) -> None:
     axes.axis("off")
     axes.set(xlim=(0.0, 1.0), ylim=(max(len(shown), ROWS) + 0.7, -0.5))
-    ranked = any(rank is not None for _, _, rank in shown)
+    ranked = any(place is not None for _, _, place in shown)
     columns = ((0.0, "left"), (0.56, "right"), (0.76, "right"), (0.80, "left"))
     head = ("Readings", "value", "null rank" if ranked else "", "")
     for (x, side), word in zip(columns, head, strict=True):
@@ -201,20 +225,20 @@ def _readings(axes: Any, shown: list[Shown]) -> None:
         tint = INK if first else MUTED
         axes.text(x, 0.0, word, ha=side, va="center", size=size, weight=weight, color=tint)
     axes.plot([0.0, 1.0], [0.5, 0.5], color=FAINT, linewidth=1.0)
-    for at, (name, value, rank) in enumerate(shown, start=1):
-        word, colour = _said(value, rank)
-        placed = share(rank) if ranked else ""
+    for at, (name, value, place) in enumerate(shown, start=1):
+        word, colour = _said(value, place)
+        placed = share(place) if ranked else ""
         cells = (name.replace("_", " "), figure(value, 4), placed, word)
         tints = (MUTED if value is None else INK,) * 2 + (colour,) * 2
         for (x, side), cell, tint in zip(columns, cells, tints, strict=True):
             axes.text(x, at, cell, ha=side, va="center", fontsize=NORMAL - 0.5, color=tint)
 
 
-def _said(value: float | None, rank: float | None) -> tuple[str, str]:
+def _said(value: float | None, place: float | None) -> tuple[str, str]:
     if value is None:
         return "abstains", MUTED
-    if rank is None:
+    if place is None:
         return "", MUTED
-    if rank >= 1.0 - TAIL:
+    if place >= 1.0 - TAIL:
         return "high", ACCENT
-    return ("low", ACCENT) if rank <= TAIL else ("as in nulls", MUTED)
+    return ("low", ACCENT) if place <= TAIL else ("as in nulls", MUTED)

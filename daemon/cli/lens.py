@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # quant.jit reads it when it is imported, so nothing of quant may be before it is set.
 NO_JIT = "GNOMON_NO_JIT"
-# Where a daemon at rest cannot say its threshold: one in twenty.
-LEVEL = 0.95
 
 
 def register(app: typer.Typer) -> None:
@@ -209,7 +207,7 @@ def _known(coin: str, known: list[str]) -> None:
 
 def _draw_coin(found: dict[str, Any], where: StateDir | None, png: Path) -> None:
     from daemon.lens_coin import alarms
-    from daemon.lens_sheet import draw, of_coin, since_ms
+    from daemon.lens_sheet import LEVEL, draw, of_coin, since_ms
     from market.errors import OperatorError
 
     if where is None or not found["closes"]:

@@ -10,7 +10,16 @@ import pytest
 
 from daemon.lens_coin import nothing
 from daemon.lens_series import Seen
-from daemon.lens_sheet import Sheet, draw, of_coin, of_series, paint, since_ms, standardised
+from daemon.lens_sheet import (
+    Sheet,
+    draw,
+    flagged,
+    of_coin,
+    of_series,
+    paint,
+    since_ms,
+    standardised,
+)
 from market.errors import OperatorError
 from quant.lens import Reading
 
@@ -31,6 +40,12 @@ def coin(closes: Any, **more: Any) -> dict[str, Any]:
         for i, name in enumerate(NAMES)
     ]
     return {**nothing("BTC"), "closes": list(closes), "bar_ms": BAR_MS, "readings": readings} | more
+
+
+@pytest.fixture(autouse=True)
+def _few_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge the first and the newest window only: what they are worth is tested elsewhere."""
+    monkeypatch.setattr("daemon.lens_sheet.JUDGED", 2)
 
 
 CLOSES = 50_000.0 * np.exp(np.cumsum(STEPS))
@@ -68,6 +83,21 @@ def test_a_series_stands_as_it_is() -> None:
     assert len(found.title) == 60 and found.title.endswith("/x.csv")
     assert found.shown == [("rqa", 0.5, 0.25)]
     assert of_series(STEPS[:100], "x", seen).about == "n = 100 · as it stands"
+
+
+def test_windows_of_a_series_are_flagged_by_the_part_that_is_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("daemon.lens_sheet.JUDGED", 3)
+    walk = np.empty(1024)
+    walk[:512] = np.random.default_rng(6).standard_normal(512)
+    x = 0.3
+    for i in range(512, 1024):
+        x = 4.0 * x * (1.0 - x)
+        walk[i] = (x - 0.5) * np.sqrt(8.0)
+    assert flagged(walk) == [(512.0, 768.0), (768.0, 1024.0)]
+    assert flagged(walk[512:]) == [(0.0, 512.0)]
+    assert flagged(walk[:100]) == [] and flagged(np.zeros(600)) == [], "it abstains"
 
 
 def test_what_never_moves_stays() -> None:
@@ -129,6 +159,7 @@ def test_the_table_says_which_ranks_stand_out() -> None:
 
 def test_a_sheet_is_a_file_of_the_same_bytes_each_time(tmp_path: Path) -> None:
     sheet = of_series(np.sin(np.arange(120) / 4.0), "sine.csv", [])
+    assert sheet.spans == []
     draw(sheet, tmp_path / "a.png")
     draw(sheet, tmp_path / "b.png")
     data = (tmp_path / "a.png").read_bytes()
