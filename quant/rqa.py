@@ -11,7 +11,8 @@ the recurrence rate include it. `theiler` leaves out the diagonals |i − j| < t
 
 The threshold follows from a recurrence rate, so that DET does not become a volatility meter: ε is
 the k-th smallest distance of the P pairs with j − i ≥ theiler, k = ⌈rate·P⌉; the smallest ε that
-gives at least that rate off the main diagonal. Shifting or scaling the series changes nothing.
+gives at least that rate off the main diagonal, plus 10⁻⁹ of the range of the series: equal
+distances must not be told apart by their rounding. Shifting or scaling the series changes nothing.
 
 DET of noise is not small: iid values at rate p and dim 1 have DET = 1 − (1 − p)², and sharing
 dim − 1 coordinates with the next vector raises it to about 0.6 at dim 3. Compare with surrogates.
@@ -30,7 +31,7 @@ from quant.lens import Abstain, Array, Lens, enough
 
 Counts = NDArray[np.int64]
 
-# Distances below this share of the series' range are repeats up to rounding: never a threshold.
+# Distances within this share of the range of the series are the same up to rounding.
 SAME = 1e-9
 # How many distances are looked at to bound the threshold.
 SAMPLE = 2048
@@ -73,7 +74,7 @@ def _recurrences_plain(
     if not eps > 0.0:
         pairs = far[np.triu_indices(n, theiler)]
         k = _rank(rate, n, theiler) - 1
-        eps = max(float(np.partition(pairs, k)[k]), SAME * float(series.max() - series.min()))
+        eps = float(np.partition(pairs, k)[k]) + SAME * float(series.max() - series.min())
     near = far <= eps
     # Shifting row i by i puts the diagonal j − i = d into column d.
     sheared = np.zeros((n, 2 * n + 1), np.bool_)
@@ -222,9 +223,8 @@ def recurrences(
     low, high = series[0], series[0]
     for x in series:
         low, high = min(low, x), max(high, x)
-    floor = SAME * (high - low)
-    if eps < floor:
-        eps = floor
+    eps += SAME * (high - low)
+    if eps > within:
         found, where, count = _collect(series, dim, lag, eps)
     diagonal, vertical = _count(found[:count], where[:count], n, eps, theiler)
     return eps, diagonal, vertical
@@ -306,7 +306,7 @@ def measure(
     measures["l_max"] = int(measures["l_max"])
     measures["threshold"] = eps
     flags: tuple[str, ...] = ()
-    if not threshold and eps <= SAME * span:
+    if not threshold and eps <= 2.0 * SAME * span:
         flags = ("more pairs are repeats than the recurrence rate asks for",)
     return measures["det"], measures, flags
 
