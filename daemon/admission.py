@@ -309,4 +309,6 @@ class Admission:
 
 def policy_text(model: FillModel, vol_target: float) -> str:
     """Return what a hypothetical order's fate depends on, for the policy hash."""
-    return to_json({"fills": model, "vol_target": vol_target, "exits": 1, "weights": 1})
+    return to_json(
+        {"fills": model, "vol_target": vol_target, "exits": 1, "weights": 1, "impact": 1}
+    )

@@ -28,6 +28,8 @@ from daemon.history import History
 from daemon.housekeeping import OK, Housekeeping
 from daemon.intake import Intake
 from daemon.journal import Journal
+from daemon.lens_view import lens_view
+from daemon.lenses import LensProcess
 from daemon.lock import alone
 from daemon.notify import notify, watchdog_s
 from daemon.outcome import Outcome
@@ -144,7 +146,8 @@ class Daemon:
             tape_failed=lambda why: self._note("tape", f"the tape stops: {why}"),
         )
         self.intake = Intake(self.session, self.engine, self._absorb, self.journal.line)
-        self.history = History(info, self._deliver, self.clock.now_ns, self._gave_up)
+        self.history = History(info, self._consume, self.clock.now_ns, self._gave_up)
+        self.lenses = LensProcess(config.lens, self._consume)
         self.housekeeping = Housekeeping(self.state.path, self.state.tape, config)
         feed = config.feed
         self.feed = Feed(
@@ -193,9 +196,6 @@ class Daemon:
         log.warning("feed down", reason=reason)
         self._consume(FeedDown(reason))
 
-    def _deliver(self, event: Event) -> None:
-        self._consume(event)
-
     def _gave_up(self, why: str) -> None:
         self._note("history", why)
 
@@ -241,6 +241,8 @@ class Daemon:
         self.journal.absorb(outcome)
         for request in outcome.requests:
             self.history.ask(request)
+        for ask in outcome.lenses:
+            self.lenses.ask(ask)
         rows = outcome.rows
         if rows.signals or rows.alarms:
             self.recent.extend(log_decisions(rows))
@@ -262,6 +264,7 @@ class Daemon:
             instruments_from=f"meta of {self._endpoint.rest}",
             after=tape.newest_name(self.state.tape),
             subscriptions=msgspec.to_builtins(list(self.session.streams)),
+            lenses=True,
             session=msgspec.Raw(msgspec.json.encode(self.session.state())),
             engine=msgspec.Raw(state.whole(self.engine)),
         )
@@ -283,6 +286,9 @@ class Daemon:
         supervisor.add("journal", self.journal.run)
         supervisor.add("history", self.history.run, Budget())
         supervisor.add("control", self._control, Budget())
+        if self._config.lens.enabled:
+            # What needs it has no data until it is back, which is no reason to end.
+            supervisor.add("lenses", self.lenses.run, Budget(failures=100, pause_max_s=60.0))
         if self._endpoint.child is not None:
             child = self._endpoint.child
             supervisor.add("venue", lambda: watch(child))
@@ -356,7 +362,7 @@ class Daemon:
     def _become_ready(self, waited_s: float) -> None:
         coins = self.engine.coins.values()
         whole = all(c.book.ok for c in coins) and not self.history.outstanding
-        if not whole and waited_s < READY_WITHIN_S:
+        if not (whole and self.lenses.warm) and waited_s < READY_WITHIN_S:
             return
         # The one long collection is part of warming up: whatever lives now lives to the end.
         gc.collect()
@@ -432,6 +438,8 @@ class Daemon:
             return status(self)
         if verb == "positions":
             return positions(self, phantoms=bool(request.get("phantoms")))
+        if verb == "lens":
+            return lens_view(self.engine, str(request.get("argument", "")))
         if verb in ("halt", "resume", "rearm", "flatten", "trial"):
             argument = str(request.get("argument", ""))[: 4000 if verb == "trial" else 200]
             outcome = self._consume(Command(verb, argument))

@@ -9,8 +9,10 @@ from pathlib import Path
 from daemon.admission import Identity, policy_text
 from daemon.config import Config, make_filter
 from daemon.engine import Engine
+from daemon.observing import LensRule
 from divisions import roster
 from divisions.lane import Lane
+from market.arrivals import BurstRule
 from market.fills import FillModel
 from market.instrument import Instrument
 from risk import filter as filters
@@ -65,4 +67,11 @@ def build_engine(
         seed=config.seed,
         vol_target=vol_target,
         shadow=config.shadow.enabled,
+        lens_rule=_lens_rule(config),
     )
+
+
+def _lens_rule(config: Config) -> LensRule:
+    lens = config.lens
+    burst = BurstRule(lens.burst_percentile_share, lens.burst_surge_min, lens.burst_leave_share)
+    return LensRule(lens.enabled, lens.rank_every_minutes, burst)

@@ -90,6 +90,25 @@ class EndpointConfig(_Section):
     rest_url: str
 
 
+class LensConfig(_Section):
+    """The lenses that look at each coin's last minutes, in a process of their own."""
+
+    enabled: bool = Field(True, description="false: no lens process; what needs it has no data")
+    jit: bool = Field(True, description="false: numpy instead of compiled kernels")
+    rank_every_minutes: int = Field(
+        15, ge=1, le=20, description="ranks of coins on which nothing is open"
+    )
+    surrogates: int = Field(39, ge=19, le=999, description="nulls a rank is taken among")
+    delay_ms: float = Field(
+        1000.0, ge=0, le=60_000, description="when a replay delivers what its tape lacks"
+    )
+    burst_percentile_share: float = Field(
+        0.95, gt=0, lt=1, description="a burst exceeds this share of the minutes' highest surges"
+    )
+    burst_surge_min: float = Field(3.0, gt=1, le=100, description="and this many times the usual")
+    burst_leave_share: float = Field(0.5, gt=0, lt=1, description="it ends below that share of it")
+
+
 class VenueConfig(_Section):
     """The venue."""
 
@@ -157,6 +176,7 @@ class Config(_Section):
     fees: FeesConfig = FeesConfig()
     fills: FillsConfig = FillsConfig()
     shadow: ShadowConfig = ShadowConfig()
+    lens: LensConfig = LensConfig()
     venue: VenueConfig = VenueConfig()
     feed: FeedConfig = FeedConfig()
     tape: TapeConfig = TapeConfig()
@@ -195,7 +215,7 @@ class Config(_Section):
     def hash(self) -> str:
         """Return a digest of everything that can change a decision."""
         plain = self.resolved()
-        relevant = ("seed", "coins", "desk", "fees", "fills", "gate", "bots")
+        relevant = ("seed", "coins", "desk", "fees", "fills", "lens", "gate", "bots")
         text = msgspec.json.encode({name: plain[name] for name in relevant}, order="deterministic")
         return blake2b(text, digest_size=8).hexdigest()
 

@@ -13,15 +13,16 @@ from typing import Any
 
 from daemon import commands
 from daemon.admission import Admission, Identity, vet_action
+from daemon.observing import LensRule, Observation
 from daemon.outcome import Outbox, Outcome, Vitals
 from daemon.settlement import Settlement
-from daemon.subscribers import Subscribers
+from daemon.subscribers import Subscribers, idle_bots
 from daemon.trials import Arm, Bench, Trials
 from daemon.weighing import Returns, Weighing, Weights
 from divisions import vote as voting
 from divisions.lane import Lane
 from market.coin import Coin
-from market.decision import ExitCall, Request, Signal
+from market.decision import ExitCall, Request, Signal, TradeKind
 from market.desk import Desk, View
 from market.events import (
     MS_PER_DAY,
@@ -40,6 +41,7 @@ from market.events import (
     FeedDown,
     FeedUp,
     FundingHistory,
+    LensUpdate,
     Notice,
     Timer,
     TradesUpdate,
@@ -52,7 +54,7 @@ from shadow.ledger import Ledger
 
 # Prints come up to half a second after their venue time; a bar waits for them before it closes.
 BAR_GRACE_MS = 500
-MINUTE_ROWS = 300
+MINUTE_ROWS = 640
 WARM_UP_ROWS = 130
 ASK_AGAIN_NS = 20 * NS_PER_S
 # Ends of a connection that nobody needs to be woken for.
@@ -74,6 +76,7 @@ class Engine:
         seed: int,
         vol_target: float,
         shadow: bool,
+        lens_rule: LensRule = LensRule(),  # noqa: B008 - frozen
     ) -> None:
         self.coins = {name: Coin(i) for name, i in instruments.items()}
         self.desk = Desk.opened_with(start_e6, seed)
@@ -91,6 +94,7 @@ class Engine:
         self.identity = identity
         self._vol_target = vol_target
         self.shadow = shadow
+        self._lens_rule = lens_rule
         self._asked: dict[str, int] = {}
         self.assemble()
 
@@ -99,6 +103,7 @@ class Engine:
         self.view.desk = self.desk
         self.weighing = Weighing(self.weights, self.fresh, self.out, shadow=self.shadow)
         self.bench = Bench(self.trials, self.lanes, self.out)
+        self.observation = Observation(self.coins, self.out, self._lens_rule, self._watched)
         self.settlement = Settlement(
             self.desk, self.ledger, self.keys, self.weighing, self.out, shadow=self.shadow
         )
@@ -129,6 +134,7 @@ class Engine:
             FeedDown: self._on_down,
             FeedUp: self._on_up,
             Notice: self._on_notice,
+            LensUpdate: self.observation.on_update,
         }
 
     def resubscribe(self) -> None:
@@ -219,6 +225,7 @@ class Engine:
         bars = coin.bars
         for trade in event.prints:
             bars.on_print(trade)
+        self.observation.on_prints(coin, event.prints)
         view = self.view
         for hook, memory, lane in self._subscribers.trades[event.coin]:
             try:
@@ -284,6 +291,7 @@ class Engine:
             self.vitals.next_close_ms += minute + BAR_GRACE_MS
             self._close_bars(now_ms - BAR_GRACE_MS)
             self._on_minute()
+        self.observation.on_second(now_ms)
         self.settlement.apply(self.ledger.on_second(now_ns))
         self.settlement.value_open()
         if not self.desk.latched:
@@ -300,6 +308,13 @@ class Engine:
         for coin, timeframes in closed:
             for timeframe in timeframes:
                 self._bar_closed(coin, timeframe)
+        minutes = [coin for coin, timeframes in closed if "1m" in timeframes]
+        self.observation.on_minute(minutes, until_ms)
+
+    def _watched(self) -> set[str]:
+        """Return the coins with a position or an open episode, whether shadowed or not."""
+        kinds = (TradeKind.PAPER, TradeKind.PHANTOM)
+        return {t.coin for t in self.ledger.trades.values() if t.kind in kinds}
 
     def _bar_closed(self, coin: Coin, timeframe: str) -> None:
         for hook, memory, lane in self._subscribers.bars.get((coin.name, timeframe), ()):
@@ -398,6 +413,7 @@ class Engine:
         coin.bars.on_candles(event.timeframe, event.rows, event.asked_ns // NS_PER_MS)
         if event.timeframe == "1m":
             coin.recompute_variance()
+            self.observation.on_history(coin)
             self.settlement.apply(self.ledger.repair(coin, event.rows, event.asked_ns))
             for timeframe in coin.bars.unfolded():
                 if len(coin.bars.series[timeframe]):
@@ -416,6 +432,7 @@ class Engine:
         for coin in self.coins.values():
             coin.book.invalidate()
             coin.bars.interrupt()
+            coin.arrivals.interrupt()
             for name in ("slow", "fast", "bbo", "trades", "context"):
                 getattr(coin.streams, name).interrupt()
 
@@ -425,22 +442,6 @@ class Engine:
     def _on_command(self, event: Command) -> None:
         self.out.outcome.reply = commands.obey(self, event, self.out)
 
-    # What people are shown.
-
     def idle_bots(self) -> list[str]:
         """Return the bots that have heard none of the data they listen to."""
-        return [lane.name for lane in self.lanes.values() if not self._hears(lane)]
-
-    def _hears(self, lane: Lane) -> bool:
-        feeds = lane.bot.feeds()
-        for coin in self.coins.values():
-            streams, series = coin.streams, coin.bars.series
-            heard = {
-                "book": streams.fast.last_ns or streams.slow.last_ns or streams.bbo.last_ns,
-                "trades": streams.trades.last_ns,
-                "context": streams.context.last_ns,
-                "bars": any(len(series[tf]) for tf in lane.bot.timeframes),
-            }
-            if any(heard[feed] for feed in feeds):
-                return True
-        return False
+        return idle_bots(self.lanes.values(), self.coins.values())

@@ -21,7 +21,7 @@ class History:
     def __init__(
         self,
         info: InfoClient,
-        deliver: Callable[[Event], None],
+        deliver: Callable[[Event], object],
         now_ns: Callable[[], int],
         give_up: Callable[[str], None],
     ) -> None:

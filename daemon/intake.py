@@ -24,7 +24,7 @@ DIGEST_EVERY = 1000
 
 _recorded = msgspec.json.Decoder(Recorded)
 
-KIND_OF = {"Candles": "R", "FundingHistory": "R", "Command": "C"}
+KIND_OF = {"Candles": "R", "FundingHistory": "R", "Command": "C", "LensUpdate": "L"}
 
 
 def _slot(event: Event | None) -> tuple[str, str] | None:
@@ -99,7 +99,7 @@ class Intake:
         return outcome
 
     def replay(self, record: tape.Record) -> None:
-        """Take a recorded F, f, T, R, C or X line."""
+        """Take a recorded F, f, T, R, C, X or L line."""
         kind, now_ns, payload = record
         if kind == "F":
             event = self.session.receive(payload, now_ns)
@@ -120,7 +120,7 @@ class Intake:
 
 
 def decode_fact(payload: bytes, now_ns: int) -> Event:
-    """Return the event written on an R, C or X line; raises InputDamaged."""
+    """Return the event written on an R, C, X or L line; raises InputDamaged."""
     try:
         event: Recorded = _recorded.decode(payload)
     except msgspec.MsgspecError as error:

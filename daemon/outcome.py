@@ -7,16 +7,17 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct, field
 
-from market.decision import Request
+from market.decision import LensAsk, Request
 from shadow.rows import Rows
 
 
 class Outcome(Struct):
-    """Rows for the store, history to ask the venue for, and the answer to a command."""
+    """Rows for the store, questions to venue and lenses, and the answer to a command."""
 
     seq: int = 0
     rows: Rows = field(default_factory=Rows)
     requests: list[Request] = field(default_factory=list)
+    lenses: list[LensAsk] = field(default_factory=list)
     reply: str = ""
 
 

@@ -23,6 +23,7 @@ from daemon.build import build_engine, code_version
 from daemon.config import Config, parse
 from daemon.continuity import Continuity, torn_end
 from daemon.engine import Engine
+from daemon.inline_lenses import InlineLenses
 from daemon.intake import Intake
 from daemon.outcome import Outcome, Vitals
 from market.errors import GnomonError, InputDamaged
@@ -139,6 +140,7 @@ class Player:
         self._until_ns = NEVER_NS
         self._lost: Vitals | None = None
         self._intake: Intake | None = None
+        self._lenses: InlineLenses | None = None
         self._run_id = 0
         self.engine: Engine | None = None
         self.result = Result(code_version=code_version())
@@ -180,14 +182,17 @@ class Player:
 
     def _records(self, records: Iterable[Record], path: Path) -> None:
         assert self._intake is not None
-        replay = self._intake.replay
+        replay, lenses = self._intake.replay, self._lenses
         frames = 0
         for record in records:
             kind = record.kind
-            if kind in "FfTRCX":
+            if kind in "FfTRCXL":
                 frames += kind in "Ff"
                 if record.ns > self._until_ns and self._lost is None and not self._without:
                     self._lose()
+                if lenses is not None:
+                    for update in lenses.due(record.ns):
+                        self._intake.step(update)
                 replay(record)
                 if self._pending >= ROWS_A_COMMIT:
                     self._commit()
@@ -225,6 +230,8 @@ class Player:
         self._before = deepcopy(engine.vitals)
         self.engine = engine
         self._intake = Intake(session, engine, self._absorb, _nowhere)
+        looks = parsed.lens.enabled and not header.lenses
+        self._lenses = InlineLenses(parsed.lens) if looks else None
         self.result.recorded_by = header.code_version
         self.result.instruments_from = header.instruments_from
         if self._store is not None and not self._run_id:
@@ -258,6 +265,8 @@ class Player:
         self._lost = deepcopy(self.engine.vitals)
 
     def _absorb(self, outcome: Outcome) -> None:
+        if outcome.lenses and self._lenses is not None and self.engine is not None:
+            self._lenses.ask(outcome.lenses, self.engine.vitals.now_ns)
         if self._store is not None and self._lost is None:
             self._rows.extend(outcome.rows)
             self._pending += outcome.rows.size()

@@ -117,8 +117,21 @@ def status(daemon: Daemon) -> dict[str, Any]:
         "loop_late_ms": round(daemon.late_ms, 2),
         "gc_pause_ms_max": round(daemon.gc_pause_ms_max, 2),
         "requests": daemon.history.outstanding,
+        "lenses": lens_status(daemon),
         "database": str(daemon.state.database),
         "tape": str(daemon.state.tape),
+    }
+
+
+def lens_status(daemon: Daemon) -> dict[str, Any]:
+    """Return how the lens process fares, and on which coins trades arrive in a burst."""
+    coins = daemon.engine.coins.values()
+    return {
+        "warm": daemon.lenses.warm,
+        "waiting": daemon.lenses.waiting,
+        "answers": daemon.lenses.answers,
+        "ranked": sum(coin.lenses.score is not None for coin in coins),
+        "bursts": [coin.name for coin in coins if coin.arrivals.burst],
     }
 
 

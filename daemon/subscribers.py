@@ -35,3 +35,20 @@ def _hooks(lanes: list[Lane], hook: str, coin: str) -> tuple[Hook, ...]:
     return tuple(
         (getattr(lane.bot, hook), lane.memory(coin), lane) for lane in lanes if lane.bot.hears(hook)
     )
+
+
+def idle_bots(lanes: Iterable[Lane], coins: Iterable[Coin]) -> list[str]:
+    """Return the bots that have heard none of the data they listen to."""
+    watched = list(coins)
+    return [lane.name for lane in lanes if not any(_heard(lane, coin) for coin in watched)]
+
+
+def _heard(lane: Lane, coin: Coin) -> bool:
+    streams, series = coin.streams, coin.bars.series
+    heard = {
+        "book": streams.fast.last_ns or streams.slow.last_ns or streams.bbo.last_ns,
+        "trades": streams.trades.last_ns,
+        "context": streams.context.last_ns,
+        "bars": any(len(series[tf]) for tf in lane.bot.timeframes),
+    }
+    return any(heard[feed] for feed in lane.bot.feeds())

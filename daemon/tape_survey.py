@@ -19,6 +19,7 @@ NAMES = {
     "R": "replies",
     "C": "commands",
     "X": "feed changes and notices",
+    "L": "lens results",
     "T": "seconds",
     "D": "digests",
     "E": "ends",
@@ -80,7 +81,7 @@ def survey(path: Path) -> Survey:
                 found.coins = list(
                     dict.fromkeys([*found.coins, *(i.coin for i in header.instruments)])
                 )
-            elif kind in "RCX":
+            elif kind in "RCXL":
                 decode_fact(payload, ns)
             elif kind in "DE":
                 _json(payload, segment.path)

@@ -1,8 +1,9 @@
 """From conviction to size: weight × volatility target × conviction.
 
 A position of this size moves the equity by `vol_target` × weight × conviction in a day of usual
-volatility, whatever the coin. Caps are the gate's business: there each cut is recorded and its
-remainder shadowed.
+volatility, whatever the coin. While order flow bursts, the impact of an order is expected to be
+`impact_scale` times the usual, and the size shrinks by that. Caps are the gate's business: there
+each cut is recorded and its remainder shadowed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def sizing(
     """
     weight = combined(division_weight, bot_weight)
     daily_vol = coin.daily_vol()
+    impact_scale = coin.arrivals.impact_scale()
     equity_usd = max(equity_e6, 0) / 1e6
     return {
         "equity_usd": equity_usd,
@@ -38,7 +40,8 @@ def sizing(
         "bot_weight": bot_weight,
         "weight": weight,
         "conviction": conviction,
-        "notional_usd": equity_usd * vol_target / daily_vol * weight * conviction,
+        "impact_scale": impact_scale,
+        "notional_usd": equity_usd * vol_target / daily_vol * weight * conviction / impact_scale,
     }
 
 

@@ -15,13 +15,17 @@ from msgspec import Struct, field
 from market.events import TIMEFRAME_MS, TIMEFRAMES, Candle, Print
 
 KEEP = 240
+# The lenses look at 512 returns, and from where their recurrence threshold was last set.
+KEEP_MINUTES = 600
+SLACK = 120
 MINUTE_MS = 60_000
 
 
 class Series(Struct):
-    """Closed bars of one timeframe as parallel columns, oldest first, at most 2 × KEEP long.
+    """Closed bars of one timeframe as parallel columns, oldest first.
 
-    Prices in USD, volume in base units. `fresh` counts bars closed since the series began and
+    There are always the last `keep`, once so many have closed, and fewer than SLACK more. Prices
+    in USD, volume in base units. `fresh` counts bars closed since the series began and
     never shrinks when old bars are dropped, so it can stand for the bar's number.
     """
 
@@ -34,6 +38,7 @@ class Series(Struct):
     volume: list[float] = field(default_factory=list)
     count: list[int] = field(default_factory=list)
     fresh: int = 0
+    keep: int = KEEP
 
     def __len__(self) -> int:
         return len(self.close)
@@ -52,8 +57,8 @@ class Series(Struct):
         self.volume.append(bar.volume)
         self.count.append(bar.count)
         self.fresh += 1
-        if len(self.close) >= 2 * KEEP:
-            self._drop(KEEP)
+        if len(self.close) >= self.keep + SLACK:
+            self._drop(SLACK)
 
     def clear(self) -> None:
         """Forget every bar."""
@@ -106,7 +111,10 @@ class Bars(Struct):
     """
 
     series: dict[str, Series] = field(
-        default_factory=lambda: {tf: Series(TIMEFRAME_MS[tf]) for tf in TIMEFRAMES}
+        default_factory=lambda: {
+            tf: Series(TIMEFRAME_MS[tf], keep=KEEP_MINUTES if tf == "1m" else KEEP)
+            for tf in TIMEFRAMES
+        }
     )
     forming: dict[str, Candle] = field(default_factory=dict)
     minute: Candle | None = None

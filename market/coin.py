@@ -9,11 +9,13 @@ from math import log, sqrt
 
 from msgspec import Struct, field
 
+from market.arrivals import Arrivals
 from market.bars import Bars
 from market.book import Book
 from market.cadence import Cadence
 from market.events import MS_PER_HOUR, NS_PER_MS, ContextUpdate
 from market.instrument import Instrument
+from market.lenses import Lenses
 
 # A context older than this says nothing about an hour's funding.
 CONTEXT_AGE_MS_MAX = 600_000
@@ -82,6 +84,8 @@ class Coin(Struct):
     bars: Bars = field(default_factory=Bars)
     context: Context = field(default_factory=Context)
     streams: Streams = field(default_factory=Streams)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    lenses: Lenses = field(default_factory=Lenses)
     settlement: Settlement | None = None
     venue_lag_ms: float = 0.0
     variance: float = 0.0

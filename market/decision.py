@@ -11,6 +11,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from market.events import LensCause, LensKind
+
 BUY = 1
 SELL = -1
 
@@ -156,3 +158,18 @@ class Request(Struct, gc=False, frozen=True):
     timeframe: str = ""
     from_ms: int = 0
     to_ms: int = 0
+
+
+class LensAsk(Struct, gc=False):
+    """A question to the lens process; the answer comes back as a `LensUpdate`.
+
+    `closes` are those of the contiguous one-minute bars up to the one that opened at `bar_ms`,
+    oldest first; `times_ms` the arrivals of trades, for their pace only.
+    """
+
+    coin: str
+    bar_ms: int
+    kind: LensKind
+    cause: LensCause
+    closes: list[float] = field(default_factory=list)
+    times_ms: list[int] = field(default_factory=list)

@@ -163,8 +163,55 @@ class Notice(Struct, gc=False, tag="notice"):
     recv_ns: int = 0
 
 
+LensKind = Literal["raw", "rank", "hmm", "arrivals"]
+LensCause = Literal["bar", "burst", "history"]
+
+
+class LensReading(Struct, gc=False, array_like=True):
+    """One lens on one coin: its value, None when it abstains and `flags` say why.
+
+    `null_rank` in [0, 1] is the value's rank among nulls of the same window, None where it was
+    not asked for. `params` is JSON text, written with ranks only, because it rarely changes.
+    """
+
+    lens: str
+    value: float | None
+    null_rank: float | None = None
+    n: int = 0
+    params: str = ""
+    flags: list[str] = []
+
+
+class ArrivalTerms(Struct, gc=False, array_like=True):
+    """A fitted exponential Hawkes process of a coin's trades: rates per second."""
+
+    mu: float
+    alpha: float
+    beta: float
+
+
+class LensUpdate(Struct, gc=False, tag="lens"):
+    """What the lens process found for one coin, asked at the close of the minute at `bar_ms`.
+
+    `kind` says what was asked: raw values of the window, their ranks and the composite, a hidden
+    Markov model of it, or the pace of arrivals. `score` is one minus the composite's p-value, None
+    without one; then `reason` says why. `cause` is what led to the question: a bar's close, a
+    burst, or history that came in.
+    """
+
+    coin: str
+    bar_ms: int
+    kind: LensKind
+    cause: LensCause
+    readings: list[LensReading]
+    score: float | None = None
+    reason: str = ""
+    arrivals: ArrivalTerms | None = None
+    recv_ns: int = 0
+
+
 # What is written to the tape as a value; frames and seconds have records of their own.
-Recorded = Candles | FundingHistory | Command | FeedDown | FeedUp | Notice
+Recorded = Candles | FundingHistory | Command | FeedDown | FeedUp | Notice | LensUpdate
 
 Event = (
     BookUpdate
@@ -178,4 +225,5 @@ Event = (
     | FeedDown
     | FeedUp
     | Notice
+    | LensUpdate
 )

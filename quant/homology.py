@@ -20,7 +20,6 @@ against 64 triangles. Landscapes: Bubenik 2015; as a market lens: Gidea & Katz 2
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from itertools import compress
 from math import nan, sqrt
@@ -40,7 +39,6 @@ POINTS_MIN = 4
 DEFAULTS = {"dim": 3, "lag": 1}
 
 # Loops that only other kernels call.
-_inner: Callable[[Callable[..., Any]], Callable[..., Any]] = kernel()
 
 
 def _distances_plain(cloud: Array) -> Array:
@@ -116,7 +114,7 @@ def _persist_plain(starts: Ints, ends: Ints, lengths: Array, count: int) -> tupl
     return np.array(bars, dtype=np.float64).reshape(-1, 2), np.array(joins, dtype=np.float64)
 
 
-@_inner
+@kernel()
 def _top(root: Ints, i: int) -> int:
     while root[i] != i:
         root[i] = root[root[i]]
@@ -124,7 +122,7 @@ def _top(root: Ints, i: int) -> int:
     return i
 
 
-@_inner
+@kernel()
 def _extend(cocycles: Ints, odd: Ints, third: Ints, u: int, v: int, alive: int) -> int:
     """Give the edge (u, v) its values, mark the triangles left odd; return whether any are."""
     word = 0
@@ -146,7 +144,7 @@ def _extend(cocycles: Ints, odd: Ints, third: Ints, u: int, v: int, alive: int) 
     return found
 
 
-@_inner
+@kernel()
 def _end_one(cocycles: Ints, odd: Ints, order: Ints, alive: int) -> int:
     """End the youngest cocycle with an odd triangle; return its slot, or −1 if all are even.
 
@@ -174,7 +172,7 @@ def _end_one(cocycles: Ints, odd: Ints, order: Ints, alive: int) -> int:
     return slot
 
 
-@_inner
+@kernel()
 def _start_one(cocycles: Ints, u: int, v: int, slot: int) -> Ints:
     """Let a cocycle begin that is 1 on the edge (u, v) alone; return the store, grown if full."""
     count, words, room = cocycles.shape

@@ -20,7 +20,6 @@ the logarithmic scale up to N. Corrected: less its expectation for independent G
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from functools import lru_cache
 from math import floor, lgamma, log, nan, pi, sqrt
 from typing import Any
@@ -40,7 +39,6 @@ DFA, RS = 0, 1
 DEFAULTS = {"n_min": 10, "n_max": 0, "method": DFA}
 
 # Loops that only another kernel calls.
-_inner: Callable[[Callable[..., Any]], Callable[..., Any]] = kernel()
 
 
 def _squares_plain(profile: Array, sizes: Ints) -> Array:
@@ -57,7 +55,7 @@ def _squares_plain(profile: Array, sizes: Ints) -> Array:
     return out
 
 
-@_inner
+@kernel()
 def _box(values: Array, middle: float, spread: float) -> float:
     """Return the sum of squares of values about their line."""
     mean = slope = total = 0.0

@@ -41,6 +41,10 @@ def kernel(plain: Callable[..., Any] | None = None) -> Callable[[F], F]:
     def decorate(loops: F) -> F:
         if _found is None:
             return loops if plain is None else cast(F, plain)
-        return cast(F, _found.njit(cache=True, nogil=True, fastmath=False)(loops))
+        try:
+            return cast(F, _found.njit(cache=True, nogil=True, fastmath=False)(loops))
+        except RuntimeError:
+            # Nowhere to keep it: the source folder and the user's cache are both read-only.
+            return cast(F, _found.njit(nogil=True, fastmath=False)(loops))
 
     return decorate

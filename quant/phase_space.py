@@ -17,9 +17,9 @@ one at their edge (power 0.4 in place of 0.85 on a chaotic driver under half as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import erfc, log, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,52 +29,36 @@ from quant.lens import Abstain, enough, varied
 
 Array = NDArray[np.float64]
 
+# What the daemon looks at: returns of one minute.
+WINDOW = 512
 VALUES_MIN = 256
 COUNT = 39
 WINSOR_MADS = 5.0
+# Loops are costly: only the last points are looked at.
 CLOUD = 64
-DIM, LAG = 3, 1
 # With fewer lenses than these the composite would be another statistic than the one validated.
 LENSES_MIN = 4
 # The share of the surrogates on which a lens must give a number.
 KNOWN_MIN = 0.9
 
-
-def _lyapunov(window: Array) -> float:
-    return lyapunov.exponent(window, DIM, LAG, 20, 10)
-
-
-def _rqa(window: Array) -> float:
-    return rqa.determinism(window, DIM, LAG, 0.05, 1, 2)
+# Frozen: a lens whose parameters move with the window jumps for reasons of its own.
+PARAMS: dict[str, dict[str, Any]] = {
+    "lyapunov": {"dim": 3, "lag": 1, "min_tsep": 20, "trajectory_len": 10},
+    "rqa": {"dim": 3, "lag": 1, "recurrence_rate": 0.05, "theiler": 1, "line_min": 2},
+    "homology": {"dim": 3, "lag": 1},
+    "fisher_rao": {},
+    "koopman": {"dim": 16, "rank": 6},
+    "hurst": {"n_min": 10, "n_max": 0},
+}
+NAMES = tuple(PARAMS)
 
 
 def _homology(window: Array) -> float:
     last = window[-CLOUD:]
     spread = last.std()
-    return homology.l1_norm((last - last.mean()) / spread, DIM, LAG) if spread > 0.0 else np.nan
-
-
-def _fisher_rao(window: Array) -> float:
-    return fisher_rao.halves(window)
-
-
-def _koopman(window: Array) -> float:
-    return koopman.radius(window, 16, 6)
-
-
-def _hurst(window: Array) -> float:
-    return hurst.dfa(window, 10, len(window) // 4)
-
-
-SET: tuple[tuple[str, Callable[[Array], float]], ...] = (
-    ("lyapunov", _lyapunov),
-    ("rqa", _rqa),
-    ("homology", _homology),
-    ("fisher_rao", _fisher_rao),
-    ("koopman", _koopman),
-    ("hurst", _hurst),
-)
-NAMES = tuple(name for name, _ in SET)
+    if not spread > 0.0:
+        return np.nan
+    return homology.l1_norm((last - last.mean()) / spread, **PARAMS["homology"])
 
 
 def prepare(log_returns: Array) -> Array:
@@ -96,9 +80,23 @@ def prepare(log_returns: Array) -> Array:
     return cut[0] if np.ndim(log_returns) == 1 else cut
 
 
-def statistics(window: Array) -> Array:
-    """Return the six values of a prepared window (n,), in the order of `SET`; nan abstains."""
-    return np.array([measure(window) for _, measure in SET])
+def statistics(window: Array, determinism: float | None = None) -> Array:
+    """Return the six values of a prepared window (n,), in the order of `NAMES`; nan abstains.
+
+    `determinism` stands for the recurrence lens where a rolling plot has measured it already.
+    """
+    if determinism is None:
+        determinism = rqa.determinism(window, **PARAMS["rqa"])
+    return np.array(
+        (
+            lyapunov.exponent(window, **PARAMS["lyapunov"]),
+            determinism,
+            _homology(window),
+            fisher_rao.halves(window),
+            koopman.radius(window, **PARAMS["koopman"]),
+            hurst.dfa(window, **PARAMS["hurst"]),
+        )
+    )
 
 
 class Ranked(NamedTuple):
@@ -166,11 +164,11 @@ def _among(observed: Array, series: Array) -> _Null:
     # A lens that abstains on the window, or on many of its like, is not heard at all.
     heard = known[0] & (known.mean(axis=0) > KNOWN_MIN)
     if heard.sum() < LENSES_MIN:
-        raise Abstain(f"only {heard.sum()} of {len(SET)} lenses give numbers")
+        raise Abstain(f"only {heard.sum()} of {len(NAMES)} lenses give numbers")
     # Where a surrogate has no number it stands in the middle.
     told, known = pool[:, heard], known[:, heard]
     filled = np.where(known, told, np.nanmedian(np.where(known, told, np.nan), axis=0))
-    ranks, each = np.full(len(SET), np.nan), np.full(len(SET), np.nan)
+    ranks, each = np.full(len(NAMES), np.nan), np.full(len(NAMES), np.nan)
     ranks[heard], each[heard] = placed(filled)
     return _Null(ranks, each, combined(filled), heard)
 

@@ -1,4 +1,9 @@
-"""Can the visible book bear this size at a fair price?"""
+"""Can the visible book bear this size at a fair price?
+
+During a burst of order flow the book that is seen is gone before an order reaches it, so the
+impact expected of it widens with the surge. That is an estimate for this limit and for sizing;
+what a trade is filled at is never touched by it.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +32,7 @@ class Liquidity(Filter[Settings]):
     name = "liquidity"
     asks = "are the spread and the expected impact of this size small enough?"
     rank = 30
+    version = 2
     settings_type = Settings
 
     def check(self, signal: Signal, view: View) -> Check:
@@ -43,6 +49,7 @@ class Liquidity(Filter[Settings]):
         impact = impact_bps(levels, signal.lots, coin.instrument, book.mid)
         if impact is None:
             return self.failed(None, s.impact_bps_max, "the visible book does not hold this size")
+        impact *= coin.arrivals.impact_scale()
         if impact > s.impact_bps_max:
             return self.failed(impact, s.impact_bps_max, f"expected impact is {impact:.1f} bps")
         return self.passed(impact, s.impact_bps_max)

@@ -48,6 +48,7 @@ class Rows(Struct):
     trade_days: list[Row] = field(default_factory=list)
     equity: list[Row] = field(default_factory=list)
     weights: list[Row] = field(default_factory=list)
+    lenses: list[Row] = field(default_factory=list)
     returns: list[Row] = field(default_factory=list)
     experiments: list[Row] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)

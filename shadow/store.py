@@ -35,6 +35,7 @@ FILL = _insert("fill", 9)
 ORDER_EVENT = _insert("order_event", 4)
 EQUITY = "INSERT OR REPLACE INTO equity VALUES (?,?,?,?,?,?,?,?)"
 WEIGHT = "INSERT OR IGNORE INTO weight VALUES (?,?,?,?,?,?,?,?)"
+LENS = "INSERT OR REPLACE INTO lens VALUES (?,?,?,?,?,?,?,?)"
 RETURN_DAY = _insert("return_day", 6)
 EXPERIMENT = """
 INSERT INTO experiment (trial_id, bot, change, started_ns, control_hash, challenger_hash, detail)
@@ -79,6 +80,7 @@ WRITES: tuple[tuple[str, str], ...] = (
     ("trade_days", TRADE_DAY),
     ("equity", EQUITY),
     ("weights", WEIGHT),
+    ("lenses", LENS),
     ("returns", RETURN_DAY),
     ("experiments", EXPERIMENT),
     ("decisions", DECISION),
@@ -105,6 +107,7 @@ PRUNE: tuple[str, ...] = (
     f"DELETE FROM signal WHERE {_GONE}",
     f"DELETE FROM trade WHERE trade_id IN {_OLD}",
     "DELETE FROM equity WHERE ts_ns < ?1",
+    "DELETE FROM lens WHERE ts_ns < ?1",
     "DELETE FROM alarm WHERE ts_ns < ?1",
 )
 

@@ -44,6 +44,8 @@ RLE = 1
 FRAME_HEADER_BYTES_MAX = 18
 BLOCK_BYTES_MAX = 1 << 17
 CHECKSUM_BYTES = 4
+# "\nK 0 ", eight digits, a space, a length and an end of line: never longer than this.
+CHECK_BYTES_MAX = 64
 
 
 class Record(NamedTuple):
@@ -58,6 +60,7 @@ class Header(Struct):
     """What a segment opens with; `engine` and `session` are their written states.
 
     `after` names the segment that was the newest when this one began, "" when there was none.
+    `lenses` says that whatever the lens process found is on the tape, so a replay asks no lens.
     """
 
     format: str
@@ -71,6 +74,7 @@ class Header(Struct):
     instruments_from: str
     after: str = ""
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
+    lenses: bool = False
     session: msgspec.Raw = msgspec.Raw(b"null")
     engine: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -168,8 +172,8 @@ class Segment:
                     group = checked or group
                     yield checked
                 del buffer[:at]
-                # The beginning of a check line may stand at the end.
-                searched = max(0, len(buffer) - 2)
+                # A check line may have begun at the end, or stand there without its own end.
+                searched = max(0, len(buffer) - CHECK_BYTES_MAX)
                 if not buffer:
                     self.sound = end
         finally:

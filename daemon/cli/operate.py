@@ -201,6 +201,13 @@ def _print_running(s: dict[str, Any]) -> None:
         typer.echo(f"shadow-only: {', '.join(shadowed)}")
     if s["idle_bots"]:
         typer.echo(f"idle for want of their feed: {', '.join(s['idle_bots'])}")
+    lenses = s["lenses"]
+    if not lenses["warm"]:
+        typer.echo("lenses: not ready yet")
+    else:
+        typer.echo(f"lenses: {lenses['ranked']} of {len(s['feeds'])} coins ranked")
+    if lenses["bursts"]:
+        typer.echo(f"trades come in a burst: {', '.join(lenses['bursts'])}")
 
 
 def top(

@@ -33,6 +33,9 @@ ForOption = Annotated[
 RunMode = Annotated[
     str | None, typer.Option("--mode", help="local, paper, testnet or live (default: config).")
 ]
+NoJitOption = Annotated[
+    bool, typer.Option("--no-jit", help="Lenses in plain numpy, where nothing may be compiled.")
+]
 NetworkOption = Annotated[
     str | None, typer.Option("--network", help="testnet or mainnet (default: config).")
 ]
@@ -76,6 +79,7 @@ def run(
     network: NetworkOption = None,
     for_: ForOption = None,
     plain: Annotated[bool, typer.Option("--plain", help="Log lines, no screen.")] = False,
+    no_jit: NoJitOption = False,
 ) -> None:
     """Start the daemon; with no options it trades on paper on a local venue.
 
@@ -86,6 +90,9 @@ def run(
     from daemon.telemetry import configure
 
     settings = load_config(config, system=False)
+    if no_jit:
+        lens = settings.lens.model_copy(update={"jit": False})
+        settings = settings.model_copy(update={"lens": lens})
     plan = make_plan(settings, state, mode, network, for_)
     # What is traded here is nobody else's business, but the group's, which may be given the report.
     os.umask(os.umask(0o027) | 0o027)
@@ -182,12 +189,15 @@ def replay(
     without: Annotated[
         list[str] | None, typer.Option("--without", help="Leave a filter out; may be repeated.")
     ] = None,
+    no_jit: NoJitOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Re-run a tape at full speed through the same code and compare digests.
 
     Example: gnomon replay ~/.local/state/gnomon/local/tape
     """
+    if no_jit:
+        os.environ["GNOMON_NO_JIT"] = "1"
     from daemon.continuity import require_whole
     from daemon.replaying import filter_names, replay_tape
 

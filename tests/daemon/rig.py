@@ -161,7 +161,7 @@ class Fresh(Struct):
     def play(self, records: Iterable[Record]) -> None:
         """Take recorded lines, keeping every outcome's rows by event number."""
         for record in records:
-            if record.kind in "FfTRCX":
+            if record.kind in "FfTRCXL":
                 self.intake.replay(record)
 
 

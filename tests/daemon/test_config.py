@@ -232,7 +232,7 @@ def test_the_written_form_explains_every_filter_and_bot() -> None:
 
 # What the hash is of.
 
-DECISIVE = {"seed", "coins", "desk", "fees", "fills", "gate", "bots"}
+DECISIVE = {"seed", "coins", "desk", "fees", "fills", "lens", "gate", "bots"}
 
 
 def other(value: Any) -> list[Any]:
@@ -245,7 +245,18 @@ def other(value: Any) -> list[Any]:
         return [value * 1.5, value / 2, value + 0.5, value * 0.9]
     if isinstance(value, list):
         return [[*value, "DOGE"]]
-    choices = ("off", "observe", "enforce", "paper", "mainnet", "debug", "shadow", "/x")
+    choices = (
+        "off",
+        "observe",
+        "enforce",
+        "paper",
+        "mainnet",
+        "debug",
+        "shadow",
+        "cut",
+        "block",
+        "/x",
+    )
     return [c for c in choices if c != value]
 
 
@@ -280,10 +291,10 @@ def test_the_hash_does_not_depend_on_the_order_in_which_keys_are_written() -> No
 
 UNITS = {
     "usd", "bps", "ms", "s", "h", "mb", "gb", "days", "minute", "daily", "share", "bars", "vols",
-    "ranges", "max", "min",
+    "ranges", "max", "min", "minutes",
 }  # fmt: skip
 # Counts, ratios and numbers of standard deviations have no unit.
-PURE = {"seed", "n", "cadences"}
+PURE = {"seed", "n", "cadences", "surrogates", "burst_surge_min"}
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -15,6 +15,7 @@ from daemon.outcome import NOTHING, Outcome, Vitals
 from market.errors import InputDamaged
 from market.events import (
     TIMEFRAMES,
+    ArrivalTerms,
     BboUpdate,
     BookUpdate,
     Candle,
@@ -25,6 +26,8 @@ from market.events import (
     FeedDown,
     FeedUp,
     FundingHistory,
+    LensReading,
+    LensUpdate,
     Notice,
     Timer,
     TradesUpdate,
@@ -140,7 +143,7 @@ def test_what_a_live_read_led_to_a_replay_of_its_lines_leads_to_as_well(
         live.intake.frames([frames[i % len(frames)] for i in read], NOW_NS + number)
     for text in live.lines:
         record = record_of(text)
-        if record.kind in "FfTRCX":
+        if record.kind in "FfTRCXL":
             dead.intake.replay(record)
     assert dead.events == live.events
     assert dead.intake.skipped == live.intake.skipped
@@ -169,7 +172,7 @@ def test_a_fact_is_on_the_tape_before_the_engine_takes_it() -> None:
             before = made.story[i - 1]
             assert isinstance(before, bytes)
             record = record_of(before)
-            assert record.ns == item.recv_ns and record.kind in "FTRCX"
+            assert record.ns == item.recv_ns and record.kind in "FTRCXL"
 
 
 def test_the_digest_is_on_the_tape_every_thousand_events() -> None:
@@ -183,7 +186,7 @@ def test_the_digest_is_on_the_tape_every_thousand_events() -> None:
         kind = text[:1]
         if kind == b"D":
             assert count >= json.loads(text.split(b" ", 2)[2])["seq"], "after its event"
-        elif kind in b"FTRCX":
+        elif kind in b"FTRCXL":
             count += 1
 
 
@@ -218,6 +221,7 @@ def test_a_replay_never_conflates_by_itself() -> None:
 
 TEXT = st.text(max_size=40)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+MAYBE = st.none() | NUMBER
 WHOLE = st.integers(0, 2**62)
 CANDLE = st.builds(Candle, WHOLE, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, st.integers(0, 10**9))
 FACTS = st.one_of(
@@ -229,6 +233,21 @@ FACTS = st.one_of(
     st.builds(FeedDown, TEXT, WHOLE),
     st.builds(FeedUp, WHOLE),
     st.builds(Notice, TEXT, TEXT, WHOLE),
+    st.builds(
+        LensUpdate,
+        TEXT,
+        WHOLE,
+        st.sampled_from(("raw", "rank", "hmm", "arrivals")),
+        st.sampled_from(("bar", "burst", "history")),
+        st.lists(
+            st.builds(LensReading, TEXT, MAYBE, MAYBE, WHOLE, TEXT, st.lists(TEXT, max_size=2)),
+            max_size=3,
+        ),
+        MAYBE,
+        TEXT,
+        st.none() | st.builds(ArrivalTerms, NUMBER, NUMBER, NUMBER),
+        WHOLE,
+    ),
 )
 
 
@@ -240,16 +259,19 @@ def test_every_recorded_fact_comes_back_from_the_tape_as_it_was(event: Event) ->
     (text,) = made.lines
     record = record_of(text)
     assert record.ns == event.recv_ns
-    assert record.kind == {"Candles": "R", "FundingHistory": "R", "Command": "C"}.get(
-        type(event).__name__, "X"
-    )
+    assert record.kind == {
+        "Candles": "R",
+        "FundingHistory": "R",
+        "Command": "C",
+        "LensUpdate": "L",
+    }.get(type(event).__name__, "X")
     assert decode_fact(record.payload, record.ns) == event
 
 
 def test_every_kind_of_event_is_either_a_frame_a_second_or_a_recorded_fact() -> None:
     frames = (BookUpdate, BboUpdate, TradesUpdate, ContextUpdate, Timer)
     recorded = {type(f) for f in (FeedUp(), FeedDown(), Notice("", ""), Command("halt"))}
-    assert {*frames, *recorded, Candles, FundingHistory} == set(Event.__args__)
+    assert {*frames, *recorded, Candles, FundingHistory, LensUpdate} == set(Event.__args__)
 
 
 @pytest.mark.parametrize(

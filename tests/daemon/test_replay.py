@@ -172,7 +172,7 @@ def first_admitted_frame(path: Path) -> int:
     records = [r for r in tape.Segment(path).records()]
     player._begin(tape.decode_header(records[0].payload, path), records[0].ns, path)
     for number, found in enumerate(records):
-        if found.kind in "FfTRCX":
+        if found.kind in "FfTRCXL":
             player._intake.replay(found)  # type: ignore[union-attr]
         if player.engine is not None and player.engine.vitals.admitted:
             return number

@@ -32,7 +32,7 @@ S = rig.SECOND_NS
 
 @cache
 def recorded(seed: int) -> list[Record]:
-    return [r for r in rig.records_of(rig.eventful(seed).run.lines) if r.kind in "FfTRCX"]
+    return [r for r in rig.records_of(rig.eventful(seed).run.lines) if r.kind in "FfTRCXL"]
 
 
 def cut(made: Fresh, seed: int) -> Fresh:
@@ -130,7 +130,7 @@ def test_an_engine_can_be_cut_in_two_right_after_every_fact(seed: int) -> None:
     kinds = set()
     for at, record in enumerate(recorded(seed)):
         made.play([record])
-        kind = record.payload[:20] if record.kind in "RCX" else b""
+        kind = record.payload[:20] if record.kind in "RCXL" else b""
         if kind and kind not in kinds:
             kinds.add(kind)
             continues(seed, at + 1, made)

@@ -45,7 +45,7 @@ def busy(path: Path) -> Daemon:
         virtual.world().instruments,
     )
     scene = rig.eventful()
-    records = [r for r in rig.records_of(scene.run.lines) if r.kind in "FfTRCX"]
+    records = [r for r in rig.records_of(scene.run.lines) if r.kind in "FfTRCXL"]
     for record in records[:12_000]:
         daemon.intake.replay(record)
     return daemon

@@ -70,7 +70,7 @@ def test_the_numbers_behind_a_size_are_all_there() -> None:
     assert numbers["weight"] == pytest.approx(1.8)
     assert set(numbers) == {
         "equity_usd", "vol_target", "daily_vol", "division_weight", "bot_weight", "weight",
-        "conviction", "notional_usd",
+        "conviction", "impact_scale", "notional_usd",
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from quant import garch, heston, surrogates
 from quant.lens import Abstain, discover
-from quant.phase_space import NAMES, SET, combined, placed, prepare, rank, statistics
+from quant.phase_space import NAMES, combined, placed, prepare, rank, statistics
 
 LENGTH = 512
 MODEL = garch.Garch(1e-8, 0.06, 0.93, 5.0, 1e-6)
@@ -112,7 +112,7 @@ def test_windows_are_scaled_then_cut_at_five_mad() -> None:
 
 
 def test_the_set_is_of_lenses_there_are() -> None:
-    assert len(NAMES) == len(set(NAMES)) == len(SET) == 6
+    assert len(NAMES) == len(set(NAMES)) == 6
     assert set(NAMES) <= set(discover())
     window = prepare(garch_window(np.random.default_rng(4)))
     values = dict(zip(NAMES, statistics(window), strict=True))
@@ -151,18 +151,15 @@ def test_among_exchangeable_rows_every_composite_is_as_likely() -> None:
 
 
 def test_a_lens_without_numbers_is_left_out_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without(deaf: int) -> tuple[tuple[str, Callable[[np.ndarray], float]], ...]:
-        def lens(k: int) -> Callable[[np.ndarray], float]:
-            return lambda window: np.nan if k < deaf else float(window[k])
-
-        return tuple((name, lens(k)) for k, name in enumerate(NAMES))
+    def deaf(count: int) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda window: np.where(np.arange(6) < count, np.nan, window[:6])
 
     window = prepare(garch_window(np.random.default_rng(6)))
-    monkeypatch.setattr("quant.phase_space.SET", without(2))
+    monkeypatch.setattr("quant.phase_space.statistics", deaf(2))
     found = rank(window, count=19, seed=1)
     assert found.flags == ("lyapunov abstains", "rqa abstains")
     assert np.isnan(found.ranks[:2]).all() and np.isfinite(found.ranks[2:]).all()
-    monkeypatch.setattr("quant.phase_space.SET", without(3))
+    monkeypatch.setattr("quant.phase_space.statistics", deaf(3))
     with pytest.raises(Abstain, match="only 3 of 6"):
         rank(window, count=19, seed=1)
 
@@ -185,6 +182,6 @@ def test_the_observed_series_is_one_of_its_own_surrogates() -> None:
         rng = np.random.default_rng([seed, 8])
         residuals = surrogates.prewhitened(garch_window(rng))
         rows = prepare(surrogates.prewhitened(surrogates.sign_flip(residuals, 20, rng)))
-        pool = np.array([[f(row) for name, f in SET if name != "rqa"] for row in rows])
+        pool = np.delete([statistics(row, 0.0) for row in rows], NAMES.index("rqa"), axis=1)
         rejected += combined(pool) <= 0.05 + 1e-9
     assert rejected <= 8

@@ -53,6 +53,7 @@ class Run:
     def header_line(self, state: bytes = b"null", *, code_version: str = "test") -> bytes:
         """Return a tape header for what has been run from here on."""
         header = tape.Header(
+            lenses=True,
             format=tape.FORMAT,
             code_version=code_version,
             mode="local",

@@ -201,6 +201,23 @@ def test_it_does_not_matter_in_what_blocks_a_tape_was_compressed(tmp_path: Path)
     assert (again, segment.torn, segment.sound, damage) == (found, False, segment.size, "")
 
 
+@pytest.mark.parametrize("cut", range(1, 30))
+def test_a_check_line_may_be_split_over_two_blocks(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "a.tape.zst"
+    write(path, [line("H", NS, HEADER), *groups_of(40)[1:]])
+    found, _, _ = read(path)
+    text = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=1 << 24)
+    at = text.index(b"\nK ", text.index(b"\nK ") + 1) + cut
+    stream = zstandard.ZstdCompressor().compressobj()
+    path.write_bytes(
+        stream.compress(text[:at])
+        + stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        + stream.compress(text[at:])
+        + stream.flush()
+    )
+    assert read(path)[0] == found
+
+
 def test_a_group_of_many_blocks_is_read_in_reasonable_time(tmp_path: Path) -> None:
     path = tmp_path / "a.tape.zst"
     write(path, [line("H", NS, HEADER), frame_line(b"x" * 1000, NS) * 60_000])

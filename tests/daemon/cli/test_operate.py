@@ -33,7 +33,7 @@ OF_A_RUNNING_ONE = {
     "ready", "uptime_s", "seq", "digest", "frames", "skipped", "connected", "connects", "feeds",
     "blocked_by", "filters", "open_trades", "cash_usd", "day_start_usd", "gross_usd", "net_usd",
     "bots", "idle_bots", "violations", "recent", "recording", "disk_free_mb", "loop_late_ms",
-    "gc_pause_ms_max", "requests", "tape", "network", "now_ns", "votes",
+    "gc_pause_ms_max", "requests", "lenses", "tape", "network", "now_ns", "votes",
 }  # fmt: skip
 
 
@@ -274,7 +274,7 @@ def test_what_each_stage_has_added_is_shown(cli: Cli, state: Path, tmp_path: Pat
     assert [s["stage"] for s in stages] == [
         "raw", "direction", "phase_space", "limits", "weights", "fills",
     ]  # fmt: skip
-    assert [s["stage"] for s in stages if s["absent"]] == ["phase_space"]
+    assert [s["stage"] for s in stages if s["absent"]] == []
     assert all(s["days"] == 1 for s in stages) and stages[-1]["added"] == 0.0
     lines = cli("status", "--state", state).out.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("Orchestration"))

@@ -1,0 +1,164 @@
+"""The daemon's end of the lens process: what to ask next, and what becomes of the answers.
+
+A newer question replaces an older one of the same kind about the same coin that still waits, so
+a slow machine makes answers rarer, never a queue longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from daemon.config import LensConfig
+from daemon.lens_process import LENGTH_BYTES, packed
+from market.decision import LensAsk
+from market.errors import GnomonError
+from market.events import LensUpdate
+
+# A first run compiles; later ones load what is compiled.
+WARM_WITHIN_S = 180.0
+ANSWER_WITHIN_S = 60.0
+# While one answer is taken up the next is being worked on.
+IN_FLIGHT = 2
+PRIORITY = {
+    ("raw", "burst"): 0,
+    ("raw", "bar"): 1,
+    ("raw", "history"): 1,
+    ("rank", "burst"): 2,
+    ("hmm", "burst"): 2,
+    ("rank", "bar"): 3,
+    ("rank", "history"): 3,
+}
+LAST = 4
+
+Key = tuple[str, str]
+
+
+class LensGone(GnomonError):
+    """The lens process ended or no longer answered."""
+
+
+class LensProcess:
+    """Asks one question after the other, the most urgent first."""
+
+    def __init__(self, config: LensConfig, deliver: Callable[[LensUpdate], object]) -> None:
+        self._config = config
+        self._deliver = deliver
+        self._waiting: dict[Key, LensAsk] = {}
+        self._order: list[tuple[int, int, Key]] = []
+        self._count = 0
+        self._asked = asyncio.Event()
+        self._due: asyncio.Queue[None] = asyncio.Queue(IN_FLIGHT)
+        self.warm = not config.enabled
+        self.answers = 0
+
+    @property
+    def waiting(self) -> int:
+        """Return how many questions have not been put yet."""
+        return len(self._waiting)
+
+    def ask(self, ask: LensAsk) -> None:
+        """Take a question."""
+        key = (ask.coin, ask.kind)
+        self._waiting[key] = ask
+        self._count += 1
+        priority = PRIORITY.get((ask.kind, ask.cause), LAST)
+        heapq.heappush(self._order, (priority, self._count, key))
+        self._asked.set()
+
+    def _next(self) -> LensAsk | None:
+        while self._order:
+            # A key that was asked twice stands here twice; the second time nothing waits.
+            ask = self._waiting.pop(heapq.heappop(self._order)[2], None)
+            if ask is not None:
+                return ask
+        return None
+
+    async def run(self) -> None:
+        """Keep the process and talk to it; raises LensGone when that ends."""
+        async with _child(self._config) as (reader, writer):
+            try:
+                self._due = asyncio.Queue(IN_FLIGHT)
+                await _receive(reader, WARM_WITHIN_S)
+                self.warm = True
+                room = asyncio.Semaphore(IN_FLIGHT)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._send(writer, room))
+                    group.create_task(self._take(reader, room))
+            except BaseExceptionGroup as failed:
+                raise failed.exceptions[0] from None
+
+    async def _send(self, writer: asyncio.StreamWriter, room: asyncio.Semaphore) -> None:
+        while True:
+            await room.acquire()
+            while (ask := self._next()) is None:
+                self._asked.clear()
+                await self._asked.wait()
+            self._due.put_nowait(None)
+            writer.write(packed(msgspec.msgpack.encode(ask)))
+            await writer.drain()
+
+    async def _take(self, reader: asyncio.StreamReader, room: asyncio.Semaphore) -> None:
+        decoder = msgspec.msgpack.Decoder(LensUpdate)
+        while True:
+            await self._due.get()
+            message = await _receive(reader, ANSWER_WITHIN_S)
+            room.release()
+            self.answers += 1
+            self._deliver(decoder.decode(message))
+
+
+async def _receive(reader: asyncio.StreamReader, within_s: float) -> bytes:
+    try:
+        async with asyncio.timeout(within_s):
+            head = await reader.readexactly(LENGTH_BYTES)
+            return await reader.readexactly(int.from_bytes(head, "big"))
+    except asyncio.IncompleteReadError:
+        raise LensGone("the lens process ended") from None
+    except TimeoutError:
+        raise LensGone(f"the lens process did not answer within {within_s:g} s") from None
+
+
+@asynccontextmanager
+async def _child(
+    config: LensConfig,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+    if not config.jit:
+        environment["GNOMON_NO_JIT"] = "1"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "daemon.lens_process",
+        str(config.surrogates),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        # Ctrl-C in the terminal is for the daemon, which then closes this process itself.
+        start_new_session=True,
+        cwd="/",
+        env=environment,
+    )
+    try:
+        assert process.stdin is not None and process.stdout is not None
+        yield process.stdout, process.stdin
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(1.0):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,145 @@
+"""How fast a coin's trades arrive, and whether they come in a burst.
+
+The intensity is that of an exponential Hawkes process, λ = μ + α·S with S decaying at rate β and
+rising by one an event: one step a trade (the batch form and the fit are in `quant/hawkes.py`). A
+single trade makes λ jump, so what is compared is the number of arrivals it lets one expect over
+the next seconds, against the usual number: the *surge*, 1.0 in the long run.
+
+One aggressor's order prints once per order it meets, at one time: such prints count as one.
+"""
+
+from __future__ import annotations
+
+from math import exp, sqrt
+
+from msgspec import Struct, field
+
+from market.events import MS_PER_HOUR, ArrivalTerms, Print
+
+AHEAD_S = 10.0
+KEEP_EVENTS = 3_000
+KEEP_MS = MS_PER_HOUR
+# Minutes whose highest surge is remembered, and how many it takes before a burst can be told.
+TOPS = 240
+TOPS_MIN = 30
+# An order's expected impact grows by the root of the surge, at most by this.
+IMPACT_SCALE_MAX = 3.0
+
+
+class BurstRule(Struct, frozen=True):
+    """A burst begins above the `percentile` of the minutes' highest surges, and above `least`.
+
+    It ends below `leave` times where it would begin.
+    """
+
+    percentile: float = 0.95
+    least: float = 3.0
+    leave: float = 0.5
+
+
+class Arrivals(Struct):
+    """The arrivals of one coin. `times_ms` are venue times; `tops` one figure a minute."""
+
+    terms: ArrivalTerms | None = None
+    times_ms: list[int] = field(default_factory=list)
+    side: int = 0
+    excitation: float = 0.0
+    at_ms: int = 0
+    surge: float = 0.0
+    top: float = 0.0
+    tops: list[float] = field(default_factory=list)
+    threshold: float = 0.0
+    burst: bool = False
+
+    def on_prints(self, prints: list[Print]) -> None:
+        """Count new trades."""
+        times = self.times_ms
+        for trade in prints:
+            time_ms = trade.time_ms
+            if times and (
+                time_ms < times[-1] or (time_ms == times[-1] and trade.aggressor == self.side)
+            ):
+                continue
+            self.side = trade.aggressor
+            times.append(time_ms)
+            if self.terms is not None:
+                self._decay(time_ms)
+                self.excitation += 1.0
+        if len(times) > KEEP_EVENTS + KEEP_EVENTS // 8:
+            del times[: len(times) - KEEP_EVENTS]
+        if self.terms is not None:
+            self._measure(self.terms)
+
+    def on_second(self, now_ms: int) -> None:
+        """Let the excitation fade while nothing arrives."""
+        if self.terms is not None:
+            self._decay(now_ms)
+            self._measure(self.terms)
+
+    def on_minute(self, now_ms: int, rule: BurstRule) -> None:
+        """Remember the minute's highest surge; set where a burst begins."""
+        times = self.times_ms
+        if times and times[0] < now_ms - 2 * KEEP_MS:
+            del times[: sum(t < now_ms - KEEP_MS for t in times)]
+        if self.terms is None:
+            return
+        tops = self.tops
+        tops.append(self.top)
+        del tops[:-TOPS]
+        self.top = self.surge
+        if len(tops) >= TOPS_MIN:
+            place = min(int(rule.percentile * len(tops)), len(tops) - 1)
+            self.threshold = max(rule.least, sorted(tops)[place])
+
+    def turned(self, rule: BurstRule) -> bool:
+        """Begin or end a burst when it is time; say whether that was done."""
+        if not self.threshold:
+            return False
+        if self.burst:
+            self.burst = self.surge >= rule.leave * self.threshold
+            return not self.burst
+        self.burst = self.surge >= self.threshold
+        return self.burst
+
+    def adopt(self, terms: ArrivalTerms) -> None:
+        """Go on with newly fitted terms, as if they had always been known."""
+        self.terms = terms
+        self.excitation = 0.0
+        if not self.times_ms:
+            return
+        until_ms = max(self.at_ms, self.times_ms[-1])
+        self.at_ms = self.times_ms[0]
+        for time_ms in self.times_ms:
+            self._decay(time_ms)
+            self.excitation += 1.0
+        self._decay(until_ms)
+        self._measure(terms)
+
+    def interrupt(self) -> None:
+        """Note an outage: what arrived meanwhile is unknown."""
+        self.times_ms.clear()
+        self.excitation, self.surge, self.top = 0.0, 0.0, 0.0
+        self.burst = False
+
+    def intensity(self) -> float:
+        """Return λ in arrivals a second; 0.0 before it was fitted."""
+        terms = self.terms
+        return 0.0 if terms is None else terms.mu + terms.alpha * self.excitation
+
+    def impact_scale(self) -> float:
+        """Return how much larger than usual an order's impact is to be expected; 1.0 as a rule."""
+        return min(IMPACT_SCALE_MAX, sqrt(max(self.surge, 1.0))) if self.burst else 1.0
+
+    def _decay(self, to_ms: int) -> None:
+        if to_ms > self.at_ms:
+            if self.excitation and self.terms is not None:
+                self.excitation *= exp(-self.terms.beta * (to_ms - self.at_ms) / 1e3)
+            self.at_ms = to_ms
+
+    def _measure(self, terms: ArrivalTerms) -> None:
+        relaxing = terms.beta - terms.alpha
+        usual = terms.mu * terms.beta / relaxing
+        reach = (1.0 - exp(-relaxing * AHEAD_S)) / (relaxing * AHEAD_S)
+        now = terms.mu + terms.alpha * self.excitation
+        self.surge = 1.0 + (now / usual - 1.0) * reach
+        self.top = max(self.top, self.surge)
