@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from market.events import MS_PER_MINUTE
@@ -34,6 +35,7 @@ def nothing(coin: str) -> dict[str, Any]:
         "readings": [],
         "composite": None,
         "composite_bar_ms": 0,
+        "composite_reason": "",
         "flagged": False,
         "threshold": None,
         "surge": None,
@@ -48,7 +50,7 @@ def at_rest(db: sqlite3.Connection, coin: str) -> dict[str, Any]:
         bar_ms = ts_ns // NS_PER_MS - MS_PER_MINUTE
         if lens == COMPOSITE:
             found["composite"], found["composite_bar_ms"] = value, bar_ms
-            found["reason"] = flags
+            found["composite_reason"] = flags
         elif lens == SURGE:
             found["surge"], found["burst"] = value, "burst begins" in flags
         else:
@@ -62,9 +64,16 @@ def at_rest(db: sqlite3.Connection, coin: str) -> dict[str, Any]:
                     "params": json.loads(params),
                     "flags": [flags] if flags else [],
                     "bar_ms": bar_ms,
+                    "rank_bar_ms": None if null_rank is None else bar_ms,
                 }
             )
     return found
+
+
+def of_daemon(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a running daemon's answer with the parameters of its readings as data."""
+    readings = [{**row, "params": json.loads(row["params"])} for row in answer["readings"]]
+    return {**answer, "readings": readings}
 
 
 def alarms(

@@ -20,6 +20,7 @@ from market.errors import OperatorError
 from market.events import MS_PER_MINUTE
 from quant.lens import Abstain, discover
 from quant.phase_space import CLOUD, prepare, rank
+from risk.phase_space import Settings
 
 Array = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ INCHES, DPI = (16.0, 10.0), 100
 NAME_MAX = 60
 # Windows of a series that are judged at most, and the score at which they are flagged.
 JUDGED = 12
-LEVEL = 0.95
+LEVEL = Settings().enter
 SEED = 7
 # Readings the table has room for before its lines move together.
 ROWS = 10

@@ -12,7 +12,7 @@ from market.events import MS_PER_MINUTE
 TAIL = 0.025
 LIST_SHOWN = 6
 SERIES_COLUMNS = ("lens", "value", "null rank", "reference", "says")
-COIN_COLUMNS = ("lens", "value", "null rank", "age", "verdict")
+COIN_COLUMNS = ("lens", "value", "age", "null rank", "rank age", "verdict")
 
 Row = tuple[str, ...]
 
@@ -69,7 +69,7 @@ def coin_lines(found: Mapping[str, Any], now_ms: int) -> list[str]:
     """Return what is said of a coin before its readings: alarm, composite, pace of trades."""
     name, composite, threshold = found["coin"], found["composite"], found["threshold"]
     if composite is None:
-        lines = [f"{name}: no composite; {found.get('reason') or 'no ranks yet'}"]
+        lines = [f"{name}: no composite; {found['composite_reason'] or 'no ranks yet'}"]
     else:
         against = "" if threshold is None else f" against a threshold of {threshold:.3f}"
         said = "FLAGGED" if found["flagged"] else "not flagged"
@@ -87,8 +87,9 @@ def coin_rows(readings: list[dict[str, Any]], now_ms: int) -> list[Row]:
         (
             row["lens"],
             figure(row["value"]),
-            share(row["null_rank"]),
             age(_age_ms(row["bar_ms"], now_ms)),
+            share(row["null_rank"]),
+            "–" if row["rank_bar_ms"] is None else age(_age_ms(row["rank_bar_ms"], now_ms)),
             verdict(row["value"], row["null_rank"], row["flags"]),
         )
         for row in readings

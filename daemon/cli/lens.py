@@ -159,7 +159,7 @@ def _of_coin(coin: str, where: StateDir | None, png: Path | None, *, json_: bool
     from daemon.lens_table import COIN_COLUMNS, coin_lines, coin_rows, judged
 
     found = nothing(coin) if where is None else _asked(coin, where) or _left(coin, where)
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = found.get("now_ns", time.time_ns()) // 1_000_000
     if json_:
         print_json({**found, "readings": judged(found["readings"], now_ms)})
     elif found["readings"]:
@@ -175,11 +175,14 @@ def _of_coin(coin: str, where: StateDir | None, png: Path | None, *, json_: bool
 def _asked(coin: str, where: StateDir) -> dict[str, Any] | None:
     """Return what a running daemon says, None where nobody answers."""
     from daemon.cli.operate import running
+    from daemon.lens_coin import of_daemon
     from market.errors import VenueUnreachable
 
     found = running(where, "lens", argument=coin)
-    if found is None or "error" not in found:
-        return found
+    if found is None:
+        return None
+    if "error" not in found:
+        return of_daemon(found)
     status = running(where, "status") or {}
     _known(coin, [feed["coin"] for feed in status.get("feeds", [])])
     raise VenueUnreachable(found["error"])

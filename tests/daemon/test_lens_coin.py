@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from daemon.lens_coin import alarms, at_rest, coins, nothing
+from daemon.lens_coin import alarms, at_rest, coins, nothing, of_daemon
 from shadow.schema import MIGRATIONS
 
 BAR_MS = 1_700_000_040_000
@@ -52,10 +52,11 @@ def test_the_newest_of_each_lens_is_told_with_its_own_age(db: sqlite3.Connection
         {
             "lens": "homology", "value": None, "null_rank": 0.5, "n": 512, "params": {"dim": 3},
             "flags": ["needs 50 values, got 3"], "bar_ms": BAR_MS + 3 * 60_000,
+            "rank_bar_ms": BAR_MS + 3 * 60_000,
         },
         {
             "lens": "rqa", "value": 0.2, "null_rank": 0.5, "n": 512, "params": {"dim": 3},
-            "flags": [], "bar_ms": BAR_MS + 5 * 60_000,
+            "flags": [], "bar_ms": BAR_MS + 5 * 60_000, "rank_bar_ms": BAR_MS + 5 * 60_000,
         },
     ]  # fmt: skip
 
@@ -68,7 +69,23 @@ def test_composite_and_surge_are_no_lenses(db: sqlite3.Connection) -> None:
     assert (found["surge"], found["burst"]) == (4.0, True)
     put(db, row(2, "surge", 1.0, "burst ends"), row(3, "composite", None, "too few lenses"))
     found = at_rest(db, "BTC")
-    assert (found["burst"], found["composite"], found["reason"]) == (False, None, "too few lenses")
+    assert (found["burst"], found["composite"], found["composite_reason"]) == (
+        False,
+        None,
+        "too few lenses",
+    )
+
+
+def test_a_row_without_a_rank_has_no_age_of_one(db: sqlite3.Connection) -> None:
+    db.execute(
+        "INSERT INTO lens VALUES (?,?,?,?,?,?,?,?)", (1, "BTC", "hmm", 1.0, None, 9, "{}", "")
+    )
+    assert at_rest(db, "BTC")["readings"][0]["rank_bar_ms"] is None
+
+
+def test_a_running_daemon_writes_parameters_as_text() -> None:
+    answer = {**nothing("BTC"), "readings": [{"lens": "rqa", "params": '{"dim":3}'}]}
+    assert of_daemon(answer)["readings"] == [{"lens": "rqa", "params": {"dim": 3}}]
 
 
 def test_an_alarm_lasts_until_the_next_composite(db: sqlite3.Connection) -> None:

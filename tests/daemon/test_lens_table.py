@@ -81,8 +81,14 @@ def test_verdicts_in_words(
 
 
 def test_ages_count_from_the_close_of_the_minute() -> None:
-    row = {"lens": "rqa", "value": 0.6, "null_rank": 0.5, "flags": [], "bar_ms": NOW_MS - 240_000}
-    assert coin_rows([row], NOW_MS) == [("rqa", "0.6", "0.500", "3 min", "as in nulls")]
+    row = {
+        "lens": "rqa", "value": 0.6, "null_rank": 0.5, "flags": [], "bar_ms": NOW_MS - 240_000,
+        "rank_bar_ms": NOW_MS - 660_000,
+    }  # fmt: skip
+    said = ("rqa", "0.6", "3 min", "0.500", "10 min", "as in nulls")
+    assert coin_rows([row], NOW_MS) == [said]
+    plain = coin_rows([{**row, "null_rank": None, "rank_bar_ms": None}], NOW_MS)
+    assert plain[0][3:] == ("–", "–", "no null to compare with")
     found = judged([row], NOW_MS)
     assert (found[0]["age_s"], found[0]["verdict"]) == (180.0, "as in nulls")
     assert judged([row], 0)[0]["age_s"] == 0.0, "a clock that is behind makes nothing younger"
@@ -100,7 +106,9 @@ def test_ages_for_a_person(ms: int, said: str) -> None:
 def test_a_coin_begins_with_its_alarm() -> None:
     found = nothing("BTC")
     assert coin_lines(found, NOW_MS) == ["BTC: no composite; no ranks yet"]
-    assert coin_lines({**found, "reason": "too few"}, NOW_MS) == ["BTC: no composite; too few"]
+    assert coin_lines({**found, "composite_reason": "too few"}, NOW_MS) == [
+        "BTC: no composite; too few"
+    ]
     found |= {"composite": 0.75, "composite_bar_ms": NOW_MS - 120_000}
     assert coin_lines(found, NOW_MS) == ["BTC not flagged: composite 0.750, 60 s old"]
     found |= {"flagged": True, "threshold": 0.7, "surge": 4.5, "burst": True}

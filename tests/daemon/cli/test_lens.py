@@ -280,17 +280,27 @@ NOW_NS = (BAR_MS + 3 * 60_000) * 1_000_000
 def answer(**more: Any) -> dict[str, Any]:
     """Return what a daemon says of BTC."""
     steps = 0.001 * np.random.default_rng(2).standard_normal(130)
-    reading = {"n": 128, "params": {"dim": 3}, "bar_ms": BAR_MS}
+    reading = {"n": 128, "params": '{"dim":3}', "bar_ms": BAR_MS}
+    ranked = {**reading, "rank_bar_ms": BAR_MS - 60_000}
     return {
         "coin": "BTC",
         "closes": (50_000.0 * np.exp(np.cumsum(steps))).tolist(),
         "bar_ms": BAR_MS,
         "readings": [
-            {"lens": "rqa", "value": 0.63, "null_rank": 0.99, "flags": [], **reading},
-            {"lens": "homology", "value": None, "null_rank": None, "flags": ["dull"], **reading},
+            {"lens": "rqa", "value": 0.63, "null_rank": 0.99, "flags": [], **ranked},
+            {
+                "lens": "homology",
+                "value": None,
+                "null_rank": None,
+                "flags": ["dull"],
+                **reading,
+                "rank_bar_ms": None,
+            },
         ],
         "composite": 0.97,
         "composite_bar_ms": BAR_MS,
+        "composite_reason": "",
+        "now_ns": NOW_NS,
         "flagged": True,
         "threshold": 0.95,
         "surge": 4.0,
@@ -301,7 +311,7 @@ def answer(**more: Any) -> dict[str, Any]:
 @pytest.fixture
 def asked(cli: Cli, state: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """Run `gnomon lens` beside a daemon that says of BTC what `answer` says."""
-    monkeypatch.setattr("time.time_ns", lambda: NOW_NS)
+    monkeypatch.setattr("time.time_ns", lambda: 0)
 
     async def speak(request: dict[str, Any]) -> dict[str, Any]:
         if request["verb"] == "status":
@@ -328,15 +338,18 @@ def test_a_running_daemon_is_asked(asked: Callable[..., Ran]) -> None:
         "BTC FLAGGED: composite 0.970 against a threshold of 0.950, 2 min old",
         "trades arrive at 4.00 times their usual pace, a BURST",
     ]
-    assert lines[2] == ["lens", "value", "null", "rank", "age", "verdict"]
-    assert lines[3] == ["rqa", "0.63", "0.990", "2", "min", "higher", "than", "99%", "of", "nulls"]
-    assert lines[4] == ["homology", "–", "–", "2", "min", "abstains:", "dull"]
+    assert lines[2] == ["lens", "value", "age", "null", "rank", "rank", "age", "verdict"]
+    assert lines[3] == [
+        "rqa", "0.63", "2", "min", "0.990", "3", "min", "higher", "than", "99%", "of", "nulls",
+    ]  # fmt: skip
+    assert lines[4] == ["homology", "–", "2", "min", "–", "–", "abstains:", "dull"]
     found = json.loads(asked("BTC", "--json").out)
     assert {k: v for k, v in found.items() if k != "readings"} == {
         k: v for k, v in answer().items() if k != "readings"
     }
     assert found["readings"][0] == {
-        **answer()["readings"][0], "age_s": 120.0, "verdict": "higher than 99% of nulls",
+        **answer()["readings"][0], "params": {"dim": 3}, "age_s": 120.0,
+        "verdict": "higher than 99% of nulls",
     }  # fmt: skip
 
 
@@ -376,7 +389,7 @@ def test_a_daemon_at_rest_is_told_from_its_rows(
     ran = cli("lens", "BTC", "--state", state)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines()[0] == "BTC not flagged: composite 0.200, 3 min old"
-    assert "0.400  3 min  as in nulls" in ran.out
+    assert "0.5  3 min      0.400     3 min  as in nulls" in ran.out
     found = json.loads(cli("lens", "BTC", "--state", state, "--json").out)
     assert [r["value"] for r in found["readings"]] == [0.5]
     assert len(found["closes"]) > 0, "the tape has them"
