@@ -71,10 +71,11 @@ def coin_lines(found: Mapping[str, Any], now_ms: int) -> list[str]:
     if composite is None:
         lines = [f"{name}: no composite; {found['composite_reason'] or 'no ranks yet'}"]
     else:
-        against = "" if threshold is None else f" against a threshold of {threshold:.3f}"
-        said = "FLAGGED" if found["flagged"] else "not flagged"
+        known = threshold is not None
+        against = f" against a threshold of {threshold:.3f}" if known else ""
+        said = (" FLAGGED" if found["flagged"] else " not flagged") if known else ""
         old = age(_age_ms(found["composite_bar_ms"], now_ms))
-        lines = [f"{name} {said}: composite {composite:.3f}{against}, {old} old"]
+        lines = [f"{name}{said}: composite {composite:.3f}{against}, {old} old"]
     if found["surge"] is not None:
         burst = ", a BURST" if found["burst"] else ""
         lines.append(f"trades arrive at {found['surge']:.2f} times their usual pace{burst}")

@@ -191,14 +191,14 @@ def _asked(coin: str, where: StateDir) -> dict[str, Any] | None:
 def _left(coin: str, where: StateDir) -> dict[str, Any]:
     """Return what a daemon at rest has left behind: its rows, and the closes of its tape."""
     from daemon.lens_coin import at_rest, coins
-    from daemon.tape_closes import closes
+    from daemon.tape_closes import Closes, timed_closes
 
     with reading(where) as db:
         found = at_rest(db, coin)
         if not found["readings"]:
             _known(coin, coins(db))
-    found["closes"] = closes(where.tape, "1m").get(coin, [])
-    return found
+    prices, newest_ms = timed_closes(where.tape, "1m").get(coin, Closes([], found["bar_ms"]))
+    return {**found, "closes": prices, "bar_ms": newest_ms}
 
 
 def _known(coin: str, known: list[str]) -> None:

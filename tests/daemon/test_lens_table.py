@@ -110,7 +110,10 @@ def test_a_coin_begins_with_its_alarm() -> None:
         "BTC: no composite; too few"
     ]
     found |= {"composite": 0.75, "composite_bar_ms": NOW_MS - 120_000}
-    assert coin_lines(found, NOW_MS) == ["BTC not flagged: composite 0.750, 60 s old"]
+    assert coin_lines(found, NOW_MS) == ["BTC: composite 0.750, 60 s old"]
+    assert coin_lines({**found, "threshold": 0.8}, NOW_MS) == [
+        "BTC not flagged: composite 0.750 against a threshold of 0.800, 60 s old"
+    ]
     found |= {"flagged": True, "threshold": 0.7, "surge": 4.5, "burst": True}
     assert coin_lines(found, NOW_MS) == [
         "BTC FLAGGED: composite 0.750 against a threshold of 0.700, 60 s old",

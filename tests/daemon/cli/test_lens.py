@@ -388,7 +388,7 @@ def test_a_daemon_at_rest_is_told_from_its_rows(
     monkeypatch.setattr("time.time_ns", lambda: NOW_NS)
     ran = cli("lens", "BTC", "--state", state)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines()[0] == "BTC not flagged: composite 0.200, 3 min old"
+    assert ran.out.splitlines()[0] == "BTC: composite 0.200, 3 min old"
     assert "0.5  3 min      0.400     3 min  as in nulls" in ran.out
     found = json.loads(cli("lens", "BTC", "--state", state, "--json").out)
     assert [r["value"] for r in found["readings"]] == [0.5]
