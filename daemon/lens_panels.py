@@ -27,6 +27,8 @@ AIR = (0.0175, 0.02)
 # Beyond this many times the usual reach, single points would shrink all others to a dot.
 FAR = 1.6
 USUAL = 0.975
+# Perspective multiplies coordinates.
+LARGEST = 1e100
 
 
 class Window(Struct, frozen=True):
@@ -100,8 +102,8 @@ def attractor(axes: Any, window: Window) -> Any:
     from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415 - an extra
 
     cloud = delayed(window.values)
-    if not len(cloud):
-        titled(axes, "Attractor", "too short to embed")
+    if not len(cloud) or not np.abs(cloud).max() < LARGEST:
+        titled(axes, "Attractor", "too short, too large or not finite: not drawn")
         return None
     low, high = reach(window.values)
     inside = np.all((cloud >= low) & (cloud <= high), axis=1)

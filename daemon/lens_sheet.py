@@ -84,7 +84,9 @@ def flagged(values: Array) -> list[tuple[float, float]]:
     found = []
     for before, end in pairwise((0, *ends)):
         try:
-            ranked = rank(prepare(values[max(0, end - WINDOW) : end]), seed=[SEED, end])
+            with np.errstate(over="ignore", invalid="ignore"):
+                window = prepare(values[max(0, end - WINDOW) : end])
+            ranked = rank(window, seed=[SEED, end])
         except Abstain:
             continue
         if ranked.score >= LEVEL:

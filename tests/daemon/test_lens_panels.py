@@ -74,7 +74,7 @@ def test_far_points_are_counted_and_a_short_series_is_said_to_be(axes: Axes) -> 
     assert "1 far points not shown" in words(drawn) and drawn.get_zlabel() == "x(t+2)"
     drawn = axes(projection="3d")
     assert attractor(drawn, Window(SINE[:2], SINE[:2], "", "steps")) is None
-    assert "too short" in words(drawn)
+    assert "not drawn" in words(drawn)
 
 
 def test_recurrences_are_those_the_lens_counted(axes: Axes) -> None:

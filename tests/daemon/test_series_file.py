@@ -82,6 +82,6 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         read_series(STDIN)
 
 
-@given(st.lists(st.floats(allow_nan=False), min_size=1))
+@given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=20))
 def test_what_python_prints_reads_back_exactly(values: list[float]) -> None:
     assert list(numbers([repr(v) for v in values], "x")) == values

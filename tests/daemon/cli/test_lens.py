@@ -369,6 +369,16 @@ def test_a_sheet_of_a_coin_is_drawn(asked: Callable[..., Ran], tmp_path: Path) -
     assert path.read_bytes().startswith(b"\x89PNG") and "BTC FLAGGED" in ran.out
 
 
+def test_a_sheet_of_a_series_is_drawn(cli: Cli, put: Callable[[Any], Path], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "x.png"
+    words = ("--lens", "efficiency_ratio", "--png", path)
+    ran = cli("lens", "--series", put(WHITE[:100]), *words)
+    assert (ran.code, ran.err) == (0, f"drawn on {path}\n")
+    ran = cli("lens", "--series", put(WHITE[:100]), *words[:3], tmp_path / "none" / "x.png")
+    assert ran.code == 78 and "cannot be written" in ran.err
+
+
 def left_behind(state: Path) -> None:
     """Write what lenses said of BTC into the database, the newest row three minutes old."""
     rows = [
