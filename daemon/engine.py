@@ -429,10 +429,10 @@ class Engine:
         if self.vitals.feed_up and event.reason not in EXPECTED_DOWN:
             self.out.alarm("feed_down", event.reason)
         self.vitals.feed_up = False
+        self.observation.interrupt()
         for coin in self.coins.values():
             coin.book.invalidate()
             coin.bars.interrupt()
-            coin.arrivals.interrupt()
             for name in ("slow", "fast", "bbo", "trades", "context"):
                 getattr(coin.streams, name).interrupt()
 

@@ -1,16 +1,15 @@
 """The daemon's end of the lens process: what to ask next, and what becomes of the answers.
 
-A newer question replaces an older one of the same kind about the same coin that still waits, so
-a slow machine makes answers rarer, never a queue longer.
+A newer question takes the place of an older one of the same kind about the same coin that still
+waits, so a slow machine makes answers rarer, never a queue longer.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -45,13 +44,27 @@ class LensGone(GnomonError):
 
 
 class LensProcess:
-    """Asks one question after the other, the most urgent first."""
+    """Asks one question after the other, the most urgent first, then the longest waiting.
 
-    def __init__(self, config: LensConfig, deliver: Callable[[LensUpdate], object]) -> None:
+    `command` is what is run; it speaks as `daemon/lens_process.py` does.
+    """
+
+    def __init__(
+        self,
+        config: LensConfig,
+        deliver: Callable[[LensUpdate], object],
+        command: Sequence[str] = (),
+    ) -> None:
         self._config = config
         self._deliver = deliver
-        self._waiting: dict[Key, LensAsk] = {}
-        self._order: list[tuple[int, int, Key]] = []
+        self._command = command or (
+            sys.executable,
+            "-m",
+            "daemon.lens_process",
+            str(config.surrogates),
+        )
+        # By coin and kind: urgency, place in the order of asking, and the newest question.
+        self._waiting: dict[Key, tuple[int, int, LensAsk]] = {}
         self._count = 0
         self._asked = asyncio.Event()
         self._due: asyncio.Queue[None] = asyncio.Queue(IN_FLIGHT)
@@ -66,23 +79,23 @@ class LensProcess:
     def ask(self, ask: LensAsk) -> None:
         """Take a question."""
         key = (ask.coin, ask.kind)
-        self._waiting[key] = ask
         self._count += 1
         priority = PRIORITY.get((ask.kind, ask.cause), LAST)
-        heapq.heappush(self._order, (priority, self._count, key))
+        before = self._waiting.get(key)
+        # It keeps the older one's place, or on a slow machine some coins would never be looked at.
+        place = (priority, self._count) if before is None else (min(priority, before[0]), before[1])
+        self._waiting[key] = (*place, ask)
         self._asked.set()
 
     def _next(self) -> LensAsk | None:
-        while self._order:
-            # A key that was asked twice stands here twice; the second time nothing waits.
-            ask = self._waiting.pop(heapq.heappop(self._order)[2], None)
-            if ask is not None:
-                return ask
-        return None
+        if not self._waiting:
+            return None
+        key = min(self._waiting, key=lambda k: self._waiting[k][:2])
+        return self._waiting.pop(key)[2]
 
     async def run(self) -> None:
         """Keep the process and talk to it; raises LensGone when that ends."""
-        async with _child(self._config) as (reader, writer):
+        async with _child(self._config, self._command) as (reader, writer):
             try:
                 self._due = asyncio.Queue(IN_FLIGHT)
                 await _receive(reader, WARM_WITHIN_S)
@@ -93,6 +106,8 @@ class LensProcess:
                     group.create_task(self._take(reader, room))
             except BaseExceptionGroup as failed:
                 raise failed.exceptions[0] from None
+            finally:
+                self.warm = False
 
     async def _send(self, writer: asyncio.StreamWriter, room: asyncio.Semaphore) -> None:
         while True:
@@ -102,7 +117,10 @@ class LensProcess:
                 await self._asked.wait()
             self._due.put_nowait(None)
             writer.write(packed(msgspec.msgpack.encode(ask)))
-            await writer.drain()
+            try:
+                await writer.drain()
+            except ConnectionError:
+                raise LensGone("the lens process ended") from None
 
     async def _take(self, reader: asyncio.StreamReader, room: asyncio.Semaphore) -> None:
         decoder = msgspec.msgpack.Decoder(LensUpdate)
@@ -127,7 +145,7 @@ async def _receive(reader: asyncio.StreamReader, within_s: float) -> bytes:
 
 @asynccontextmanager
 async def _child(
-    config: LensConfig,
+    config: LensConfig, command: Sequence[str]
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     environment = {
         **os.environ,
@@ -139,10 +157,7 @@ async def _child(
     if not config.jit:
         environment["GNOMON_NO_JIT"] = "1"
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "daemon.lens_process",
-        str(config.surrogates),
+        *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         # Ctrl-C in the terminal is for the daemon, which then closes this process itself.

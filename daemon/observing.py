@@ -96,6 +96,14 @@ class Observation:
             for kind in ("raw", "hmm", "rank"):
                 self._ask(coin, kind, "history")
 
+    def interrupt(self) -> None:
+        """Note an outage: bursts are over as far as anyone can tell."""
+        for coin in self._coins.values():
+            burst = coin.arrivals.burst
+            coin.arrivals.interrupt()
+            if burst:
+                self._turned(coin)
+
     def on_update(self, update: LensUpdate) -> None:
         """Take an answer."""
         coin = self._coins.get(update.coin)

@@ -5,7 +5,8 @@ rising by one an event: one step a trade (the batch form and the fit are in `qua
 single trade makes λ jump, so what is compared is the number of arrivals it lets one expect over
 the next seconds, against the usual number: the *surge*, 1.0 in the long run.
 
-One aggressor's order prints once per order it meets, at one time: such prints count as one.
+One order prints once per order it meets, and the venue gives all trades of a block one time: what
+came at one time counts once. To a fit, simultaneous events would be excitement without a delay.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ class BurstRule(Struct, frozen=True):
 
 
 class Arrivals(Struct):
-    """The arrivals of one coin. `times_ms` are venue times; `tops` one figure a minute."""
+    """The arrivals of one coin. `times_ms` are venue times; `tops` one figure a minute.
+
+    The `excitation` is that of `at_ms`.
+    """
 
     terms: ArrivalTerms | None = None
     times_ms: list[int] = field(default_factory=list)
-    side: int = 0
     excitation: float = 0.0
     at_ms: int = 0
     surge: float = 0.0
@@ -56,15 +59,11 @@ class Arrivals(Struct):
         times = self.times_ms
         for trade in prints:
             time_ms = trade.time_ms
-            if times and (
-                time_ms < times[-1] or (time_ms == times[-1] and trade.aggressor == self.side)
-            ):
+            if times and time_ms <= times[-1]:
                 continue
-            self.side = trade.aggressor
             times.append(time_ms)
             if self.terms is not None:
-                self._decay(time_ms)
-                self.excitation += 1.0
+                self._excite(time_ms, self.terms.beta)
         if len(times) > KEEP_EVENTS + KEEP_EVENTS // 8:
             del times[: len(times) - KEEP_EVENTS]
         if self.terms is not None:
@@ -110,8 +109,7 @@ class Arrivals(Struct):
         until_ms = max(self.at_ms, self.times_ms[-1])
         self.at_ms = self.times_ms[0]
         for time_ms in self.times_ms:
-            self._decay(time_ms)
-            self.excitation += 1.0
+            self._excite(time_ms, terms.beta)
         self._decay(until_ms)
         self._measure(terms)
 
@@ -135,6 +133,12 @@ class Arrivals(Struct):
             if self.excitation and self.terms is not None:
                 self.excitation *= exp(-self.terms.beta * (to_ms - self.at_ms) / 1e3)
             self.at_ms = to_ms
+
+    def _excite(self, time_ms: int, beta: float) -> None:
+        self._decay(time_ms)
+        # The clock is ahead of most prints, which come up to a second after their venue time.
+        late_ms = self.at_ms - time_ms
+        self.excitation += exp(-beta * late_ms / 1e3) if late_ms else 1.0
 
     def _measure(self, terms: ArrivalTerms) -> None:
         relaxing = terms.beta - terms.alpha

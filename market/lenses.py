@@ -52,14 +52,16 @@ class Lenses(Struct):
         if update.kind == "rank":
             self._take_ranks(update)
             return
+        # Arrivals have no minute; a model's answer may come after values of a newer one.
+        if update.kind != "arrivals" and update.bar_ms < self.bar_ms:
+            return
         if update.kind == "raw":
-            if update.bar_ms < self.bar_ms:
-                return
             self.bar_ms = update.bar_ms
         for reading in update.readings:
             known = self.readings.get(reading.lens)
             if known is not None and reading.null_rank is None:
                 reading.null_rank = known.null_rank
+                reading.params = reading.params or known.params
             self.readings[reading.lens] = reading
             if reading.lens == "volatility" and reading.value is not None:
                 self.volatilities.add(update.bar_ms, reading.value)
@@ -76,14 +78,14 @@ class Lenses(Struct):
             if known is None or update.bar_ms >= self.bar_ms:
                 self.readings[reading.lens] = reading
             else:
-                known.null_rank = reading.null_rank
+                known.null_rank, known.params = reading.null_rank, reading.params
 
     def due_for_record(self, update: LensUpdate) -> bool:
         """Say whether ranks are to be kept: the first of each slot, and all that a burst led to."""
         slot = update.bar_ms // SLOT_MS
         due = update.kind == "rank" and (slot > self.written_slot or update.cause == "burst")
         if due:
-            self.written_slot = slot
+            self.written_slot = max(slot, self.written_slot)
         return due
 
     def value(self, lens: str) -> float | None:

@@ -59,8 +59,11 @@ def _rows(features: Array) -> Array:
 def market_features(returns: Array, window: int = VOLATILITY_WINDOW) -> Array:
     """Return rows (r, log realised volatility of the last `window` returns), shape (n−w+1, 2).
 
-    Raises ValueError when a window of returns never moves, for its logarithm is none.
+    Raises ValueError with fewer returns than that, and when a window of them never moves, for its
+    logarithm is none.
     """
+    if len(returns) < window:
+        raise ValueError(f"needs {window} returns, got {len(returns)}")
     sums = np.convolve(returns * returns, np.ones(window), "valid")
     if not (sums > 0.0).all():
         raise ValueError(f"{window} returns in a row are zero")

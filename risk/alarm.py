@@ -7,7 +7,6 @@ below a lower level: without that a filter would flicker on every wobble.
 
 from __future__ import annotations
 
-from bisect import insort
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -25,7 +24,7 @@ Action = Literal["block", "cut"]
 class Rule(Struct, frozen=True):
     """Raised at `enter`, or at the `percentile` of at least `history_min` past figures if higher.
 
-    Ends below `leave`.
+    Ends below `leave`, or below `enter` if that is lower.
     """
 
     enter: float
@@ -35,17 +34,29 @@ class Rule(Struct, frozen=True):
 
 
 def judge(history: History, bar_ms: int, latest: float, rule: Rule) -> tuple[bool, float]:
-    """Return whether the alarm is raised at `latest`, measured at `bar_ms`, and its threshold."""
+    """Return whether the alarm is raised at `latest`, measured at `bar_ms`, and its threshold.
+
+    It is when, since the last figure below `leave`, one has reached its threshold of the time.
+    """
     past = history.values[:-1] if bar_ms // SLOT_MS == history.slot else history.values
-    seen: list[float] = []
-    raised, threshold = False, rule.enter
-    for value in (*past, latest):
-        if len(seen) >= rule.history_min:
-            place = min(int(rule.percentile * len(seen)), len(seen) - 1)
-            threshold = max(rule.enter, seen[place])
-        raised = value >= rule.leave if raised else value >= threshold
-        insort(seen, value)
-    return raised, rule.leave if raised and latest < threshold else threshold
+    threshold = _threshold(past, rule)
+    if latest >= threshold:
+        return True, threshold
+    leave = min(rule.leave, rule.enter)
+    if latest >= leave:
+        for at in range(len(past) - 1, -1, -1):
+            if past[at] < leave:
+                break
+            if past[at] >= _threshold(past[:at], rule):
+                return True, leave
+    return False, threshold
+
+
+def _threshold(past: list[float], rule: Rule) -> float:
+    if len(past) < rule.history_min:
+        return rule.enter
+    place = min(int(rule.percentile * len(past)), len(past) - 1)
+    return max(rule.enter, sorted(past)[place])
 
 
 def act(
@@ -60,10 +71,11 @@ def act(
 ) -> Check:
     """Return what a raised alarm does: refuse, or leave room for a share of the size.
 
-    A share that would be worth less than the venue's minimum order refuses.
+    A share that would be worth less than the venue's minimum order refuses. So does an observing
+    filter, which cuts nothing: what it would have cut is followed like what it would have blocked.
     """
     room_e6 = int(cut_to * signal.notional_e6)
     worth = lots_within(signal, room_e6) * signal.notional_e6
-    if action == "cut" and worth >= MIN_NOTIONAL_E6 * signal.lots > 0:
+    if action == "cut" and f.mode == "enforce" and worth >= MIN_NOTIONAL_E6 * signal.lots > 0:
         return f.passed(value, threshold, room_e6)
     return f.failed(value, threshold, reason)

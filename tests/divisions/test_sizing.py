@@ -21,8 +21,10 @@ def wanted(
     conviction: float = 1.0,
     sz_decimals: int = 4,
     closes: tuple[float, ...] = (),
+    surge: float = 0.0,
 ) -> int:
     coin = make_coin(mid=mid, sz_decimals=sz_decimals, closes=closes)
+    coin.arrivals.surge, coin.arrivals.burst = surge, surge > 0.0
     numbers = sizing(
         coin,
         equity_e6=equity_e6,
@@ -83,6 +85,15 @@ def test_a_wilder_coin_gets_less() -> None:
     calm = tuple(100.0 + 0.01 * (i % 2) for i in range(200))
     wild = tuple(100.0 + 1.00 * (i % 2) for i in range(200))
     assert wanted(closes=wild) < wanted() < wanted(closes=calm)
+
+
+@given(st.floats(0.01, 1_000.0))
+def test_a_burst_of_trades_shrinks_the_size_to_a_third_at_most(surge: float) -> None:
+    unit = wanted()
+    size = wanted(surge=surge)
+    assert unit // 3 <= size <= unit
+    if 1.0 < surge < 9.0:
+        assert size == pytest.approx(unit / surge**0.5, abs=1)
 
 
 @pytest.mark.parametrize("equity_e6", [0, -1, -EQUITY_E6])

@@ -143,6 +143,8 @@ def test_features_are_the_return_and_the_log_of_recent_volatility() -> None:
     assert np.array_equal(features[:, 0], returns[4:])
     with pytest.raises(ValueError, match="zero"):
         market_features(np.zeros(30))
+    with pytest.raises(ValueError, match="needs 20 returns, got 0"):
+        market_features(np.zeros(0))
 
 
 def test_the_lens_abstains() -> None:

@@ -8,17 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from quant.rqa import (
-    LENS,
-    _bound,
-    _collect,
-    _recurrences_plain,
-    _select,
-    determinism,
-    distances,
-    quantify,
-    recurrences,
-)
+from quant.recurrence import recurrences
+from quant.rqa import FIGURES, LENS, _figures, _figures_plain, determinism, quantify
 from tests.reference import series as made
 
 Array = NDArray[np.float64]
@@ -49,7 +40,6 @@ PYUNICORN = {
         "2880 146 12",
     ),
 }
-NAMES = ("recurrence_rate", "det", "l_mean", "l_max", "entropy", "lam", "tt")
 
 
 def trimmed(counts: NDArray[np.int64]) -> str:
@@ -71,7 +61,7 @@ def test_the_measures_are_those_of_pyunicorn(name: str) -> None:
     (series, dim, lag, threshold), diagonals, verticals, _, _ = PYUNICORN[name]
     reading = LENS.read(series, {"dim": dim, "lag": lag, "threshold": threshold})
     assert reading.value == reading.measures["det"]
-    ours = [reading.measures[measure] for measure in NAMES]
+    ours = [reading.measures[measure] for measure in FIGURES]
     assert ours == pytest.approx(diagonals + verticals, abs=5e-9)
 
 
@@ -114,94 +104,6 @@ def test_returns_with_clustered_volatility_look_deterministic_at_dimension_three
     assert np.mean(found) == pytest.approx(0.62, abs=0.02)
 
 
-@given(
-    st.integers(0, 2**32 - 1),
-    st.integers(30, 90),
-    st.integers(1, 4),
-    st.integers(1, 3),
-    st.sampled_from([0.01, 0.05, 0.3, 0.95]),
-    st.sampled_from([0.0, 1e-3, 0.4, 3.0, 1e3]),
-    st.integers(1, 6),
-    st.sampled_from([0.0, 0.5, 4.0]),
-)
-@settings(max_examples=120, deadline=None)
-def test_loops_and_arrays_agree(
-    seed: int,
-    n: int,
-    dim: int,
-    lag: int,
-    rate: float,
-    threshold: float,
-    theiler: int,
-    coarse: float,
-) -> None:
-    series = made.walk(n, seed)
-    if coarse:
-        series = np.round(series / coarse)
-    eps, diagonal, vertical = recurrences(series, dim, lag, rate, threshold, theiler)
-    plain, lines, columns = _recurrences_plain(series, dim, lag, rate, threshold, theiler)
-    assert eps == plain
-    np.testing.assert_array_equal(diagonal, lines)
-    np.testing.assert_array_equal(vertical, columns)
-
-
-def counted_by_hand(near: NDArray[np.bool_], theiler: int) -> tuple[list[int], list[int]]:
-    """Return lengths of diagonal lines above the main diagonal and of vertical ones, sorted."""
-    n = len(near)
-    lines = [["1" if near[i, i + d] else "0" for i in range(n - d)] for d in range(theiler, n)]
-    columns = [["1" if near[i, j] else "0" for i in range(n)] for j in range(n)]
-    diagonal, vertical = (
-        sorted(len(run) for line in side for run in "".join(line).split("0") if run)
-        for side in (lines, columns)
-    )
-    return diagonal, vertical
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.integers(1, 4), st.floats(0.01, 3.0))
-@settings(max_examples=30, deadline=None)
-def test_lines_are_what_one_sees(seed: int, dim: int, theiler: int, threshold: float) -> None:
-    series = made.walk(25, seed)
-    _, diagonal, vertical = recurrences(series, dim, 2, 0.1, threshold, theiler)
-    lines, columns = counted_by_hand(distances(series, dim, 2) <= threshold, theiler)
-    assert np.repeat(np.arange(len(diagonal)), diagonal).tolist() == lines
-    assert np.repeat(np.arange(len(vertical)), vertical).tolist() == columns
-
-
-@pytest.mark.parametrize("theiler", [1, 7])
-@pytest.mark.parametrize("rate", [0.001, 0.05, 0.5, 0.999])
-def test_the_threshold_is_the_smallest_that_gives_the_rate(rate: float, theiler: int) -> None:
-    series = made.heavy(150)
-    eps, diagonal, _ = recurrences(series, 3, 1, rate, 0.0, theiler)
-    far = distances(series, 3, 1)
-    pairs = far[np.triu_indices(len(far), theiler)]
-    assert np.mean(pairs <= eps) >= rate > np.mean(pairs < eps - 2e-9 * np.ptp(series))
-    assert diagonal @ np.arange(len(diagonal)) == np.sum(pairs <= eps)
-
-
-@given(st.lists(st.integers(-5, 5), min_size=1, max_size=60), st.data())
-@settings(deadline=None)
-def test_selection_is_the_order_statistic(values: list[int], data: st.DataObject) -> None:
-    k = data.draw(st.integers(0, len(values) - 1))
-    assert _select(np.array(values, float), k) == sorted(values)[k]
-
-
-def test_a_bound_that_is_too_low_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Distances that the sample misses: most are zero, and the sample sees only those."""
-    series = np.zeros(400)
-    series[::97] = np.arange(5) + 1.0
-    eps, diagonal, vertical = recurrences(series, 1, 1, 0.999, 0.0, 1)
-    plain, lines, columns = _recurrences_plain(series, 1, 1, 0.999, 0.0, 1)
-    assert eps == plain
-    np.testing.assert_array_equal(diagonal, lines)
-    np.testing.assert_array_equal(vertical, columns)
-
-
-def test_the_bound_collects_little_more_than_the_rate() -> None:
-    series = made.garch(512)
-    _, _, count = _collect(series, 3, 1, _bound(series, 3, 1, 1, 0.05))
-    assert 0.05 < count / (510 * 509 / 2) < 0.11
-
-
 @pytest.mark.parametrize(
     ("series", "given_", "why"),
     [
@@ -233,6 +135,21 @@ def test_it_abstains_and_says_why(series: Array, given_: dict[str, float], why: 
 def test_parameters_without_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="rqa needs"):
         LENS.read(made.normal(200), wrong)
+
+
+@given(
+    st.lists(st.integers(0, 50), min_size=2, max_size=30).map(lambda counts: [0, *counts]),
+    st.integers(1, 35),
+)
+@settings(deadline=None)
+def test_loops_and_arrays_measure_alike(counts: list[int], line_min: int) -> None:
+    diagonal, vertical = np.array(counts), np.array([0, *counts[:0:-1]])
+    np.testing.assert_allclose(
+        _figures(diagonal, vertical, line_min),
+        _figures_plain(diagonal, vertical, line_min),
+        rtol=1e-12,
+        atol=1e-12,
+    )
 
 
 def test_lines_that_are_not_there_measure_nothing() -> None:

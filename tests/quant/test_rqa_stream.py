@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from quant.rqa import LENS, recurrences
+from quant.recurrence import recurrences
+from quant.rqa import LENS
 from quant.rqa_stream import Recurrence, _advance_plain
 from tests.reference import series as made
 

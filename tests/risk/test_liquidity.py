@@ -13,9 +13,16 @@ Pairs = Sequence[tuple[float, float]]
 
 
 def check(
-    bids: Pairs, asks: Pairs, *, lots: int = 1_000, side: int = BUY, **settings: float
+    bids: Pairs,
+    asks: Pairs,
+    *,
+    lots: int = 1_000,
+    side: int = BUY,
+    surge: float = 0.0,
+    **settings: float,
 ) -> Check:
     coin = make_coin()
+    coin.arrivals.surge, coin.arrivals.burst = surge, surge > 0.0
     put_book(coin, 100.0, T0, bids=bids, asks=asks)
     f = Liquidity(Settings(**settings), "enforce")
     return f.check(make_signal(lots=lots, side=side), make_view(coin))
@@ -63,3 +70,21 @@ def test_a_size_the_visible_book_does_not_hold_fails() -> None:
 def test_without_a_whole_book_nothing_can_be_said(bids: Pairs, asks: Pairs) -> None:
     found = check(bids, asks)
     assert (found.outcome, found.value, found.threshold) == ("no_data", None, None)
+
+
+def test_a_burst_of_trades_widens_the_expected_impact_not_the_spread() -> None:
+    bids, asks = [(99.99, 100.0)], [(100.02, 100.0)]
+    calm = check(bids, asks)
+    found = check(bids, asks, surge=4.0)
+    assert calm.value is not None and found.value is not None
+    assert found.value == pytest.approx(2.0 * calm.value)
+    found = check(bids, asks, surge=4.0, impact_bps_max=1.9 * calm.value)
+    assert found.outcome == "fail" and "expected impact" in found.reason
+    assert check(bids, asks, surge=4.0, spread_bps_max=3.1).outcome == "pass"
+
+
+def test_however_fast_trades_come_the_impact_at_most_triples() -> None:
+    bids, asks = [(99.99, 100.0)], [(100.02, 100.0)]
+    calm, found = check(bids, asks), check(bids, asks, surge=1e6)
+    assert calm.value is not None
+    assert found.value == pytest.approx(3.0 * calm.value)
