@@ -160,6 +160,34 @@ def test_it_runs_niced_where_it_may(
     assert stub.made[0].surrogates == 39
 
 
+def test_it_leaves_without_a_word_when_the_daemon_died_meanwhile() -> None:
+    code = (
+        "import sys\nfrom types import SimpleNamespace\nfrom daemon.lens_process import main\n"
+        "from market.events import LensUpdate\n"
+        "bank = SimpleNamespace(warm=lambda: None, answer=lambda ask: (sys.stdin.buffer.read(),\n"
+        "    LensUpdate('BTC', 0, 'raw', 'bar', [], reason='x' * 100_000))[1])\n"
+        "sys.modules['daemon.lens_bank'] = SimpleNamespace(Bank=lambda surrogates: bank)\n"
+        "sys.argv[1:] = ['39']\nmain()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.read(LENGTH_BYTES) == bytes(LENGTH_BYTES)
+    process.stdin.write(packed(msgspec.msgpack.encode(asks(1)[0])))
+    # Both ends go at once, as when the daemon is killed; the answer comes after that.
+    process.stdout.close()
+    process.stdin.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(20), said) == (0, b"")
+
+
 def test_the_protocol_alone_needs_nothing_heavy() -> None:
     code = (
         "import sys, daemon.lens_process\n"
