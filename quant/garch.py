@@ -49,7 +49,7 @@ def fit(series: Array) -> Garch:
     scale = float(np.std(series))
     if not (isfinite(scale) and scale > 0.0):
         raise Abstain("the series is not finite or never moves")
-    # Its recursions are compiled already; where nothing may be compiled, importing numba would fail.
+    # Its recursions are compiled; where nothing else may be, importing numba would fail.
     os.environ.setdefault("ARCH_DISABLE_NUMBA", "1")
     from arch.univariate import GARCH, StudentsT, ZeroMean  # noqa: PLC0415 - 210 MB, lens process
 

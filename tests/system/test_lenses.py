@@ -29,15 +29,17 @@ def test_a_daemon_outlives_its_lens_process_and_gets_another(tmp_path: Path) -> 
         assert {"lyapunov", "rqa", "homology", "koopman"} <= {r["lens"] for r in told["readings"]}
         os.kill(first, signal.SIGKILL)
         until(
-            lambda: lens_processes(daemon.popen.pid) not in ([], [first])
-            and status(tmp_path)["lenses"]["warm"],
+            lambda: (
+                lens_processes(daemon.popen.pid) not in ([], [first])
+                and status(tmp_path)["lenses"]["warm"]
+            ),
             "another lens process",
         )
         assert status(tmp_path)["running"] is True
         daemon.popen.send_signal(signal.SIGTERM)
         assert daemon.end(timeout=30.0) == 0
     assert query(tmp_path, "SELECT message FROM alarm WHERE kind = 'restart'")[0][0].startswith(
-        "lenses: the lens process ended"
+        "lenses: LensGone: the lens process ended"
     )
     replayed = json.loads(gnomon("replay", tmp_path / "local" / "tape", "--json").stdout)
     assert replayed["digest_match"] is True
