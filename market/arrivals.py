@@ -15,7 +15,7 @@ from math import exp, sqrt
 
 from msgspec import Struct, field
 
-from market.events import MS_PER_HOUR, ArrivalTerms, Print
+from market.events import MS_PER_HOUR, MS_PER_MINUTE, ArrivalTerms, Print
 
 AHEAD_S = 10.0
 KEEP_EVENTS = 3_000
@@ -41,10 +41,12 @@ class BurstRule(Struct, frozen=True):
 class Arrivals(Struct):
     """The arrivals of one coin. `times_ms` are venue times; `tops` one figure a minute.
 
-    The `excitation` is that of `at_ms`.
+    The `excitation` is that of `at_ms`; `fitted_ms` is the minute at whose close the terms were
+    asked for.
     """
 
     terms: ArrivalTerms | None = None
+    fitted_ms: int = 0
     times_ms: list[int] = field(default_factory=list)
     excitation: float = 0.0
     at_ms: int = 0
@@ -100,9 +102,9 @@ class Arrivals(Struct):
         self.burst = self.surge >= self.threshold
         return self.burst
 
-    def adopt(self, terms: ArrivalTerms) -> None:
-        """Go on with newly fitted terms, as if they had always been known."""
-        self.terms = terms
+    def adopt(self, terms: ArrivalTerms, bar_ms: int) -> None:
+        """Go on with terms fitted at a minute's close, as if they had always been known."""
+        self.terms, self.fitted_ms = terms, bar_ms
         self.excitation = 0.0
         if not self.times_ms:
             return
@@ -118,6 +120,10 @@ class Arrivals(Struct):
         self.times_ms.clear()
         self.excitation, self.surge, self.top = 0.0, 0.0, 0.0
         self.burst = False
+
+    def fit_age_ms(self, now_ms: int) -> int:
+        """Return how long ago the minute closed at which the terms were asked for."""
+        return now_ms - self.fitted_ms - MS_PER_MINUTE
 
     def intensity(self) -> float:
         """Return λ in arrivals a second; 0.0 before it was fitted."""

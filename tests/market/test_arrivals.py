@@ -71,7 +71,7 @@ def test_terms_learned_late_count_as_if_always_known(
 ) -> None:
     known = lived(before + after, TERMS)
     learned = lived(before, None)
-    learned.adopt(TERMS)
+    learned.adopt(TERMS, START_MS)
     now_ms = START_MS + sum(wait for wait, _ in before)
     for wait_ms, ahead_ms in after:
         now_ms += wait_ms
@@ -88,8 +88,9 @@ def test_other_terms_take_over_in_the_midst() -> None:
     others = ArrivalTerms(0.1, 0.2, 2.0)
     arrivals = lived([(300, 200)] * 30, TERMS)
     at_ms = arrivals.at_ms
-    arrivals.adopt(others)
+    arrivals.adopt(others, START_MS)
     assert arrivals.at_ms == at_ms
+    assert arrivals.fit_age_ms(START_MS + 90_000) == 30_000
     assert arrivals.intensity() == pytest.approx(batch(arrivals, others, at_ms))
 
 
@@ -102,7 +103,7 @@ def test_before_a_fit_there_is_no_pace() -> None:
 
 def test_without_any_arrival_only_strangers_are_expected() -> None:
     arrivals = Arrivals()
-    arrivals.adopt(TERMS)
+    arrivals.adopt(TERMS, START_MS)
     arrivals.on_second(START_MS)
     assert arrivals.intensity() == TERMS.mu
     assert 0.0 < arrivals.surge < 1.0
