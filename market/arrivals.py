@@ -34,7 +34,7 @@ class BurstRule(Struct, frozen=True):
     """
 
     percentile: float = 0.95
-    least: float = 3.0
+    least: float = 2.0
     leave: float = 0.5
 
 

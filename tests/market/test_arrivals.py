@@ -21,7 +21,7 @@ from quant.hawkes import Hawkes, intensity, simulate
 from tests.support.market import START_MS
 
 TERMS = ArrivalTerms(0.5, 0.6, 1.2)
-RULE = BurstRule()
+RULE = BurstRule(least=3.0)
 # Milliseconds between two prints, and how far the clock is ahead of the second one.
 WAITS = st.lists(st.tuples(st.integers(0, 4_000), st.integers(0, 1_500)), max_size=40)
 
