@@ -58,6 +58,7 @@ from venue.session import Session
 T = TypeVar("T")
 
 READY_WITHIN_S = 30.0
+COMPILED_WITHIN_S = 75.0
 LOOK_EVERY_S = 10
 TIDY_EVERY_S = 600
 
@@ -362,7 +363,8 @@ class Daemon:
     def _become_ready(self, waited_s: float) -> None:
         coins = self.engine.coins.values()
         whole = all(c.book.ok for c in coins) and not self.history.outstanding
-        if not (whole and self.lenses.warm) and waited_s < READY_WITHIN_S:
+        cold = not self.lenses.warm and waited_s < COMPILED_WITHIN_S
+        if cold or (not whole and waited_s < READY_WITHIN_S):
             return
         # The one long collection is part of warming up: whatever lives now lives to the end.
         gc.collect()

@@ -105,7 +105,7 @@ class LensConfig(_Section):
     burst_percentile_share: float = Field(
         0.95, gt=0, lt=1, description="a burst exceeds this share of the minutes' highest surges"
     )
-    burst_surge_min: float = Field(3.0, gt=1, le=100, description="and this many times the usual")
+    burst_surge_min: float = Field(2.0, gt=1, le=100, description="and this many times the usual")
     burst_leave_share: float = Field(0.5, gt=0, lt=1, description="it ends below that share of it")
 
 

@@ -55,7 +55,11 @@ def main() -> None:
     with suppress(OSError):
         # A sandbox may forbid it; then it competes with the daemon on equal terms.
         os.nice(NICENESS)
-    serve(sys.stdin.buffer, sys.stdout.buffer, surrogates=int(sys.argv[1]))
+    try:
+        serve(sys.stdin.buffer, sys.stdout.buffer, surrogates=int(sys.argv[1]))
+    except BrokenPipeError:
+        # The daemon died while this looked: nobody is left to tell, and what waits goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ class Observation:
         lenses = coin.lenses
         lenses.take(update)
         if update.arrivals is not None:
-            coin.arrivals.adopt(update.arrivals)
+            coin.arrivals.adopt(update.arrivals, update.bar_ms)
         if lenses.due_for_record(update):
             for reading in update.readings:
                 self._record(coin, reading)

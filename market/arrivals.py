@@ -5,7 +5,8 @@ rising by one an event: one step a trade (the batch form and the fit are in `qua
 single trade makes λ jump, so what is compared is the number of arrivals it lets one expect over
 the next seconds, against the usual number: the *surge*, 1.0 in the long run.
 
-One aggressor's order prints once per order it meets, at one time: such prints count as one.
+One order prints once per order it meets, and the venue gives all trades of a block one time: what
+came at one time counts once. To a fit, simultaneous events would be excitement without a delay.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from math import exp, sqrt
 
 from msgspec import Struct, field
 
-from market.events import MS_PER_HOUR, ArrivalTerms, Print
+from market.events import MS_PER_HOUR, MS_PER_MINUTE, ArrivalTerms, Print
 
 AHEAD_S = 10.0
 KEEP_EVENTS = 3_000
@@ -33,20 +34,20 @@ class BurstRule(Struct, frozen=True):
     """
 
     percentile: float = 0.95
-    least: float = 3.0
+    least: float = 2.0
     leave: float = 0.5
 
 
 class Arrivals(Struct):
     """The arrivals of one coin. `times_ms` are venue times; `tops` one figure a minute.
 
-    `sides` is of the newest time: 1 when buyers came, 2 when sellers did, 3 for both. The
-    `excitation` is that of `at_ms`.
+    The `excitation` is that of `at_ms`; `fitted_ms` is the minute at whose close the terms were
+    asked for.
     """
 
     terms: ArrivalTerms | None = None
+    fitted_ms: int = 0
     times_ms: list[int] = field(default_factory=list)
-    sides: int = 0
     excitation: float = 0.0
     at_ms: int = 0
     surge: float = 0.0
@@ -59,11 +60,9 @@ class Arrivals(Struct):
         """Count new trades."""
         times = self.times_ms
         for trade in prints:
-            time_ms, side = trade.time_ms, 1 if trade.aggressor > 0 else 2
-            newest = times[-1] if times else 0
-            if time_ms < newest or (time_ms == newest and self.sides & side):
+            time_ms = trade.time_ms
+            if times and time_ms <= times[-1]:
                 continue
-            self.sides = self.sides | side if time_ms == newest else side
             times.append(time_ms)
             if self.terms is not None:
                 self._excite(time_ms, self.terms.beta)
@@ -103,9 +102,9 @@ class Arrivals(Struct):
         self.burst = self.surge >= self.threshold
         return self.burst
 
-    def adopt(self, terms: ArrivalTerms) -> None:
-        """Go on with newly fitted terms, as if they had always been known."""
-        self.terms = terms
+    def adopt(self, terms: ArrivalTerms, bar_ms: int) -> None:
+        """Go on with terms fitted at a minute's close, as if they had always been known."""
+        self.terms, self.fitted_ms = terms, bar_ms
         self.excitation = 0.0
         if not self.times_ms:
             return
@@ -121,6 +120,10 @@ class Arrivals(Struct):
         self.times_ms.clear()
         self.excitation, self.surge, self.top = 0.0, 0.0, 0.0
         self.burst = False
+
+    def fit_age_ms(self, now_ms: int) -> int:
+        """Return how long ago the minute closed at which the terms were asked for."""
+        return now_ms - self.fitted_ms - MS_PER_MINUTE
 
     def intensity(self) -> float:
         """Return λ in arrivals a second; 0.0 before it was fitted."""

@@ -38,7 +38,14 @@ class Series(Struct):
     volume: list[float] = field(default_factory=list)
     count: list[int] = field(default_factory=list)
     fresh: int = 0
-    keep: int = KEEP
+
+    @property
+    def keep(self) -> int:
+        """Return how many bars are kept.
+
+        It is no part of the state: what an older version wrote down kept fewer minutes.
+        """
+        return KEEP_MINUTES if self.step_ms == MINUTE_MS else KEEP
 
     def __len__(self) -> int:
         return len(self.close)
@@ -111,10 +118,7 @@ class Bars(Struct):
     """
 
     series: dict[str, Series] = field(
-        default_factory=lambda: {
-            tf: Series(TIMEFRAME_MS[tf], keep=KEEP_MINUTES if tf == "1m" else KEEP)
-            for tf in TIMEFRAMES
-        }
+        default_factory=lambda: {tf: Series(TIMEFRAME_MS[tf]) for tf in TIMEFRAMES}
     )
     forming: dict[str, Candle] = field(default_factory=dict)
     minute: Candle | None = None

@@ -190,7 +190,7 @@ def measure(
 
 LENS = Lens(
     "embedding",
-    "which lag and dimension unfold the series, if any does",
+    "which lag and dimension unfold it, if any do?",
     {"lag_max": 31, "bins": 16, "dim_max": 8},
     measure,
 )

@@ -114,4 +114,4 @@ def measure(series: Array, *, bins: int) -> tuple[float, dict[str, Any], tuple[s
     return distance(m1, s1, m2, s2), found, ()
 
 
-LENS = Lens("fisher_rao", "Has its distribution moved?", DEFAULTS, measure)
+LENS = Lens("fisher_rao", "has its distribution moved?", DEFAULTS, measure)

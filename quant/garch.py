@@ -10,6 +10,7 @@ Hsieh 1991.
 
 from __future__ import annotations
 
+import os
 import warnings
 from math import isfinite, sqrt
 from typing import NamedTuple
@@ -48,6 +49,8 @@ def fit(series: Array) -> Garch:
     scale = float(np.std(series))
     if not (isfinite(scale) and scale > 0.0):
         raise Abstain("the series is not finite or never moves")
+    # Its recursions are compiled; where nothing else may be, importing numba would fail.
+    os.environ.setdefault("ARCH_DISABLE_NUMBA", "1")
     from arch.univariate import GARCH, StudentsT, ZeroMean  # noqa: PLC0415 - 210 MB, lens process
 
     # Of unit variance, which is where arch's optimiser feels at home.

@@ -350,4 +350,6 @@ def reference(series: Array, *, dim: int, lag: int) -> float:
     return landscape_norms(ripser(delayed(series, dim, lag), maxdim=1)["dgms"][1])[0]
 
 
-LENS = Lens("homology", "Does its path circle a hole, and how large?", DEFAULTS, measure, reference)
+LENS = Lens(
+    "homology", "does its path circle a hole, and how large a one?", DEFAULTS, measure, reference
+)

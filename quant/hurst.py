@@ -255,4 +255,4 @@ def reference(series: Array, *, n_min: int, n_max: int, method: int) -> float:
     return float(nolds.dfa(series, nvals=sizes.tolist(), fit_exp="poly"))
 
 
-LENS = Lens("hurst", "Do its moves go on, or turn back?", DEFAULTS, measure, reference)
+LENS = Lens("hurst", "do its moves go on, or turn back?", DEFAULTS, measure, reference)

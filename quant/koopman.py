@@ -168,4 +168,4 @@ def measure(series: Array, *, dim: int, rank: int) -> tuple[float, dict[str, Any
     return float(np.abs(values[0])), measures, flags
 
 
-LENS = Lens("koopman", "What carries it one step ahead?", DEFAULTS, measure)
+LENS = Lens("koopman", "what carries it one step ahead?", DEFAULTS, measure)

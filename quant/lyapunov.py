@@ -221,7 +221,7 @@ def reference(series: Array, dim: int, lag: int, min_tsep: int, trajectory_len: 
 
 LENS = Lens(
     "lyapunov",
-    "how fast do neighbouring stretches of the series drift apart",
+    "how fast do neighbouring stretches of it drift apart?",
     {"dim": 3, "lag": 1, "min_tsep": 20, "trajectory_len": 10},
     measure,
     reference,

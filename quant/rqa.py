@@ -130,7 +130,7 @@ def measure(
 
 LENS = Lens(
     "rqa",
-    "how much of what recurs recurs in lines: stretches of the series that evolve alike",
+    "how much of what recurs, recurs in stretches that evolve alike?",
     {
         "dim": 3,
         "lag": 1,

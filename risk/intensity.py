@@ -10,17 +10,25 @@ It begins in mode observe, like every filter whose worth on this desk is not kno
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from market.decision import Check, Signal
 from market.desk import View
+from market.events import MS_PER_MINUTE, NS_PER_MS
 from risk.alarm import Action, Share, act
 from risk.filter import Filter
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`action` block refuses during a burst, cut lets `cut_to` of the size pass."""
+    """`action` block refuses during a burst, cut lets `cut_to` of the size pass.
 
+    The pace is fitted anew every ten minutes; fitted longer ago than `fit_age_minutes_max` it is
+    no data.
+    """
+
+    fit_age_minutes_max: Annotated[float, Meta(ge=20.0, le=1_440.0)] = 120.0
     action: Action = "cut"
     cut_to: Share = 0.5
 
@@ -35,16 +43,19 @@ class Intensity(Filter[Settings]):
     settings_type = Settings
 
     def check(self, signal: Signal, view: View) -> Check:
-        """Refuse or cut during a burst; no_data before the pace is known."""
+        """Refuse or cut during a burst; no_data before the pace is known, or when it is old."""
         arrivals = view.coins[signal.coin].arrivals
+        s = self.settings
         if arrivals.terms is None:
             return self.no_data("the pace of its trades is not fitted yet")
+        age_min = arrivals.fit_age_ms(view.now_ns // NS_PER_MS) / MS_PER_MINUTE
+        if age_min > s.fit_age_minutes_max:
+            return self.no_data(f"the pace of its trades was fitted {age_min:.0f} min ago")
         if not arrivals.threshold:
             return self.no_data("not enough minutes yet to say what pace is usual")
         surge, threshold = arrivals.surge, arrivals.threshold
         if not arrivals.burst:
             return self.passed(surge, threshold)
-        s = self.settings
         return act(
             self,
             signal,

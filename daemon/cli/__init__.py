@@ -11,6 +11,7 @@ from daemon.cli import (
     database,
     doctor,
     learn,
+    lens,
     operate,
     positions,
     runs,
@@ -57,6 +58,7 @@ operate.register(app)
 positions.register(app)
 doctor.register(app)
 learn.register(app)
+lens.register(app)
 app.add_typer(shadows.app, name="shadow")
 shadows.register(app)
 app.add_typer(tapes.app, name="tape")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -108,9 +108,10 @@ def print_table(
     rows: Sequence[Sequence[Any]],
     *,
     left: int = 1,
+    words: int = 0,
     spare: Sequence[int] = (),
 ) -> None:
-    """Print a table; all but the first `left` columns are aligned to the right.
+    """Print a table; all but the first `left` and the last `words` columns align to the right.
 
     On a terminal too narrow for it the `spare` columns go, one after the other, until it fits:
     a figure cut in half would say something else.
@@ -130,7 +131,10 @@ def print_table(
             shown.remove(i)
     table = Table(title=title or None, title_justify="left", title_style="bold", box=None)
     for i in shown:
-        table.add_column(columns[i], justify="left" if i < left else "right", no_wrap=i < left)
+        side: Literal["left", "right"] = (
+            "left" if i < left or i >= len(columns) - words else "right"
+        )
+        table.add_column(columns[i], justify=side, no_wrap=i < left)
     for row in rows:
         table.add_row(*(str(row[i]) for i in shown))
     console.print(table)

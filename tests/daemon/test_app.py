@@ -52,7 +52,9 @@ def _as_it_was() -> Iterator[None]:
 
 
 def plan_of(path: Path, **config: Any) -> Plan:
-    settings = parse({"coins": list(rig.PAIR), **config}, "test")
+    # What the lens process does for a daemon is shown by tests/daemon/test_lenses.py.
+    lens = {"enabled": False}
+    settings = parse({"coins": list(rig.PAIR), "lens": lens, **config}, "test")
     state = StateDir(path, "local")
     state.create()
     return Plan(settings, "local", "testnet", state)

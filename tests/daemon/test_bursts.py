@@ -9,7 +9,7 @@ import pytest
 
 from daemon import state
 from market import arrivals as pace
-from market.arrivals import TOPS_MIN
+from market.arrivals import TOPS_MIN, BurstRule
 from market.coin import Coin
 from market.decision import TradeKind
 from market.events import (
@@ -58,7 +58,7 @@ def gated(mode: str = "enforce", *, impact_bps_max: float = 50.0) -> Stage:
     stage.wait(61)
     stage.book()
     stage.second()
-    assert stage.engine.coins["SOL"].arrivals.threshold == 3.0
+    assert stage.engine.coins["SOL"].arrivals.threshold == BurstRule().least
     return stage
 
 

@@ -204,7 +204,7 @@ def loaded(code: str, *args: str) -> set[str]:
 
 
 def test_the_process_of_the_event_loop_holds_nothing_heavy() -> None:
-    code = "import daemon.app, daemon.observing, daemon.lens_view, risk.filter, divisions.roster"
+    code = "import daemon.cli, daemon.app, risk.filter, divisions.roster"
     code += "\nrisk.filter.discover(); divisions.roster.discover()"
     assert loaded(code) == set()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from daemon.observing import ARRIVALS_MIN, LensRule, Observation
 from daemon.outcome import Outbox
-from market.arrivals import TOPS_MIN
+from market.arrivals import TOPS_MIN, BurstRule
 from market.bars import KEEP_MINUTES
 from market.coin import Coin
 from market.decision import LensAsk
@@ -204,7 +204,7 @@ def test_a_burst_has_the_coin_looked_at_and_is_put_on_record() -> None:
         "burst begins",
     )
     assert (value, null_rank, n) == (watcher.coins["SOL"].arrivals.surge, None, 0)
-    assert json.loads(params) == {"threshold": 3.0}
+    assert json.loads(params) == {"threshold": BurstRule().least}
     # More of it is the same burst.
     later = [Print(watcher.now_ms + 2_000 + 10 * i, 100.0, 1.0, 1) for i in range(50)]
     watcher.observation.on_prints(watcher.coins["SOL"], later)

@@ -5,18 +5,20 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from daemon.app import Daemon
-from daemon.config import parse
+from daemon.config import LensConfig, parse
+from daemon.lenses import LensProcess
 from daemon.paths import StateDir
 from daemon.startup import Endpoint, Plan
-from daemon.status import RECENT, feed_of, log_decisions, status
+from daemon.status import RECENT, feed_of, lens_status, log_decisions, status
 from daemon.top import screen
-from market.decision import TradeKind
+from market.decision import LensAsk, TradeKind
 from market.events import Command, Notice
 from shadow.trade import TradeState
 from tests.daemon import rig
@@ -29,7 +31,7 @@ KEYS = {
     "skipped", "connected", "connects", "feeds", "signals", "admitted", "blocked", "blocked_by",
     "filters", "open_trades", "open_phantoms", "phantoms", "equity_usd", "halts", "latched",
     "bots", "idle_bots", "violations", "alarms", "recent", "recording", "disk_free_mb",
-    "loop_late_ms", "database", "tape",
+    "loop_late_ms", "database", "tape", "lenses",
 }  # fmt: skip
 
 
@@ -73,6 +75,16 @@ def test_a_status_is_plain_data_and_agrees_with_the_engine(daemon: Daemon) -> No
     assert s["open_phantoms"] == len(phantoms)
     assert [f["coin"] for f in s["feeds"]] == list(engine.coins)
     assert s["running"] and s["skipped"] > 0
+
+
+def test_how_the_lenses_fare_is_told() -> None:
+    made = rig.fresh({}, rig.PAIR).engine
+    lenses = LensProcess(LensConfig(), lambda update: None)
+    lenses.ask(LensAsk("BTC", 0, "raw", "bar"))
+    made.coins["ETH"].arrivals.burst = True
+    made.coins["BTC"].lenses.score = 0.5
+    found = lens_status(SimpleNamespace(engine=made, lenses=lenses))  # type: ignore[arg-type]
+    assert found == {"warm": False, "waiting": 1, "answers": 0, "ranked": 1, "bursts": ["ETH"]}
 
 
 def test_a_coin_that_was_never_heard_of_has_no_ages_and_no_spread() -> None:

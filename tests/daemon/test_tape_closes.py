@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from daemon import state
-from daemon.tape_closes import closes
+from daemon.tape_closes import closes, timed_closes
 from tests.daemon import rig
 from tests.support import virtual
 
@@ -27,6 +27,10 @@ def test_the_first_segment_has_the_bars_the_venue_answered_with(
     rig.write_segment(tmp_path, header, run.lines)
     found = closes(tmp_path, "5m")
     assert set(found) == set(rig.PAIR)
+    for name, timed in timed_closes(tmp_path, "5m").items():
+        bars = run.engine.coins[name].bars.series["5m"]
+        assert timed.newest_ms in bars.start_ms[-2:]
+        assert timed.prices[-1] == bars.close[bars.start_ms.index(timed.newest_ms)]
     for name, series in found.items():
         mine = run.engine.coins[name].bars.series["5m"].close
         # The last one may have closed since.
@@ -38,7 +42,9 @@ def test_a_later_segment_has_the_engine_s_own_bars(made: rig.Scene, tmp_path: Pa
     header = run.header_line(state.whole(run.engine))
     rig.write_segment(tmp_path, header, [])
     found = closes(tmp_path, "1m")
-    assert found["BTC"] == run.engine.coins["BTC"].bars.series["1m"].close
+    minutes = run.engine.coins["BTC"].bars.series["1m"]
+    assert found["BTC"] == minutes.close
+    assert timed_closes(tmp_path, "1m")["BTC"] == (minutes.close, minutes.start_ms[-1])
 
 
 def test_a_segment_that_has_only_just_begun_leaves_it_to_the_one_before(

@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from market.bars import KEEP, SLACK, Bars, Series
+from market.bars import KEEP, KEEP_MINUTES, SLACK, Bars, Series
 from market.events import TIMEFRAME_MS, TIMEFRAMES, Candle, Print
 from tests.support.market import MINUTE_MS, START_MS, candle, candles
 
@@ -243,16 +244,22 @@ def test_a_series_restarts_at_a_hole_and_ignores_what_it_has() -> None:
     assert series.close == [4.0, 5.0]
 
 
-def test_a_series_drops_old_bars_but_goes_on_counting() -> None:
-    series = Series(MINUTE_MS)
-    for bar in candles([float(i) for i in range(3 * KEEP)]):
+@pytest.mark.parametrize(("timeframe", "keep"), [("1m", KEEP_MINUTES), ("5m", KEEP), ("4h", KEEP)])
+def test_a_series_drops_old_bars_but_goes_on_counting(timeframe: str, keep: int) -> None:
+    series = Bars().series[timeframe]
+    for bar in candles([float(i) for i in range(3 * keep)], timeframe):
         series.append(bar)
-        assert len(series) < KEEP + SLACK
-    assert len(series) >= KEEP
-    assert series.fresh == 3 * KEEP
-    assert series.close[-1] == 3 * KEEP - 1
+        assert len(series) < keep + SLACK
+    assert len(series) >= keep
+    assert series.fresh == 3 * keep
+    assert series.close[-1] == 3 * keep - 1
     columns = (series.open, series.high, series.low, series.volume, series.count, series.start_ms)
     assert {len(column) for column in columns} == {len(series)}
+
+
+def test_minutes_written_down_by_an_older_version_are_kept_as_long_as_ours() -> None:
+    written = msgspec.json.encode({"step_ms": MINUTE_MS, "fresh": 7})
+    assert msgspec.json.decode(written, type=Series).keep == KEEP_MINUTES
 
 
 class Venue:

@@ -132,3 +132,25 @@ def test_a_numba_that_cannot_start_is_done_without(
 
     monkeypatch.setattr("builtins.__import__", refusing)
     assert jit._numba() is None
+
+
+SANDBOXED = """
+import ctypes
+import sys
+if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0):
+    sys.exit(3)
+import numpy as np
+from quant import garch, jit, phase_space
+window = phase_space.prepare(np.random.default_rng(1).standard_normal(512))
+print(jit.JIT, np.isfinite(phase_space.statistics(window)).all(), garch.fit(window).nu > 2.0)
+"""
+
+
+def test_under_memory_deny_write_execute_the_lenses_still_look() -> None:
+    """What systemd's MemoryDenyWriteExecute sets is PR_SET_MDWE, a flag no process can drop."""
+    ran = subprocess.run(
+        [sys.executable, "-c", SANDBOXED], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    if ran.returncode == 3:
+        pytest.skip("this kernel does not know PR_SET_MDWE")
+    assert ran.stdout.split() == ["False", "True", "True"], ran.stderr

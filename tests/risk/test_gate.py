@@ -240,6 +240,14 @@ def test_a_filter_that_admits_nothing_over_a_window_is_called_unreachable(say: s
     assert count(gate, 1) == ["unreachable: hard passed none of 200"]
 
 
+def test_an_observing_filter_that_cannot_tell_yet_is_not_called_unreachable() -> None:
+    gate, filters = gate_of(f="no_data")
+    filters["f"].mode = "observe"
+    assert count(gate, 2 * REACH_WINDOW) == []
+    filters["f"].say = "fail"
+    assert count(gate, REACH_WINDOW) == ["unreachable: f passed none of 200"]
+
+
 @pytest.mark.parametrize("at", [0, 77, REACH_WINDOW - 1])
 def test_one_exception_in_a_window_silences_the_alarm(at: int) -> None:
     gate, filters = gate_of(f="fail")

@@ -2,23 +2,31 @@ from __future__ import annotations
 
 from market.coin import Coin
 from market.decision import Check, Mode
-from market.events import ArrivalTerms
+from market.events import MS_PER_MINUTE, NS_PER_MS, ArrivalTerms
 from risk.gate import fold
 from risk.intensity import Intensity, Settings
-from tests.support.shadow import SOL, make_coin, make_signal, make_view
+from tests.support.shadow import SOL, T0, T0_MS, make_coin, make_signal, make_view
 
 
 def arriving(surge: float, *, burst: bool = False, threshold: float = 3.0) -> Coin:
     coin = make_coin()
     arrivals = coin.arrivals
-    arrivals.terms = ArrivalTerms(0.5, 0.6, 1.2)
+    arrivals.terms, arrivals.fitted_ms = ArrivalTerms(0.5, 0.6, 1.2), T0_MS - MS_PER_MINUTE
     arrivals.surge, arrivals.burst, arrivals.threshold = surge, burst, threshold
     return coin
 
 
-def check(coin: Coin, *, mode: Mode = "enforce", lots: int = 1_000, **settings: object) -> Check:
+def check(
+    coin: Coin,
+    *,
+    mode: Mode = "enforce",
+    lots: int = 1_000,
+    minutes: float = 0.0,
+    **settings: object,
+) -> Check:
     f = Intensity(Settings(**settings), mode)  # type: ignore[arg-type]
-    return f.check(make_signal(lots=lots), make_view(coin))
+    now_ns = T0 + round(minutes * MS_PER_MINUTE) * NS_PER_MS
+    return f.check(make_signal(lots=lots), make_view(coin, now_ns=now_ns))
 
 
 def test_the_usual_pace_passes() -> None:
@@ -63,6 +71,16 @@ def test_before_the_pace_is_known_there_is_no_data() -> None:
     for mode, admitted in (("enforce", False), ("observe", True)):
         verdict = fold([check(coin, mode=mode)], make_signal(), SOL)  # type: ignore[arg-type]
         assert (verdict.admitted, verdict.fail_closed) == (admitted, not admitted)
+
+
+def test_a_pace_fitted_long_ago_is_no_data() -> None:
+    for burst in (False, True):
+        coin = arriving(4.2, burst=burst)
+        assert check(coin, minutes=120.0).outcome == "pass"
+        found = check(coin, minutes=120.1)
+        assert found.outcome == "no_data"
+        assert found.reason == "the pace of its trades was fitted 120 min ago"
+        assert check(coin, minutes=120.1, fit_age_minutes_max=121.0).outcome == "pass"
 
 
 def test_it_begins_by_observing() -> None:

@@ -38,6 +38,7 @@ def test_a_first_run_trades_reports_and_replays(tmp_path: Path) -> None:
         "SELECT COUNT(*), SUM(verdict = 'admitted'), SUM(verdict = 'blocked') FROM signal",
     )[0]
     assert signals == admitted + blocked > 0
+    assert query(tmp_path, "SELECT COUNT(*) FROM lens WHERE null_rank IS NOT NULL")[0][0] > 0
     replayed = gnomon("replay", tmp_path / "local" / "tape", "--json")
     assert replayed.returncode == 0, replayed.stderr
     found = json.loads(replayed.stdout)

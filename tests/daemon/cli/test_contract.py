@@ -35,7 +35,7 @@ BUILT = (
     "run", "venue", "record", "replay", "status", "top", "halt", "resume", "rearm", "why",
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
     "config show", "config init", "db check", "positions", "flatten", "doctor", "db backup",
-    "db export", "weights", "regime", "research weights",
+    "db export", "weights", "regime", "research weights", "lens",
     "research autoresearch",
 )  # fmt: skip
 
@@ -72,6 +72,7 @@ ON_STATE = (
     ("positions", "--phantoms"), ("weights",), ("weights", "--json"),
     ("weights", "--verify"), ("regime",), ("regime", "--json"),
     ("research", "autoresearch"), ("research", "autoresearch", "--json"),
+    ("lens", "BTC"), ("lens", "BTC", "--json"),
     *(("shadow", "report", "--by", by) for by in ("division", "bot", "coin", "day")),
     *(("shadow", "report", "--format", f) for f in ("json", "csv", "html")),
 )  # fmt: skip
@@ -219,7 +220,7 @@ def test_65_for_a_database_that_is_damaged_and_never_a_traceback(
     deep: bool, arguments: tuple[str, ...], cli: Cli, state: Path
 ) -> None:
     path = state / "local" / "gnomon.db"
-    tables = ("signal", "trade", "rollup", "state", "check_result", "trade_day", "weight")
+    tables = ("signal", "trade", "rollup", "state", "check_result", "trade_day", "weight", "lens")
     pages = pages_of(path, *tables) if deep else list(range(2, path.stat().st_size // 4096))
     raw = bytearray(path.read_bytes())
     for page in pages:

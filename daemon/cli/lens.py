@@ -1,0 +1,222 @@
+"""gnomon lens."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from daemon.cli.common import (
+    ConfigOption,
+    JsonOption,
+    ModeOption,
+    StateOption,
+    pick_state,
+    print_json,
+    print_table,
+    reading,
+    say,
+)
+
+if TYPE_CHECKING:
+    from daemon.lens_series import Seen
+    from daemon.paths import StateDir
+    from quant.lens import Lens
+
+# quant.jit reads it when it is imported, so nothing of quant may be before it is set.
+NO_JIT = "GNOMON_NO_JIT"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(lens)
+
+
+def lens(
+    coin: Annotated[str | None, typer.Argument(help="Of a desk: BTC, SOL, …")] = None,
+    series: Annotated[
+        Path | None,
+        typer.Option("--series", help="Look at this file instead: a number a line; - is stdin."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--lens", help="One lens; default: all.")] = None,
+    params: Annotated[
+        list[str] | None, typer.Option("--param", help="A lens's parameter, k=v; repeatable.")
+    ] = None,
+    null: Annotated[
+        bool, typer.Option("--null", help="Rank each value among nulls: the series, signs drawn.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compute by the reference library too; exits 70.")
+    ] = False,
+    no_jit: Annotated[
+        bool, typer.Option("--no-jit", help="Compile nothing: numpy alone, slower.")
+    ] = False,
+    png: Annotated[
+        Path | None, typer.Option("--png", help="Draw it on one sheet; needs matplotlib.")
+    ] = None,
+    state: StateOption = None,
+    mode: ModeOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show what the lenses say of a coin, or of any series of numbers as it stands.
+
+    Example: gnomon lens BTC --png btc.png
+
+    Or: gnomon lens --series returns.csv --lens lyapunov --param dim=2 --null
+    """
+    if no_jit:
+        os.environ[NO_JIT] = "1"
+    if (coin is None) == (series is None):
+        raise typer.BadParameter("name a coin, or a file with --series; one of the two")
+    if coin is not None:
+        for flag, given in (("lens", name), ("param", params), ("null", null), ("check", check)):
+            if given:
+                raise typer.BadParameter(f"--{flag} goes with --series")
+        _of_coin(coin, pick_state(state, mode, config), png, json_=json_)
+    elif series is not None:
+        _of_series(series, name, params or [], png, null=null, check=check, json_=json_)
+
+
+def parse_params(given: list[str]) -> dict[str, float]:
+    """Return parameters by name; raises BadParameter for what is not k=v with a finite number."""
+    from math import inf, isfinite
+
+    found = {}
+    for text in given:
+        key, _, figure = text.partition("=")
+        try:
+            value = float(figure)
+        except ValueError:
+            value = inf
+        if not key or not isfinite(value):
+            raise typer.BadParameter(
+                f"{text!r}: expected a name and a number, like dim=3", param_hint="--param"
+            )
+        found[key.strip()] = value
+    return found
+
+
+def _of_series(
+    path: Path,
+    name: str | None,
+    given: list[str],
+    png: Path | None,
+    *,
+    null: bool,
+    check: bool,
+    json_: bool,
+) -> None:
+    from daemon.lens_series import look, look_through_all, nearest, require_agreement
+    from daemon.lens_table import as_data
+    from daemon.series_file import read_series
+    from quant.lens import discover
+
+    lenses = discover()
+    if name is not None and name not in lenses:
+        raise typer.BadParameter(nearest(name, lenses), param_hint="--lens")
+    wanted = parse_params(given)
+    values = read_series(path)
+    try:
+        if name is not None:
+            found = [look(lenses[name], values, wanted, null=null, check=check)]
+        else:
+            found = look_through_all(lenses, values, wanted, null=null, check=check)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--param") from None
+    if json_:
+        data = [as_data(seen, null=null, check=check) for seen in found]
+        print_json(data if name is None else data[0])
+    else:
+        _print_series(found, lenses, null=null, check=check)
+    if png is not None:
+        from daemon.lens_sheet import draw, of_series
+
+        draw(of_series(values, "series" if str(path) == "-" else path.name, found), png)
+        say(f"drawn on {png}")
+    require_agreement(found)
+
+
+def _print_series(found: list[Seen], lenses: dict[str, Lens], *, null: bool, check: bool) -> None:
+    from daemon.lens_table import SERIES_COLUMNS, measure_lines, series_rows
+
+    rows = series_rows(found, {name: each.asks for name, each in lenses.items()})
+    kept = [i for i in range(len(SERIES_COLUMNS)) if null or i != 2]
+    kept = [i for i in kept if check or i != 3]
+    names, cells = [SERIES_COLUMNS[i] for i in kept], [[row[i] for i in kept] for row in rows]
+    print_table("", names, cells, words=1)
+    if len(found) == 1:
+        for line in measure_lines(found[0].reading.measures):
+            typer.echo(line)
+
+
+def _of_coin(coin: str, where: StateDir | None, png: Path | None, *, json_: bool) -> None:
+    import time
+
+    from daemon.lens_coin import nothing
+    from daemon.lens_table import COIN_COLUMNS, coin_lines, coin_rows, judged
+
+    found = nothing(coin) if where is None else _asked(coin, where) or _left(coin, where)
+    now_ms = found.get("now_ns", time.time_ns()) // 1_000_000
+    if json_:
+        print_json({**found, "readings": judged(found["readings"], now_ms)})
+    elif found["readings"]:
+        for line in coin_lines(found, now_ms):
+            typer.echo(line)
+        print_table("", COIN_COLUMNS, coin_rows(found["readings"], now_ms), words=1)
+    else:
+        typer.echo(f"no lens has looked at {coin} yet; they do while `gnomon run` is up")
+    if png is not None:
+        _draw_coin(found, where, png)
+
+
+def _asked(coin: str, where: StateDir) -> dict[str, Any] | None:
+    """Return what a running daemon says, None where nobody answers."""
+    from daemon.cli.operate import running
+    from daemon.lens_coin import of_daemon
+    from market.errors import VenueUnreachable
+
+    found = running(where, "lens", argument=coin)
+    if found is None:
+        return None
+    if "error" not in found:
+        return of_daemon(found)
+    status = running(where, "status") or {}
+    _known(coin, [feed["coin"] for feed in status.get("feeds", [])])
+    raise VenueUnreachable(found["error"])
+
+
+def _left(coin: str, where: StateDir) -> dict[str, Any]:
+    """Return what a daemon at rest has left behind: its rows, and the closes of its tape."""
+    from daemon.lens_coin import at_rest, coins
+    from daemon.tape_closes import Closes, timed_closes
+
+    with reading(where) as db:
+        found = at_rest(db, coin)
+        if not found["readings"]:
+            _known(coin, coins(db))
+    prices, newest_ms = timed_closes(where.tape, "1m").get(coin, Closes([], found["bar_ms"]))
+    return {**found, "closes": prices, "bar_ms": newest_ms}
+
+
+def _known(coin: str, known: list[str]) -> None:
+    if known and coin not in known:
+        raise typer.BadParameter(
+            f"no coin {coin!r}; there are {', '.join(known)}", param_hint="COIN"
+        )
+
+
+def _draw_coin(found: dict[str, Any], where: StateDir | None, png: Path) -> None:
+    from daemon.lens_coin import alarms
+    from daemon.lens_sheet import LEVEL, draw, of_coin, since_ms
+    from market.errors import OperatorError
+
+    if where is None or not found["closes"]:
+        raise OperatorError(f"--png: no closed minutes of {found['coin']} are known yet")
+    level = found["threshold"] or LEVEL
+    with reading(where) as db:
+        spans = alarms(db, found["coin"], since_ms(found), level)
+    draw(of_coin(found, spans), png)
+    say(f"drawn on {png}")
