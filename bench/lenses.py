@@ -185,7 +185,9 @@ def _result(
     result.figures = [
         ms("raw values of a coin, rolling", raw, must=1.5, stretch=0.5, lower=True),
         over_rounds("the set by libraries as they come / ours", stock, "x", must=100.0),
-        over_rounds("the set by libraries, our parameters and windows / ours", same, "x"),
+        over_rounds(
+            "the set by libraries, our parameters and windows / ours", same, "x", must=100.0
+        ),
         us("recurrence plot, a step of one", steps["one"], must=30.0, lower=True),
         us("recurrence plot, a step, coins in turn", steps["turns"], must=30.0, lower=True),
         us("the same with all seven measures", steps["measured"]),

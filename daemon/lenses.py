@@ -140,6 +140,8 @@ class LensProcess:
             room.release()
             self.answers += 1
             self._deliver(update)
+            # Answers that came together are taken up one at a time: books must not wait for all.
+            await asyncio.sleep(0)
 
 
 async def _receive(reader: asyncio.StreamReader, within_s: float) -> bytes:
