@@ -99,7 +99,9 @@ class LensProcess:
 
     async def run(self) -> None:
         """Keep the process and talk to it; raises LensGone when that ends."""
-        async with _child(self._config, self._command) as (reader, writer):
+        async with _child(self._config, self._command) as child:
+            reader, writer = child.stdout, child.stdin
+            assert reader is not None and writer is not None
             try:
                 self._due = asyncio.Queue(IN_FLIGHT)
                 self._slow = False
@@ -109,6 +111,7 @@ class LensProcess:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._send(writer, room))
                     group.create_task(self._take(reader, room))
+                    group.create_task(_ended(child))
             except BaseExceptionGroup as failed:
                 raise failed.exceptions[0] from None
             finally:
@@ -144,6 +147,12 @@ class LensProcess:
             await asyncio.sleep(0)
 
 
+async def _ended(child: asyncio.subprocess.Process) -> None:
+    """Raise when the process ends, though nothing is asked of it."""
+    await child.wait()
+    raise LensGone("the lens process ended")
+
+
 async def _receive(reader: asyncio.StreamReader, within_s: float) -> bytes:
     try:
         async with asyncio.timeout(within_s):
@@ -158,7 +167,7 @@ async def _receive(reader: asyncio.StreamReader, within_s: float) -> bytes:
 @asynccontextmanager
 async def _child(
     config: LensConfig, command: Sequence[str]
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+) -> AsyncIterator[asyncio.subprocess.Process]:
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
@@ -178,8 +187,7 @@ async def _child(
         env=environment,
     )
     try:
-        assert process.stdin is not None and process.stdout is not None
-        yield process.stdout, process.stdin
+        yield process
     finally:
         assert process.stdin is not None
         process.stdin.close()

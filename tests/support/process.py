@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+# Log lines, and no lens process beside the daemon: most tests are not about it.
+PLAIN = ("--plain", "--config", str(Path(__file__).with_name("plain.toml")))
 PATIENCE_S = float(os.environ.get("GNOMON_PATIENCE", "1")) * 30.0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from shadow.rows import Rows, day_of
 from shadow.store import Store
 from tests.support.learning import DAY_MS
-from tests.support.process import gnomon, query, running, sound, status
+from tests.support.process import PLAIN, gnomon, query, running, sound, status
 
 BOT = "order_flow"
 
@@ -30,7 +30,7 @@ def with_a_past(tmp_path: Path) -> None:
 def test_a_step_is_taken_by_the_daemon_and_replays(tmp_path: Path) -> None:
     with_a_past(tmp_path)
     step = ("research", "autoresearch", "--state", tmp_path, "--json")
-    with running("run", "--plain", "--state", tmp_path) as daemon:
+    with running("run", *PLAIN, "--state", tmp_path) as daemon:
         daemon.wait_for("ready")
         planned = json.loads(gnomon(*step, "--dry-run").stdout)
         assert planned["step"] == "start" and planned["reply"] == ""
@@ -54,7 +54,7 @@ def test_a_step_is_taken_by_the_daemon_and_replays(tmp_path: Path) -> None:
 
 def test_without_a_daemon_a_step_is_not_taken(tmp_path: Path) -> None:
     with_a_past(tmp_path)
-    with running("run", "--plain", "--state", tmp_path, "--for", "1s") as daemon:
+    with running("run", *PLAIN, "--state", tmp_path, "--for", "1s") as daemon:
         assert daemon.end(timeout=30.0) == 0
     done = gnomon("research", "autoresearch", "--state", tmp_path)
     assert done.returncode == 69 and "gnomon run" in done.stderr

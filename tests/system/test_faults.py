@@ -141,7 +141,8 @@ def test_the_daemon_lives_through_every_fault_of_market_data(tmp_path: Path) -> 
         config = write(
             tmp_path,
             "gnomon.toml",
-            f'mode = "paper"\ncoins = {json.dumps(COINS)}\n[feed]\nreconnect_max_s = 1.0\n'
+            f'mode = "paper"\ncoins = {json.dumps(COINS)}\n'
+            "[feed]\nreconnect_max_s = 1.0\n[lens]\nenabled = false\n"
             f'[venue.testnet]\nws_url = "{urls["ws"]}"\nrest_url = "{urls["http"]}"\n',
         )
         options = ("--plain", "--config", config, "--state", state)

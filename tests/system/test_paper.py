@@ -18,7 +18,7 @@ def write_config(path: Path, http: str, ws: str, extra: str = "") -> Path:
     path.write_text(
         f'mode = "paper"\ncoins = {json.dumps(COINS)}\n{extra}\n'
         f'[venue.testnet]\nws_url = "{ws}"\nrest_url = "{http}"\n'
-        "[feed]\nreconnect_max_s = 1.0\n"
+        "[feed]\nreconnect_max_s = 1.0\n[lens]\nenabled = false\n"
     )
     return path
 

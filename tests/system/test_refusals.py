@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import gnomon, query, running, status
+from tests.support.process import PLAIN, gnomon, query, running, status
 
 
 def one_line(text: str) -> str:
@@ -18,9 +18,9 @@ def one_line(text: str) -> str:
 
 
 def test_a_second_instance_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
-    with running("run", "--plain", "--state", tmp_path) as daemon:
+    with running("run", *PLAIN, "--state", tmp_path) as daemon:
         daemon.wait_for("ready")
-        second = gnomon("run", "--plain", "--state", tmp_path)
+        second = gnomon("run", *PLAIN, "--state", tmp_path)
         assert second.returncode == 75
         assert str(daemon.popen.pid) in one_line(second.stderr)
         assert status(tmp_path)["connected"] is True
@@ -29,7 +29,7 @@ def test_a_second_instance_is_refused_and_the_first_goes_on(tmp_path: Path) -> N
 def test_an_unwritable_state_folder_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("not a folder")
-    refused = gnomon("run", "--plain", "--state", file)
+    refused = gnomon("run", *PLAIN, "--state", file)
     assert refused.returncode == 78
     assert "--state" in one_line(refused.stderr)
 
@@ -52,13 +52,13 @@ def damage_bytes(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [damage_version, damage_mode, damage_bytes])
 def test_a_wrong_database_is_refused_and_left_as_it_is(tmp_path: Path, damage: object) -> None:
-    with running("run", "--plain", "--state", tmp_path, "--for", "1s") as daemon:
+    with running("run", *PLAIN, "--state", tmp_path, "--for", "1s") as daemon:
         daemon.wait_for("ready")
         assert daemon.end() == 0
     path = tmp_path / "local" / "gnomon.db"
     damage(path)  # type: ignore[operator]
     before = path.read_bytes()
-    refused = gnomon("run", "--plain", "--state", tmp_path)
+    refused = gnomon("run", *PLAIN, "--state", tmp_path)
     assert refused.returncode == 78
     assert "gnomon.db" in one_line(refused.stderr)
     assert path.read_bytes() == before
@@ -102,7 +102,7 @@ def test_real_orders_are_refused_for_now(tmp_path: Path) -> None:
 
 
 def test_a_corrupt_tape_is_refused_and_the_sound_part_named(tmp_path: Path) -> None:
-    with running("run", "--plain", "--state", tmp_path, "--for", "2s") as daemon:
+    with running("run", *PLAIN, "--state", tmp_path, "--for", "2s") as daemon:
         daemon.wait_for("ready")
         assert daemon.end() == 0
     segment = next((tmp_path / "local" / "tape").iterdir())

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests.support.process import (
+    PLAIN,
     alive,
     children,
     gnomon,
@@ -50,7 +51,7 @@ def test_a_first_run_trades_reports_and_replays(tmp_path: Path) -> None:
 def test_prices_go_on_where_they_were_after_a_restart(tmp_path: Path) -> None:
     marks = []
     for _ in range(2):
-        with running("run", "--plain", "--state", tmp_path, "--for", "2s") as daemon:
+        with running("run", *PLAIN, "--state", tmp_path, "--for", "2s") as daemon:
             daemon.wait_for("ready")
             marks.append({f["coin"]: f["bid"] for f in status(tmp_path)["feeds"]})
             assert daemon.end(timeout=30.0) == 0
@@ -62,7 +63,7 @@ def test_prices_go_on_where_they_were_after_a_restart(tmp_path: Path) -> None:
 
 def test_an_interrupt_stops_cleanly_within_five_seconds(tmp_path: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        with running("run", "--plain", "--state", tmp_path) as daemon:
+        with running("run", *PLAIN, "--state", tmp_path) as daemon:
             daemon.wait_for("ready")
             venue = children(daemon.popen.pid)
             assert venue
@@ -78,7 +79,7 @@ def test_an_interrupt_stops_cleanly_within_five_seconds(tmp_path: Path) -> None:
 
 
 def test_the_local_venue_dies_with_its_daemon_however_that_dies(tmp_path: Path) -> None:
-    with running("run", "--plain", "--state", tmp_path) as daemon:
+    with running("run", *PLAIN, "--state", tmp_path) as daemon:
         daemon.wait_for("ready")
         venue = children(daemon.popen.pid)
         assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
@@ -86,7 +87,7 @@ def test_the_local_venue_dies_with_its_daemon_however_that_dies(tmp_path: Path) 
 
 
 def test_commands_reach_the_engine_and_the_tape(tmp_path: Path) -> None:
-    with running("run", "--plain", "--state", tmp_path) as daemon:
+    with running("run", *PLAIN, "--state", tmp_path) as daemon:
         daemon.wait_for("ready")
         halted = gnomon("halt", "--reason", "a test", "--state", tmp_path)
         assert halted.returncode == 0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import ROOT, running, until
+from tests.support.process import PLAIN, ROOT, running, until
 
 UNITS = ROOT / "systemd"
 UNIT = UNITS / "gnomon.service"
@@ -37,7 +37,7 @@ def test_the_manager_hears_ready_watchdog_and_stopping(tmp_path: Path) -> None:
                 return any(word in message for message in told)
 
         env = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "2000000"}
-        with running("run", "--plain", "--state", tmp_path / "s", env=env) as daemon:
+        with running("run", *PLAIN, "--state", tmp_path / "s", env=env) as daemon:
             until(lambda: heard("READY=1"), "READY=1")
             told.clear()
             until(lambda: heard("WATCHDOG=1"), "WATCHDOG=1", 5.0)
@@ -53,7 +53,7 @@ def test_a_wedged_loop_stops_telling_the_watchdog(tmp_path: Path) -> None:
         manager.bind(str(address))
         manager.settimeout(30.0)
         env = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "2000000"}
-        with running("run", "--plain", "--state", tmp_path / "s", env=env) as daemon:
+        with running("run", *PLAIN, "--state", tmp_path / "s", env=env) as daemon:
             while "WATCHDOG=1" not in manager.recv(4096).decode():
                 pass
             daemon.popen.send_signal(signal.SIGSTOP)
@@ -109,7 +109,7 @@ def test_systemd_accepts_the_timer(installed_unit: Path) -> None:
 @needs_systemd
 def test_the_sandbox_is_as_tight_as_promised(installed_unit: Path) -> None:
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=11", str(installed_unit)],
+        ["systemd-analyze", "security", "--offline=true", "--threshold=12", str(installed_unit)],
         capture_output=True,
         text=True,
         check=False,
@@ -142,7 +142,9 @@ def test_autoresearch_is_hardened_like_the_daemon_and_has_nothing_to_write_to() 
     assert {line.partition("=")[0] for line in missing} == {
         "NotifyAccess",
         "RestrictAddressFamilies",
+        "SystemCallFilter",
     }
+    assert "SystemCallFilter=~@privileged @resources" in lines
     assert "RestrictAddressFamilies=AF_UNIX" in lines
     assert "ProtectSystem=strict" in lines and "PrivateNetwork=yes" in lines
     assert not any(line.startswith(("StateDirectory", "ReadWritePaths")) for line in lines)
@@ -192,7 +194,7 @@ def look_as_a_member(root: Path) -> None:
             check=False,
         )
 
-    with running("run", "--plain", "--state", root) as daemon:
+    with running("run", *PLAIN, "--state", root) as daemon:
         daemon.wait_for("ready")
         restrict()
         for command in (("shadow", "report"), ("shadow", "list"), ("status",), ("db", "check")):
