@@ -20,7 +20,7 @@ from tests.support.process import ROOT, alive
 from tests.support.process import until as at_last
 from tests.support.venue import until
 
-# Speaks as the lens process does. What it is asked of a coin "die", "mute", "slow" or "odd" it does.
+# Speaks as the lens process does. What it is asked of a coin "die", "mute" or "slow" it does.
 SCRIPT = """
 import os, sys, time
 import msgspec
