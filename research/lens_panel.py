@@ -123,7 +123,7 @@ def peaks_of(log_price: Floats, depth: float, horizon: int) -> Ints:
     """Return the bars from which the price fell by `depth` within `horizon` bars.
 
     It is the peak, not the bar at which the fall was deep enough, so that an alarm raised by the
-    fall itself comes too late. The next one is looked for after the fall is over.
+    fall itself comes too late. A slide that goes on counts anew every horizon.
     """
     found: list[int] = []
     bars = len(log_price)
@@ -135,7 +135,8 @@ def peaks_of(log_price: Floats, depth: float, horizon: int) -> Ints:
     for end in np.flatnonzero(deep) + horizon:
         if end < t:
             continue
-        found.append(int(end - horizon + views[end - horizon].argmax()))
+        # Of equal peaks the last one.
+        found.append(int(end - views[end - horizon][::-1].argmax()))
         t = int(end) + horizon
     return np.array(found, dtype=np.int64)
 

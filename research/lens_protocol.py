@@ -34,12 +34,15 @@ class Iid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much noise lies on the map, and how long, how often and how deep it is followed."""
+    """How much noise lies on the map, how long it drives, and when and how fast prices slide.
+
+    `slide_sd` is in deviations of a bar, `quiet_bars_mean` the time between two stretches.
+    """
 
     noise_share: float
     driven_bars: int
-    fall_bars: int
-    fall_sd: float
+    lead_bars: int
+    slide_sd: float
     quiet_bars_mean: float
 
 

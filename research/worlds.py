@@ -2,7 +2,7 @@
 
 Negative controls, where no lens may see anything: GARCH(1,1) with Student innovations, Heston's
 variance, and independent Student returns. Positive controls, where a lens must: returns that
-follow the logistic map under noise, and a market in which such a stretch always precedes a fall.
+follow the logistic map under noise, and a market in which such a stretch always leads into a slide.
 A Lorenz flow that drives only the size of moves stands between: the sign-flip null keeps every
 size, so nothing that rests on it can see that world's order.
 """
@@ -116,7 +116,7 @@ def _runge_kutta(state: Floats) -> Floats:
 
 
 def chaos(protocol: Protocol, paths: int, bars: int, rng: np.random.Generator) -> Floats:
-    """Return fair GARCH returns in which stretches of the map precede falls, (paths, bars).
+    """Return fair GARCH returns with stretches of the map that lead into slides, (paths, bars).
 
     A stretch has the size of the moves before it, so volatility does not give it away.
     """
@@ -124,12 +124,12 @@ def chaos(protocol: Protocol, paths: int, bars: int, rng: np.random.Generator) -
     out = np.ascontiguousarray(garch(protocol, paths, bars, rng))
     for moves in out:
         at = 60 + int(rng.exponential(plan.quiet_bars_mean))
-        while at + plan.driven_bars + plan.fall_bars < bars:
-            fall = at + plan.driven_bars
+        while at + plan.driven_bars < bars:
+            end = at + plan.driven_bars
             size = float(moves[at - 60 : at].std())
-            moves[at:fall] = size * logistic(protocol, 1, plan.driven_bars, rng)[0]
-            moves[fall : fall + plan.fall_bars] -= size * plan.fall_sd / plan.fall_bars
-            at = fall + plan.fall_bars + 60 + int(rng.exponential(plan.quiet_bars_mean))
+            moves[at:end] = size * logistic(protocol, 1, plan.driven_bars, rng)[0]
+            moves[at + plan.lead_bars : end] -= size * plan.slide_sd
+            at = end + 60 + int(rng.exponential(plan.quiet_bars_mean))
     return out
 
 
