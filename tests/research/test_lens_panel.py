@@ -54,7 +54,7 @@ def test_a_fall_is_dated_by_its_peak_and_counted_once() -> None:
     assert peaks_of(once, 4.0, 5).tolist() == [19]
     on_and_on = np.concatenate([np.zeros(20), -np.arange(1.0, 11.0), np.full(30, -10.0)])
     assert peaks_of(on_and_on, 4.0, 5).tolist() == [19, 23]
-    assert len(peaks_of(log_price, 0.0, 5)) == 0
+    assert len(peaks_of(once, 0.0, 5)) == 0
     assert len(peaks_of(np.zeros(4), 1.0, 5)) == 0
 
 
