@@ -12,15 +12,22 @@ linear in time, Ozaki 1979; residuals by time rescaling, Papangelou 1972 and Oga
 from __future__ import annotations
 
 from math import exp, expm1, isfinite, log, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from quant.lens import Abstain, Lens, enough
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 EVENTS_MIN = 10
+LAGS = 10
+TIES_MAX = 0.05
+# In units of the mean rate: faster decay than this only tells that clocks are coarse.
+BETA_MAX = 1000.0
+BRANCHING_MAX = 0.995
 
 
 class Hawkes(NamedTuple):
@@ -106,18 +113,62 @@ def compensator(model: Hawkes, times: npt.ArrayLike, horizon: float) -> Floats:
     return out
 
 
+def intensity(model: Hawkes, times: npt.ArrayLike, at: float) -> float:
+    """Return the rate at a moment, given the sorted events strictly before it."""
+    mu, alpha, beta = checked(model)
+    found = np.asarray(times, dtype=np.float64)
+    return float(mu + alpha * np.sum(np.exp(-beta * (at - found[found < at]))))
+
+
+class Stream:
+    """The rate of a model as events come in, in constant time for each."""
+
+    def __init__(self, model: Hawkes) -> None:
+        self.model = checked(model)
+        self._excited = 0.0  # of the events before `_at`
+        self._at = 0.0
+        self._here = 0  # events at `_at` itself
+
+    def event(self, at: float) -> None:
+        """Take one event; raises ValueError when it lies before the one before it."""
+        if at < self._at:
+            raise ValueError(f"event at {at} lies before {self._at}")
+        if at > self._at:
+            self._excited = self._decayed(at)
+            self._at, self._here = at, 0
+        self._here += 1
+
+    def intensity(self, at: float) -> float:
+        """Return the rate at a moment, given the events strictly before it.
+
+        Raises ValueError for a moment before the last event.
+        """
+        if at < self._at:
+            raise ValueError(f"{at} lies before the last event, {self._at}")
+        excited = self._excited if at == self._at else self._decayed(at)
+        return self.model.mu + self.model.alpha * excited
+
+    def _decayed(self, at: float) -> float:
+        return (self._excited + self._here) * exp(-self.model.beta * (at - self._at))
+
+
 class Residuals(NamedTuple):
-    """Waits on the clock of the compensator, and how likely they are if the model is true."""
+    """Waits on the clock of the compensator, and how likely they are if the model is true.
+
+    `p_value` asks whether they are Exp(1) (Kolmogorov and Smirnov), `ljung_box_p` whether they
+    are uncorrelated over ten lags.
+    """
 
     waits: Floats
     distance: float
     p_value: float
+    ljung_box_p: float
 
 
 def residuals(model: Hawkes, times: npt.ArrayLike, horizon: float) -> Residuals:
-    """Test that rescaled waits are Exp(1), by Kolmogorov and Smirnov's largest distance.
+    """Test that rescaled waits are Exp(1), by the largest distance, and uncorrelated.
 
-    The p-value takes the parameters as given; fitted ones make it too large.
+    The p-values take the parameters as given; fitted ones make them too large.
     Raises ValueError for fewer than ten events.
     """
     from scipy.special import kolmogorov  # noqa: PLC0415 - heavy, and only this test needs it
@@ -131,7 +182,28 @@ def residuals(model: Hawkes, times: npt.ArrayLike, horizon: float) -> Residuals:
     distance = float(max(np.max(steps[1:] - reached), np.max(reached - steps[:-1])))
     # Stephens' correction of the limit law for finite samples.
     root = sqrt(count)
-    return Residuals(waits, distance, float(kolmogorov((root + 0.12 + 0.11 / root) * distance)))
+    p_value = float(kolmogorov((root + 0.12 + 0.11 / root) * distance))
+    return Residuals(waits, distance, p_value, ljung_box(waits))
+
+
+def ljung_box(values: Floats, lags: int = LAGS) -> float:
+    """Return the p-value of Ljung and Box (1978) that values (n,) are uncorrelated.
+
+    The number of lags is even, so that the tail of χ² is a finite sum, and cut to n − 2.
+    """
+    lags = min(lags, len(values) - 2) // 2 * 2
+    away = values - values.mean()
+    total = float(away @ away)
+    if lags < 2 or total <= 0.0:
+        return 1.0
+    n = len(values)
+    score = sum((float(away[k:] @ away[:-k]) / total) ** 2 / (n - k) for k in range(1, lags + 1))
+    half = 0.5 * n * (n + 2) * score
+    term, tail = 1.0, 0.0
+    for k in range(lags // 2):
+        tail += term
+        term *= half / (k + 1)
+    return min(1.0, exp(-half) * tail)
 
 
 class Fit(NamedTuple):
@@ -145,29 +217,17 @@ class Fit(NamedTuple):
 def fit(times: npt.ArrayLike, horizon: float) -> Fit:
     """Return the maximum-likelihood model of sorted times on [0, horizon].
 
-    Merge the fills of one order first: events at the same instant drive β to infinity.
-    Raises ValueError for fewer than ten events.
+    Merge the fills of one order first: events at the same instant drive β to infinity, here to
+    its bound, a thousandth of a mean wait. Raises ValueError for fewer than ten events.
     """
-    from scipy.optimize import minimize  # noqa: PLC0415 - heavy, and only a fit needs it
+    from quant.hawkes_fit import best  # noqa: PLC0415 - compiled; a venue that only grows has none
 
     found = _timely(times, horizon)
     if len(found) < EVENTS_MIN:
         raise ValueError(f"{len(found)} events are too few to fit, {EVENTS_MIN} are needed")
     rate = len(found) / horizon
-
-    def model_of(x: Floats) -> Hawkes:
-        branching = 1.0 / (1.0 + exp(-min(max(float(x[1]), -30.0), 30.0)))
-        beta = exp(float(x[2]))
-        return Hawkes(exp(float(x[0])), branching * beta, beta)
-
-    def loss(x: Floats) -> float:
-        return -log_likelihood(model_of(x), found, horizon)
-
-    # Where Nelder and Mead begin: half of the events have parents, a few mean waits before them.
-    begin = np.array([log(0.5 * rate), 0.0, log(rate)])
-    best = minimize(loss, begin, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-7})
-    poisson = len(found) * log(rate) - rate * horizon
-    return Fit(model_of(best.x), -float(best.fun), poisson)
+    mu, alpha, beta, likelihood = best(found, horizon, BETA_MAX * rate)
+    return Fit(Hawkes(mu, alpha, beta), likelihood, len(found) * log(rate) - rate * horizon)
 
 
 class Cluster(NamedTuple):
@@ -220,3 +280,65 @@ def simulate(model: Hawkes, horizon: float, rng: np.random.Generator) -> Floats:
     strangers = rng.random(rng.poisson(mu * horizon)) * horizon
     grown = grow(strangers, branching=model.branching, beta=beta, horizon=horizon, rng=rng)
     return grown.times
+
+
+def _sound(series: Floats, horizon: float, least: int) -> float:
+    """Return the horizon of a record that can be measured; abstains when it cannot."""
+    enough(series, least)
+    waits = np.diff(series)
+    if series[0] < 0.0 or np.any(waits < 0.0):
+        raise Abstain("event times must be sorted and not negative")
+    until = horizon or float(series[-1])
+    if until < series[-1] or until <= 0.0:
+        raise Abstain(f"events lie beyond the horizon {until:g}")
+    ties = float(np.mean(waits == 0.0)) if len(waits) else 0.0
+    if ties > TIES_MAX:
+        raise Abstain(f"{ties:.0%} of the waits are zero: merge simultaneous events first")
+    # A silence longer than all that follows: the clock does not start with the record.
+    if len(series) > 1 and series[0] > series[-1] - series[0] > 0.0:
+        raise Abstain("times must count from the start of the record")
+    return until
+
+
+def measure(
+    series: Floats, mu: float, alpha: float, beta: float, horizon: float
+) -> tuple[float, dict[str, Any], tuple[str, ...]]:
+    """Return the branching ratio of event times counted from the start of the record.
+
+    With all of μ, α, β given the model is evaluated, else fitted. Measures: mu, alpha, beta,
+    log_likelihood, mean_rate, ks_p, ljung_box_p (None with fewer than ten events).
+    """
+    given = (mu, alpha, beta)
+    if min(given) < 0.0 or horizon < 0.0:
+        raise ValueError("mu, alpha, beta and horizon must not be negative")
+    if any(given) and not (mu and beta):
+        raise ValueError("give mu, alpha and beta, or none of them")
+    model = checked(Hawkes(*given)) if any(given) else None
+    until = _sound(series, horizon, 1 if model else EVENTS_MIN)
+    found = model or fit(series, until).model
+    flags: list[str] = []
+    if model is None:
+        if found.branching > BRANCHING_MAX:
+            raise Abstain(f"fitted branching ratio {found.branching:.3f}: the rate itself drifts")
+        if found.beta > 0.99 * BETA_MAX * len(series) / until:
+            raise Abstain("decay faster than the clock can tell: merge simultaneous events first")
+        flags.append("p-values of a fitted model are too large")
+    tested = residuals(found, series, until) if len(series) >= EVENTS_MIN else None
+    if tested is None:
+        flags.append(f"fewer than {EVENTS_MIN} events: residuals not tested")
+    measures = {
+        **found._asdict(),
+        "log_likelihood": log_likelihood(found, series, until),
+        "mean_rate": found.mean_rate,
+        "ks_p": tested.p_value if tested else None,
+        "ljung_box_p": tested.ljung_box_p if tested else None,
+    }
+    return found.branching, measures, tuple(flags)
+
+
+LENS = Lens(
+    "hawkes",
+    "do events call forth events?",
+    {"mu": 0.0, "alpha": 0.0, "beta": 0.0, "horizon": 0.0},
+    measure,
+)

@@ -1,32 +1,42 @@
-"""A Gaussian hidden Markov model of a univariate series: a label for people, never a signal.
+"""Which regime is it now? A Gaussian hidden Markov model: a label for people, never a signal.
 
-States are sorted by variance, so state 0 is the calmest whatever order they were found in. What
-is told of a moment is its filtered probability, given the series up to it; smoothed ones would
-know the future. Estimated by Baum–Welch (Rabiner, "A tutorial on hidden Markov models", 1989)
-with scaled recursions, from a start that depends on the data alone, so the same series always
-gives the same model.
+Rows are independent Gaussians given their state, column by column. States are sorted by the
+variance of the first column, so state 0 is the calmest whatever order they were found in. What is
+told of a moment is its filtered probability, given the rows up to it; smoothed ones would know
+the future. The estimate is hmmlearn's expectation-maximisation, the best of several starts that
+depend on the data alone, so the same series always gives the same model.
+
+Sources: Rabiner, "A tutorial on hidden Markov models", 1989; Hamilton 1989 for the filter.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quant.lens import Abstain, Lens, enough, varied
+
 Array = NDArray[np.float64]
 
 STATES = 3
+STARTS = 5
 STEPS_MAX = 200
-GAIN_MIN = 1e-6
+GAIN_MIN = 1e-3
 # A variance below this share of the series' own would let one point own a state.
 VARIANCE_SHARE_MIN = 1e-3
 STAY = 0.9
+SEED = 1989
+VOLATILITY_WINDOW = 20
 
 
-@dataclass(frozen=True)
-class Hmm:
-    """Initial probabilities (k,), transitions (k, k) from row to column, means, variances (k,)."""
+class Hmm(NamedTuple):
+    """Initial probabilities (k,), transitions (k, k) from row to column, means, variances (k, d).
+
+    Of a series of single numbers, means and variances may also be of shape (k,).
+    """
 
     start: Array
     moves: Array
@@ -34,20 +44,41 @@ class Hmm:
     variances: Array
 
 
-def densities(model: Hmm, series: Array) -> Array:
+class Fit(NamedTuple):
+    """The model, its log likelihood, and how many steps of the best start it took."""
+
+    model: Hmm
+    log_likelihood: float
+    steps: int
+
+
+def _rows(features: Array) -> Array:
+    found = np.asarray(features, dtype=np.float64)
+    return found[:, None] if found.ndim == 1 else found
+
+
+def market_features(returns: Array, window: int = VOLATILITY_WINDOW) -> Array:
+    """Return rows (r, log realised volatility of the last `window` returns), shape (n−w+1, 2).
+
+    Raises ValueError when a window of returns never moves, for its logarithm is none.
+    """
+    sums = np.convolve(returns * returns, np.ones(window), "valid")
+    if not (sums > 0.0).all():
+        raise ValueError(f"{window} returns in a row are zero")
+    return np.column_stack([returns[window - 1 :], 0.5 * np.log(sums / window)])
+
+
+def densities(model: Hmm, features: Array) -> Array:
     """Return log densities of shape (n, k)."""
-    away = series[:, None] - model.means
-    logs: Array = -0.5 * (np.log(2.0 * np.pi * model.variances) + away * away / model.variances)
+    means, variances = _rows(model.means), _rows(model.variances)
+    away = _rows(features)[:, None, :] - means
+    logs: Array = -0.5 * (np.log(2.0 * np.pi * variances) + away * away / variances).sum(axis=2)
     return logs
 
 
-def filtered(model: Hmm, series: Array) -> tuple[Array, float]:
-    """Return P(state | series up to then), shape (n, k), and the log likelihood."""
-    forward, scales, tops = _forward(model, densities(model, series))
-    return forward, float(np.log(scales).sum() + tops.sum())
-
-
-def _forward(model: Hmm, logs: Array) -> tuple[Array, Array, Array]:
+def filtered(model: Hmm, features: Array) -> tuple[Array, float]:
+    """Return P(state | rows up to then), shape (n, k), and the log likelihood."""
+    logs = densities(model, features)
     tops = logs.max(axis=1)
     likely = np.exp(logs - tops[:, None])
     forward = np.empty_like(likely)
@@ -55,72 +86,145 @@ def _forward(model: Hmm, logs: Array) -> tuple[Array, Array, Array]:
     expected = model.start
     for t, row in enumerate(likely):
         joint = expected * row
-        scales[t] = joint.sum()
-        forward[t] = joint / scales[t]
+        scales[t] = scale = joint.sum()
+        if not scale > 0.0:  # impossible where it could have come from: what it looks like, then
+            joint, scales[t], scale = row, np.finfo(float).tiny, row.sum()
+        forward[t] = joint / scale
         expected = forward[t] @ model.moves
-    return forward, scales, tops
+    return forward, float(np.log(scales).sum() + tops.sum())
 
 
-def fit(series: Array, states: int = STATES) -> tuple[Hmm, float, int]:
-    """Return the model, its log likelihood and how many steps it took.
+def advance(model: Hmm, belief: Array | None, row: Array | float) -> Array:
+    """Return the filtered probabilities (k,) after one more row; None is before the first."""
+    logs = densities(model, np.atleast_1d(np.asarray(row, dtype=np.float64))[None, :])[0]
+    likely = np.exp(logs - logs.max())
+    joint = (model.start if belief is None else belief @ model.moves) * likely
+    total = joint.sum()
+    after: Array = joint / total if total > 0.0 else likely / likely.sum()
+    return after
 
-    Raises ValueError for a series too short for its parameters, not finite, or without spread.
+
+def fit(
+    features: Array, states: int = STATES, *, starts: int = STARTS, warm: Hmm | None = None
+) -> Fit:
+    """Return the likeliest model of a series (n,) or of rows (n, d), from `starts` starts.
+
+    `warm` is a model to begin from besides, such as the last one. Columns are brought to unit
+    variance for the search only: the model is in the units of what was given.
+    Raises ValueError for too few rows, for what is not finite, or for a column without spread.
     """
-    if len(series) < 20 * states:
-        raise ValueError(f"needs {20 * states} values, got {len(series)}")
-    spread = float(np.var(series))
-    if not np.isfinite(series).all() or not spread > 0.0:
+    rows = _rows(features)
+    if len(rows) < 20 * states:
+        raise ValueError(f"needs {20 * states} values, got {len(rows)}")
+    centre, scale = rows.mean(axis=0), rows.std(axis=0)
+    if not np.isfinite(rows).all() or not (scale > 1e-12 * np.abs(centre)).all():
         raise ValueError("the series is not finite or never moves")
-    model = _first(series, states)
-    floor = VARIANCE_SHARE_MIN * spread
-    best, steps = -np.inf, 0
-    for step in range(1, STEPS_MAX + 1):
-        new, likelihood = _improve(model, series, floor)
-        steps = step
-        if likelihood - best < GAIN_MIN * len(series):
-            break
-        model, best = new, likelihood
-    order = np.argsort(model.variances, kind="stable")
-    ordered = Hmm(
-        model.start[order],
-        model.moves[np.ix_(order, order)],
-        model.means[order],
-        model.variances[order],
+    unit = (rows - centre) / scale
+    rng = np.random.default_rng(SEED)
+    begins = [_first(unit, states, rng if number else None) for number in range(starts)]
+    if warm is not None:
+        variances = _rows(warm.variances) / scale**2
+        begins.append(
+            warm._replace(means=(_rows(warm.means) - centre) / scale, variances=variances)
+        )
+    found = max((_climb(unit, begin) for begin in begins), key=lambda each: each.log_likelihood)
+    start, moves, means, variances = found.model
+    order = np.argsort(variances[:, 0], kind="stable")
+    model = Hmm(
+        start[order],
+        moves[np.ix_(order, order)],
+        centre + scale * means[order],
+        scale**2 * variances[order],
     )
-    return ordered, filtered(ordered, series)[1], steps
+    return Fit(model, filtered(model, rows)[1], found.steps)
 
 
-def _first(series: Array, states: int) -> Hmm:
-    """Begin with states by the size of moves around the median."""
-    away = np.abs(series - np.median(series))
-    cuts = np.quantile(away, np.linspace(0.0, 1.0, states + 1)[1:-1])
-    group = np.searchsorted(cuts, away)
-    spread = float(np.var(series))
-    variances = np.array(
-        [max(float(np.mean(away[group == k] ** 2)), 1e-2 * spread) for k in range(states)]
-    )
-    moves = np.full((states, states), (1.0 - STAY) / (states - 1))
-    np.fill_diagonal(moves, STAY)
-    means = np.full(states, float(np.median(series)))
+def _first(unit: Array, states: int, rng: np.random.Generator | None) -> Hmm:
+    """Begin with states by the size of moves around the median; with `rng`, somewhere near."""
+    away = np.abs(unit - np.median(unit, axis=0))
+    cuts = np.linspace(0.0, 1.0, states + 1)[1:-1]
+    means = np.tile(np.median(unit, axis=0), (states, 1))
+    if rng is not None:
+        cuts = np.sort(rng.uniform(0.05, 0.98, states - 1))
+        means = means + 0.3 * rng.standard_normal(means.shape)
+    group = np.searchsorted(np.quantile(away[:, 0], cuts), away[:, 0])
+    variances = np.full((states, unit.shape[1]), 1e-2)
+    for state in range(states):
+        if np.any(group == state):
+            square = np.mean(away[group == state] ** 2, axis=0)
+            variances[state] = np.maximum(square, variances[state])
+    moves = np.full((states, states), (1.0 - STAY) / max(states - 1, 1))
+    np.fill_diagonal(moves, STAY if states > 1 else 1.0)
     return Hmm(np.full(states, 1.0 / states), moves, means, variances)
 
 
-def _improve(model: Hmm, series: Array, floor: float) -> tuple[Hmm, float]:
-    """Return the model after one step of expectation–maximisation, and the likelihood before."""
-    logs = densities(model, series)
-    forward, scales, tops = _forward(model, logs)
-    likely = np.exp(logs - tops[:, None])
-    backward = np.ones_like(forward)
-    for t in range(len(series) - 2, -1, -1):
-        backward[t] = model.moves @ (likely[t + 1] * backward[t + 1]) / scales[t + 1]
-    smooth = forward * backward
-    smooth /= smooth.sum(axis=1, keepdims=True)
-    ahead = likely[1:] * backward[1:] / scales[1:, None]
-    counts = model.moves * (forward[:-1].T @ ahead)
-    counts = np.maximum(counts, 1e-12)
-    mass = np.maximum(smooth.sum(axis=0), 1e-12)
-    means = (smooth * series[:, None]).sum(axis=0) / mass
-    away = series[:, None] - means
-    variances = np.maximum((smooth * away * away).sum(axis=0) / mass, floor)
-    new = Hmm(smooth[0], counts / counts.sum(axis=1, keepdims=True), means, variances)
-    return new, float(np.log(scales).sum() + tops.sum())
+def _hmmlearn(model: Hmm) -> Any:
+    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415 - 145 MB, for a lens process only
+
+    # It logs when a step gains nothing, which the choice among starts takes care of.
+    logging.getLogger("hmmlearn.base").setLevel(logging.ERROR)
+    states = len(model.start)
+    learner = GaussianHMM(
+        states,
+        "diag",
+        covars_prior=VARIANCE_SHARE_MIN,
+        n_iter=STEPS_MAX,
+        tol=GAIN_MIN,
+        init_params="",
+    )
+    learner.startprob_, learner.transmat_ = model.start, model.moves
+    learner.n_features = _rows(model.means).shape[1]
+    learner.means_, learner.covars_ = _rows(model.means), _rows(model.variances)
+    return learner
+
+
+def _climb(unit: Array, begin: Hmm) -> Fit:
+    learner = _hmmlearn(begin).fit(unit)
+    # A state that nothing visits leaves rows of zeros behind.
+    moves = np.maximum(learner.transmat_, 1e-12)
+    model = Hmm(
+        learner.startprob_,
+        moves / moves.sum(axis=1, keepdims=True),
+        learner.means_,
+        np.maximum(np.array([np.diag(each) for each in learner.covars_]), VARIANCE_SHARE_MIN),
+    )
+    return Fit(model, learner.monitor_.history[-1], learner.monitor_.iter)
+
+
+def _found(series: Array, states: int) -> Fit:
+    if not 1 < states <= 8:
+        raise ValueError(f"states={states}: from 2 to 8")
+    enough(series, 20 * states)
+    varied(series)
+    try:
+        return fit(series, states)
+    except ValueError as why:
+        raise Abstain(str(why)) from why
+
+
+def measure(series: Array, states: int) -> tuple[float, dict[str, Any], tuple[str, ...]]:
+    """Return the filtered probability of the most turbulent state at the last value.
+
+    The model is fitted to the series itself, so only the last value's probability is free of what
+    came after it. Measures: state, probabilities, means, sds, log_likelihood.
+    """
+    model, likelihood, steps = _found(series, states)
+    last = filtered(model, series)[0][-1]
+    measures = {
+        "state": int(last.argmax()),
+        "probabilities": last.tolist(),
+        "means": model.means[:, 0].tolist(),
+        "sds": np.sqrt(model.variances[:, 0]).tolist(),
+        "log_likelihood": likelihood,
+    }
+    flags = (f"not settled after {STEPS_MAX} steps",) if steps >= STEPS_MAX else ()
+    return float(last[-1]), measures, flags
+
+
+def reference(series: Array, states: int) -> float:
+    """Return the same by hmmlearn's own forward pass, whose last posterior is the filtered one."""
+    model = _found(series, states).model
+    return float(_hmmlearn(model).predict_proba(_rows(series))[-1, -1])
+
+
+LENS = Lens("hmm", "which regime is it now?", {"states": STATES}, measure, reference)

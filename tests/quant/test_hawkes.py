@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from quant.hawkes import (
+    LENS,
     Hawkes,
+    Stream,
     compensator,
     expected_count,
     fit,
     grow,
+    intensity,
+    ljung_box,
     log_likelihood,
     residuals,
     simulate,
@@ -143,3 +147,92 @@ def test_questions_without_sense_are_refused() -> None:
         grow([0.0], branching=1.0, beta=1.0, horizon=1.0, rng=generator(1))
     with pytest.raises(ValueError, match="beta"):
         grow([0.0], branching=0.5, beta=0.0, horizon=1.0, rng=generator(1))
+
+
+def test_the_stream_is_the_batch_ties_included() -> None:
+    times = simulate(BUSY, 200.0, generator(7))
+    times[11] = times[10]
+    stream = Stream(BUSY)
+    for i, at in enumerate(times.tolist()):
+        assert stream.intensity(at) == pytest.approx(intensity(BUSY, times, at), rel=1e-12)
+        stream.event(at)
+        later = at + 0.01
+        if i + 1 < len(times) and times[i + 1] > later:
+            assert stream.intensity(later) == pytest.approx(intensity(BUSY, times, later))
+    with pytest.raises(ValueError, match="before"):
+        stream.event(1.0)
+    with pytest.raises(ValueError, match="before"):
+        stream.intensity(1.0)
+
+
+def test_the_rate_of_the_stream_is_that_of_the_likelihood() -> None:
+    stream, total = Stream(SMALL), 0.0
+    for at in EVENTS:
+        total += float(np.log(stream.intensity(at)))
+        stream.event(at)
+    integral = float(compensator(SMALL, [*EVENTS, 5.0], 5.0)[-1])
+    assert total - integral == pytest.approx(-6.871137566906, abs=1e-12)
+
+
+def test_a_quiet_process_is_fitted_without_children_worth_speaking_of() -> None:
+    times = np.sort(generator(8).uniform(0.0, 1_000.0, 1_000))
+    found = fit(times, 1_000.0)
+    assert found.model.branching < 0.15
+    assert 0.0 <= found.log_likelihood - found.poisson < 6.0
+
+
+def test_the_test_of_correlation_knows_noise_from_memory() -> None:
+    noise = generator(9).exponential(size=(300, 200))
+    found = np.array([ljung_box(row) for row in noise])
+    assert 0.02 <= np.mean(found < 0.05) <= 0.09
+    assert abs(float(np.mean(found)) - 0.5) < 0.07
+    assert ljung_box(np.convolve(noise[0], [1.0, 0.6])) < 1e-3
+    assert ljung_box(np.ones(50)) == 1.0
+
+
+def test_the_test_of_correlation_is_that_of_statsmodels() -> None:
+    diagnostic = pytest.importorskip("statsmodels.stats.diagnostic")
+    values = generator(10).exponential(size=300)
+    expected = float(diagnostic.acorr_ljungbox(values, lags=[10])["lb_pvalue"].iloc[0])
+    assert ljung_box(values) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_lens_evaluates_a_model_that_is_given() -> None:
+    given = {"mu": 0.4, "alpha": 0.6, "beta": 1.1, "horizon": 5.0}
+    found = LENS.read(np.array(EVENTS), given)
+    assert found.value == pytest.approx(0.6 / 1.1)
+    assert found.measures["log_likelihood"] == pytest.approx(-6.871137566906, abs=1e-11)
+    assert found.measures["ks_p"] is None and "not tested" in found.flags[0]
+
+
+def test_the_lens_fits_and_tests() -> None:
+    times = simulate(BUSY, 1_000.0, generator(11))
+    found = LENS.read(times, {"horizon": 1_000.0})
+    assert found.value == pytest.approx(0.6, abs=0.1)
+    assert found.measures["mean_rate"] == pytest.approx(len(times) / 1_000.0, rel=0.05)
+    assert found.measures["ks_p"] > 0.01 and found.measures["ljung_box_p"] > 0.01
+
+
+@pytest.mark.parametrize(
+    ("times", "reason"),
+    [
+        (np.array(EVENTS), "needs 10 values"),
+        (np.arange(20.0)[::-1], "sorted"),
+        (np.arange(20.0) - 1.0, "not negative"),
+        (np.repeat(np.arange(10.0), 2), "merge simultaneous"),
+        (1.7e9 + np.arange(20.0), "start of the record"),
+        (np.zeros(20), "horizon"),
+    ],
+)
+def test_the_lens_abstains(times: np.ndarray, reason: str) -> None:
+    found = LENS.read(times)
+    assert found.value is None and reason in found.flags[0]
+
+
+def test_the_lens_abstains_where_a_rate_drifts_or_events_lie_beyond() -> None:
+    drifting = np.sort(100.0 * generator(12).uniform(size=3_000) ** 0.2)
+    assert "drifts" in LENS.read(drifting).flags[0]
+    assert "beyond" in LENS.read(np.arange(20.0), {"horizon": 5.0}).flags[0]
+    for bad in ({"mu": 1.0}, {"mu": -1.0}, {"mu": 1.0, "alpha": 2.0, "beta": 1.0}):
+        with pytest.raises(ValueError):
+            LENS.read(np.arange(20.0), bad)
