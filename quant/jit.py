@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +31,10 @@ _found = _numba()
 JIT = _found is not None
 
 
+@overload
+def kernel() -> Callable[[F], F]: ...
+@overload
+def kernel(plain: F) -> Callable[[F], F]: ...
 def kernel(plain: F | None = None) -> Callable[[F], F]:
     """Compile a function of loops; `plain` is its numpy twin, which serves where nothing compiles.
 
