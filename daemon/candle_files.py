@@ -69,6 +69,24 @@ def _joined(candles: Candles, step_ms: int, path: Path) -> Candles:
     return Candles(candles.name, step_ms, times, candles.closes[last])
 
 
+def dated(candles: Candles, since: str, to: str) -> Candles:
+    """Return the candles that open on the UTC dates from `since` to `to`; "" is no bound.
+
+    Raises InputDamaged when fewer than two are left.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    day = candles.times_ms.astype("datetime64[ms]").astype("datetime64[D]")
+    kept = np.ones(len(day), dtype=bool)
+    if since:
+        kept &= day >= np.datetime64(since)
+    if to:
+        kept &= day <= np.datetime64(to)
+    if kept.sum() < 2:
+        raise InputDamaged(f"{candles.name}: has no candles from {since or 'the first'} on")
+    return candles._replace(times_ms=candles.times_ms[kept], closes=candles.closes[kept])
+
+
 def closes_of(paths: Sequence[Path]) -> tuple[int, NDArray[np.float64]]:
     """Return (first opening time in ms, closes of shape (hours, files)) of their common hours.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from research.rank_skill import exceeded, offsets_of
+from research.rank_skill import distinct_of, exceeded, offsets_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -87,13 +87,9 @@ def judge(
     events = sum(len(grid) for grid in grids)
     followed = np.concatenate([grid.any(axis=0) for grid in grids])
     caught = sum(int((g & a).any(axis=1).sum()) for g, a in zip(grids, alarms, strict=True))
-    offsets = offsets_of(
-        [len(w.at) for w in watches],
-        [w.span for w in watches],
-        [w.margin for w in watches],
-        shifts,
-        rng,
-    )
+    lengths = [len(w.at) for w in watches]
+    spans, margins = [w.span for w in watches], [w.margin for w in watches]
+    offsets = offsets_of(lengths, spans, margins, shifts, rng)
     null = np.zeros(shifts)
     leads: list[float] = []
     covered = []
@@ -117,5 +113,5 @@ def judge(
         caught / events if events else float("nan"),
         float(np.concatenate(covered).mean()),
         float(np.median(leads)) if leads else float("nan"),
-        exceeded(float(caught), null) if events else 1.0,
+        exceeded(float(caught), null, distinct_of(lengths, spans, margins)) if events else 1.0,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,25 +31,24 @@ CHUNK = 25
 class Seen:
     """What the set saw in windows: by lens, shape (n, lenses), and of the composite, (n,).
 
-    `values` are raw; `ranks` lie in [0, 1] among that window's surrogates; `rejected` says
-    whether the two-sided rank test rejects at 5 %. nan and False where a lens abstained.
+    `values` are raw; `ranks` lie in [0, 1] among that window's surrogates; `sign_p` and `garch_p`
+    are two-sided, for the null of random signs and that of a fitted GARCH. `composite` is high
+    where both nulls explain little. nan where a lens abstained.
     """
 
     values: Floats
     ranks: Floats
-    rejected: Bools
+    sign_p: Floats
+    garch_p: Floats
     composite: Floats
-    composite_rejected: Bools
+    composite_sign_p: Floats
+    composite_garch_p: Floats
 
     @staticmethod
     def join(parts: Sequence[Seen]) -> Seen:
         """Return parts put behind each other."""
-        return Seen(
-            *(
-                np.concatenate([getattr(part, name) for part in parts])
-                for name in ("values", "ranks", "rejected", "composite", "composite_rejected")
-            )
-        )
+        names = [field.name for field in fields(Seen)]
+        return Seen(*(np.concatenate([getattr(part, n) for part in parts]) for n in names))
 
 
 # Takes windows of returns (n, window) and a seed for each, (n, words).
@@ -61,6 +60,8 @@ Spread = Callable[[Read, Sequence[Floats], Sequence[Ints]], list[Seen]]
 class Panel:
     """One path: `at` are its points (bars), `seen` its readings, the rest by point.
 
+    `clock` and `log_price` are by bar; `step` is the number of bars between points.
+
     `falls` (n, horizons) are the deepest falls in log price; `moved` the log return until the
     next point; `baseline` realised volatility and its kin by name; `peaks` the bars at which large
     falls of the horizon began. `span` is equal for paths over the same time. `held_out` marks the
@@ -71,6 +72,8 @@ class Panel:
     span: str
     coin_held_out: bool
     step: int
+    clock: Ints
+    log_price: Floats
     at: Ints
     seen: Seen
     falls: Floats
@@ -216,6 +219,8 @@ def panel_of(
         span or name,
         coin in protocol.holdout_coins,
         step,
+        times,
+        log_price,
         at,
         read_all(returns, at, protocol.window, read, seed, spread),
         deep,

@@ -73,6 +73,8 @@ class Protocol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     random_gates: int
     level: float
     false_rejection_max: float
+    power_windows: int
+    path_points: int
     sub_periods: int
     sub_periods_min: int
     garch: Garch

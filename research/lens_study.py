@@ -1,9 +1,8 @@
-"""The dress rehearsal of the lenses: do they see what is not there, and does what they see help?
+"""Does what the lenses see help? The dress rehearsal, on made-up worlds and recorded candles.
 
-Five tables on made-up worlds and on recorded candles, by the protocol fixed in
-`lens_protocol.toml`: how often the ranks reject where nothing is, what a lens knows of later
-falls beyond volatility, what its alarms catch, what a gate of it is worth beside its twins, and
-the verdict. The development part decides; what was held out is reported apart.
+Four tables by the protocol fixed in `lens_protocol.toml`: what a lens knows of later falls beyond
+volatility, what its alarms catch, what a gate of it is worth beside its twins, and the verdict.
+The development part decides; what was held out is reported apart.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research import alarms, gates, rank_skill, worlds
-from research.lens_panel import COMPOSITE, Panel, Read, Spread, panel_of, read_all
+from research.lens_panel import COMPOSITE, Panel, Read, Spread, panel_of
 from research.lens_protocol import Protocol
 
 Floats = NDArray[np.float64]
@@ -25,19 +24,6 @@ BASELINES = ("rv60", "rv_z", "har", "er")
 DEVELOPMENT, LATER, COINS = "development", "last quarter", "other coins"
 PARTS = (DEVELOPMENT, LATER, COINS)
 KEEP, DEMOTE = "keep as gate", "demote to lens"
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """How often the two-sided rank of a lens rejects at 5 % on independent windows of a world."""
-
-    world: str
-    lens: str
-    windows: int
-    abstained: int
-    share: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -111,35 +97,6 @@ class Tables:
     verdicts: list[Verdict]
 
 
-def rejections(
-    names: Sequence[str],
-    protocol: Protocol,
-    *,
-    windows: int,
-    seed: int,
-    read: Read,
-    spread: Spread,
-    made: Sequence[str] = (*worlds.NULLS, *worlds.POSITIVES),
-) -> list[Rejection]:
-    """Return the shares of windows that reject, by world and lens, the composite last."""
-    rows = []
-    for world in made:
-        # One long path of windows that touch nowhere: each comes from a path of its own.
-        moves = worlds.returns(world, protocol, windows, protocol.window, seed)
-        ends = np.arange(1, windows + 1) * protocol.window - 1
-        seen = read_all(moves.reshape(-1), ends, protocol.window, read, seed, spread)
-        for k, name in enumerate((*names, COMPOSITE)):
-            if name == COMPOSITE:
-                known, hit = np.isfinite(seen.composite), seen.composite_rejected
-            else:
-                known, hit = np.isfinite(seen.ranks[:, k]), seen.rejected[:, k]
-            count, hits = int(known.sum()), int((hit & known).sum())
-            low, high = rank_skill.share_interval(hits, count) if count else (0.0, 1.0)
-            share = hits / count if count else float("nan")
-            rows.append(Rejection(world, name, count, windows - count, share, low, high))
-    return rows
-
-
 def world_panel(
     world: str,
     protocol: Protocol,
@@ -166,6 +123,15 @@ def world_panel(
     )
 
 
+def score_of(panel: Panel, lens: str, names: Sequence[str]) -> Floats:
+    """Return the score by point of a lens (its null rank), of the composite or of a baseline."""
+    if lens == COMPOSITE:
+        return panel.seen.composite
+    if lens in names:
+        return panel.seen.ranks[:, names.index(lens)]
+    return panel.baseline[lens]
+
+
 @dataclass(frozen=True)
 class _Cut:
     """The points of a panel that belong to a part."""
@@ -174,12 +140,8 @@ class _Cut:
     where: slice
 
     def score(self, lens: str, names: Sequence[str]) -> Floats:
-        """Return the score of a lens (its null rank), the composite or a baseline."""
-        if lens == COMPOSITE:
-            return self.panel.seen.composite[self.where]
-        if lens in names:
-            return self.panel.seen.ranks[self.where, names.index(lens)]
-        return self.panel.baseline[lens][self.where]
+        """Return the score of these points."""
+        return score_of(self.panel, lens, names)[self.where]
 
     def raw(self, lens: str, names: Sequence[str]) -> Floats:
         """Return the raw values of a lens; of what has none, the score."""
@@ -207,8 +169,7 @@ def _cuts(panels: Sequence[Panel], part: str) -> list[_Cut]:
 
 def _lower(panel: Panel, lens: str, names: Sequence[str], rate: float) -> float:
     """Return the score that fires at `rate` on the first part of the very path."""
-    score = _Cut(panel, slice(None)).score(lens, names)
-    return alarms.threshold(score, ~panel.held_out, rate)
+    return alarms.threshold(score_of(panel, lens, names), ~panel.held_out, rate)
 
 
 def _fired(cut: _Cut, lens: str, names: Sequence[str], rate: float) -> Bools:
@@ -247,9 +208,11 @@ def _skill(
     # A baseline is judged on what the others leave.
     against = [c.given(*(b for b in everything if b != lens)) for c in cuts]
     beyond = [rank_skill.products(s, d, g) for s, d, g in zip(scores, deep, against, strict=True)]
+    margins = [2 * s for s in spans]
     null = rank_skill.shift_distribution(
-        [(a, b) for a, b, _ in beyond], groups, [2 * s for s in spans], protocol.shifts, rng
+        [(a, b) for a, b, _ in beyond], groups, margins, protocol.shifts, rng
     )
+    distinct = rank_skill.distinct_of(sizes, groups, margins)
     observed = float(np.concatenate([ab for _, _, ab in beyond]).mean())
     row = Skill(
         data,
@@ -264,7 +227,7 @@ def _skill(
         low,
         high,
         observed,
-        rank_skill.exceeded(observed, null),
+        rank_skill.exceeded(observed, null, distinct),
         float("nan"),
     )
     return row, [ab for _, _, ab in beyond]

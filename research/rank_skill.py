@@ -114,9 +114,23 @@ def offsets_of(
     return found
 
 
-def exceeded(observed: float, null: Floats) -> float:
-    """Return the one-sided p: (1 + those at least as high) / (1 + all)."""
-    return float((1 + (null >= observed - 1e-12).sum()) / (1 + len(null)))
+def exceeded(observed: float, null: Floats, distinct: int) -> float:
+    """Return the one-sided p: (1 + those at least as high) / (1 + all).
+
+    It is no smaller than one in 1 + `distinct`, the number of shifts that differ.
+    """
+    p = (1 + (null >= observed - 1e-12).sum()) / (1 + len(null))
+    return max(float(p), 1.0 / (1 + distinct))
+
+
+def distinct_of(lengths: Sequence[int], groups: Sequence[str], margins: Sequence[int]) -> int:
+    """Return how many shifts of all paths together differ, at most a million."""
+    count, seen = 1, set()
+    for length, group, margin in zip(lengths, groups, margins, strict=True):
+        if group not in seen:
+            seen.add(group)
+            count = min(count * max(1, length - 2 * min(margin, length // 3)), 1_000_000)
+    return count
 
 
 def block_interval(

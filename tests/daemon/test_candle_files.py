@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from daemon.candle_files import HOUR_MS, candles_of, closes_of
+from daemon.candle_files import HOUR_MS, candles_of, closes_of, dated
 from market.errors import InputDamaged
 
 pa = pytest.importorskip("pyarrow")
@@ -120,3 +120,12 @@ def test_what_is_no_packed_candle_file_is_refused(
     (tmp_path / name).write_bytes(b"not gzip")
     with pytest.raises(InputDamaged, match="no candles"):
         candles_of(tmp_path / name)
+
+
+def test_dates_bound_what_is_kept(tmp_path: Path) -> None:
+    days = [(START_MS + i * 24 * HOUR_MS, 100.0 + i) for i in range(6)]
+    found = candles_of(as_json(tmp_path / "x.json.gz", days))
+    assert dated(found, "", "").closes.tolist() == found.closes.tolist()
+    assert dated(found, "2020-01-02", "2020-01-04").closes.tolist() == [101.0, 102.0, 103.0]
+    with pytest.raises(InputDamaged, match="no candles from 2021"):
+        dated(found, "2021-01-01", "")

@@ -52,7 +52,7 @@ def test_what_knows_of_falls_is_told_from_what_does_not() -> None:
     seen, unseen = (
         judge([watch], [fired], reach=60, shifts=999, rng=rng) for fired in (knows, blind)
     )
-    assert seen.recall == 1.0 and seen.precision == 1.0 and seen.p == 0.001
+    assert seen.recall == 1.0 and seen.precision == 1.0 and seen.p < 0.002
     assert unseen.p > 0.05 and unseen.recall < 0.3
 
 

@@ -13,7 +13,6 @@ from research.lens_study import (
     DEVELOPMENT,
     KEEP,
     LATER,
-    rejections,
     tables,
     world_panel,
 )
@@ -28,18 +27,6 @@ def made(world: str, protocol: Protocol = SMALL, windows: int = 900) -> Panel:
     return world_panel(
         world, protocol, windows=windows, seed=5, horizon=60, read=read, spread=serial
     )
-
-
-def test_ranks_reject_at_random_as_often_as_they_say_and_order_always() -> None:
-    rows = rejections(
-        NAMES, SMALL, windows=200, seed=1, read=read, spread=serial, made=("garch", "logistic")
-    )
-    by = {(row.world, row.lens): row for row in rows}
-    assert len(rows) == 2 * (len(NAMES) + 1)
-    null, order = by["garch", "bend"], by["logistic", "bend"]
-    assert null.windows == 200 and null.low <= 0.05 <= null.high
-    assert order.share == 1.0 and by["logistic", COMPOSITE].share == 1.0
-    assert by["garch", "size"].share == 0.0
 
 
 def test_nothing_is_called_protective_where_nothing_is() -> None:

@@ -8,6 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from research.rank_skill import (
     auc,
     block_interval,
+    distinct_of,
     exceeded,
     holm,
     offsets_of,
@@ -74,8 +75,15 @@ def test_shifts_are_circular_correlations_and_keep_their_margin() -> None:
 
 
 def test_the_probability_counts_the_observed_one_itself() -> None:
-    assert exceeded(1.0, np.array([0.0, 1.0, 2.0])) == 3.0 / 4.0
-    assert exceeded(9.0, np.zeros(999)) == 0.001
+    assert exceeded(1.0, np.array([0.0, 1.0, 2.0]), 99) == 3.0 / 4.0
+    assert exceeded(9.0, np.zeros(999), 5000) == 0.001
+
+
+def test_few_shifts_that_differ_prove_little_however_often_they_are_drawn() -> None:
+    assert distinct_of([75, 75], ["x", "x"], [18, 18]) == 39
+    assert distinct_of([75, 75], ["x", "y"], [18, 18]) == 39 * 39
+    assert distinct_of([10], ["x"], [18]) == 4
+    assert exceeded(9.0, np.zeros(999), 39) == 1.0 / 40.0
 
 
 def test_a_time_shift_test_of_two_strangers_is_level() -> None:
@@ -86,7 +94,7 @@ def test_a_time_shift_test_of_two_strangers_is_level() -> None:
         slow = np.stack([np.convolve(n, np.ones(20), "valid") for n in noise])
         a, b, ab = products(slow[0], slow[1], rng.standard_normal((800, 1)))
         null = shift_distribution([(a, b)], [""], [20], 99, rng)
-        p.append(exceeded(float(ab.mean()), null))
+        p.append(exceeded(float(ab.mean()), null, 760))
     share = np.mean(np.array(p) <= 0.05)
     assert 0.02 <= share <= 0.09
 

@@ -35,5 +35,5 @@ def read(windows: Floats, seeds: Ints) -> Seen:
         flipped = _bend(signs * window)
         values[i] = _bend(window), window.std()
         ranks[i] = ((flipped < values[i, 0]).sum() + 0.5) / (SURROGATES + 1), 0.5
-    rejected = np.abs(ranks - 0.5) >= 0.487
-    return Seen(values, ranks, rejected, ranks[:, 0], rejected[:, 0])
+    p = np.round(1.0 - 2.0 * np.abs(ranks - 0.5) + 1.0 / (SURROGATES + 1), 9)
+    return Seen(values, ranks, p, p, ranks[:, 0], p[:, 0], p[:, 0])
