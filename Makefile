@@ -7,7 +7,7 @@ ARGS   ?=
 LOCK   := --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test format format-check lint types layers check conformance chaos soak bench bench-peers lock clean
+.PHONY: help setup run test format format-check lint types layers check conformance chaos soak bench bench-peers reference lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,11 +60,15 @@ bench: setup  ## the measured figures, with ratios (ARGS='--rounds 3')
 bench-peers: setup  ## Gnomon beside nautilus_trader, in an environment of its own
 	@$(BIN)/python -m bench.peers $(ARGS)
 
+reference: setup  ## the lenses beside pyunicorn and nolds, in an environment of its own
+	@$(BIN)/python -m tests.reference
+
 lock:  ## renew the lock files (needs uv)
 	uv pip compile pyproject.toml --extra parquet --extra plot --extra check --group build --group test --group lint $(LOCK) -o requirements-dev.lock
 	uv pip compile pyproject.toml --extra parquet --extra plot --group build -c requirements-dev.lock $(LOCK) -o requirements.lock
 	uv pip compile requirements-conformance.in $(LOCK) -o requirements-conformance.lock
 	uv pip compile requirements-peers.in $(LOCK) -o requirements-peers.lock
+	uv pip compile requirements-reference.in $(LOCK) -o requirements-reference.lock
 
 clean:  ## remove the environment and the caches
-	rm -rf $(VENV) .venv-conformance .venv-peers .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .venv-conformance .venv-peers .venv-reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

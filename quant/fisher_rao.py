@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 
 DEFAULTS = {"bins": 8}
 HALF_MIN = 4
+# So that no sum overflows.
+LARGEST = 1e290
 
 # Standardised values closer than this are ties: a scale may not decide how they are counted.
 DECIMALS = 9
@@ -45,13 +47,17 @@ def distance(m1: float, s1: float, m2: float, s2: float) -> float:
 
 
 def _moments(half: Array) -> tuple[float, float]:
-    """Return mean and standard deviation, the likeliest; raises Abstain for a constant half."""
+    """Return mean and standard deviation, the likeliest; abstain where half is constant."""
     low, high = float(half.min()), float(half.max())
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
+    largest = max(-low, high)
+    if high - low <= 1e-12 * largest:
         raise Abstain("half of the series is constant")
+    if largest > LARGEST:
+        raise Abstain(f"the series holds a number beyond {LARGEST:g}")
     mean = float(half.sum()) / len(half)
-    away = half - mean
-    return mean, sqrt(float(away @ away) / len(half))
+    # In units of the range, so that no square over- or underflows.
+    away = (half - mean) / (high - low)
+    return mean, (high - low) * sqrt(float(away @ away) / len(half))
 
 
 def _halves(series: Array) -> tuple[Array, Array]:

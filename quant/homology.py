@@ -248,24 +248,29 @@ def persistence(distances: Array) -> tuple[Array, Array]:
     """Return the bars of dimension 1, (k, 2) sorted, and the edges of the spanning tree (n − 1,).
 
     `distances` is a symmetric matrix (n, n) of any metric. The second array holds the deaths of
-    the components in ascending order. Raises Abstain for more than `POINTS_MAX` points.
+    the components in ascending order. Raises Abstain for more than `POINTS_MAX` points, and where
+    a distance is not finite.
     """
     count = len(distances)
     if count > POINTS_MAX:
         raise Abstain(f"{count} points are more than {POINTS_MAX}")
     if count < 2:
         return np.empty((0, 2)), np.empty(0)
+    farthest = distances.max(axis=1)
+    if not np.isfinite(farthest).all():
+        raise Abstain("a distance is not finite")
     starts, ends = _pairs(count)
     lengths = distances[starts, ends]
-    # Beyond this radius one point is joined to all: nothing is left to die.
-    kept = np.flatnonzero(lengths <= distances.max(axis=1).min())
+    # Beyond the smallest of these radii one point is joined to all: nothing is left to die.
+    kept = np.flatnonzero(lengths <= farthest.min())
     kept = kept[np.argsort(lengths[kept])]
     bars, joins = _persist(starts[kept], ends[kept], lengths[kept], count)
     return bars[np.lexsort((bars[:, 1], bars[:, 0]))], joins
 
 
 def _cloud(points: Array) -> Array:
-    found = np.ascontiguousarray(points, dtype=np.float64)
+    # A copy, since read-only memory would be another type to compile for.
+    found = np.array(points, dtype=np.float64, order="C")
     if found.ndim != 2:
         raise ValueError(f"a cloud has two dimensions, points and coordinates, not {found.ndim}")
     if len(found) > POINTS_MAX:
@@ -277,8 +282,8 @@ def diagram(cloud: Array) -> Array:
     """Return the bars [birth, death) of the loops of a cloud (n, width), (k, 2), Euclidean.
 
     Sorted by birth, then death; bars of length zero are left out. A row may be a delay vector,
-    or the returns of several coins at one time (Gidea & Katz). Raises Abstain beyond
-    `POINTS_MAX` points, ValueError for an array of another shape.
+    or the returns of several coins at one time (Gidea & Katz). Raises Abstain as `persistence`,
+    ValueError for an array of another shape.
     """
     return persistence(_distances(_cloud(cloud)))[0]
 

@@ -222,7 +222,8 @@ def dfa(window: Array, n_min: int = 10, n_max: int = 0) -> float:
 def rescaled_range(series: Array) -> tuple[float, float]:
     """Return the R/S exponent of a series (n,), raw and corrected; nan for a constant one."""
     sizes = rs_sizes(len(series))
-    ratios = _ratios(series, sizes)
+    # A copy, since read-only memory would be another type to compile for.
+    ratios = _ratios(np.array(series, dtype=np.float64), sizes)
     known = ratios > 0.0
     if known.sum() < SIZES_MIN:
         return nan, nan

@@ -260,7 +260,7 @@ def quantify(diagonal: Counts, vertical: Counts, line_min: int) -> dict[str, flo
         "det": det,
         "l_mean": l_mean,
         "l_max": float(longest[-1]) if len(longest) else 0.0,
-        "entropy": -float(parts @ np.log(parts)),
+        "entropy": abs(float(parts @ np.log(parts))),
         "lam": lam,
         "tt": tt,
     }

@@ -87,6 +87,12 @@ def test_readings_do_not_depend_on_the_unit(seed: int, unit: float, count: int) 
     assert here.value == halves(values)
 
 
+@pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e200, 1e280])
+def test_the_smallest_and_largest_units(unit: float) -> None:
+    values = np.random.default_rng(2).normal(size=100)
+    assert halves(unit * values) == pytest.approx(halves(values), rel=1e-9)
+
+
 def test_arc_by_hand() -> None:
     """Standardised −1 −1 1 1 and −.58 −.58 −.58 1.73: the lower bin holds two and three."""
     first, second = np.array([-1.0, -1.0, 1.0, 1.0]), np.array([-1.0, -1.0, -1.0, 3.0])
@@ -123,6 +129,7 @@ def test_noise_of_the_distance() -> None:
         (np.arange(7.0), "needs 8 values, got 7"),
         (np.r_[np.full(50, 0.1), np.arange(50.0)], "half of the series is constant"),
         (np.r_[np.arange(50.0), np.zeros(50)], "half of the series is constant"),
+        (np.tile([-1e308, 1e308], 50), "the series holds a number beyond 1e+290"),
     ],
 )
 def test_abstains(values: np.ndarray, why: str) -> None:

@@ -236,8 +236,11 @@ def test_abstains(series: np.ndarray, why: str) -> None:
 def test_refuses_what_is_no_cloud() -> None:
     with pytest.raises(ValueError, match="two dimensions"):
         diagram(np.zeros(3))
-    with pytest.raises(Abstain):
+    with pytest.raises(Abstain, match="513 points"):
         persistence(np.zeros((513, 513)))
+    for gap in (np.nan, np.inf):
+        with pytest.raises(Abstain, match="not finite"):
+            diagram(np.array([[0.0, 1.0], [1.0, gap], [2.0, 0.0], [3.0, 1.0]]))
 
 
 def test_without_a_compiler() -> None:
