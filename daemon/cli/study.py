@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from daemon.cli import rehearse
+from daemon.cli import regimes, rehearse
 from daemon.cli.common import (
     ConfigOption,
     JsonOption,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Studies on what is recorded and on what is made up.", no_args_is_help=True)
 rehearse.register(app)
+regimes.register(app)
 
 
 @app.command()
