@@ -36,7 +36,7 @@ BUILT = (
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
     "config show", "config init", "db check", "positions", "flatten", "doctor", "db backup",
     "db export", "weights", "regime", "research weights",
-    "research autoresearch",
+    "research autoresearch", "research lenses", "research regimes",
 )  # fmt: skip
 
 
