@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, mannwhitneyu, spearmanr
+from scipy.stats import binomtest, mannwhitneyu, rankdata, spearmanr
 from statsmodels.stats.multitest import multipletests
 
 from research.rank_skill import (
@@ -13,6 +13,7 @@ from research.rank_skill import (
     holm,
     offsets_of,
     products,
+    ranks,
     residual,
     share_interval,
     shift_distribution,
@@ -22,6 +23,12 @@ from research.rank_skill import (
 RNG = np.random.default_rng(5)
 A, B, C = RNG.standard_normal((3, 300))
 NAN = float("nan")
+
+
+def test_ranks_share_their_ties() -> None:
+    values = np.round(np.stack([A, B], axis=1), 1)
+    assert np.array_equal(ranks(values), rankdata(values, axis=0))
+    assert ranks(np.array([3.0, 1.0, 3.0])).tolist() == [2.5, 1.0, 2.5]
 
 
 def test_rank_correlation_is_that_of_scipy_and_leaves_out_what_is_missing() -> None:
