@@ -11,7 +11,6 @@ Sources: Rabiner, "A tutorial on hidden Markov models", 1989; Hamilton 1989 for 
 
 from __future__ import annotations
 
-import logging
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -159,10 +158,11 @@ def _first(unit: Array, states: int, rng: np.random.Generator | None) -> Hmm:
 
 
 def _hmmlearn(model: Hmm) -> Any:
-    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415 - 145 MB, for a lens process only
+    from hmmlearn import base  # noqa: PLC0415 - 145 MB, for a lens process only
+    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415 - the same
 
     # It logs when a step gains nothing, which the choice among starts takes care of.
-    logging.getLogger("hmmlearn.base").setLevel(logging.ERROR)
+    base._log.disabled = True
     states = len(model.start)
     learner = GaussianHMM(
         states,

@@ -168,7 +168,8 @@ def _among(observed: Array, series: Array) -> _Null:
     if heard.sum() < LENSES_MIN:
         raise Abstain(f"only {heard.sum()} of {len(SET)} lenses give numbers")
     # Where a surrogate has no number it stands in the middle.
-    filled = np.where(known, pool, np.nanmedian(pool, axis=0))[:, heard]
+    told, known = pool[:, heard], known[:, heard]
+    filled = np.where(known, told, np.nanmedian(np.where(known, told, np.nan), axis=0))
     ranks, each = np.full(len(SET), np.nan), np.full(len(SET), np.nan)
     ranks[heard], each[heard] = placed(filled)
     return _Null(ranks, each, combined(filled), heard)

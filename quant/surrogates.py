@@ -76,6 +76,6 @@ def sign_flip(residuals: Array, count: int, rng: np.random.Generator) -> Array:
 
     They and the residuals are to be prewhitened once more before they are compared.
     """
-    flips = rng.integers(0, 2, size=(count, len(residuals)), dtype=np.int8)
-    signs: Array = 2.0 * flips - 1.0
-    return signs * np.abs(residuals)
+    heads = rng.integers(0, 2, size=(count, len(residuals)), dtype=np.int8)
+    sizes = np.abs(residuals)
+    return np.where(heads, sizes, -sizes)
