@@ -49,7 +49,9 @@ class Summary:
     """One label on all days: its balanced accuracy and what that is beside the plainest label's.
 
     Balanced: the mean over classes of the share of their days labelled right, so that a label
-    that always says the same gets one half. `added` has a 95 % interval over blocks of days.
+    that always says the same gets one half. A direction of 0 is right on no day; `said` is the
+    share of days on which a label does name one (or says wild), `right` how many of those it
+    gets right. `added` has a 95 % interval over blocks of days.
     """
 
     coin: str
@@ -57,6 +59,8 @@ class Summary:
     label: str
     days: int
     accuracy: float
+    said: float
+    right: float
     flips_a_year: float
     added: float
     low: float
@@ -150,6 +154,8 @@ def summaries(
         low, high = block_interval(
             [scores - base], [""], settings.block_days, settings.bootstraps, rng
         )
+        spoken = said[name][use] != 0.0
+        right = (said[name][use] == was[use])[spoken]
         verdict = BETTER if low > 0.0 else WORSE if high < 0.0 else NO_BETTER
         rows.append(
             Summary(
@@ -158,6 +164,8 @@ def summaries(
                 name,
                 int(use.sum()),
                 float(scores.mean()),
+                float(spoken.mean()),
+                float(right.mean()) if len(right) else float("nan"),
                 float((np.diff(said[name][use]) != 0.0).mean() * 365.0),
                 float((scores - base).mean()),
                 low,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,6 +131,8 @@ def print_summaries(rows: Sequence[Summary]) -> None:
             row.label,
             row.days,
             f"{row.accuracy:.1%}",
+            f"{row.said:.0%}",
+            "–" if isnan(row.right) else f"{row.right:.0%}",
             number(row.flips_a_year, 0),
             number(100.0 * row.added, 1, sign=True),
             f"{100.0 * row.low:+.1f} … {100.0 * row.high:+.1f}",
@@ -137,6 +140,8 @@ def print_summaries(rows: Sequence[Summary]) -> None:
         )
         for row in rows
     ]
-    names = ("coin", "asked", "label", "days", "accuracy", "flips a year", "added", "95 %",
-             "verdict")  # fmt: skip
+    names = (
+        "coin", "asked", "label", "days", "accuracy", "said", "right", "flips a year", "added",
+        "95 %", "verdict",
+    )  # fmt: skip
     print_table("Balanced accuracy, and points added to the plainest label", names, cells, left=3)

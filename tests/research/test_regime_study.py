@@ -63,8 +63,13 @@ def test_a_label_that_knows_adds_and_one_that_guesses_does_not() -> None:
     assert plain.verdict == "" and plain.added == plain.low == plain.high == 0.0
     assert knows.accuracy == 1.0 and knows.verdict == "better than momentum"
     assert constant.accuracy == pytest.approx(0.5)
+    assert constant.said == knows.said == knows.right == 1.0
+    assert constant.right == pytest.approx(141 / 324)
     assert constant.verdict == "no better than momentum" and constant.flips_a_year == 0.0
-    said[DIRECTION[0]] = was
+    said[DIRECTION[2]] = np.where(np.arange(len(DAYS)) % 2, was, 0.0)
+    shy = summaries("BTC", "direction", said, was, SETTINGS, 1)[2]
+    assert shy.said == pytest.approx(0.5, abs=0.01) and shy.right == 1.0
+    said[DIRECTION[0]], said[DIRECTION[2]] = was, np.ones(len(DAYS))
     assert summaries("BTC", "direction", said, was, SETTINGS, 1)[2].verdict == "worse than momentum"
 
 

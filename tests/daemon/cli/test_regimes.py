@@ -58,8 +58,21 @@ def test_both_tables_are_words_and_whole_figures(capsys: pytest.CaptureFixture[s
     )
     regimes.print_summaries(
         [
-            Summary("BTC", "wild", "threshold", 900, 0.75, 30.0, 0.0, 0.0, 0.0, ""),
-            Summary("BTC", "wild", "hmm", 900, 0.7, 12.0, -0.05, -0.1, 0.01, "no better than it"),
+            Summary("BTC", "wild", "threshold", 900, 0.75, 0.2, 0.4, 30.0, 0.0, 0.0, 0.0, ""),
+            Summary(
+                "BTC",
+                "wild",
+                "hmm",
+                900,
+                0.7,
+                0.0,
+                float("nan"),
+                12.0,
+                -0.05,
+                -0.1,
+                0.01,
+                "no better than it",
+            ),
         ]
     )
     out = capsys.readouterr().out
