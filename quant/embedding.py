@@ -29,7 +29,7 @@ SHUFFLES = 199
 # Kennel's tolerances: growth of the distance in one step, and its size in standard deviations.
 GROWTH_MAX, SIZE_MAX = 15.0, 2.0
 # A minimum of the information is followed by a rise of this share of I(1).
-RISE = 0.05
+RISE = 0.03
 # E1 has levelled off where it is within this of 1 and stays so.
 LEVEL = 0.2
 # Distances below this share of the range are repeats up to rounding, not neighbours.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,11 +31,7 @@ _found = _numba()
 JIT = _found is not None
 
 
-@overload
-def kernel() -> Callable[[F], F]: ...
-@overload
-def kernel(plain: F) -> Callable[[F], F]: ...
-def kernel(plain: F | None = None) -> Callable[[F], F]:
+def kernel(plain: Callable[..., Any] | None = None) -> Callable[[F], F]:
     """Compile a function of loops; `plain` is its numpy twin, which serves where nothing compiles.
 
     None is for small helpers that only other kernels call: they then stay as they are. Compiled
@@ -44,7 +40,7 @@ def kernel(plain: F | None = None) -> Callable[[F], F]:
 
     def decorate(loops: F) -> F:
         if _found is None:
-            return loops if plain is None else plain
+            return loops if plain is None else cast(F, plain)
         return cast(F, _found.njit(cache=True, nogil=True, fastmath=False)(loops))
 
     return decorate

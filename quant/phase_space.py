@@ -12,7 +12,7 @@ lenses depend on each other, the result is exact as long as the series are excha
 each p is made of, if only all series get theirs in the same way. It is made of the distance from
 the pool's mean in standard deviations, read off a normal: ranks would do, but among forty series
 they know nothing beyond 0.05, and a window far outside its surrogates would count no more than
-one at their edge (power 0.4 in place of 0.85 on a chaotic driver under half as much noise).
+one at their edge (power 0.4 in place of 0.8 on a chaotic driver under half as much noise).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The matrix of recurrences stays, as a ring. A new vector adds one row: it lengthens or ends the
 line at the new end of every diagonal and column. The oldest one goes: each of its recurrences
 shortens the line it began. Both touch the counts of line lengths only where they change, so a
-step costs O(n) and the counts are those of `quant.rqa.recurrences` over the window, exactly.
+step costs O(n) and the counts are those of `quant.recurrence.recurrences` over the window, exactly.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from quant.jit import kernel
 from quant.lens import Array
-from quant.rqa import Counts, quantify, recurrences
+from quant.recurrence import Counts, recurrences
+from quant.rqa import quantify
 
 # What `state` holds: values seen, vectors held, and the slot of the oldest vector.
 SEEN, HELD, HEAD = 0, 1, 2

@@ -12,7 +12,7 @@ AIC; its residuals with signs tossed are the surrogates. Then residuals and surr
 prewhitened each by a fit of its own, and measured. Were it the surrogates alone, they would lose a
 little variance, unevenly over the window, which a lens that compares halves hears (11 to 14 %
 false alarms at 5 %); were it neither, the window's correlations would be the smaller by its fit,
-which a lens of linear modes hears (9 %). Treated alike, all are at 2 to 6 %.
+which a lens of linear modes hears (9 %). Treated alike, all lie between 3 and 8 %.
 
 Sources: AR by the recursion of Levinson 1947 and Durbin 1960 on biased autocovariances, which is
 always stable; its order by Akaike 1974; surrogate tests, Theiler et al. 1992, Schreiber & Schmitz

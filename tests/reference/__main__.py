@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from quant.lens import discover
+from quant.recurrence import recurrences
 from quant.rqa import LENS as RQA
-from quant.rqa import recurrences
 from tests.reference import series as made
 from tests.support.environment import environment
 
