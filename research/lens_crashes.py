@@ -15,7 +15,7 @@ from research.lens_study import BASELINES, score_of
 class Crash:
     """One path: the bar its deepest fall began at (as its clock counts), how deep, and the lenses.
 
-    `depth` is of log price within the longest horizon. `stood` holds, by lens and baseline, the
+    `depth` is the share of the price that went within the longest horizon. `stood` holds, by lens and baseline, the
     share of the path's other readings that were lower than the last one before the fall, ties as
     half; None where it abstained.
     """
@@ -50,5 +50,9 @@ def crash_of(panel: Panel, names: Sequence[str], horizon: int) -> Crash:
             else None
         )
     return Crash(
-        panel.name, int(panel.clock[peak]), float(ahead[top]), int(peak - panel.at[last]), stood
+        panel.name,
+        int(panel.clock[peak]),
+        float(-np.expm1(-ahead[top])),
+        int(peak - panel.at[last]),
+        stood,
     )
