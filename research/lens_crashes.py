@@ -15,9 +15,9 @@ from research.lens_study import BASELINES, score_of
 class Crash:
     """One path: the bar its deepest fall began at (as its clock counts), how deep, and the lenses.
 
-    `depth` is the share of the price that went within the longest horizon. `stood` holds, by lens and baseline, the
-    share of the path's other readings that were lower than the last one before the fall, ties as
-    half; None where it abstained.
+    `depth` is the share of the price that went within the longest horizon. `stood` holds, by lens
+    and baseline, the share of the path's other readings that were lower than the last one before
+    the fall, ties as half; None where it abstained.
     """
 
     path: str

@@ -44,6 +44,10 @@ class Seen:
     composite_sign_p: Floats
     composite_garch_p: Floats
 
+    def at(self, rows: Ints) -> Seen:
+        """Return some of the windows."""
+        return Seen(*(getattr(self, field.name)[rows] for field in fields(Seen)))
+
     @staticmethod
     def join(parts: Sequence[Seen]) -> Seen:
         """Return parts put behind each other."""

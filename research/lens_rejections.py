@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research import rank_skill, worlds
-from research.lens_panel import COMPOSITE, Read, Spread, read_all
+from research.lens_panel import COMPOSITE, Panel, Read, Seen, Spread, read_all
 from research.lens_protocol import Protocol
 
 Floats = NDArray[np.float64]
@@ -45,19 +45,35 @@ def rejections(
     made: Sequence[str] = (*worlds.NULLS, *worlds.POSITIVES),
 ) -> list[Rejection]:
     """Return the shares of windows that reject, by world and lens, the composite last."""
-    rows = []
+    rows: list[Rejection] = []
     for world in made:
         # One long path of windows that touch nowhere: each comes from a path of its own.
         moves = worlds.returns(world, protocol, windows, protocol.window, seed)
         ends = np.arange(1, windows + 1) * protocol.window - 1
         seen = read_all(moves.reshape(-1), ends, protocol.window, read, seed, spread)
-        for k, name in enumerate((*names, COMPOSITE)):
-            if name == COMPOSITE:
-                sign, garch = seen.composite_sign_p, seen.composite_garch_p
-            else:
-                sign, garch = seen.sign_p[:, k], seen.garch_p[:, k]
-            rows.append(_rejection(world, name, sign, garch, protocol.level))
+        rows += _rows(world, names, seen, protocol.level)
     return rows
+
+
+def on_paths(
+    data: str, panels: Sequence[Panel], names: Sequence[str], protocol: Protocol
+) -> list[Rejection]:
+    """Return the same of the readings of recorded paths, of windows that do not overlap."""
+    apart = []
+    for panel in panels:
+        every = -(-protocol.window // panel.step)
+        kept = np.arange(0, len(panel.at), every)
+        apart.append(panel.seen.at(kept))
+    return _rows(data, names, Seen.join(apart), protocol.level)
+
+
+def _rows(world: str, names: Sequence[str], seen: Seen, level: float) -> list[Rejection]:
+    found = [
+        _rejection(world, name, seen.sign_p[:, k], seen.garch_p[:, k], level)
+        for k, name in enumerate(names)
+    ]
+    both = _rejection(world, COMPOSITE, seen.composite_sign_p, seen.composite_garch_p, level)
+    return [*found, both]
 
 
 def _rejection(world: str, lens: str, sign: Floats, garch: Floats, level: float) -> Rejection:

@@ -51,7 +51,7 @@ def lenses(
     from dataclasses import asdict
 
     from daemon.cli import rehearse_text
-    from research import lens_crashes, lens_protocol, lens_set
+    from research import lens_crashes, lens_protocol, lens_rejections, lens_set
     from research.lens_panel import workers
 
     protocol = lens_protocol.registered()
@@ -65,6 +65,8 @@ def lenses(
     with workers(processes) as spread:
         if files:
             panels = _recorded(files, protocol, windows, seed, bar, horizon, spread)
+            for name, group in panels:
+                rejected += lens_rejections.on_paths(name, group, lens_set.NAMES, protocol)
         else:
             rejected, panels = _worlds(protocol, windows, seed, horizon, spread)
     found = [_tables(name, group, protocol, horizon, seed) for name, group in panels]

@@ -12,6 +12,7 @@ from research.lens_crashes import Crash
 from research.lens_protocol import Protocol
 from research.lens_rejections import Rejection
 from research.lens_study import DEVELOPMENT, AlarmRow, GateRow, Skill, Tables, Verdict
+from research.worlds import NULLS
 
 # What is printed of the parts held out, to keep the tables readable; --json has everything.
 LATER_LENSES = ("composite", "rv60", "rv_z")
@@ -34,6 +35,9 @@ def rejections(rows: Sequence[Rejection], protocol: Protocol) -> None:
     ]
     names = ("world", "lens", "windows", "abstained", "signs", "GARCH", "both", "95 %")
     print_table("Windows whose rank rejects at 5 %, two-sided", names, cells, left=2)
+    if rows[0].world not in NULLS:
+        typer.echo("windows that do not overlap")
+        return
     typer.echo(
         f"garch, heston and iid hold nothing: at most {protocol.false_rejection_max:.0%} of the "
         "composite is accepted; logistic is order; lorenz is order in sizes only"

@@ -6,7 +6,8 @@ import numpy as np
 
 from research.lens_panel import COMPOSITE, Floats, Ints, Seen, serial
 from research.lens_protocol import registered
-from research.lens_rejections import rejections
+from research.lens_rejections import on_paths, rejections
+from tests.research.test_lens_panel import RETURNS, SMALL, panel
 from tests.support.stand_in import NAMES, read
 
 PROTOCOL = registered()
@@ -23,6 +24,15 @@ def test_ranks_reject_at_random_as_often_as_they_say_and_order_always() -> None:
     assert null.sign == null.garch == null.share
     assert order.share == 1.0 and by["logistic", COMPOSITE].share == 1.0
     assert by["garch", "size"].share == 0.0
+
+
+def test_of_a_recorded_path_only_windows_that_do_not_overlap_count() -> None:
+    path = panel(RETURNS)
+    rows = on_paths("x", [path, path], NAMES, SMALL)
+    every = -(-SMALL.window // path.step)
+    assert [row.lens for row in rows] == [*NAMES, COMPOSITE]
+    assert rows[0].windows == 2 * -(-len(path.at) // every)
+    assert rows[0].sign == np.mean(path.seen.sign_p[::every, 0] <= 0.05)
 
 
 def test_windows_that_abstain_are_counted_apart() -> None:

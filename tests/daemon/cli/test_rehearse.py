@@ -62,7 +62,8 @@ def test_candles_are_read_and_a_hole_is_no_window(cli: Cli, quick: None, tmp_pat
     ran = cli(*arguments)
     assert ran.code == 0, ran.err
     found = json.loads(ran.out)
-    assert found["protocol"] == digest() and found["rejections"] == []
+    assert found["protocol"] == digest() and found["rejections"][-1]["lens"] == "composite"
+    assert found["rejections"][0]["windows"] < found["tables"][0]["skill"][0]["points"] / 4
     (tables,) = found["tables"]
     assert {row["data"] for row in tables["skill"]} == {"1m candles"}
     assert {row["part"] for row in tables["skill"]} == {DEVELOPMENT, LATER}
