@@ -29,9 +29,8 @@ def read(windows: Floats, seeds: Ints) -> Seen:
     values = np.empty((len(windows), 2))
     ranks = np.empty((len(windows), 2))
     for i, (window, seed) in enumerate(zip(windows, seeds, strict=True)):
-        signs: NDArray[np.float64] = np.random.default_rng(seed.tolist()).choice(
-            (-1.0, 1.0), (SURROGATES, len(window))
-        )
+        tossed = np.random.default_rng(seed.tolist()).random((SURROGATES, len(window)))
+        signs: NDArray[np.float64] = np.where(tossed < 0.5, -1.0, 1.0)
         flipped = _bend(signs * window)
         values[i] = _bend(window), window.std()
         ranks[i] = ((flipped < values[i, 0]).sum() + 0.5) / (SURROGATES + 1), 0.5
