@@ -30,6 +30,8 @@ SHUFFLES = 199
 GROWTH_MAX, SIZE_MAX = 15.0, 2.0
 # A minimum of the information is followed by a rise of this share of I(1).
 RISE = 0.03
+# Nats above the noise that the last value must tell of the next for a lag to be worth choosing.
+WEAK = 0.1
 # E1 has levelled off where it is within this of 1 and stays so.
 LEVEL = 0.2
 # Distances below this share of the range are repeats up to rounding, not neighbours.
@@ -54,8 +56,8 @@ def mutual_information(first: NDArray[np.int64], second: NDArray[np.int64], bins
     return float((share[seen] * np.log(share[seen] / alone[seen])).sum())
 
 
-def average_mutual_information(series: Array, lag_max: int, bins: int) -> tuple[Array, float]:
-    """Return I(1) … I(lag_max) in nats and the 95 % point of I(1) over shuffles of the series."""
+def average_mutual_information(series: Array, lag_max: int, bins: int) -> tuple[Array, Array]:
+    """Return I(1) … I(lag_max) in nats, and I(1) of each of SHUFFLES shuffles of the series."""
     boxes = binned(series, bins)
     information = np.array(
         [mutual_information(boxes[:-lag], boxes[lag:], bins) for lag in range(1, lag_max + 1)]
@@ -65,16 +67,19 @@ def average_mutual_information(series: Array, lag_max: int, bins: int) -> tuple[
     for s in range(SHUFFLES):
         mixed = draws.permutation(boxes)
         shuffled[s] = mutual_information(mixed[:-1], mixed[1:], bins)
-    return information, float(np.quantile(shuffled, 0.95))
+    return information, shuffled
 
 
-def first_minimum(information: Array, noise: float) -> int:
+def first_minimum(information: Array, noise: float, spread: float) -> int:
     """Return the lag of the first minimum of I above `noise`, 0 when there is none.
 
     Bins make I jump a little from lag to lag: a minimum is one once I has risen by RISE·I(1)
-    after it. Of a flat bottom it is the middle.
+    after it, and by four times the standard deviation `spread` of the estimate. Of a flat bottom
+    it is the middle. Where I(1) itself is weak, as under clustered volatility, there is none.
     """
-    rise = RISE * information[0]
+    if information[0] < noise + WEAK:
+        return 0
+    rise = max(RISE * information[0], 4.0 * spread)
     least = 0
     for lag in range(1, len(information)):
         if information[lag] < information[least]:
@@ -146,9 +151,10 @@ def measure(
         raise ValueError("embedding needs lag_max >= 1, bins >= 2 and dim_max >= 3")
     enough(series, max(8 * bins, lag_max + 2 * bins, 100))
     varied(series, 10)
-    information, noise = average_mutual_information(series, lag_max, bins)
+    information, shuffled = average_mutual_information(series, lag_max, bins)
+    noise = float(np.quantile(shuffled, 0.95))
     flags: list[str] = []
-    lag = first_minimum(information, noise)
+    lag = first_minimum(information, noise, float(shuffled.std()))
     if not lag:
         lag = 1
         flags.append("no minimum of the mutual information above that of shuffles: lag 1")

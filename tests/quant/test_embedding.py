@@ -54,7 +54,7 @@ def test_lorenz_unfolds_in_three_dimensions(every: int) -> None:
     assert not reading.measures["stochastic"]
 
 
-@pytest.mark.parametrize("n", [512, 1500])
+@pytest.mark.parametrize("n", [512, 1200])
 @pytest.mark.parametrize("make", [made.normal, made.heavy, made.garch])
 def test_of_noise_it_says_that_nothing_unfolds_it(make: object, n: int) -> None:
     assert callable(make)
@@ -103,7 +103,7 @@ def test_bins_are_of_equal_width_and_hold_everything(values: list[float], bins: 
 def test_shuffles_are_the_same_every_time() -> None:
     series = made.garch(300)
     first, again = (average_mutual_information(series, 5, 16) for _ in range(2))
-    assert first[1] == again[1]
+    assert (first[1] == again[1]).all()
     assert (first[0] == again[0]).all()
 
 
@@ -116,11 +116,12 @@ def test_shuffles_are_the_same_every_time() -> None:
         ([1.0, 0.6, 0.4, 0.7], 0.5, 0),
         ([1.0, 0.6, 0.4, 0.3], 0.1, 0),
         ([0.5, 0.9, 0.4, 0.9], 0.1, 0),
+        ([0.15, 0.09, 0.08, 0.15], 0.06, 0),
     ],
-    ids=["clear", "wiggle", "flat", "within noise", "still falling", "rises at once"],
+    ids=["clear", "wiggle", "flat", "within noise", "still falling", "rises at once", "weak"],
 )
 def test_the_first_minimum(information: list[float], noise: float, lag: int) -> None:
-    assert first_minimum(np.array(information), noise) == lag
+    assert first_minimum(np.array(information), noise, 0.01) == lag
 
 
 @pytest.mark.parametrize(
