@@ -146,7 +146,7 @@ def _collect(series: Array, dim: int, lag: int, within: float) -> tuple[Array, C
                 for i in range(8 * eight, 8 * eight + 8):
                     found[count] = far[i]
                     where[count] = by * n + i
-                    count += near[i]
+                    count += int(near[i])
     return found[:count], where[:count]
 
 

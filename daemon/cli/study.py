@@ -1,4 +1,4 @@
-"""gnomon research weights, autoresearch."""
+"""gnomon research weights, autoresearch; its other commands are in files of their own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from daemon.cli import regimes, rehearse
 from daemon.cli.common import (
     ConfigOption,
     JsonOption,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from research.weighting import Row
 
 app = typer.Typer(help="Studies on what is recorded and on what is made up.", no_args_is_help=True)
+rehearse.register(app)
+regimes.register(app)
 
 
 @app.command()

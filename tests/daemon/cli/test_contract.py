@@ -32,6 +32,7 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
 BUILT = (
+    "research lenses", "research regimes",
     "run", "venue", "record", "replay", "status", "top", "halt", "resume", "rearm", "why",
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
     "config show", "config init", "db check", "positions", "flatten", "doctor", "db backup",
