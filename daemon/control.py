@@ -18,6 +18,7 @@ from typing import Any
 from market.errors import VenueUnreachable
 
 LINE_BYTES_MAX = 1 << 16
+CLOSE_WITHIN_S = 1.0
 
 Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -47,7 +48,12 @@ async def serve(path: Path, answer: Answer) -> asyncio.Server:
                 except (ValueError, RecursionError, TimeoutError) as error:
                     reply = {"error": f"bad request: {str(error) or 'timeout'}"}
                 writer.write(json.dumps(reply).encode() + b"\n")
-                await writer.drain()
+                writer.write_eof()
+                # Closing on bytes nobody has read would reset the connection, and the answer with it.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_WITHIN_S):
+                        while await reader.read(LINE_BYTES_MAX):
+                            pass
         finally:
             writer.close()
 

@@ -190,6 +190,7 @@ def test_a_running_daemon_names_its_shadow_only_bots(capsys: pytest.CaptureFixtu
     }
     running = {"connected": True, "ready": True, "uptime_s": 1.0, "feeds": [], "idle_bots": []}
     running["orchestration"] = []
+    running["lenses"] = {"warm": True, "ranked": 0, "bursts": []}
     print_status({**fresh(None), **running, "mode": "local", "bots": bots})
     out = capsys.readouterr().out
     assert "shadow-only: nova\n" in out

@@ -7,7 +7,7 @@ import re
 import signal
 from pathlib import Path
 
-from tests.support.process import gnomon, query, running, sound, status, until
+from tests.support.process import PATIENCE_S, gnomon, query, running, sound, status, until
 
 COINS = ("BTC", "ETH", "SOL", "DOGE")
 # Drawn by share of requests that may not come; delisting changes the market and hits no frame.
@@ -148,7 +148,7 @@ def test_the_daemon_lives_through_every_fault_of_market_data(tmp_path: Path) -> 
         options = ("--plain", "--config", config, "--state", state)
         with running("run", *options) as daemon:
             daemon.wait_for("ready")
-            venue.wait_for("fault half_open")
+            venue.wait_for("fault half_open", timeout=2 * PATIENCE_S)
             for name in re.findall(r'name = "(\w+)"', PLAN):
                 assert f"fault {name} " in venue.text() or name in SILENT
             daemon.wait_for("stays silent")
