@@ -49,7 +49,7 @@ async def serve(path: Path, answer: Answer) -> asyncio.Server:
                     reply = {"error": f"bad request: {str(error) or 'timeout'}"}
                 writer.write(json.dumps(reply).encode() + b"\n")
                 writer.write_eof()
-                # Closing on bytes nobody has read would reset the connection, and the answer with it.
+                # Closing on bytes nobody read would reset the connection, and the answer with it.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_WITHIN_S):
                         while await reader.read(LINE_BYTES_MAX):
