@@ -30,7 +30,7 @@ run: setup  ## start the daemon on the local venue: no keys, no network (ARGS='-
 	@$(BIN)/gnomon run $(ARGS)
 
 test: setup  ## run the tests (ARGS='-k gate')
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not long' $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -m 'not long' $(ARGS)
 
 format: setup  ## rewrite the sources in the house format
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -53,11 +53,14 @@ def grows_from(before: dict[str, Any], state: Path, seed: int) -> None:
     assert len(everything) == len(set(everything))
 
 
-def kill_again_and_again(state: Path, kills: int, seed: int) -> None:
+def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = True) -> None:
     rng = random.Random(seed)
     # A cap that the first signals meet: trades and phantoms are at stake within seconds.
     config = state / "gnomon.toml"
-    config.write_text("[gate.division]\ndivision_cap_share = 0.06\n")
+    config.write_text(
+        "[gate.division]\ndivision_cap_share = 0.06\n"
+        f"[lens]\nenabled = {str(lenses).lower()}\n"
+    )
     options = ("--plain", "--state", state, "--config", config)
     before: dict[str, Any] | None = None
     for number in range(kills):
@@ -87,7 +90,7 @@ def _kinds(state: Path) -> list[tuple[Any, ...]]:
 
 
 def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
-    kill_again_and_again(tmp_path, 3, SEED)
+    kill_again_and_again(tmp_path, 3, SEED, lenses=False)
 
 
 @pytest.mark.long
