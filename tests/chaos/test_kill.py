@@ -58,8 +58,7 @@ def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = T
     # A cap that the first signals meet: trades and phantoms are at stake within seconds.
     config = state / "gnomon.toml"
     config.write_text(
-        "[gate.division]\ndivision_cap_share = 0.06\n"
-        f"[lens]\nenabled = {str(lenses).lower()}\n"
+        f"[gate.division]\ndivision_cap_share = 0.06\n[lens]\nenabled = {str(lenses).lower()}\n"
     )
     options = ("--plain", "--state", state, "--config", config)
     before: dict[str, Any] | None = None
