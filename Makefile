@@ -7,7 +7,7 @@ ARGS   ?=
 # Small matrices only: more threads than one would fight over the cores.
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
-LOCK   := --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q
+LOCK   := --python-version 3.11 --universal --generate-hashes --no-header --no-annotate -q
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test format format-check lint types layers check conformance chaos soak bench bench-peers reference lock clean

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from abc import ABC, abstractmethod
 from typing import ClassVar, Generic, TypeVar
 
 from msgspec import Struct
@@ -23,7 +24,7 @@ class NoSettings(Struct, frozen=True, forbid_unknown_fields=True):
 S = TypeVar("S", bound=Struct)
 
 
-class Filter(Generic[S]):
+class Filter(ABC, Generic[S]):
     """One limit. `check` must be pure: no clock, no I/O, no memory that can change an outcome.
 
     `asks` is the question in words. `rank` orders the filters for people. `version` changes
@@ -42,9 +43,9 @@ class Filter(Generic[S]):
         self.settings = settings
         self.mode: Mode = mode
 
+    @abstractmethod
     def check(self, signal: Signal, view: View) -> Check:
         """Judge a sized signal."""
-        raise NotImplementedError
 
     def breach(self, view: View) -> str:
         """Return why entries must stay closed until the operator resumes; asked once a second."""

@@ -2,9 +2,10 @@
 
 Six lenses look at the last 512 one-minute returns (`quant/phase_space.py`). None of their values
 is read as it stands: each is ranked among surrogates of that very window which keep its volatility
-path, and among paths of a GARCH model fitted to it. The score is one minus the p-value of the
-ranks taken together, the larger of the two nulls', so in a market of clustered volatility and
-nothing else it is above 0.95 one time in twenty. It says "unlike", never "will fall".
+path, and among paths of a GARCH model fitted to it. The score is one minus the p-value of all six
+taken together, the larger of the two nulls'. In a market of clustered volatility and nothing else
+either null alone is beyond 0.95 one time in twenty, and both are one or two times in a hundred.
+It says "unlike", never "will fall".
 
 It begins in mode observe: what it would have blocked is followed and blocks nothing, until its
 own verdict says that it protects (docs/phase-space.md holds what is known so far).

@@ -82,7 +82,7 @@ def test_a_state_folder_is_made_whole_and_can_be_made_again(tmp_path: Path) -> N
     state = StateDir(tmp_path / "deep" / "root", "local")
     for _ in range(2):
         state.create()
-        assert state.tape.is_dir() and state.path == tmp_path / "deep/root/local"
+        assert state.tape.is_dir() and state.path == tmp_path / "deep" / "root" / "local"
         assert [p.name for p in state.path.iterdir()] == ["tape"]
     assert state.database.parent == state.socket.parent == state.path
     assert not stat.S_IMODE(state.tape.stat().st_mode) & 0o007

@@ -7,6 +7,8 @@ import pytest
 
 from market.bars import Bars
 from market.coin import Coin
+from market.decision import Check, Signal
+from market.desk import View
 from market.events import MS_PER_MINUTE, NS_PER_S, Candle
 from risk.filter import Filter, NoSettings, discover
 from tests.support.shadow import SOL, T0, make_signal, make_view, put_book, snapshot
@@ -117,6 +119,9 @@ def test_results_hold_value_threshold_reason_and_room() -> None:
         asks = "?"
         rank = 1
 
+        def check(self, signal: Signal, view: View) -> Check:
+            return self.passed()
+
     f = Sample(NoSettings(), "observe")
     passed = f.passed(1.0, 2.0, 3)
     failed = f.failed(1.0, 2.0, "too much")
@@ -127,5 +132,5 @@ def test_results_hold_value_threshold_reason_and_room() -> None:
     assert (blind.outcome, blind.value, blind.threshold) == ("no_data", None, None)
     assert blind.reason == "nothing to see"
     assert f.breach(make_view()) == ""
-    with pytest.raises(NotImplementedError):
-        f.check(make_signal(), make_view())
+    with pytest.raises(TypeError, match="abstract"):
+        Filter(NoSettings(), "observe")  # type: ignore[abstract]
