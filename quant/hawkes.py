@@ -120,38 +120,6 @@ def intensity(model: Hawkes, times: npt.ArrayLike, at: float) -> float:
     return float(mu + alpha * np.sum(np.exp(-beta * (at - found[found < at]))))
 
 
-class Stream:
-    """The rate of a model as events come in, in constant time for each."""
-
-    def __init__(self, model: Hawkes) -> None:
-        self.model = checked(model)
-        self._excited = 0.0  # of the events before `_at`
-        self._at = 0.0
-        self._here = 0  # events at `_at` itself
-
-    def event(self, at: float) -> None:
-        """Take one event; raises ValueError when it lies before the one before it."""
-        if at < self._at:
-            raise ValueError(f"event at {at} lies before {self._at}")
-        if at > self._at:
-            self._excited = self._decayed(at)
-            self._at, self._here = at, 0
-        self._here += 1
-
-    def intensity(self, at: float) -> float:
-        """Return the rate at a moment, given the events strictly before it.
-
-        Raises ValueError for a moment before the last event.
-        """
-        if at < self._at:
-            raise ValueError(f"{at} lies before the last event, {self._at}")
-        excited = self._excited if at == self._at else self._decayed(at)
-        return self.model.mu + self.model.alpha * excited
-
-    def _decayed(self, at: float) -> float:
-        return (self._excited + self._here) * exp(-self.model.beta * (at - self._at))
-
-
 class Residuals(NamedTuple):
     """Waits on the clock of the compensator, and how likely they are if the model is true.
 

@@ -8,7 +8,6 @@ import pytest
 from quant.hawkes import (
     LENS,
     Hawkes,
-    Stream,
     compensator,
     expected_count,
     fit,
@@ -149,27 +148,8 @@ def test_questions_without_sense_are_refused() -> None:
         grow([0.0], branching=0.5, beta=0.0, horizon=1.0, rng=generator(1))
 
 
-def test_the_stream_is_the_batch_ties_included() -> None:
-    times = simulate(BUSY, 200.0, generator(7))
-    times[11] = times[10]
-    stream = Stream(BUSY)
-    for i, at in enumerate(times.tolist()):
-        assert stream.intensity(at) == pytest.approx(intensity(BUSY, times, at), rel=1e-12)
-        stream.event(at)
-        later = at + 0.01
-        if i + 1 < len(times) and times[i + 1] > later:
-            assert stream.intensity(later) == pytest.approx(intensity(BUSY, times, later))
-    with pytest.raises(ValueError, match="before"):
-        stream.event(1.0)
-    with pytest.raises(ValueError, match="before"):
-        stream.intensity(1.0)
-
-
-def test_the_rate_of_the_stream_is_that_of_the_likelihood() -> None:
-    stream, total = Stream(SMALL), 0.0
-    for at in EVENTS:
-        total += float(np.log(stream.intensity(at)))
-        stream.event(at)
+def test_the_rate_is_that_of_the_likelihood() -> None:
+    total = sum(float(np.log(intensity(SMALL, EVENTS, at))) for at in EVENTS)
     integral = float(compensator(SMALL, [*EVENTS, 5.0], 5.0)[-1])
     assert total - integral == pytest.approx(-6.871137566906, abs=1e-12)
 
