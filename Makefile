@@ -23,7 +23,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -m daemon.lens_process --warm
+	$(BIN)/python -m daemon.lens.process --warm
 	@touch $@
 
 run: setup  ## start the daemon on the local venue: no keys, no network (ARGS='--for 60s')

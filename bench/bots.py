@@ -10,7 +10,7 @@ from bench.market import Stretch, stretch
 from bench.result import Result
 from bench.rounds import over_rounds, settled_gc
 from bench.sides import Real
-from daemon.engine import Engine
+from daemon.engine.engine import Engine
 from divisions.roster import DIVISIONS
 
 HOOKS = ("on_book", "on_trades", "on_context", "on_bar")

@@ -14,7 +14,7 @@ from bench.naive import parse
 from bench.result import Result
 from bench.rounds import cpu_s, in_turns, over_rounds, ratios, settled_gc
 from market.errors import require
-from venue import wire
+from venue.hyperliquid import wire
 
 Decode = Callable[[bytes], object]
 
@@ -90,7 +90,7 @@ _untyped = msgspec.json.Decoder()
 
 # The first is what the rest is divided by.
 SIDES: dict[str, Decode] = {
-    "venue.wire.decode": wire.decode,
+    "venue.hyperliquid.wire.decode": wire.decode,
     "json and float()": lambda raw: parse(json.loads(raw)),
     "json, numbers left as text": json.loads,
     "json from str and float()": lambda raw: parse(json.loads(raw.decode())),

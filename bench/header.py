@@ -7,7 +7,7 @@ import time
 from bench.market import Stretch, fresh_intake, nowhere, stretch
 from bench.result import Figure, Result
 from bench.rounds import over_rounds, settled_gc
-from daemon import state
+from daemon.engine import snapshot
 
 
 def measure(rounds: int, market: Stretch | None = None) -> Result:
@@ -21,7 +21,7 @@ def measure(rounds: int, market: Stretch | None = None) -> Result:
     with settled_gc():
         for _ in range(5 * rounds):
             began = time.perf_counter()
-            raw = state.whole(engine)
+            raw = snapshot.whole(engine)
             waits.append((time.perf_counter() - began) * 1e3)
     result = Result("State header: encoding the whole state once an hour")
     result.figures = [

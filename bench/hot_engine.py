@@ -10,8 +10,8 @@ from bench.result import Figure, Result
 from bench.rounds import over_rounds, percentile, ratios, settled_gc
 from bench.sides import Naive, Real, Side
 from market.errors import require
-from venue import wire
-from venue.tape import Record
+from venue.hyperliquid import wire
+from venue.tape.lines import Record
 
 # The sides take turns this often within a round, so that all of them meet the same neighbours.
 SLICES = 20

@@ -23,11 +23,12 @@ from bench.loopback import loops
 from bench.market import nowhere
 from bench.result import Figure, Result
 from bench.rounds import over_rounds, settled_gc
-from daemon.build import build_engine
-from daemon.config import Config, parse
-from daemon.intake import Intake
-from daemon.lenses import LensProcess
-from daemon.outcome import Outcome
+from daemon.config.load import parse
+from daemon.config.sections import Config
+from daemon.engine.factory import build_engine
+from daemon.engine.intake import Intake
+from daemon.engine.outcome import Outcome
+from daemon.lens.client import LensProcess
 from market.bars import KEEP_MINUTES
 from market.decision import LensAsk
 from market.errors import require
@@ -43,7 +44,7 @@ from market.events import (
     TradesUpdate,
 )
 from market.instrument import Instrument
-from venue.session import Session
+from venue.hyperliquid.session import Session
 
 T = TypeVar("T")
 

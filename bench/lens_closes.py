@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon.lens_bank import N
+from daemon.lens.bank import N
 from market.bars import KEEP_MINUTES
 from market.decision import LensAsk
 from market.events import MS_PER_HOUR, MS_PER_MINUTE, LensKind

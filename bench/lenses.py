@@ -18,7 +18,7 @@ from bench import lens_closes, lens_stock
 from bench.lens_stock import Pair, Pyunicorn, timed
 from bench.result import Figure, Result
 from bench.rounds import cpu_s, over_rounds, ratios, settled_gc
-from daemon.lens_bank import Bank, N
+from daemon.lens.bank import Bank, N
 from market.decision import LensAsk
 from market.errors import require
 from quant import hmm, phase_space, rqa

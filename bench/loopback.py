@@ -26,13 +26,14 @@ from bench.market import Stretch, nowhere, stretch, warm_intake
 from bench.result import Result
 from bench.rounds import over_rounds, percentile, settled_gc
 from bench.sender import SENT
-from daemon.intake import Intake
-from daemon.outcome import Outcome
+from daemon.engine.intake import Intake
+from daemon.engine.outcome import Outcome
 from market.errors import require
 from market.events import NS_PER_S, Event, Timer
-from venue.feed import Feed, Listener, Reconnect
-from venue.session import Session
-from venue.wire import Subscription
+from venue.hyperliquid.feed import Feed, Reconnect
+from venue.hyperliquid.session import Session
+from venue.hyperliquid.wire import Subscription
+from venue.websocket import Listener
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
 TEMPLATES = 2_000

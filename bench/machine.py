@@ -9,7 +9,7 @@ import sysconfig
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from daemon.build import code_version
+from daemon.version import code_version
 
 PACKAGES = ("msgspec", "numpy", "numba", "websockets", "uvloop", "zstandard", "pydantic")
 

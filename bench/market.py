@@ -12,19 +12,19 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from daemon.build import build_engine
-from daemon.config import parse
-from daemon.engine import Engine
-from daemon.intake import Emit, Intake
-from daemon.outcome import Outcome
-from daemon.startup import subscriptions
+from daemon.config.load import parse
+from daemon.engine.engine import Engine
+from daemon.engine.factory import build_engine
+from daemon.engine.intake import Emit, Intake
+from daemon.engine.outcome import Outcome
+from daemon.live.startup import subscriptions
 from market.events import FeedUp
 from market.instrument import Instrument
 from tests.support import virtual
-from venue import tape
-from venue.session import Session
-from venue.tape import Record
-from venue.universe import load_instruments
+from venue.hyperliquid.session import Session
+from venue.hyperliquid.universe import load_instruments
+from venue.tape.lines import Record, record_line, segment_name
+from venue.tape.writer import SegmentWriter
 
 # The slowest bot wants 120 contexts, about one a second, before it may speak.
 WARM_S = 130.0
@@ -58,12 +58,12 @@ class Stretch:
     def write_tape(self, folder: Path) -> Path:
         """Write everything as a tape segment whose end names the digest."""
         last_ns = self.records[-1].ns
-        path = folder / tape.segment_name(1, last_ns)
-        writer = tape.SegmentWriter(path)
+        path = folder / segment_name(1, last_ns)
+        writer = SegmentWriter(path)
         writer.write(self.header, sync=False)
         for at in range(0, len(self.lines), LINES_A_GROUP):
             writer.write(b"".join(self.lines[at : at + LINES_A_GROUP]), sync=False)
-        writer.close(tape.line("E", last_ns, {"why": "end", "digest": self.digest}))
+        writer.close(record_line("E", last_ns, {"why": "end", "digest": self.digest}))
         return path
 
 

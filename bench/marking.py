@@ -11,8 +11,8 @@ from bench.rounds import over_rounds, ratios, settled_gc
 from market.decision import ExitPlan, TradeKind
 from market.errors import require
 from market.events import NS_PER_S
-from shadow.marks import Marks
-from shadow.trade import Trade, TradeState
+from shadow.ledger.marks import Marks
+from shadow.ledger.trade import Trade, TradeState
 
 COINS = 150
 PHANTOMS = 100_000

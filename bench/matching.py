@@ -17,11 +17,11 @@ from bench.rounds import over_rounds, settled_gc
 from market.errors import require
 from market.instrument import Instrument, instruments_from_meta
 from venue.local.exchange.exchange import Exchange
-from venue.local.exchange.lifecycle import end, record
-from venue.local.exchange.order import CANCELED, GTC, Order
-from venue.local.exchange.placing import run
-from venue.local.exchange.rules import Rules
-from venue.local.market import Flow, Levels, LocalMarket, Row
+from venue.local.exchange.state.order import CANCELED, GTC, Order
+from venue.local.exchange.state.rules import Rules
+from venue.local.exchange.steps.lifecycle import end, record
+from venue.local.exchange.steps.placing import run
+from venue.local.market.contract import Flow, Levels, LocalMarket, Row
 
 ORDERS = 20_000
 MAKERS = 10

@@ -15,8 +15,8 @@ from typing import Any
 
 from bench.naive_market import Event, NaiveCoin, Side
 from bench.naive_trades import NaiveTrades, Trade
-from daemon.admission import CADENCE_NS_UNKNOWN
-from daemon.engine import BAR_GRACE_MS, Engine
+from daemon.engine.admission import CADENCE_NS_UNKNOWN
+from daemon.engine.engine import BAR_GRACE_MS, Engine
 from divisions import vote as voting
 from divisions.bot import Bot
 from divisions.lane import vet
@@ -29,8 +29,8 @@ from market.fills import FillModel
 from market.instrument import Instrument
 from market.money import notional_e6
 from risk.gate import Gate
-from shadow.episodes import KeyState, Step
-from shadow.rows import side_name
+from shadow.ledger.episodes import KeyState, Step
+from shadow.store.rows import side_name
 
 # Receive time, bot, coin, side, verdict, the filters in the way.
 Decision = tuple[int, str, str, str, str, str]

@@ -1,9 +1,9 @@
 """Open trades as an ordinary bot keeps them: dicts in one list, gone through on every book.
 
-The rules are those of `shadow.ledger`: entry and exit walk the first book after the latency, the
-stop counts before the target, trailing stops ratchet once a second. Left out are outages and
-funding, because the measured stretch has none. No rows are made and nothing is stored, which is
-in this side's favour.
+The rules are those of `shadow.ledger.ledger`: entry and exit walk the first book after the
+latency, the stop counts before the target, trailing stops ratchet once a second. Left out are
+outages and funding, because the measured stretch has none. No rows are made and nothing is stored,
+which is in this side's favour.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from market.desk import Desk
 from market.events import Level
 from market.fills import Fill, FillModel, walk
 from market.money import notional_e6
-from shadow.episodes import KeyState
+from shadow.ledger.episodes import KeyState
 
 Trade = dict[str, Any]
 

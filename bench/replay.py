@@ -13,26 +13,26 @@ from typing import Any
 from bench.market import Stretch, fresh_engine, nowhere, stretch
 from bench.result import Result
 from bench.rounds import in_turns, over_rounds, ratios, settled_gc
-from daemon import state
-from daemon.build import code_version
-from daemon.config import parse
-from daemon.intake import Intake
-from daemon.outcome import Outcome
-from daemon.replay import ROWS_A_COMMIT, Player
-from daemon.startup import subscriptions
+from daemon.config.load import parse
+from daemon.engine import snapshot
+from daemon.engine.intake import Intake
+from daemon.engine.outcome import Outcome
+from daemon.live.startup import subscriptions
+from daemon.replay.player import ROWS_A_COMMIT, Player
+from daemon.version import code_version
 from market.errors import require
-from shadow.rows import Rows
-from shadow.store import Store
-from venue.importer import Origin, import_recording, open_recording
-from venue.session import Session
-from venue.tape import Record
-from venue.universe import load_instruments, source
+from shadow.store.rows import Rows
+from shadow.store.store import Store
+from venue.hyperliquid.session import Session
+from venue.hyperliquid.universe import load_instruments, source
+from venue.tape.importer import Origin, import_recording, open_recording
+from venue.tape.lines import Record
 
 RECORDING = "hyperliquid_rec_20250904"
 
 
 class Memory:
-    """A replay of records at hand: the path of `daemon.replay` without the file."""
+    """A replay of records at hand: the path of `daemon.replay.player` without the file."""
 
     def __init__(self, market: Stretch, store: Store | None) -> None:
         session = Session(subscriptions(market.coins))
@@ -58,7 +58,7 @@ class Memory:
                 self._commit(self._store)
 
     def _commit(self, store: Store) -> None:
-        store.write(self._rows, state.durable(self.intake.engine))
+        store.write(self._rows, snapshot.durable(self.intake.engine))
         self._rows, self._pending = Rows(), 0
 
 

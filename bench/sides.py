@@ -6,14 +6,13 @@ from typing import Protocol
 
 from bench.market import Stretch, fresh_engine, fresh_intake
 from bench.naive import Decision, NaiveEngine
-from daemon.config import parse
-from daemon.intake import decode_fact
-from daemon.outcome import Outcome
+from daemon.config.load import parse
+from daemon.engine.outcome import Outcome
 from market.decision import TradeKind
 from market.events import Candles, Timer
 from market.fills import FillModel
-from shadow.rows import Row
-from venue.tape import Record
+from shadow.store.rows import Row
+from venue.tape.lines import Record, decode_fact
 
 
 class Side(Protocol):

@@ -21,10 +21,10 @@ from typing import Any
 
 from bench.result import Figure, Result
 from bench.rounds import percentile
-from daemon.control import ask
-from daemon.paths import StateDir
+from daemon.instance.control import ask
+from daemon.instance.paths import StateDir
 from market.errors import VenueUnreachable, require
-from venue.universe import load_instruments
+from venue.hyperliquid.universe import load_instruments
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 300.0

@@ -10,9 +10,9 @@ from pathlib import Path
 from bench.market import Stretch, fresh_intake, nowhere, stretch
 from bench.result import Result
 from bench.rounds import over_rounds, settled_gc
-from daemon.outcome import Outcome
-from shadow.rows import Rows
-from shadow.store import Store
+from daemon.engine.outcome import Outcome
+from shadow.store.rows import Rows
+from shadow.store.store import Store
 
 BATCH = 1_000
 

@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 
 from bench.result import Figure, Result
 from bench.rounds import cpu_s, in_turns, over_rounds, settled_gc
-from daemon.startup import subscriptions
+from daemon.live.startup import subscriptions
 from market.errors import require
 from market.events import MS_PER_DAY, MS_PER_HOUR
 from tests.support.virtual import MIDNIGHT_MS
-from venue.local.archive import Archive
-from venue.local.grid import BLOCK_MS
-from venue.local.market import BBO, TRADES, Topic
-from venue.local.virtual import frames, topics_of
-from venue.local.world import World
-from venue.universe import load_instruments
+from venue.hyperliquid.universe import load_instruments
+from venue.local.market.contract import BBO, TRADES, Topic
+from venue.local.market.grid import BLOCK_MS
+from venue.local.world.archive import Archive
+from venue.local.world.virtual import frames, topics_of
+from venue.local.world.world import World
 
 SEED = 7
 HISTORY_DAYS = 30

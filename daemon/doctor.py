@@ -22,17 +22,26 @@ from pathlib import Path
 
 import msgspec
 
-from daemon import control
-from daemon.config import Config, load, parse
-from daemon.housekeeping import MB
-from daemon.outcome import Vitals
-from daemon.paths import MODE_FOLDERS, StateDir, existing, find_config, mode_folder, state_root
+from daemon.config.load import load, parse
+from daemon.config.sections import Config
+from daemon.engine.outcome import Vitals
+from daemon.instance import control
+from daemon.instance.paths import (
+    MODE_FOLDERS,
+    StateDir,
+    existing,
+    find_config,
+    mode_folder,
+    state_root,
+)
+from daemon.live.housekeeping import MB
 from market.errors import GnomonError, OperatorError, VenueUnreachable
 from market.events import NS_PER_MS, NS_PER_S
-from shadow.check import broken_promises
-from shadow.store import open_readonly
-from venue.info import InfoClient
-from venue.tape import SUFFIX, Segment
+from shadow.store.check import broken_promises
+from shadow.store.store import open_readonly
+from venue.hyperliquid.info import InfoClient
+from venue.tape.lines import SUFFIX
+from venue.tape.segment import Segment
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shadow.verdict import UNDETERMINED, judge
+from shadow.report.verdict import UNDETERMINED, judge
 
 
 @dataclass(frozen=True)

@@ -81,3 +81,8 @@ def discover() -> list[type[Filter[Struct]]]:
             ):
                 found.append(item)
     return sorted(found, key=lambda cls: (cls.rank, cls.name))
+
+
+def filter_names() -> list[str]:
+    """Return the filters that may be left out."""
+    return [cls.name for cls in discover()]

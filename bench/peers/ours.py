@@ -15,19 +15,19 @@ from typing import Any
 import msgspec
 
 from bench.peers import feed
-from daemon.build import build_engine
-from daemon.config import parse
-from daemon.engine import Engine
-from daemon.intake import Intake
+from daemon.config.load import parse
+from daemon.engine.engine import Engine
+from daemon.engine.factory import build_engine
+from daemon.engine.intake import Intake
 from divisions.bot import Bot
 from divisions.lane import Lane
 from market.coin import Coin
 from market.decision import Signal
 from market.desk import View
 from market.events import NS_PER_MS, NS_PER_S, Event, Timer
-from venue.session import Session
-from venue.universe import load_instruments
-from venue.wire import Subscription
+from venue.hyperliquid.session import Session
+from venue.hyperliquid.universe import load_instruments
+from venue.hyperliquid.wire import Subscription
 
 CONFIG = {"coins": [feed.COIN]}
 FAST, SLOW = feed.FAST, feed.SLOW

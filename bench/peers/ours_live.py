@@ -17,7 +17,7 @@ from bench import loopback
 from bench.market import stretch, warm_intake
 from bench.peers import feed
 from bench.peers.ours import Ema, Pair, counts, crewed
-from daemon.config import parse
+from daemon.config.load import parse
 from divisions.bot import plan
 from market.coin import Coin
 from market.decision import Signal

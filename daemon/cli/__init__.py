@@ -6,24 +6,14 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import (
-    configure,
-    database,
-    doctor,
-    learn,
-    lens,
-    operate,
-    positions,
-    runs,
-    shadows,
-    study,
-    tapes,
-)
+from daemon.cli import configure, control, database, doctor, lens, positions, run, tapes, weights
+from daemon.cli.research import study
+from daemon.cli.shadow import shadow
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from daemon.build import code_version
+        from daemon.version import code_version
 
         typer.echo(f"gnomon {code_version()}")
         raise typer.Exit
@@ -53,14 +43,14 @@ def main(
     """Hold what stands before any command."""
 
 
-runs.register(app)
-operate.register(app)
+run.register(app)
+control.register(app)
 positions.register(app)
 doctor.register(app)
-learn.register(app)
+weights.register(app)
 lens.register(app)
-app.add_typer(shadows.app, name="shadow")
-shadows.register(app)
+app.add_typer(shadow.app, name="shadow")
+shadow.register(app)
 app.add_typer(tapes.app, name="tape")
 app.add_typer(configure.app, name="config")
 app.add_typer(database.app, name="db")

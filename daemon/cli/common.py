@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from daemon.paths import MODE_FOLDERS, StateDir, existing, find_config, state_root
-from market.errors import InputDamaged, OperatorError
+from daemon.instance.paths import MODE_FOLDERS, StateDir, existing, find_config, state_root
+from market.errors import OperatorError
 
 if TYPE_CHECKING:
-    from daemon.config import Config
+    from daemon.config.sections import Config
 
-DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")
 
 StateOption = Annotated[
     Path | None,
@@ -43,7 +40,7 @@ def say(text: str) -> None:
 
 def load_config(given: Path | None, *, system: bool) -> Config:
     """Return the configuration a command works with."""
-    from daemon.config import load
+    from daemon.config.load import load
 
     return load(find_config(given, system=system))
 
@@ -66,33 +63,6 @@ def pick_state(state: Path | None, mode: str | None, config: Path | None = None)
     if len(found) > 1:
         say(f"several modes under {root}; showing the newest, {found[0].folder} (--mode chooses)")
     return found[0]
-
-
-def _belongs(db: sqlite3.Connection, state: StateDir) -> None:
-    row = db.execute("SELECT value FROM about WHERE key = 'mode'").fetchone()
-    if row is None or row[0] != state.folder:
-        raise OperatorError(
-            f"{state.database}: written in mode {row[0] if row else 'unknown'}, but lies in the "
-            f"folder of {state.folder}; put it back where it came from"
-        )
-
-
-@contextmanager
-def reading(state: StateDir) -> Iterator[sqlite3.Connection]:
-    """Open a state's database for reading; raises InputDamaged when its pages cannot be."""
-    from shadow.store import open_readonly
-
-    db = open_readonly(state.database)
-    try:
-        _belongs(db, state)
-        yield db
-    except sqlite3.DatabaseError as error:
-        name = getattr(error, "sqlite_errorname", "")
-        if not name.startswith(DAMAGE):
-            raise
-        raise InputDamaged(f"{state.database}: cannot be read ({error})") from None
-    finally:
-        db.close()
 
 
 def print_json(value: object) -> None:

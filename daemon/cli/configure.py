@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from daemon.cli.common import ConfigOption, JsonOption, load_config, print_json, say, usable_folder
-from daemon.paths import find_config, user_config
+from daemon.instance.paths import find_config, user_config
 from market.errors import OperatorError
 
 app = typer.Typer(help="Check, show and write configurations.", no_args_is_help=True)
@@ -38,7 +38,7 @@ def show(config: ConfigOption = None, json_: JsonOption = False) -> None:
 
     Example: gnomon config show --json
     """
-    from daemon.config_text import as_toml
+    from daemon.config.text import as_toml
 
     settings = load_config(config, system=True)
     if json_:
@@ -55,8 +55,8 @@ def init(
 
     Example: gnomon config init gnomon.toml
     """
-    from daemon.config import parse
-    from daemon.config_text import as_toml
+    from daemon.config.load import parse
+    from daemon.config.text import as_toml
 
     path = file or user_config()
     usable_folder(path.parent)

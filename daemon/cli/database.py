@@ -15,11 +15,11 @@ from daemon.cli.common import (
     load_config,
     pick_state,
     print_json,
-    reading,
     say,
     usable_folder,
 )
-from daemon.paths import StateDir, existing, state_root
+from daemon.instance.database import reading
+from daemon.instance.paths import StateDir, existing, state_root
 from market.errors import InputDamaged, OperatorError
 
 app = typer.Typer(help="Look after databases.", no_args_is_help=True)
@@ -36,7 +36,7 @@ def check(
 
     Example: gnomon db check
     """
-    from shadow.check import broken_promises
+    from shadow.store.check import broken_promises
 
     if mode is None:
         found = existing(state_root(state, load_config(config, system=True).state_dir))
@@ -87,7 +87,7 @@ def backup(
 
     Example: gnomon db backup /backup/gnomon.db --force
     """
-    from shadow.backup import back_up
+    from shadow.store.backup import back_up
 
     where = _one(state, mode, config)
     if file.is_dir():

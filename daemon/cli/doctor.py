@@ -7,7 +7,7 @@ from dataclasses import asdict
 import typer
 
 from daemon.cli.common import ConfigOption, JsonOption, ModeOption, StateOption, print_json
-from daemon.paths import MODE_FOLDERS
+from daemon.instance.paths import MODE_FOLDERS
 from market.errors import OperatorError
 
 

@@ -16,13 +16,13 @@ from daemon.cli.common import (
     pick_state,
     print_json,
     print_table,
-    reading,
     say,
 )
+from daemon.instance.database import reading
 
 if TYPE_CHECKING:
-    from daemon.lens_series import Seen
-    from daemon.paths import StateDir
+    from daemon.instance.paths import StateDir
+    from daemon.sheet.series import Seen
     from quant.lens import Lens
 
 # quant.jit reads it when it is imported, so nothing of quant may be before it is set.
@@ -109,9 +109,9 @@ def _of_series(
     check: bool,
     json_: bool,
 ) -> None:
-    from daemon.lens_series import look, look_through_all, nearest, require_agreement
-    from daemon.lens_table import as_data
-    from daemon.series_file import read_series
+    from daemon.sheet.series import look, look_through_all, nearest, require_agreement
+    from daemon.sheet.series_file import read_series
+    from daemon.sheet.table import as_data
     from quant.lens import discover
 
     lenses = discover()
@@ -132,7 +132,7 @@ def _of_series(
     else:
         _print_series(found, lenses, null=null, check=check)
     if png is not None:
-        from daemon.lens_sheet import draw, of_series
+        from daemon.sheet.sheet import draw, of_series
 
         draw(of_series(values, "series" if str(path) == "-" else path.name, found), png)
         say(f"drawn on {png}")
@@ -140,7 +140,7 @@ def _of_series(
 
 
 def _print_series(found: list[Seen], lenses: dict[str, Lens], *, null: bool, check: bool) -> None:
-    from daemon.lens_table import SERIES_COLUMNS, measure_lines, series_rows
+    from daemon.sheet.table import SERIES_COLUMNS, measure_lines, series_rows
 
     rows = series_rows(found, {name: each.asks for name, each in lenses.items()})
     kept = [i for i in range(len(SERIES_COLUMNS)) if null or i != 2]
@@ -155,8 +155,8 @@ def _print_series(found: list[Seen], lenses: dict[str, Lens], *, null: bool, che
 def _of_coin(coin: str, where: StateDir | None, png: Path | None, *, json_: bool) -> None:
     import time
 
-    from daemon.lens_coin import nothing
-    from daemon.lens_table import COIN_COLUMNS, coin_lines, coin_rows, judged
+    from daemon.sheet.table import COIN_COLUMNS, coin_lines, coin_rows, judged
+    from daemon.views.lens_coin import nothing
 
     found = nothing(coin) if where is None else _asked(coin, where) or _left(coin, where)
     now_ms = found.get("now_ns", time.time_ns()) // 1_000_000
@@ -174,8 +174,8 @@ def _of_coin(coin: str, where: StateDir | None, png: Path | None, *, json_: bool
 
 def _asked(coin: str, where: StateDir) -> dict[str, Any] | None:
     """Return what a running daemon says, None where nobody answers."""
-    from daemon.cli.operate import running
-    from daemon.lens_coin import of_daemon
+    from daemon.cli.control import running
+    from daemon.views.lens_coin import of_daemon
     from market.errors import VenueUnreachable
 
     found = running(where, "lens", argument=coin)
@@ -190,8 +190,8 @@ def _asked(coin: str, where: StateDir) -> dict[str, Any] | None:
 
 def _left(coin: str, where: StateDir) -> dict[str, Any]:
     """Return what a daemon at rest has left behind: its rows, and the closes of its tape."""
-    from daemon.lens_coin import at_rest, coins
-    from daemon.tape_closes import Closes, timed_closes
+    from daemon.views.lens_coin import at_rest, coins
+    from venue.tape.closes import Closes, timed_closes
 
     with reading(where) as db:
         found = at_rest(db, coin)
@@ -209,8 +209,8 @@ def _known(coin: str, known: list[str]) -> None:
 
 
 def _draw_coin(found: dict[str, Any], where: StateDir | None, png: Path) -> None:
-    from daemon.lens_coin import alarms
-    from daemon.lens_sheet import LEVEL, draw, of_coin, since_ms
+    from daemon.sheet.sheet import LEVEL, draw, of_coin, since_ms
+    from daemon.views.lens_coin import alarms
     from market.errors import OperatorError
 
     if where is None or not found["closes"]:

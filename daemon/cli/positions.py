@@ -16,10 +16,10 @@ from daemon.cli.common import (
     pick_state,
     print_json,
     print_table,
-    reading,
     say,
 )
-from daemon.cli.operate import running
+from daemon.cli.control import running
+from daemon.instance.database import reading
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def positions(
 
     Example: gnomon positions --phantoms
     """
-    from daemon.positions import at_rest, none
+    from daemon.views.positions import at_rest, none
 
     where = pick_state(state, mode, config)
     if where is None:

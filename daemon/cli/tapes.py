@@ -12,7 +12,7 @@ from daemon.cli.common import JsonOption, print_json
 from market.errors import InputDamaged, OperatorError
 
 if TYPE_CHECKING:
-    from daemon.tape_survey import Survey
+    from venue.tape.survey import Survey
 
 app = typer.Typer(help="Import, inspect and verify tapes.", no_args_is_help=True)
 
@@ -32,11 +32,11 @@ def import_(
 
     Example: gnomon tape import recordings/btc --out tapes/btc
     """
-    from daemon.build import code_version
-    from daemon.config import parse
+    from daemon.config.load import parse
+    from daemon.version import code_version
     from market.instrument import instruments_from_meta
-    from venue.importer import Origin, import_recording, open_recording
-    from venue.universe import load_instruments, source
+    from venue.hyperliquid.universe import load_instruments, source
+    from venue.tape.importer import Origin, import_recording, open_recording
 
     found = open_recording(recording)
     coins = list(dict.fromkeys(s.coin for s in found.streams))
@@ -62,7 +62,7 @@ def import_(
 
 def _universe(path: Path) -> list[dict[str, object]]:
     from market.errors import ProtocolViolation
-    from venue.wire import decode_meta
+    from venue.hyperliquid.wire import decode_meta
 
     try:
         return decode_meta(path.read_bytes())
@@ -78,8 +78,8 @@ def info(tape: TapeArgument, json_: JsonOption = False) -> None:
 
     Example: gnomon tape info ~/.local/state/gnomon/local/tape
     """
-    from daemon.tape_survey import survey
-    from shadow.rows import second_of
+    from shadow.store.rows import second_of
+    from venue.tape.survey import survey
 
     found = survey(tape)
     if json_:
@@ -95,14 +95,14 @@ def info(tape: TapeArgument, json_: JsonOption = False) -> None:
 
 
 def _end_json(found: Survey) -> None:
-    from daemon.continuity import require_whole
+    from venue.tape.continuity import require_whole
 
     print_json(asdict(found))
     require_whole(found.damage)
 
 
 def _end_text(found: Survey) -> None:
-    from daemon.continuity import require_whole, torn_end
+    from venue.tape.continuity import require_whole, torn_end
 
     for name in found.torn:
         typer.echo(f"{name}: {torn_end(found.dropped_bytes)}")
@@ -117,7 +117,7 @@ def verify(tape: TapeArgument, json_: JsonOption = False) -> None:
 
     Example: gnomon tape verify tapes/btc
     """
-    from daemon.tape_survey import survey
+    from venue.tape.survey import survey
 
     found = survey(tape)
     if json_:

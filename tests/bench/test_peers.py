@@ -13,11 +13,11 @@ import pytest
 from bench.peers import __main__ as command
 from bench.peers import compare, feed, ours, ours_live
 from bench.peers.run import SideFailed, Told, run, timed
-from daemon.build import build_engine
-from daemon.config import parse
+from daemon.config.load import parse
+from daemon.engine.factory import build_engine
 from market.errors import InvariantBroken
 from tests.support import environment as environments
-from venue.universe import load_instruments
+from venue.hyperliquid.universe import load_instruments
 
 START_MS = 1_795_428_129_825
 

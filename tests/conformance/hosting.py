@@ -13,12 +13,12 @@ from typing import Any
 
 from coincurve import PrivateKey
 
-from venue.local.accounts import Account, Wallet, account_of_seed
-from venue.local.client import Limits
-from venue.local.floor import floor_over
-from venue.local.server import serve
-from venue.local.signing import address_of
-from venue.local.world import World
+from venue.hyperliquid.signing import address_of
+from venue.local.gate.accounts import Account, Wallet, account_of_seed
+from venue.local.protocol.client import Limits
+from venue.local.server.floor import floor_over
+from venue.local.server.server import serve
+from venue.local.world.world import World
 
 SEED = 7
 DAY_MS = 86_400_000

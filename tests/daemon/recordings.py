@@ -8,15 +8,16 @@ from typing import Any
 
 import msgspec
 
-from daemon import state
-from daemon.build import code_version
-from daemon.engine import Engine
-from shadow.rows import Rows
-from shadow.store import Store
+from daemon.engine import snapshot
+from daemon.engine.engine import Engine
+from daemon.version import code_version
+from shadow.store.rows import Rows
+from shadow.store.store import Store
 from tests.daemon import rig
 from tests.daemon.rig import Scene
 from tests.support import virtual
-from venue import tape
+from venue.tape.lines import record_line
+from venue.tape.writer import repair
 
 
 class Recorder:
@@ -43,7 +44,7 @@ class Recorder:
 
     def header(self, engine: bytes | None = None) -> bytes:
         """Return the header of a segment that begins now."""
-        whole = state.whole(self.scene.engine) if engine is None else engine
+        whole = snapshot.whole(self.scene.engine) if engine is None else engine
         return self.scene.run.header_line(whole, code_version=self.version)
 
     def open(self) -> None:
@@ -60,7 +61,7 @@ class Recorder:
             self.folder,
             self._head,
             [*self._first, *scene.run.lines],
-            tape.line("E", scene.run.now_ns, end) if why else b"",
+            record_line("E", scene.run.now_ns, end) if why else b"",
         )
         self.paths.append(path)
         scene.run.lines.clear()
@@ -69,7 +70,7 @@ class Recorder:
 
     def commit(self) -> None:
         """Commit rows and state so far."""
-        pieces = state.durable(self.scene.engine)
+        pieces = snapshot.durable(self.scene.engine)
         for key, value in pieces.items():
             if value is None:
                 self._pieces.pop(key, None)
@@ -84,20 +85,20 @@ class Recorder:
         if commit:
             self.commit()
         # What a daemon does first: end the segment that a crash left open.
-        tape.repair(self.paths[-1])
+        repair(self.paths[-1])
         first_seq = self.scene.engine.vitals.seq + 1
         start_ms = self.scene.run.now_ns // 1_000_000 + int(offline_s * 1000)
         heads: list[bytes] = []
 
         def recover(engine: Engine) -> None:
-            state.recover(engine, self._pieces, first_seq)
-            heads.append(state.whole(engine))
+            snapshot.recover(engine, self._pieces, first_seq)
+            heads.append(snapshot.whole(engine))
 
         scene = Scene(**{**self.settings, "start_ms": start_ms}, before=recover)
         self._begin(scene)
         header = msgspec.json.decode(self.header(heads[0]).split(b" ", 2)[2])
         header["first_seq"] = first_seq
-        self._head = tape.line("H", start_ms * 1_000_000, header)
+        self._head = record_line("H", start_ms * 1_000_000, header)
 
     def finish(self) -> None:
         """Commit and close the database."""
@@ -116,7 +117,7 @@ def record(
     """Record a run in as many segments as there are stretches, each ended by a rotation."""
     recorder = Recorder(folder, **{"start_ms": virtual.START_MS, **settings})
     recorder._head = recorder.header(
-        state.whole(
+        snapshot.whole(
             rig.fresh(
                 recorder.scene.run.config, recorder.scene.coins, seed=recorder.scene.seed
             ).engine
@@ -125,7 +126,7 @@ def record(
     # The scene's first event is behind the header.
     header = msgspec.json.decode(recorder._head.split(b" ", 2)[2])
     header["first_seq"] = 1
-    recorder._head = tape.line("H", recorder.scene.run.now_ns, header)
+    recorder._head = record_line("H", recorder.scene.run.now_ns, header)
     for number, stretch in enumerate(seconds):
         recorder.scene.advance(stretch, reads=4)
         between(recorder)

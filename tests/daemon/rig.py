@@ -15,22 +15,23 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from daemon.build import build_engine
-from daemon.config import parse
-from daemon.engine import Engine
-from daemon.intake import Intake
-from daemon.startup import subscriptions
+from daemon.config.load import parse
+from daemon.engine.engine import Engine
+from daemon.engine.factory import build_engine
+from daemon.engine.intake import Intake
+from daemon.live.startup import subscriptions
 from divisions.bot import Bot
 from divisions.lane import Lane
 from market.coin import Coin
 from market.decision import ExitPlan, Signal
 from market.desk import View
 from market.events import Command, FeedDown, FeedUp, Notice
-from shadow.rows import Rows
+from shadow.store.rows import Rows
 from tests.support import virtual
-from venue.local.virtual import frames, topics_of
-from venue.session import Session, SessionState
-from venue.tape import Record, SegmentWriter, segment_name
+from venue.hyperliquid.session import Session, SessionState
+from venue.local.world.virtual import frames, topics_of
+from venue.tape.lines import Record, segment_name
+from venue.tape.writer import SegmentWriter
 
 SECOND_NS = 1_000_000_000
 PAIR = ("BTC", "ETH")

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from daemon import state
+from daemon.engine import snapshot
 from market import arrivals as pace
 from market.arrivals import TOPS_MIN, BurstRule
 from market.coin import Coin
@@ -198,7 +198,7 @@ def test_arrivals_and_lenses_go_on_from_their_written_state(
             break
     assert bursting
     other = rig.again(scene)
-    state.restore(other.engine, state.whole(made.engine))
+    snapshot.restore(other.engine, snapshot.whole(made.engine))
     other.session.restore(rig.session_state(made.session))
     for name, coin in made.engine.coins.items():
         assert other.engine.coins[name].arrivals == coin.arrivals

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from daemon import control, doctor, paths
-from daemon.config import parse
+from daemon import doctor
+from daemon.config.load import parse
 from daemon.doctor import FAIL, OK, WARN, Case, Finding, examine
-from daemon.paths import StateDir
-from shadow.store import Store
+from daemon.instance import control, paths
+from daemon.instance.paths import StateDir
+from shadow.store.store import Store
 from tests.daemon.recordings import record
 from tests.support.shadow import told
 

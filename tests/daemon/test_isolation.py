@@ -10,8 +10,8 @@ import pytest
 
 from market.decision import TradeKind
 from market.events import Command
-from shadow.rows import Row, Rows
-from shadow.trade import UNAVAILABLE, Change, TradeState
+from shadow.ledger.trade import UNAVAILABLE, Change, TradeState
+from shadow.store.rows import Row, Rows
 from tests.daemon import rig
 from tests.daemon.rig import Fresh, Scene
 from tests.support import virtual

@@ -9,19 +9,20 @@ from typing import Any
 import pytest
 from typer import BadParameter
 
-from daemon.cli.operate import fresh, print_status
-from daemon.cli.report_text import as_dicts, write
-from daemon.cli.shadows import _nothing
-from daemon.config import parse
+from daemon.cli.control import print_status
+from daemon.cli.shadow.report_text import as_dicts, write
+from daemon.cli.shadow.shadow import _nothing
+from daemon.config.load import parse
+from daemon.views.at_rest import fresh
 from divisions.lane import Lane
 from divisions.roster import ADMITTED, DIVISIONS, discover, usual_stage
 from market.decision import TradeKind
 from market.errors import OperatorError
 from market.events import NS_PER_S
-from shadow.check import broken_promises
-from shadow.query import blocked_signals
-from shadow.report import report
-from shadow.store import open_readonly
+from shadow.report.report import report
+from shadow.store.check import broken_promises
+from shadow.store.query import blocked_signals
+from shadow.store.store import open_readonly
 from tests.daemon import rig
 from tests.support.shadow import Puppet, Stage, rows_of
 
@@ -191,7 +192,7 @@ def test_a_running_daemon_names_its_shadow_only_bots(capsys: pytest.CaptureFixtu
     running = {"connected": True, "ready": True, "uptime_s": 1.0, "feeds": [], "idle_bots": []}
     running["orchestration"] = []
     running["lenses"] = {"warm": True, "ranked": 0, "bursts": []}
-    print_status({**fresh(None), **running, "mode": "local", "bots": bots})
+    print_status({**fresh(1000.0), **running, "mode": "local", "bots": bots})
     out = capsys.readouterr().out
     assert "shadow-only: nova\n" in out
     assert "alpha" not in out

@@ -12,11 +12,11 @@ import pytest
 import typer.main
 
 from daemon.cli import app
-from daemon.config import parse
-from daemon.config_text import as_toml
+from daemon.config.load import parse
+from daemon.config.text import as_toml
 from market import errors
-from shadow.report import ReportRow
-from shadow.schema import MIGRATIONS
+from shadow.report.report import ReportRow
+from shadow.store.schema import MIGRATIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

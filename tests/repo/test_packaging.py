@@ -51,7 +51,7 @@ def test_every_declared_dependency_is_locked() -> None:
 def test_the_running_daemon_does_not_import_the_report_stack() -> None:
     """A 1 GB server pays for every import of the trading process."""
     script = (
-        "import sys; import daemon.app, daemon.cli; "
+        "import sys; import daemon.live.daemon, daemon.cli; "
         "heavy = [m for m in ('scipy', 'pyarrow', 'numba', 'tomlkit') if m in sys.modules];"
         "print(heavy); sys.exit(bool(heavy))"
     )

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 import divisions.trend
-from daemon.config import DEFAULT_COINS, parse
+from daemon.config.load import parse
+from daemon.config.sections import DEFAULT_COINS
 from divisions import roster
 from divisions.roster import BotClass
 from risk.filter import discover
-from shadow.rows import Rows
+from shadow.store.rows import Rows
 from tests.divisions import test_contract as contract
 from tests.support import virtual
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from daemon.config import parse
+from daemon.config.load import parse
 from market.errors import OperatorError
 from market.events import NS_PER_S
 from risk.control import Control, Settings, draw

@@ -11,7 +11,7 @@ from market.decision import Check, Signal
 from market.desk import View
 from market.events import MS_PER_MINUTE, NS_PER_S, Candle
 from risk.filter import Filter, NoSettings, discover
-from tests.support.shadow import SOL, T0, make_signal, make_view, put_book, snapshot
+from tests.support.shadow import SOL, T0, content_of, make_signal, make_view, put_book
 
 CLASSES = discover()
 NAMES = [cls.name for cls in CLASSES]
@@ -92,7 +92,7 @@ def test_checking_is_pure(cls: type[Filter[Any]]) -> None:
     view.desk.expose(coin="SOL", division="trend", side=1, notional_e6=2_000 * 10**6)
     signal = make_signal()
     coin.book.asks()  # the merge is lazy, and may be remembered
-    before = snapshot(view), snapshot(signal)
+    before = content_of(view), content_of(signal)
     f = cls(msgspec.convert({}, cls.settings_type), cls.default_mode)
     first = f.check(signal, view)
     breach = f.breach(view)
@@ -101,7 +101,7 @@ def test_checking_is_pure(cls: type[Filter[Any]]) -> None:
     assert (
         cls(msgspec.convert({}, cls.settings_type), cls.default_mode).check(signal, view) == first
     )
-    assert (snapshot(view), snapshot(signal)) == before
+    assert (content_of(view), content_of(signal)) == before
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=NAMES)

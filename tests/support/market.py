@@ -40,9 +40,9 @@ def make_instrument(coin: str = "BTC", sz_decimals: int = 5, **rules: Any) -> In
 
 def kept_universe() -> list[dict[str, Any]]:
     """Return the rows kept beside the venue's code, read as plain JSON."""
-    rows: list[dict[str, Any]] = json.loads((REPO / "venue" / "universe.json").read_text())[
-        "universe"
-    ]
+    rows: list[dict[str, Any]] = json.loads(
+        (REPO / "venue" / "hyperliquid" / "universe.json").read_text()
+    )["universe"]
     return rows
 
 

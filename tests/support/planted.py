@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from research.known_regimes import Extreme, Known, Regimes, registered
+from research.regimes.known import Extreme, Known, Regimes, registered
 
 START_MS = 1_577_836_800_000  # 2020-01-01
 HOUR_MS = 3_600_000

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 from pytest import approx
 
-from daemon import state
-from daemon.admission import Identity
-from daemon.engine import Engine
-from daemon.outcome import Outcome
+from daemon.engine import snapshot
+from daemon.engine.admission import Identity
+from daemon.engine.engine import Engine
+from daemon.engine.outcome import Outcome
 from divisions.bot import Action, Bot, NoMemory
 from divisions.lane import Lane
 from market.coin import PRIOR_DAILY_VOL, Coin
@@ -44,9 +44,9 @@ from market.instrument import Instrument
 from market.money import notional_e6
 from risk.filter import Filter, NoSettings
 from risk.gate import Gate
-from shadow.rows import Rows, day_of
-from shadow.store import Store, open_readonly
-from shadow.trade import Trade
+from shadow.ledger.trade import Trade
+from shadow.store.rows import Rows, day_of
+from shadow.store.store import Store, open_readonly
 
 T0_MS = 1_756_684_800_000  # 2025-09-01 00:00:00 UTC
 T0 = T0_MS * NS_PER_MS
@@ -154,7 +154,7 @@ def make_trade(
     )
 
 
-def snapshot(value: object) -> bytes:
+def content_of(value: object) -> bytes:
     """Return the whole content of a struct, to see that nothing of it was changed."""
     return msgspec.json.encode(value)
 
@@ -392,7 +392,7 @@ class Stage:
         """Write everything since the last commit."""
         assert self.store is not None
         rows, self.rows = self.rows, Rows()
-        self.store.write(rows, state.durable(self.engine))
+        self.store.write(rows, snapshot.durable(self.engine))
 
     def finish(self, path: Path) -> Path:
         """Write everything into a new database and close it."""
@@ -411,7 +411,7 @@ class Stage:
             shadow=self.shadow,
             now_ns=self.now_ns + round(seconds * NS_PER_S),
         )
-        assert state.recover(fresh.engine, self.store.state(), 0) == []
+        assert snapshot.recover(fresh.engine, self.store.state(), 0) == []
         fresh.store, fresh._first_seq = self.store, fresh.engine.vitals.seq + 1
         return fresh
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from research.lens_panel import Floats, Ints, Seen
+from research.lenses.panel import Floats, Ints, Seen
 
 NAMES = ("bend", "size")
 SURROGATES = 39

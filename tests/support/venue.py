@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from venue.feed import Feed, Listener, Reconnect
-from venue.session import Session
-from venue.wire import Subscription
+from venue.hyperliquid.feed import Feed, Reconnect
+from venue.hyperliquid.session import Session
+from venue.hyperliquid.wire import Subscription
+from venue.websocket import Listener
 
 S = 1_000_000_000
 T0 = 1_756_900_000 * S

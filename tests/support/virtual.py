@@ -9,19 +9,20 @@ from typing import Any
 
 import msgspec
 
-from daemon.build import build_engine
-from daemon.config import parse
-from daemon.engine import Engine
-from daemon.intake import Intake
-from daemon.outcome import Outcome
-from daemon.startup import subscriptions
+from daemon.config.load import parse
+from daemon.engine.engine import Engine
+from daemon.engine.factory import build_engine
+from daemon.engine.intake import Intake
+from daemon.engine.outcome import Outcome
+from daemon.live.startup import subscriptions
 from market.decision import Request
 from market.events import Candles, Event, FeedUp, FundingHistory, Timer
-from shadow.rows import Rows
-from venue import tape, wire
-from venue.local.virtual import frames, topics_of
-from venue.local.world import World
-from venue.session import Session
+from shadow.store.rows import Rows
+from venue.hyperliquid import wire
+from venue.hyperliquid.session import Session
+from venue.local.world.virtual import frames, topics_of
+from venue.local.world.world import World
+from venue.tape.lines import FORMAT, Header, record_line
 
 SECOND_NS = 1_000_000_000
 MIDNIGHT_MS = 1_795_392_000_000  # 2026-11-23T00:00:00Z
@@ -52,9 +53,9 @@ class Run:
 
     def header_line(self, state: bytes = b"null", *, code_version: str = "test") -> bytes:
         """Return a tape header for what has been run from here on."""
-        header = tape.Header(
+        header = Header(
             lenses=True,
-            format=tape.FORMAT,
+            format=FORMAT,
             code_version=code_version,
             mode="local",
             network="local",
@@ -67,7 +68,7 @@ class Run:
             session=msgspec.Raw(msgspec.json.encode(self.session.state())),
             engine=msgspec.Raw(state),
         )
-        return tape.line("H", self.now_ns, header)
+        return record_line("H", self.now_ns, header)
 
     def advance(self, seconds: float, *, on_second: Callable[[], None] | None = None) -> None:
         """Let the market run on: frames, seconds, and replies to what the engine asked for."""

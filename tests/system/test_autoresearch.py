@@ -6,8 +6,8 @@ import json
 import time
 from pathlib import Path
 
-from shadow.rows import Rows, day_of
-from shadow.store import Store
+from shadow.store.rows import Rows, day_of
+from shadow.store.store import Store
 from tests.support.learning import DAY_MS
 from tests.support.process import PLAIN, gnomon, query, running, sound, status
 

@@ -15,7 +15,7 @@ def lens_processes(pid: int) -> list[int]:
     return [
         child
         for child in children(pid)
-        if b"lens_process" in Path(f"/proc/{child}/cmdline").read_bytes()
+        if b"daemon.lens.process" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import structlog
 
-from daemon import paths
 from daemon.__main__ import main
+from daemon.instance import paths
 from tests.daemon.recordings import Recorder
-from tests.daemon.test_replay import first_head
+from tests.daemon.replay.test_player import first_head
 from tests.support import virtual
 from tests.support.shadow import told
 

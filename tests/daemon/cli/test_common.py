@@ -14,11 +14,11 @@ from daemon.cli.common import (
     pick_state,
     print_json,
     print_table,
-    reading,
     say,
     usable_folder,
 )
-from daemon.paths import StateDir
+from daemon.instance.database import reading
+from daemon.instance.paths import StateDir
 from market.errors import InputDamaged, OperatorError
 from tests.daemon.cli.conftest import Cli
 

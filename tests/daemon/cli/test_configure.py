@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import Config, load, parse
+from daemon.config.load import load, parse
+from daemon.config.sections import Config
 from tests.daemon.cli.conftest import Cli
 
 DEFAULTS = parse({}, "defaults")

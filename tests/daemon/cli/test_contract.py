@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import typer
 
-from daemon.build import code_version
 from daemon.cli import app
-from daemon.lock import alone
-from daemon.paths import StateDir
+from daemon.instance.lock import alone
+from daemon.instance.paths import StateDir
+from daemon.version import code_version
 from market.errors import InvariantBroken
 from tests.daemon.cli.conftest import Cli
 
@@ -252,7 +252,7 @@ def test_70_for_a_broken_invariant(cli: Cli, state: Path, monkeypatch: pytest.Mo
     def broken(*_: Any) -> Any:
         raise InvariantBroken("half done")
 
-    monkeypatch.setattr("daemon.replaying.replay_tape", broken)
+    monkeypatch.setattr("daemon.replay.results.replay_tape", broken)
     ran = cli("replay", state / "local" / "tape")
     assert (ran.code, ran.err) == (70, "gnomon: half done\n")
 

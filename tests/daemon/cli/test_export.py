@@ -16,7 +16,7 @@ import pytest
 from daemon.cli import export as module
 from daemon.cli.export import columns, export, relations
 from market.errors import OperatorError
-from shadow.store import open_readonly
+from shadow.store.store import open_readonly
 from tests.daemon.cli.conftest import Cli
 
 

@@ -19,7 +19,7 @@ from daemon.cli.lens import NO_JIT
 from quant import jit
 from quant.lens import Lens, discover
 from tests.daemon.cli.conftest import Cli, Ran
-from tests.daemon.test_control import serving
+from tests.daemon.instance.test_control import serving
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = {

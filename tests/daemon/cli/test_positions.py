@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from daemon.app import Daemon
 from daemon.cli.positions import _age
+from daemon.live.daemon import Daemon
 from tests.daemon.cli.conftest import Cli, Ran
-from tests.daemon.test_control import serving
-from tests.daemon.test_status import busy
+from tests.daemon.instance.test_control import serving
+from tests.daemon.views.test_status import busy
 
 KEYS = {"running", "mode", "now_ns", "pending", "trades", "coins"}
 TRADE = {

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from shadow.rows import second_of
+from shadow.store.rows import second_of
 from tests.daemon.cli.conftest import Cli
 from tests.daemon.recordings import record
-from tests.venue.test_importer import START, price, prices, raw_lines
-from venue import tape
-from venue.universe import source
+from tests.venue.tape.test_importer import START, price, prices, raw_lines
+from venue.hyperliquid.universe import source
+from venue.tape.segment import Segment, segments_of
 
 IMPORTED = {
     "coins", "kinds", "sessions", "frames", "from_ns", "to_ns", "out_of_order", "instruments_from",
@@ -79,7 +79,7 @@ def test_rules_can_come_from_a_meta_reply_and_the_tape_says_so(
     meta.write_text(json.dumps(META))
     ran = cli("tape", "import", recording, "--out", tmp_path / "tape", "--meta", meta)
     assert ran.code == 0 and "rules of the instruments: meta.json\n" in ran.out
-    header = tape.segments(tmp_path / "tape")[0].header()
+    header = segments_of(tmp_path / "tape")[0].header()
     (instrument,) = header.instruments
     assert (instrument.coin, instrument.sz_decimals) == ("BTC", 3)
     assert header.instruments_from == "meta.json"
@@ -177,9 +177,9 @@ def test_a_tape_that_is_not_whole_is_summed_up_and_then_refused(
         assert lines[0].startswith("DAMAGED, what is there is sound: ")
 
 
-def segment_read(path: Path) -> tape.Segment:
+def segment_read(path: Path) -> Segment:
     """Return a segment that has been read to its end."""
-    segment = tape.Segment(path)
+    segment = Segment(path)
     for _ in segment.groups():
         pass
     return segment

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.venue.local.serving import EPOCH_MS, SEED
-from venue.local.world import World
+from venue.local.world.world import World
 
 
 @pytest.fixture(scope="session")

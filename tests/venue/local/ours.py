@@ -8,17 +8,17 @@ from collections import defaultdict
 from typing import Any
 
 from tests.venue.local.serving import HOUR_MS, NOW_MS
-from venue.local.accounts import Account, Wallet
-from venue.local.exchange import views
 from venue.local.exchange.exchange import Exchange
-from venue.local.exchange.rules import Rules
-from venue.local.exchange.traded import TradedMarket
-from venue.local.floor import Floor
-from venue.local.grid import BLOCK_MS
-from venue.local.market import Row, Topic
-from venue.local.questions import Questions
-from venue.local.stream import Stream
-from venue.local.world import World
+from venue.local.exchange.state.rules import Rules
+from venue.local.exchange.views import views
+from venue.local.exchange.views.traded import TradedMarket
+from venue.local.gate.accounts import Account, Wallet
+from venue.local.market.contract import Row, Topic
+from venue.local.market.grid import BLOCK_MS
+from venue.local.protocol.stream import Stream
+from venue.local.server.floor import Floor
+from venue.local.server.questions import Questions
+from venue.local.world.world import World
 
 USER = "0x" + "a1" * 20
 OTHER = "0x" + "b2" * 20

@@ -16,12 +16,12 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from market.instrument import Instrument
-from venue.local.client import Limits
-from venue.local.faults.trouble import Trouble
-from venue.local.floor import Floor
-from venue.local.market import LocalMarket, Row, Topic
-from venue.local.server import serve
-from venue.universe import load_universe
+from venue.hyperliquid.universe import load_universe
+from venue.local.market.contract import LocalMarket, Row, Topic
+from venue.local.protocol.client import Limits
+from venue.local.server.faulty.injector import Trouble
+from venue.local.server.floor import Floor
+from venue.local.server.server import serve
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000

@@ -8,7 +8,8 @@ from typing import Any
 
 from market.events import Candle, Candles
 from market.instrument import Instrument
-from venue.tape import FORMAT, Header, SegmentWriter, frame_line, line, segment_name
+from venue.tape.lines import FORMAT, Header, frame_line, record_line, segment_name
+from venue.tape.writer import SegmentWriter
 
 START_NS = 1_756_900_000_000_000_000
 START_MS = START_NS // 1_000_000
@@ -82,7 +83,7 @@ def frame_at(after_ms: float, raw: bytes) -> bytes:
 def candles_at(after_ms: float, timeframe: str, rows: list[Candle]) -> bytes:
     """Return the line of a reply with candles."""
     ns = START_NS + round(after_ms * 1e6)
-    return line("R", ns, Candles("BTC", timeframe, rows, ns, ns))
+    return record_line("R", ns, Candles("BTC", timeframe, rows, ns, ns))
 
 
 def write_tape(folder: Path, *segments: list[bytes]) -> Path:
@@ -91,7 +92,7 @@ def write_tape(folder: Path, *segments: list[bytes]) -> Path:
     for number, lines in enumerate(segments):
         header = Header(FORMAT, "test", "paper", "mainnet", 1, number, {}, LISTED, "meta")
         writer = SegmentWriter(folder / segment_name(number, START_NS))
-        writer.write(line("H", START_NS, header))
+        writer.write(record_line("H", START_NS, header))
         writer.write(b"".join(lines))
-        writer.close(line("E", START_NS, {"why": "done"}))
+        writer.close(record_line("E", START_NS, {"why": "done"}))
     return folder

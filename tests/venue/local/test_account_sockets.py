@@ -11,9 +11,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.venue.local.serving import Clock, Limits, Stub, hear, say, serving, subscribe
 from tests.venue.local.tiny import AGENT, MASTER, OK, USER, Tiny, fill_row, floor, signed, wall_ms
-from venue.local.exchange.notes import Note
-from venue.local.stream import EVENTS, OVERVIEWS, STATES
-from venue.local.user import Habits
+from venue.local.exchange.state.notes import Note
+from venue.local.protocol.stream import EVENTS, OVERVIEWS, STATES
+from venue.local.server.user import Habits
 
 CANCEL = {"type": "cancel", "cancels": [{"a": 0, "o": 1}]}
 SILENT = {"userEvents", "orderUpdates", "notification"}

@@ -36,11 +36,11 @@ from tests.venue.local.serving import (
     serving,
     subscribe,
 )
-from venue.local.accounts import account_of_seed
-from venue.local.client import Limits
 from venue.local.exchange.exchange import Exchange
-from venue.local.floor import floor_over
-from venue.local.world import World
+from venue.local.gate.accounts import account_of_seed
+from venue.local.protocol.client import Limits
+from venue.local.server.floor import floor_over
+from venue.local.world.world import World
 
 ACCOUNT = account_of_seed(7)
 USER = ACCOUNT.wallet.address

@@ -26,9 +26,9 @@ from tests.venue.local.recorded_messages import (
 )
 from tests.venue.local.serving import HOUR_MS, NOW_MS, Clock, hear, recordings, say, serving
 from tests.venue.local.shapes import DECIMAL, HEX, Shape, differences, kind_of
-from venue.local.exchange.fees import fee_e6
-from venue.local.exchange.rows import direction
-from venue.local.world import World
+from venue.local.exchange.state.fees import fee_e6
+from venue.local.exchange.steps.rows import direction
+from venue.local.world.world import World
 
 FILL_MORE = frozenset(("cloid", "liquidation", "builderFee", "feeTrialEscrow"))
 

@@ -15,11 +15,11 @@ import pytest
 from scipy.special import stdtr
 
 from tests.venue.local.serving import EPOCH_MS
-from venue.local.archive import Archive
-from venue.local.depth import Depth
-from venue.local.grid import CELL_MS, CELLS
-from venue.local.premium import funding_rate
-from venue.universe import load_instruments
+from venue.hyperliquid.universe import load_instruments
+from venue.local.market.grid import CELL_MS, CELLS
+from venue.local.world.archive import Archive
+from venue.local.world.depth import Depth
+from venue.local.world.premium import funding_rate
 
 COINS = ("BTC", "SOL", "HYPE", "AVAX")
 SEEDS = (1, 2, 3, 4)

@@ -10,13 +10,13 @@ from eth_account import Account as Key
 from hyperliquid.utils import signing as sdk
 
 from tests.venue.local.serving import Stub
-from venue.local.accounts import Account, Wallet
-from venue.local.exchange.notes import Note, Print
-from venue.local.floor import Floor
-from venue.local.gateway import GatewayRules
-from venue.local.market import LocalMarket, Row
-from venue.local.questions import Refused
-from venue.local.user import Habits
+from venue.local.exchange.state.notes import Note, Print
+from venue.local.gate.accounts import Account, Wallet
+from venue.local.gate.gateway import GatewayRules
+from venue.local.market.contract import LocalMarket, Row
+from venue.local.protocol.refused import Refused
+from venue.local.server.floor import Floor
+from venue.local.server.user import Habits
 
 MASTER = Key.from_key("0x" + "31" * 32)
 AGENT = Key.from_key("0x" + "32" * 32)

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from venue.local.exchange import delisting, funding, liquidation, passive, refusal, triggers
-from venue.local.exchange.account import Account
 from venue.local.exchange.actions import (
     cancels,
     leverage,
@@ -21,15 +19,18 @@ from venue.local.exchange.actions import (
     transfers,
     twaps,
 )
-from venue.local.exchange.notes import Note, Print
-from venue.local.exchange.published import Published
-from venue.local.exchange.refusal import Malformed, Refusal
-from venue.local.exchange.rows import told
-from venue.local.exchange.rules import Rules
-from venue.local.exchange.state import BACKSTOP, State, Trade
-from venue.local.exchange.twap import Twaps
-from venue.local.grid import BLOCK_MS, block_start
-from venue.local.market import LocalMarket, Row
+from venue.local.exchange.state import refusal
+from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.notes import Note, Print
+from venue.local.exchange.state.refusal import Malformed, Refusal
+from venue.local.exchange.state.rules import Rules
+from venue.local.exchange.state.state import BACKSTOP, State, Trade
+from venue.local.exchange.steps import delisting, funding, liquidation, passive, triggers
+from venue.local.exchange.steps.published import Published
+from venue.local.exchange.steps.rows import told
+from venue.local.exchange.steps.twap import Twaps
+from venue.local.market.contract import LocalMarket, Row
+from venue.local.market.grid import BLOCK_MS, block_start
 
 USD_E6 = 1_000_000
 # After a pause longer than this, time passes in seconds, then in minutes, instead of blocks.

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from venue.local.exchange.notes import Note, Print
+from venue.local.exchange.port import Trading
+from venue.local.exchange.state.notes import Note, Print
 from venue.local.faults.running import Running
-from venue.local.market import Row
-from venue.local.trading import Trading
+from venue.local.market.contract import Row
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from venue.local.frames import encode
+from venue.local.market.frames import encode
 
 JSON = "application/json"
 TEXT = "text/plain"

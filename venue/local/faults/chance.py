@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from venue.local.dice import share_of
 from venue.local.faults.fault import Fault, discover
+from venue.local.market.dice import share_of
 
 GAP_S = 20.0
 UNTIL_S = 86_400.0

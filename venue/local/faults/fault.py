@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from venue.local.faults.asked import Asked, Reply
 from venue.local.faults.outgoing import Outgoing
-from venue.local.market import LocalMarket, Row
+from venue.local.market.contract import LocalMarket, Row
 
 Seconds = Annotated[float, Meta(ge=0.0, le=1e9)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -132,9 +132,9 @@ def spoils(kind: type[Fault], hook: str) -> bool:
 
 
 def discover() -> dict[str, type[Fault]]:
-    """Return every kind of fault in this folder by name, in the order of the names."""
+    """Return every kind of fault in `kinds` by name, in the order of the names."""
     found: dict[str, type[Fault]] = {}
-    package = importlib.import_module("venue.local.faults")
+    package = importlib.import_module("venue.local.faults.kinds")
     for info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         for item in vars(module).values():

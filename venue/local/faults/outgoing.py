@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from venue.local.frames import frame
+from venue.local.market.frames import frame
 
 ACKNOWLEDGEMENT = "subscriptionResponse"
 ERROR = "error"

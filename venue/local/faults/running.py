@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from venue.local.dice import share_of
 from venue.local.faults.asked import Asked, Reply
 from venue.local.faults.fault import Fault, Moment, spoils
 from venue.local.faults.outgoing import Outgoing
 from venue.local.faults.plan import Plan
-from venue.local.market import LocalMarket, Row
+from venue.local.market.contract import LocalMarket, Row
+from venue.local.market.dice import share_of
 
 # Requests come from no connection that could be told from another.
 NOBODY = 0

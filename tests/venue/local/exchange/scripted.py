@@ -7,10 +7,10 @@ from typing import Any
 
 from market.instrument import Instrument, instruments_from_meta
 from venue.local.exchange.exchange import Exchange
-from venue.local.exchange.notes import Note, Print
-from venue.local.exchange.rules import Rules
-from venue.local.market import Flow, Levels, Row, Topic
-from venue.local.ticks import text_of, units_of
+from venue.local.exchange.state.notes import Note, Print
+from venue.local.exchange.state.rules import Rules
+from venue.local.market.contract import Flow, Levels, Row, Topic
+from venue.local.market.ticks import text_of, units_of
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

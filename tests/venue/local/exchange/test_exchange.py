@@ -17,8 +17,8 @@ from tests.venue.local.exchange.scripted import (
     limit,
     stop,
 )
-from venue.local.exchange import views
-from venue.local.exchange.refusal import MALFORMED
+from venue.local.exchange.state.refusal import MALFORMED
+from venue.local.exchange.views import views
 
 KINDS = (
     "order", "cancel", "cancelByCloid", "modify", "batchModify", "scheduleCancel", "updateLeverage",

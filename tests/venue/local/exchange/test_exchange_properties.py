@@ -21,12 +21,12 @@ from tests.venue.local.exchange.scripted import (
     limit,
     stop,
 )
-from venue.local.exchange import views
-from venue.local.exchange.account import Account
 from venue.local.exchange.exchange import Exchange
-from venue.local.exchange.rules import Rules
-from venue.local.exchange.state import BACKSTOP, Trade
-from venue.local.exchange.traded import TradedMarket
+from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.rules import Rules
+from venue.local.exchange.state.state import BACKSTOP, Trade
+from venue.local.exchange.views import views
+from venue.local.exchange.views.traded import TradedMarket
 
 USERS = (ALICE, BOB, CAROL)
 COINS = ("BTC", "DOGE")

@@ -14,12 +14,12 @@ from typing import Any
 
 from tests.venue.local.taping import START_MS, frame_at, level, trades, write_tape
 from venue.local.exchange.exchange import Exchange
-from venue.local.exchange.notes import Note
-from venue.local.exchange.traded import TradedMarket
-from venue.local.floor import floor_over
-from venue.local.grid import BLOCK_MS
-from venue.local.market import Row, Topic
-from venue.local.playback import Playback
+from venue.local.exchange.state.notes import Note
+from venue.local.exchange.views.traded import TradedMarket
+from venue.local.market.contract import Row, Topic
+from venue.local.market.grid import BLOCK_MS
+from venue.local.playback.playback import Playback
+from venue.local.server.floor import floor_over
 
 USER = "0x" + "a1" * 20
 FUNDS_E6 = 100_000_000_000

@@ -9,7 +9,7 @@ from venue.local.faults.fault import Fault, Moment
 from venue.local.faults.outgoing import Outgoing, read
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running, made_of, reply_to
-from venue.local.frames import encode, frame
+from venue.local.market.frames import encode, frame
 
 LEVEL = {"px": "100.0", "sz": "1.0", "n": 1}
 USER = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"

@@ -4,13 +4,13 @@ from typing import Any
 
 from tests.venue.local.serving import NOW_MS
 from venue.local.exchange.exchange import Exchange
-from venue.local.exchange.notes import Note
+from venue.local.exchange.state.notes import Note
 from venue.local.faults.acting import TroubledTrading
-from venue.local.faults.delisting import Delisting
+from venue.local.faults.kinds.delisting import Delisting
+from venue.local.faults.kinds.post_only_window import PostOnlyWindow
 from venue.local.faults.plan import Plan
-from venue.local.faults.post_only_window import PostOnlyWindow
 from venue.local.faults.running import Running
-from venue.local.world import World
+from venue.local.world.world import World
 
 ORDER = {"type": "order", "orders": [{"a": 0, "t": {"limit": {"tif": "Gtc"}}}]}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import venue.local.faults
+import venue.local.faults.kinds
 from tests.venue.local.faults.spoiling import (
     acknowledgement,
     asked,
@@ -29,7 +29,7 @@ WANTED = {
 
 def test_every_fault_is_found_by_itself() -> None:
     assert sorted(WANTED) == list(KINDS)
-    folder = Path(venue.local.faults.__file__).parent
+    folder = Path(venue.local.faults.kinds.__file__).parent
     assert all((folder / f"{name}.py").exists() for name in KINDS)
 
 

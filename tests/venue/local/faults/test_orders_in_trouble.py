@@ -14,18 +14,18 @@ from eth_account import Account as Key
 from hyperliquid.utils.signing import sign_l1_action
 
 from tests.venue.local.serving import NOW_MS, Clock, Venue, hear, serving, subscribe
-from venue.local.accounts import account_of_seed
-from venue.local.client import Limits
-from venue.local.faults.duplicate_fills import DuplicateFills
-from venue.local.faults.error_executes import ErrorExecutes
 from venue.local.faults.fault import Fault
-from venue.local.faults.late_fills import LateFills
+from venue.local.faults.kinds.duplicate_fills import DuplicateFills
+from venue.local.faults.kinds.error_executes import ErrorExecutes
+from venue.local.faults.kinds.late_fills import LateFills
+from venue.local.faults.kinds.post_only_window import TEXT, PostOnlyWindow
+from venue.local.faults.kinds.timeout_executes import TimeoutExecutes
 from venue.local.faults.plan import Plan
-from venue.local.faults.post_only_window import TEXT, PostOnlyWindow
-from venue.local.faults.timeout_executes import TimeoutExecutes
-from venue.local.faults.trouble import Trouble
-from venue.local.floor import floor_over
-from venue.local.world import World
+from venue.local.gate.accounts import account_of_seed
+from venue.local.protocol.client import Limits
+from venue.local.server.faulty.injector import Trouble
+from venue.local.server.floor import floor_over
+from venue.local.world.world import World
 
 ACCOUNT = account_of_seed(7)
 USER = ACCOUNT.wallet.address

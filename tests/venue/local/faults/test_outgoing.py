@@ -4,7 +4,7 @@ import pytest
 
 from tests.venue.local.faults.spoiling import acknowledgement, book, fills, pong, posted, trades
 from venue.local.faults.outgoing import coin_of, read
-from venue.local.frames import frame
+from venue.local.market.frames import frame
 
 
 def test_a_frame_of_data_has_its_channel_and_coin() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from market.errors import OperatorError
-from venue.local.faults.frozen_book import FrozenBook
+from venue.local.faults.kinds.frozen_book import FrozenBook
+from venue.local.faults.kinds.stall import Stall
 from venue.local.faults.plan import parse, plan_of
-from venue.local.faults.stall import Stall
 
 GOOD = """
 seed = 3

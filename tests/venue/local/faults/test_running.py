@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import asked, book, trades
 from venue.local.faults.asked import Asked
-from venue.local.faults.disconnect import Disconnect
-from venue.local.faults.duplicate import Duplicate
-from venue.local.faults.http_429 import Http429
-from venue.local.faults.http_502 import Http502
-from venue.local.faults.missing_ack import MissingAck
-from venue.local.faults.one_sided import OneSided
+from venue.local.faults.kinds.disconnect import Disconnect
+from venue.local.faults.kinds.duplicate import Duplicate
+from venue.local.faults.kinds.http_429 import Http429
+from venue.local.faults.kinds.http_502 import Http502
+from venue.local.faults.kinds.missing_ack import MissingAck
+from venue.local.faults.kinds.one_sided import OneSided
+from venue.local.faults.kinds.truncated_frame import TruncatedFrame
 from venue.local.faults.outgoing import Outgoing
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running, made_of, reply_to
-from venue.local.faults.truncated_frame import TruncatedFrame
 
 
 def counts(running: Running, times: range, client: int = 1) -> list[int]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from venue.local.exchange import refusal
-from venue.local.exchange.account import Account
 from venue.local.exchange.actions import reading
-from venue.local.exchange.lifecycle import end
-from venue.local.exchange.order import CANCELED, Order
-from venue.local.exchange.refusal import Refusal, worded
-from venue.local.exchange.state import State
-from venue.local.market import Row
+from venue.local.exchange.state import refusal
+from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.order import CANCELED, Order
+from venue.local.exchange.state.refusal import Refusal, worded
+from venue.local.exchange.state.state import State
+from venue.local.exchange.steps.lifecycle import end
+from venue.local.market.contract import Row
 
 
 def cancel(state: State, account: Account, action: Row) -> Row:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from venue.local.exchange import refusal
-from venue.local.exchange.account import Account, Leverage, Position
 from venue.local.exchange.actions import reading
-from venue.local.exchange.decimals import TOO_FINE, halved, read
-from venue.local.exchange.margin import initial
-from venue.local.exchange.refusal import Malformed, Refusal, worded
-from venue.local.exchange.state import State
-from venue.local.exchange.value import free, isolated_equity, notional
-from venue.local.market import Row
+from venue.local.exchange.state import refusal
+from venue.local.exchange.state.account import Account, Leverage, Position
+from venue.local.exchange.state.decimals import TOO_FINE, halved, read
+from venue.local.exchange.state.margin import initial
+from venue.local.exchange.state.refusal import Malformed, Refusal, worded
+from venue.local.exchange.state.state import State
+from venue.local.exchange.steps.value import free, isolated_equity, notional
+from venue.local.market.contract import Row
 
 
 def update_leverage(state: State, account: Account, action: Row) -> Row:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from venue.local.exchange import refusal
-from venue.local.exchange.account import Account
 from venue.local.exchange.actions import reading
 from venue.local.exchange.actions.orders import accept, new_order, reject
 from venue.local.exchange.actions.reading import OrderWire
-from venue.local.exchange.checking import check, check_band
-from venue.local.exchange.lifecycle import end
-from venue.local.exchange.order import ALO, CANCELED, GTC, ORACLE_REJECTED, Order
-from venue.local.exchange.placing import check_post_only
-from venue.local.exchange.refusal import Refusal, Rejection
-from venue.local.exchange.state import State
-from venue.local.market import Row
+from venue.local.exchange.state import refusal
+from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.order import ALO, CANCELED, GTC, ORACLE_REJECTED, Order
+from venue.local.exchange.state.refusal import Refusal, Rejection
+from venue.local.exchange.state.state import State
+from venue.local.exchange.steps.checking import check, check_band
+from venue.local.exchange.steps.lifecycle import end
+from venue.local.exchange.steps.placing import check_post_only
+from venue.local.market.contract import Row
 
 
 def modify(state: State, account: Account, action: Row) -> Row:

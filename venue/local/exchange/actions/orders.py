@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from venue.local.exchange import refusal
-from venue.local.exchange.account import Account
 from venue.local.exchange.actions import reading
 from venue.local.exchange.actions.reading import OrderWire
-from venue.local.exchange.checking import check, check_band
-from venue.local.exchange.decimals import TOO_FINE, read
-from venue.local.exchange.fees import BUILDER_TENTHS_MAX
-from venue.local.exchange.lifecycle import end, record, tell, wait
-from venue.local.exchange.order import GTC, IOC, OPEN, REJECTED, Builder, Order, Trigger
-from venue.local.exchange.placing import run
-from venue.local.exchange.refusal import Malformed, Refusal, Rejection, worded
-from venue.local.exchange.state import State
-from venue.local.market import Row
+from venue.local.exchange.state import refusal
+from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.decimals import TOO_FINE, read
+from venue.local.exchange.state.fees import BUILDER_TENTHS_MAX
+from venue.local.exchange.state.order import GTC, IOC, OPEN, REJECTED, Builder, Order, Trigger
+from venue.local.exchange.state.refusal import Malformed, Refusal, Rejection, worded
+from venue.local.exchange.state.state import State
+from venue.local.exchange.steps.checking import check, check_band
+from venue.local.exchange.steps.lifecycle import end, record, tell, wait
+from venue.local.exchange.steps.placing import run
+from venue.local.market.contract import Row
 
 NA, NORMAL_TPSL, POSITION_TPSL = "na", "normalTpsl", "positionTpsl"
 WAITING_FOR_FILL = "waitingForFill"

@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from venue.local.exchange.order import TIFS
-from venue.local.exchange.refusal import Malformed
-from venue.local.market import Row
+from venue.local.exchange.state.order import TIFS
+from venue.local.exchange.state.refusal import Malformed
+from venue.local.market.contract import Row
 
 INT_MAX = (1 << 63) - 1
 CLOID = re.compile(r"0x[0-9a-fA-F]{32}")

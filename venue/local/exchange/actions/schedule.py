@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from market.events import MS_PER_DAY
-from venue.local.exchange import refusal
-from venue.local.exchange.account import Account
 from venue.local.exchange.actions import reading
 from venue.local.exchange.actions.cancels import cancel_all
-from venue.local.exchange.order import SCHEDULED_CANCEL
-from venue.local.exchange.refusal import Refusal
-from venue.local.exchange.state import State
-from venue.local.market import Row
+from venue.local.exchange.state import refusal
+from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.order import SCHEDULED_CANCEL
+from venue.local.exchange.state.refusal import Refusal
+from venue.local.exchange.state.state import State
+from venue.local.market.contract import Row
 
 USD_E6 = 1_000_000
 

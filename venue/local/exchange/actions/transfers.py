@@ -6,15 +6,15 @@ would come from there is refused.
 
 from __future__ import annotations
 
-from venue.local.exchange import refusal
-from venue.local.exchange.account import Account
 from venue.local.exchange.actions import reading
-from venue.local.exchange.decimals import TOO_FINE, read, usd
-from venue.local.exchange.notes import LEDGER
-from venue.local.exchange.refusal import Malformed, Refusal
-from venue.local.exchange.state import State, hash_text
-from venue.local.exchange.value import withdrawable
-from venue.local.market import Row
+from venue.local.exchange.state import refusal
+from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.decimals import TOO_FINE, read, usd
+from venue.local.exchange.state.notes import LEDGER
+from venue.local.exchange.state.refusal import Malformed, Refusal
+from venue.local.exchange.state.state import State, hash_text
+from venue.local.exchange.steps.value import withdrawable
+from venue.local.market.contract import Row
 
 WITHDRAWAL_FEE_E6 = 1_000_000
 REQUEST_PRICE_E6 = 500

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from venue.local.exchange import refusal
-from venue.local.exchange.account import Account
 from venue.local.exchange.actions import reading
-from venue.local.exchange.decimals import TOO_FINE, read
-from venue.local.exchange.refusal import worded
-from venue.local.exchange.state import State
-from venue.local.exchange.twap import Twap, Twaps
-from venue.local.exchange.value import affords
-from venue.local.market import Row
+from venue.local.exchange.state import refusal
+from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.decimals import TOO_FINE, read
+from venue.local.exchange.state.refusal import worded
+from venue.local.exchange.state.state import State
+from venue.local.exchange.steps.twap import Twap, Twaps
+from venue.local.exchange.steps.value import affords
+from venue.local.market.contract import Row
 
 MINUTES_MIN, MINUTES_MAX = 5, 7 * 24 * 60
 NOTIONAL_MIN_E6 = 100_000_000

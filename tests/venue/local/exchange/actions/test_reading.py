@@ -7,7 +7,7 @@ import pytest
 
 from tests.venue.local.exchange.scripted import limit, stop
 from venue.local.exchange.actions import reading
-from venue.local.exchange.refusal import Malformed
+from venue.local.exchange.state.refusal import Malformed
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.exchange.scripted import ALICE, DAY_MS, Bench
-from venue.local.exchange.rules import Rules
+from venue.local.exchange.state.rules import Rules
 
 
 def schedule(bench: Bench, after_ms: int | None) -> object:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.venue.local.exchange.scripted import ALICE, BOB, Bench
-from venue.local.exchange import views
+from venue.local.exchange.views import views
 
 MILLION = 10**12
 

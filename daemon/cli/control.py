@@ -1,0 +1,222 @@
+"""gnomon status, top, halt, resume, rearm, flatten."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from daemon.cli.common import (
+    ConfigOption,
+    JsonOption,
+    ModeOption,
+    StateOption,
+    load_config,
+    number,
+    pick_state,
+    print_json,
+    print_table,
+    say,
+)
+from daemon.instance.lock import is_held
+from daemon.instance.paths import StateDir
+from market.errors import VenueUnreachable
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (status, top, halt, resume, rearm, flatten):
+        app.command()(command)
+
+
+def running(state: StateDir, verb: str, **more: Any) -> dict[str, Any] | None:
+    """Return what a running daemon answers, None when nobody does."""
+    from daemon.instance import control
+
+    try:
+        return control.ask(state.socket, {"verb": verb, **more})
+    except VenueUnreachable as error:
+        if is_held(state):
+            # A member of its group can read, but not ask.
+            say(f"{error}; what follows is from its database")
+        return None
+
+
+def status(
+    state: StateOption = None,
+    mode: ModeOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Say how the daemon and its desk are, running or not.
+
+    Example: gnomon status --json
+    """
+    from daemon.views.at_rest import at_rest, fresh, orchestration
+
+    where = pick_state(state, mode, config)
+    equity_usd = load_config(config, system=True).desk.equity_usd
+    found = fresh(equity_usd)
+    if where is not None:
+        found = running(where, "status") or at_rest(where, equity_usd)
+    found["orchestration"] = orchestration(where)
+    if json_:
+        print_json(found)
+        return
+    print_status(found)
+
+
+def print_status(s: dict[str, Any]) -> None:
+    """Print a status for a person."""
+    from shadow.store.rows import second_of
+
+    change = s["equity_usd"] - s["start_usd"]
+    if "feeds" in s:
+        feed = "feed up" if s["connected"] else "FEED DOWN"
+        ready = "ready" if s["ready"] else "warming up"
+        typer.echo(f"running in {s['mode']}, {ready}, {feed}, up {s['uptime_s']:.0f} s")
+    elif s["mode"] is None:
+        typer.echo("never started; `gnomon run` begins")
+    elif s["running"]:
+        seen = second_of(s["last_seen_ns"]) if s["last_seen_ns"] else "never"
+        typer.echo(f"running in {s['mode']}; its database was last written {seen}")
+    else:
+        seen = second_of(s["last_seen_ns"]) if s["last_seen_ns"] else "never"
+        typer.echo(f"not running; {s['mode']} was last alive {seen}")
+    typer.echo(f"equity {s['equity_usd']:,.2f} USD ({change:+,.2f})")
+    typer.echo(
+        f"{s['signals']} signals: {s['admitted']} admitted, {s['blocked']} blocked; "
+        f"{s['phantoms']} phantoms, {s['open_phantoms']} open; {s['alarms']} alarms"
+    )
+    for who, why in s["halts"].items():
+        typer.echo(f"HALTED by {who}: {why}")
+    if s["latched"]:
+        typer.echo(f"LATCHED: {s['latched']} (gnomon resume releases it)")
+    if "feeds" in s:
+        _print_running(s)
+    if s["database"]:
+        typer.echo(f"database {s['database']}")
+    _print_orchestration(s["orchestration"])
+
+
+def _print_orchestration(stages: list[dict[str, Any]]) -> None:
+    if not stages or not stages[0]["days"]:
+        return
+    rows = []
+    for stage in stages:
+        low, high = (number(stage[k], sign=True) for k in ("low", "high"))
+        interval = f"{low} … {high}" if stage["low"] is not None else "–"
+        note = "absent" if stage["absent"] else ""
+        name = stage["stage"].replace("_", " ")
+        level, added = (number(stage[k], sign=True) for k in ("r_per_day", "added"))
+        rows.append((name, level, added, interval, note))
+    days = stages[0]["days"]
+    title = f"Orchestration over {days} day{'s' * (days != 1)}"
+    print_table(title, ("after", "R a day", "added", "95 %", ""), rows)
+
+
+def _print_running(s: dict[str, Any]) -> None:
+    rows = []
+    for f in s["feeds"]:
+        ages = f["ages_ms"]
+        cells = [f"{ages[k] / 1000:.1f}" if k in ages else "–" for k in ("fast", "bbo", "context")]
+        rows.append(
+            (f["coin"], "ok" if f["ok"] else "NOT OK", f"{f['bid']:g}", f"{f['ask']:g}", *cells)
+        )
+    print_table("", ("coin", "book", "bid", "ask", "book age s", "bbo", "context"), rows, left=2)
+    faulted = {name: bot["fault"] for name, bot in s["bots"].items() if bot["fault"]}
+    for name, fault in faulted.items():
+        typer.echo(f"FAULTED {name}: {fault} (gnomon rearm {name})")
+    shadowed = [name for name, bot in s["bots"].items() if bot["stage"] == "shadow"]
+    if shadowed:
+        typer.echo(f"shadow-only: {', '.join(shadowed)}")
+    if s["idle_bots"]:
+        typer.echo(f"idle for want of their feed: {', '.join(s['idle_bots'])}")
+    lenses = s["lenses"]
+    if not lenses["warm"]:
+        typer.echo("lenses: not ready yet")
+    else:
+        typer.echo(f"lenses: {lenses['ranked']} of {len(s['feeds'])} coins ranked")
+    if lenses["bursts"]:
+        typer.echo(f"trades come in a burst: {', '.join(lenses['bursts'])}")
+
+
+def top(
+    state: StateOption = None,
+    mode: ModeOption = None,
+    follow_parent: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
+) -> None:
+    """Show a running daemon live; Ctrl-C leaves it running.
+
+    Example: gnomon top
+    """
+    import signal
+
+    from daemon.instance import control
+    from daemon.screen.draw import draw_until_gone
+
+    if follow_parent:
+        # Ctrl-C is for the daemon; the screen leaves when the daemon does.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    where = _commanded(state, mode)
+    if not follow_parent:
+        # Where nobody answers, say so instead of showing an empty screen.
+        control.ask(where.socket, {"verb": "status"})
+    draw_until_gone(where, follow_parent=follow_parent)
+
+
+def _commanded(state: Any, mode: str | None) -> StateDir:
+    where = pick_state(state, mode)
+    if where is None:
+        raise VenueUnreachable("no daemon has run here; `gnomon run` starts one")
+    return where
+
+
+def _command(state: Any, mode: str | None, verb: str, argument: str = "") -> None:
+    from daemon.instance import control
+
+    where = _commanded(state, mode)
+    reply = control.ask(where.socket, {"verb": verb, "argument": argument})
+    if "error" in reply:
+        raise VenueUnreachable(reply["error"])
+    say(reply["reply"])
+
+
+def halt(
+    reason: Annotated[str, typer.Option(help="Kept with the alarm.")] = "",
+    state: StateOption = None,
+    mode: ModeOption = None,
+) -> None:
+    """Stop new entries; open trades still exit by their plans.
+
+    Example: gnomon halt --reason "exchange maintenance"
+    """
+    _command(state, mode, "halt", reason)
+
+
+def resume(state: StateOption = None, mode: ModeOption = None) -> None:
+    """Open entries again and release the loss limit's latch.
+
+    Example: gnomon resume
+    """
+    _command(state, mode, "resume")
+
+
+def rearm(
+    bot: Annotated[str, typer.Argument(help="The faulted bot's name.")],
+    state: StateOption = None,
+    mode: ModeOption = None,
+) -> None:
+    """Put a faulted bot back into service.
+
+    Example: gnomon rearm donchian
+    """
+    _command(state, mode, "rearm", bot)
+
+
+def flatten(state: StateOption = None, mode: ModeOption = None) -> None:
+    """Stop new entries and end every open trade now.
+
+    Example: gnomon flatten
+    """
+    _command(state, mode, "flatten")

@@ -1,0 +1,1 @@
+"""Commands of `gnomon shadow`, and `gnomon why`."""

@@ -1,0 +1,187 @@
+"""gnomon shadow report, shadow list, why."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from daemon.cli.common import (
+    ConfigOption,
+    JsonOption,
+    ModeOption,
+    StateOption,
+    load_config,
+    number,
+    parse_span,
+    pick_state,
+    print_json,
+    print_table,
+)
+from daemon.instance.database import reading
+
+app = typer.Typer(help="What the gate's refusals would have earned.", no_args_is_help=True)
+
+GROUPS = ("filter", "division", "bot", "coin", "day")
+FORMATS = ("table", "json", "csv", "parquet", "html")
+# The largest number SQLite can be asked about.
+INTEGER_MAX = 2**63 - 1
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands that stand beside `shadow`."""
+    parent.command()(why)
+
+
+@app.command()
+def report(
+    by: Annotated[str, typer.Option(help=", ".join(GROUPS))] = "filter",
+    since: Annotated[str | None, typer.Option(help="Only days within this time, e.g. 7d.")] = None,
+    format_: Annotated[str | None, typer.Option("--format", help=", ".join(FORMATS))] = None,
+    out: Annotated[Path | None, typer.Option(help="Write to a file (parquet needs it).")] = None,
+    state: StateOption = None,
+    mode: ModeOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Say of each limit whether it protects or restricts, with interval and sample size.
+
+    Example: gnomon shadow report --by filter --since 30d
+    """
+    from daemon.cli.shadow import report_text
+    from shadow.report.report import empty
+    from shadow.report.report import report as make_report
+
+    chosen = "json" if json_ else format_ or "table"
+    _one_of(by, GROUPS, "--by")
+    _one_of(chosen, FORMATS, "--format")
+    where = pick_state(state, mode, config)
+    since_day = _since(since)
+    if where is None:
+        found = empty(by, since_day)  # type: ignore[arg-type]
+    else:
+        limit = load_config(config, system=True).shadow.bias_bps_max
+        with reading(where) as db:
+            found = make_report(db, by=by, since=since_day, bias_bps_max=limit)  # type: ignore[arg-type]
+    title = f"{where.folder}: {where.database}" if where else "no database yet"
+    report_text.write(found, chosen, out, title)
+
+
+def _one_of(value: str, allowed: tuple[str, ...], option: str) -> None:
+    if value not in allowed:
+        raise typer.BadParameter(f"{value!r}: one of {', '.join(allowed)}", param_hint=option)
+
+
+def _since(since: str | None) -> str:
+    if since is None:
+        return ""
+    return (datetime.now(UTC) - timedelta(seconds=parse_span(since))).strftime("%Y-%m-%d")
+
+
+def _nothing(db: sqlite3.Connection, filter_: str | None, coin: str | None) -> str:
+    """Return words for an empty list; raises BadParameter for a filter that never was."""
+    from market.decision import STAGE
+    from risk.filter import filter_names
+    from shadow.store.query import coins_seen, filters_seen
+
+    if filter_ is not None and filter_ not in (known := filters_seen(db)):
+        _one_of(filter_, tuple(sorted({*known, *filter_names(), STAGE})), "--filter")
+    if coin is None:
+        return "no blocked signals"
+    others = ", ".join(coins_seen(db))
+    return f"no blocked signals of {coin}" + (f"; there are signals of {others}" if others else "")
+
+
+@app.command("list")
+def list_(
+    open_: Annotated[bool, typer.Option("--open", help="Only open phantoms.")] = False,
+    filter_: Annotated[str | None, typer.Option("--filter", help="Blocked by this filter.")] = None,
+    coin: Annotated[str | None, typer.Option(help="Only this coin.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
+    state: StateOption = None,
+    mode: ModeOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """List blocked signals with what their phantoms have earned.
+
+    Example: gnomon shadow list --open --filter direction
+    """
+    from shadow.store.query import blocked_signals
+    from shadow.store.rows import second_of
+
+    where = pick_state(state, mode, config)
+    rows: list[dict[str, Any]] = []
+    none = "no blocked signals"
+    if where is not None:
+        with reading(where) as db:
+            rows = blocked_signals(
+                db,
+                only_open=open_,
+                filter_=filter_,
+                coin=coin,
+                limit=min(limit, INTEGER_MAX),
+            )
+            if not rows:
+                none = _nothing(db, filter_, coin)
+    if json_:
+        print_json(rows)
+        return
+    if not rows:
+        typer.echo(none)
+        return
+    cells = [
+        (
+            r["signal_id"],
+            second_of(r["ts_ns"]),
+            r["bot"],
+            r["coin"],
+            r["side"],
+            r["failing"],
+            r["status"] or "–",
+            r["exit_reason"] or "–",
+            number(r["net_e6"] / 1e6 if r["net_e6"] is not None else None, 2, sign=True),
+            number(r["r"], 2, sign=True),
+            r["repeats"] if r["repeats"] is not None else "–",
+        )
+        for r in rows
+    ]
+    names = ("signal", "when", "bot", "coin", "side", "blocked by", "phantom", "exit", "net USD")
+    print_table("", (*names, "R", "repeats"), cells, left=8, spare=(10, 7, 1, 6, 4))
+
+
+def why(
+    signal_id: Annotated[int, typer.Argument(help="A signal's number, as listed.")],
+    state: StateOption = None,
+    mode: ModeOption = None,
+    config: ConfigOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Explain one signal: what the bot saw, every check, and what has become of it.
+
+    Example: gnomon why 1325568
+    """
+    from daemon.cli.shadow.why_text import print_why
+    from shadow.store.query import explain
+
+    where = pick_state(state, mode, config)
+    if where is None:
+        if json_:
+            print_json(None)
+        else:
+            typer.echo("no signals yet; `gnomon run` makes some")
+        return
+    with reading(where) as db:
+        found = explain(db, signal_id) if 0 <= signal_id <= INTEGER_MAX else None
+    if found is None:
+        raise typer.BadParameter(
+            f"no signal {signal_id}; `gnomon shadow list` shows their numbers",
+            param_hint="SIGNAL_ID",
+        )
+    if json_:
+        print_json(found)
+    else:
+        print_why(found)

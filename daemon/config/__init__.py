@@ -1,0 +1,1 @@
+"""Configuration: sections, discovery, text, loading."""

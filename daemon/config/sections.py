@@ -1,0 +1,216 @@
+"""The configuration: one TOML file, every key known, every number with its unit in its name.
+
+Fixed sections are pydantic models; `[gate.<filter>]` and `[bots.<bot>]` are checked by the
+settings of whatever filters and bots are found. An unknown key is refused with the nearest known
+one, because a misspelt limit is no limit.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any, Literal
+
+import msgspec
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from daemon.config.discovery import refuse_unknown, resolve_bot, resolve_filter
+from divisions import roster
+from market.errors import OperatorError
+from risk import filter as filters
+
+Network = Literal["testnet", "mainnet"]
+Mode = Literal["local", "paper", "testnet", "live"]
+
+DEFAULT_COINS = ("BTC", "ETH", "SOL", "HYPE", "DOGE", "XRP", "AVAX", "LINK")
+
+
+_NOUNS: dict[object, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_text_for_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if kind in (int, float, bool) and isinstance(value, str):
+            raise ValueError(f"wants {_NOUNS[kind]} without quotes, got {value!r}")
+        return value
+
+
+class DeskConfig(_Section):
+    """The account."""
+
+    equity_usd: float = Field(10_000.0, gt=0, le=1e9, description="what the paper desk begins with")
+    vol_target_daily: float = Field(
+        0.005,
+        gt=0,
+        le=0.2,
+        description="daily volatility of one full-conviction position, as a share of equity",
+    )
+
+
+class FeesConfig(_Section):
+    """What the venue charges."""
+
+    taker_bps: float = Field(4.5, ge=0, le=100, description="basis points of notional, base tier")
+    maker_bps: float = Field(1.5, ge=-10, le=100, description="negative is a rebate")
+
+
+class FillsConfig(_Section):
+    """How a simulated order fares."""
+
+    latency_ms: float = Field(400.0, ge=0, le=60_000, description="decision to venue")
+
+
+class ShadowConfig(_Section):
+    """The trades that were not taken."""
+
+    enabled: bool = Field(True, description="record phantoms, twins and clamped remainders")
+    bias_bps_max: float = Field(
+        2.0, gt=0, le=100, description="no verdict while twin minus real may be beyond this"
+    )
+
+
+class EndpointConfig(_Section):
+    """Where a network is found."""
+
+    ws_url: str
+    rest_url: str
+
+
+class LensConfig(_Section):
+    """The lenses that look at each coin's last minutes, in a process of their own."""
+
+    enabled: bool = Field(True, description="false: no lens process; what needs it has no data")
+    jit: bool = Field(True, description="false: numpy instead of compiled kernels")
+    rank_every_minutes: int = Field(
+        15, ge=1, le=20, description="ranks of coins on which nothing is open"
+    )
+    surrogates: int = Field(39, ge=19, le=999, description="nulls a rank is taken among")
+    delay_ms: float = Field(
+        1000.0, ge=0, le=60_000, description="when a replay delivers what its tape lacks"
+    )
+    burst_percentile_share: float = Field(
+        0.95, gt=0, lt=1, description="a burst exceeds this share of the minutes' highest surges"
+    )
+    burst_surge_min: float = Field(2.0, gt=1, le=100, description="and this many times the usual")
+    burst_leave_share: float = Field(0.5, gt=0, lt=1, description="it ends below that share of it")
+
+
+class VenueConfig(_Section):
+    """The venue."""
+
+    network: Network = Field("testnet", description="whose public data paper mode trades on")
+    weight_per_minute: int = Field(1200, ge=60, le=1200, description="REST budget of this address")
+    mainnet: EndpointConfig = EndpointConfig(
+        ws_url="wss://api.hyperliquid.xyz/ws", rest_url="https://api.hyperliquid.xyz"
+    )
+    testnet: EndpointConfig = EndpointConfig(
+        ws_url="wss://api.hyperliquid-testnet.xyz/ws",
+        rest_url="https://api.hyperliquid-testnet.xyz",
+    )
+
+    def endpoint(self, network: Network) -> EndpointConfig:
+        """Return the URLs of a network."""
+        return self.mainnet if network == "mainnet" else self.testnet
+
+
+class FeedConfig(_Section):
+    """The websocket."""
+
+    reconnect_min_s: float = Field(0.25, gt=0, le=60)
+    reconnect_max_s: float = Field(30.0, gt=0, le=600)
+    planned_reconnect_h: float = Field(12.0, gt=0, le=168, description="renew a healthy connection")
+
+
+class TapeConfig(_Section):
+    """The recording of everything the engine consumed."""
+
+    enabled: bool = True
+    retention_days: float = Field(7.0, gt=0, le=3650)
+    retention_gb: float = Field(5.0, gt=0, le=10_000)
+
+
+class StoreConfig(_Section):
+    """The database."""
+
+    retention_days: float = Field(
+        365.0, ge=7, le=36_500, description="closed trades and signals; daily sums stay for good"
+    )
+    commit_ms: float = Field(250.0, ge=1, le=250, description="group commit at most this late")
+
+
+class DiskConfig(_Section):
+    """What happens when the disk fills up."""
+
+    tape_free_mb_min: float = Field(1024.0, ge=0, description="below: alarm, and no tape")
+    entries_free_mb_min: float = Field(200.0, ge=0, description="below: no entries")
+
+
+class LogConfig(_Section):
+    """What is said while running."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(_Section):
+    """A whole configuration; `gate` and `bots` hold resolved settings of everything found."""
+
+    mode: Mode = Field("local", description="local, paper, testnet or live")
+    state_dir: str = Field("", description="where databases and tapes live; empty: the usual place")
+    seed: int = Field(7, ge=0, lt=2**63, description="of the placebo and the local venue")
+    coins: tuple[str, ...] = Field((), description="empty: a default list of eight")
+    desk: DeskConfig = DeskConfig()
+    fees: FeesConfig = FeesConfig()
+    fills: FillsConfig = FillsConfig()
+    shadow: ShadowConfig = ShadowConfig()
+    lens: LensConfig = LensConfig()
+    venue: VenueConfig = VenueConfig()
+    feed: FeedConfig = FeedConfig()
+    tape: TapeConfig = TapeConfig()
+    store: StoreConfig = StoreConfig()
+    disk: DiskConfig = DiskConfig()
+    log: LogConfig = LogConfig()
+    gate: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    bots: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("gate")
+    @classmethod
+    def _resolve_gate(cls, given: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        classes = {c.name: c for c in filters.discover()}
+        refuse_unknown(given, classes, "filter")
+        return {name: resolve_filter(c, given.get(name, {})) for name, c in classes.items()}
+
+    @field_validator("bots")
+    @classmethod
+    def _resolve_bots(cls, given: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        classes = {c.name: c for c in roster.discover()}
+        refuse_unknown(given, classes, "bot")
+        return {name: resolve_bot(c, given.get(name, {})) for name, c in classes.items()}
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the configuration as plain data, defaults filled in."""
+        return self.model_dump(mode="json")
+
+    def require_built(self, mode: str | None = None, network: str | None = None) -> None:
+        """Raise OperatorError for a mode that cannot run yet."""
+        if (mode or self.mode) in ("testnet", "live"):
+            raise OperatorError(
+                f"mode {mode or self.mode}: real orders are not built yet; `--mode paper "
+                f"--network {network or self.venue.network}` trades the real feed on paper"
+            )
+
+    def hash(self) -> str:
+        """Return a digest of everything that can change a decision."""
+        plain = self.resolved()
+        relevant = ("seed", "coins", "desk", "fees", "fills", "lens", "gate", "bots")
+        text = msgspec.json.encode({name: plain[name] for name in relevant}, order="deterministic")
+        return blake2b(text, digest_size=8).hexdigest()

@@ -1,0 +1,1 @@
+"""Pure reducer: one event in, one outcome out."""

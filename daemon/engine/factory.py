@@ -1,0 +1,63 @@
+"""The one place where a configuration becomes an engine; live runs and replays both come here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from hashlib import blake2b
+
+from daemon.config.discovery import make_filter
+from daemon.config.sections import Config
+from daemon.engine.admission import Identity, policy_text
+from daemon.engine.engine import Engine
+from daemon.engine.lens_schedule import LensRule
+from divisions import roster
+from divisions.lane import Lane
+from market.arrivals import BurstRule
+from market.fills import FillModel
+from market.instrument import Instrument
+from risk import filter as filters
+from risk.gate import Gate
+
+
+def build_engine(
+    config: Config, instruments: Mapping[str, Instrument], *, without: Collection[str] = ()
+) -> Engine:
+    """Return a fresh engine; filters named in `without` are off."""
+    model = FillModel.of(
+        latency_ms=config.fills.latency_ms,
+        taker_bps=config.fees.taker_bps,
+        maker_bps=config.fees.maker_bps,
+    )
+    gate = Gate(
+        [
+            make_filter(cls, config.gate[cls.name])
+            for cls in filters.discover()
+            if cls.name not in without
+        ]
+    )
+    lanes = []
+    for cls in roster.discover():
+        params = dict(config.bots[cls.name])
+        stage = params.pop("stage")
+        if params.pop("enabled"):
+            lanes.append(Lane(roster.build(cls, params), stage))
+    vol_target = config.desk.vol_target_daily
+    policy = blake2b(policy_text(model, vol_target).encode(), digest_size=8).hexdigest()
+    return Engine(
+        instruments=instruments,
+        lanes=lanes,
+        gate=gate,
+        model=model,
+        identity=Identity(config.hash(), policy),
+        start_e6=round(config.desk.equity_usd * 1e6),
+        seed=config.seed,
+        vol_target=vol_target,
+        shadow=config.shadow.enabled,
+        lens_rule=_lens_rule(config),
+    )
+
+
+def _lens_rule(config: Config) -> LensRule:
+    lens = config.lens
+    burst = BurstRule(lens.burst_percentile_share, lens.burst_surge_min, lens.burst_leave_share)
+    return LensRule(lens.enabled, lens.rank_every_minutes, burst)

@@ -1,0 +1,96 @@
+"""What one step of the engine did."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import msgspec
+from msgspec import Struct, field
+
+from market.decision import LensAsk, Request
+from shadow.store.rows import Rows
+
+
+class Outcome(Struct):
+    """Rows for the store, questions to venue and lenses, and the answer to a command."""
+
+    seq: int = 0
+    rows: Rows = field(default_factory=Rows)
+    requests: list[Request] = field(default_factory=list)
+    lenses: list[LensAsk] = field(default_factory=list)
+    reply: str = ""
+
+
+NOTHING = Outcome()
+
+
+class Vitals(Struct):
+    """Where the engine stands, and its counters. `digest` runs over the rows of all outcomes."""
+
+    seq: int = 0
+    now_ns: int = 0
+    next_hour_ns: int = 0
+    next_close_ms: int = 0
+    feed_up: bool = False
+    digest: bytes = bytes(16)
+    admitted: int = 0
+    blocked: int = 0
+    blocked_by: dict[str, int] = field(default_factory=dict)
+    phantoms: int = 0
+    closed: int = 0
+    alarms: int = 0
+
+
+class Outbox:
+    """The outcome being made, and which pieces of durable state it changed.
+
+    Most events lead to nothing, so the outcome is made only when someone has something to say.
+    """
+
+    def __init__(self) -> None:
+        self.vitals = Vitals()
+        self.dirty: dict[str, None] = {}
+        self._outcome: Outcome | None = None
+
+    @property
+    def seq(self) -> int:
+        """Return the number of the event being taken."""
+        return self.vitals.seq
+
+    @property
+    def now_ns(self) -> int:
+        """Return the receive time of the event being taken."""
+        return self.vitals.now_ns
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return the outcome of this step, made on first use."""
+        if self._outcome is None:
+            self._outcome = Outcome(self.vitals.seq)
+        return self._outcome
+
+    @property
+    def rows(self) -> Rows:
+        """Return the rows of this step."""
+        return self.outcome.rows
+
+    def alarm(self, kind: str, message: str) -> None:
+        """Put an alarm on record."""
+        self.vitals.alarms += 1
+        self.rows.alarms.append((self.now_ns, self.seq, kind, message))
+
+    def touch(self, key: str) -> None:
+        """Note that a piece of durable state must be written with the next commit."""
+        self.dirty[key] = None
+
+    def take(self) -> Outcome:
+        """Return the step's outcome and begin a new one."""
+        outcome = self._outcome
+        if outcome is None:
+            return NOTHING
+        self._outcome = None
+        rows = outcome.rows
+        if rows.size():
+            content = msgspec.msgpack.encode(rows)
+            self.vitals.digest = blake2b(self.vitals.digest + content, digest_size=16).digest()
+        return outcome

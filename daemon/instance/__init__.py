@@ -1,0 +1,1 @@
+"""State folder of one instance: paths, lock, control socket, database."""

@@ -1,0 +1,1 @@
+"""Lens worker process and its client."""

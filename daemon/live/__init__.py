@@ -1,0 +1,1 @@
+"""Rim of the running daemon: tasks, journal, taping, readiness."""

@@ -1,0 +1,68 @@
+"""Disk space and retention: what is looked at every few seconds, and what follows from it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from daemon.config.sections import Config
+from daemon.live.journal import expired_segments
+from market.events import NS_PER_DAY, Command, Event, Notice
+
+MB = 1 << 20
+# Space must come back this far beyond a limit before the limit is lifted.
+RELIEF = 1.1
+
+OK, NO_TAPE, NO_ENTRIES = "ok", "no tape", "no entries"
+
+
+class Housekeeping:
+    """Watches one state folder; `level` is what the free space allows."""
+
+    def __init__(self, folder: Path, tape: Path, config: Config) -> None:
+        self._folder = folder
+        self._tape = tape
+        self._config = config
+        self.level = OK
+        self.free_mb = 0.0
+
+    def look(self) -> list[Event]:
+        """Measure the disk; return the events that a change of level calls for."""
+        self.free_mb = shutil.disk_usage(self._folder).free / MB
+        before, self.level = self.level, self._level()
+        if self.level == before:
+            return []
+        free = f"{self.free_mb:.0f} MB free on the disk of {self._folder}"
+        events: list[Event] = [Notice("disk", f"{free}: {self.level}")]
+        if self.level == NO_ENTRIES:
+            events.append(Command("halt", free, "disk"))
+        elif before == NO_ENTRIES:
+            events.append(Command("resume", "", "disk"))
+        return events
+
+    def _level(self) -> str:
+        disk = self._config.disk
+        entries, tape = disk.entries_free_mb_min, disk.tape_free_mb_min
+        if self.free_mb < entries * (RELIEF if self.level == NO_ENTRIES else 1.0):
+            return NO_ENTRIES
+        if self.free_mb < tape * (RELIEF if self.level != OK else 1.0):
+            return NO_TAPE
+        return OK
+
+    def tidy_tape(self) -> list[Path]:
+        """Delete segments that are too old or too many; return them."""
+        limits = self._config.tape
+        doomed = expired_segments(
+            self._tape.iterdir(),
+            now_s=time.time(),
+            days=limits.retention_days,
+            bytes_max=limits.retention_gb * 1e9,
+        )
+        for path in doomed:
+            path.unlink(missing_ok=True)
+        return doomed
+
+    def keep_rows_from_ns(self, now_ns: int) -> int:
+        """Return the time before which closed rows may go."""
+        return now_ns - int(self._config.store.retention_days * NS_PER_DAY)

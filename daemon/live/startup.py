@@ -1,0 +1,135 @@
+"""What any process needs before it can listen to the venue: a plan, a venue, its rules."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from daemon.config.sections import DEFAULT_COINS, Config, Mode, Network
+from daemon.instance.paths import StateDir
+from daemon.live.child import Child, local_venue, remember_world
+from daemon.live.notify import notify
+from daemon.live.telemetry import log
+from market.errors import OperatorError, VenueUnreachable
+from market.instrument import Instrument
+from venue.hyperliquid.info import InfoClient
+from venue.hyperliquid.wire import Subscription
+
+T = TypeVar("T")
+
+STREAMS = (
+    ("bbo", False),
+    ("l2Book", True),
+    ("l2Book", False),
+    ("trades", False),
+    ("activeAssetCtx", False),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run, where, and for how long (seconds of readiness; None: until told to stop)."""
+
+    config: Config
+    mode: Mode
+    network: Network
+    state: StateDir
+    for_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the venue is, and the child process when it is our own."""
+
+    ws: str
+    rest: str
+    child: Child | None = None
+
+
+@asynccontextmanager
+async def open_endpoint(plan: Plan) -> AsyncIterator[Endpoint]:
+    """Start the local venue in local mode, else name the network's URLs."""
+    if plan.mode == "local":
+        world = remember_world(plan.state.path / "world.json", plan.config.seed)
+        async with local_venue(world, plan.state.path / "venue.log") as child:
+            yield Endpoint(child.ws, child.http, child)
+    else:
+        urls = plan.config.venue.endpoint(plan.network)
+        yield Endpoint(urls.ws_url, urls.rest_url)
+
+
+async def list_instruments(
+    info: InfoClient, *, waiting: Callable[[str], None] = lambda text: None
+) -> dict[str, Instrument]:
+    """Return what the venue lists, asking until it answers: a service outlives its venue."""
+    pause_s = 1.0
+    while True:
+        try:
+            listed = await info.instruments()
+            if listed:
+                return listed
+            raise VenueUnreachable("meta: lists nothing")
+        except VenueUnreachable as error:
+            log.warning("venue unreachable, asking again", error=error, in_s=pause_s)
+            waiting(f"venue unreachable ({error}), asking again in {pause_s:g} s")
+            notify(f"STATUS=waiting for the venue: {error}", "EXTEND_TIMEOUT_USEC=90000000")
+        await asyncio.sleep(pause_s)
+        pause_s = min(60.0, pause_s * 2)
+
+
+async def until_stopped(work: Coroutine[Any, Any, T], *, within_s: float | None) -> T | str:
+    """Return what comes of `work`, or the name of the signal that ended the wait for it.
+
+    Raises VenueUnreachable when it takes longer than `within_s` (None: however long).
+    """
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[str] = loop.create_future()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _tell, told, number)
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait((task, told), timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if told.done():
+            return told.result()
+        raise VenueUnreachable(f"the venue did not answer within {within_s:g} s")
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _tell(told: asyncio.Future[str], number: int) -> None:
+    if not told.done():
+        told.set_result(signal.Signals(number).name)
+
+
+def choose_coins(
+    config: Config, listed: dict[str, Instrument], held: set[str]
+) -> dict[str, Instrument]:
+    """Return the instruments to trade: the configured ones, and those still held.
+
+    Raises OperatorError for a configured coin that the venue does not list: subscribing to an
+    unknown coin would make it close the connection.
+    """
+    tradable = {name: i for name, i in listed.items() if not i.is_delisted}
+    wanted = config.coins or tuple(c for c in DEFAULT_COINS if c in tradable)
+    unknown = [coin for coin in wanted if coin not in tradable]
+    if unknown:
+        near = [c for c in tradable if c.lower() in {u.lower() for u in unknown}]
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        raise OperatorError(f"coins: the venue does not trade {', '.join(unknown)}{hint}")
+    if not wanted:
+        raise OperatorError("coins: none of the default coins is listed; name some")
+    return {c: listed[c] for c in (*wanted, *sorted(held - set(wanted))) if c in listed}
+
+
+def subscriptions(coins: Iterable[str]) -> list[Subscription]:
+    """Return every stream the daemon listens to, coin by coin."""
+    return [Subscription(kind, coin, fast) for coin in coins for kind, fast in STREAMS]

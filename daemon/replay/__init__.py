@@ -1,0 +1,1 @@
+"""Replay of tapes: player and result."""

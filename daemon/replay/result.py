@@ -1,0 +1,74 @@
+"""Result of a replay."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from venue.tape.continuity import torn_end
+
+
+@dataclass
+class Result:
+    """What a replay found. `mismatch` describes the first digest that differs.
+
+    `same_code_mismatch` says whether any digest differs in a segment that this very code
+    recorded; a tape may hold segments of several versions. `torn`, `dropped_bytes`,
+    `missing_events` and `damage` say what of the tape could not be seen, as in a survey; with
+    damage, equal digests prove nothing of the whole, so `digest_match` is None.
+    """
+
+    digest: str = ""
+    recorded_digest: str | None = None
+    digest_match: bool | None = None
+    frames: int = 0
+    events: int = 0
+    signals: int = 0
+    admitted: int = 0
+    blocked: int = 0
+    phantoms: int = 0
+    trades: int = 0
+    alarms: int = 0
+    wall_s: float = 0.0
+    events_per_s: float = 0.0
+    cpu_s: float = 0.0
+    code_version: str = ""
+    recorded_by: str = ""
+    instruments_from: str = ""
+    mismatch: str = ""
+    same_code_mismatch: bool = False
+    torn: list[str] = field(default_factory=list)
+    dropped_bytes: int = 0
+    missing_events: list[tuple[int, int]] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
+    idle_bots: list[str] = field(default_factory=list)
+    violations: dict[str, int] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the documented figures as plain data."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """Return the figures for a person."""
+        match = {True: "equal", False: "DIFFERENT", None: "none recorded"}[self.digest_match]
+        if self.digest_match is None and self.recorded_digest:
+            match = "equal where there is something to compare, but part of the tape is lost"
+        out = [
+            f"{self.frames:,} frames, {self.events:,} events in {self.wall_s:.2f} s "
+            f"({self.events_per_s:,.0f} events/s)",
+            f"{self.signals} signals: {self.admitted} admitted, {self.blocked} blocked; "
+            f"{self.phantoms} phantoms, {self.trades} trades, {self.alarms} alarms",
+            f"digest {self.digest}, recorded {self.recorded_digest or '–'}: {match}",
+            f"rules of the instruments: {self.instruments_from}",
+        ]
+        if self.mismatch:
+            out.append(f"the digest {self.mismatch}")
+        if self.recorded_by != self.code_version:
+            out.append(f"recorded by {self.recorded_by}, replayed by {self.code_version}")
+        if self.idle_bots:
+            out.append(f"idle for want of their feed: {', '.join(self.idle_bots)}")
+        if self.violations:
+            counts = ", ".join(f"{n} {kind}" for kind, n in self.violations.items())
+            out.append(f"frames refused: {counts}")
+        out.extend(f"{name}: {torn_end(self.dropped_bytes)}" for name in self.torn)
+        return out + self.damage

@@ -1,0 +1,44 @@
+"""The replay command's work: where results go, and how they read."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from daemon.instance.paths import StateDir
+from daemon.replay.player import Player
+from daemon.replay.result import Result
+from market.errors import InputDamaged
+from shadow.store.store import Store
+from venue.tape.segment import segments_of
+
+
+def replay_tape(tape: Path, state: Path | None, without: Sequence[str]) -> Result:
+    """Replay into STATE/replay/gnomon.db, or a temporary folder when no state is given."""
+    if state is not None:
+        return _replay(tape, StateDir(state, "replay"), without)
+    with tempfile.TemporaryDirectory(prefix="gnomon-replay-") as folder:
+        return _replay(tape, StateDir(Path(folder), "replay"), without)
+
+
+def _replay(tape: Path, state: StateDir, without: Sequence[str]) -> Result:
+    network = _network(tape)
+    state.create()
+    for suffix in ("", "-wal", "-shm"):
+        # A replay's database is derived from its tape alone, so it is made anew each time.
+        state.database.with_name(state.database.name + suffix).unlink(missing_ok=True)
+    store = Store(state.database, mode="replay", network=network)
+    try:
+        return Player(store, without=without).play(tape)
+    finally:
+        store.close()
+
+
+def _network(tape: Path) -> str:
+    """Return the network of the first segment that has a header."""
+    found = segments_of(tape)
+    for segment in found:
+        if any(segment.groups()):
+            return segment.header().network
+    raise InputDamaged(f"{found[0].path}: not a tape (no header)")

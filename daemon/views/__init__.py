@@ -1,0 +1,1 @@
+"""Views of state that commands, screen and scripts read."""

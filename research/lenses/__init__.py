@@ -1,0 +1,1 @@
+"""Rehearsal of the lenses on worlds and crashes."""

@@ -1,0 +1,1 @@
+"""Regime labels beside regimes known afterwards."""

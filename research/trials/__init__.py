@@ -1,0 +1,1 @@
+"""Autoresearch: trials and their power."""

@@ -1,0 +1,1 @@
+"""Weight rules, their history and the regime that emerges."""

@@ -1,0 +1,1 @@
+"""Report, verdict and score."""

@@ -1,0 +1,1 @@
+"""Database: schema, rows, writer, checks, queries."""

@@ -1,0 +1,243 @@
+"""Rows on their way to the database, and how decisions and trades become rows.
+
+Rows are plain tuples in the order of the schema's columns. They hold nothing of the run that
+made them (no run id, path, version or wall time), so their digest is the run's digest.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from market.coin import Coin
+from market.decision import BUY, Signal, TradeKind, Verdict
+from market.events import NS_PER_MS, NS_PER_S, Level
+from market.fills import Fill
+from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
+
+Row = tuple[Any, ...]
+
+KIND = {
+    TradeKind.PAPER: "paper",
+    TradeKind.TWIN: "twin",
+    TradeKind.PHANTOM: "phantom",
+    TradeKind.CLAMPED: "phantom",
+}
+STATUS = {
+    TradeState.PENDING: "pending",
+    TradeState.OPEN: "open",
+    TradeState.EXITING: "exiting",
+    TradeState.CLOSED: "closed",
+}
+BOOK_LEVELS = 5
+
+
+class Rows(Struct):
+    """New rows by table, updates of trades, and sums to add to the rollup."""
+
+    signals: list[Row] = field(default_factory=list)
+    checks: list[Row] = field(default_factory=list)
+    trades: list[Row] = field(default_factory=list)
+    trade_updates: list[Row] = field(default_factory=list)
+    repeats: list[Row] = field(default_factory=list)
+    fills: list[Row] = field(default_factory=list)
+    order_events: list[Row] = field(default_factory=list)
+    trade_days: list[Row] = field(default_factory=list)
+    equity: list[Row] = field(default_factory=list)
+    weights: list[Row] = field(default_factory=list)
+    lenses: list[Row] = field(default_factory=list)
+    returns: list[Row] = field(default_factory=list)
+    experiments: list[Row] = field(default_factory=list)
+    decisions: list[Row] = field(default_factory=list)
+    alarms: list[Row] = field(default_factory=list)
+    rollups: list[Row] = field(default_factory=list)
+
+    def extend(self, other: Rows) -> None:
+        """Add another set of rows behind these."""
+        for name in self.__struct_fields__:
+            getattr(self, name).extend(getattr(other, name))
+
+    def size(self) -> int:
+        """Return how many rows there are."""
+        return sum(len(getattr(self, name)) for name in self.__struct_fields__)
+
+
+def day_of(ms: int) -> str:
+    """Return the UTC date of a time in milliseconds as YYYY-MM-DD."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d")
+
+
+def ms_of(day: str) -> int:
+    """Return the first millisecond of a UTC date; the other way round of `day_of`."""
+    return int(datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp()) * 1000
+
+
+def side_name(side: int) -> str:
+    """Return buy or sell."""
+    return "buy" if side == BUY else "sell"
+
+
+def to_json(value: object) -> str:
+    """Return compact JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def ages_ms(coin: Coin, now_ns: int) -> dict[str, float]:
+    """Return how old each kind of data about the coin was, in milliseconds."""
+    ages = {"lag": round(coin.venue_lag_ms, 1)}
+    streams = coin.streams
+    for name in ("fast", "slow", "bbo", "trades", "context"):
+        cadence = getattr(streams, name)
+        if cadence.count:
+            ages[name] = round(cadence.age_ns(now_ns) / NS_PER_MS, 1)
+    return ages
+
+
+def snapshot(coin: Coin) -> dict[str, list[list[float]]]:
+    """Return the top of the book as price and size pairs."""
+
+    def pairs(levels: list[Level]) -> list[list[float]]:
+        return [[level.px, level.sz] for level in levels[:BOOK_LEVELS]]
+
+    return {"bids": pairs(coin.book.bids()), "asks": pairs(coin.book.asks())}
+
+
+def signal_row(
+    signal: Signal,
+    verdict: Verdict,
+    coin: Coin,
+    *,
+    signal_id: int,
+    seq: int,
+    now_ns: int,
+    trade_id: int,
+    config_hash: str,
+    policy_hash: str,
+    vote: object,
+) -> Row:
+    """Return the row of a signal with everything that was known when it was judged."""
+    plan = signal.plan
+    clamps = [
+        {"filter": c.filter, "before_lots": c.before_lots, "after_lots": c.after_lots}
+        for c in verdict.clamps
+    ]
+    return (
+        signal_id,
+        seq,
+        now_ns,
+        signal.bot,
+        signal.division,
+        signal.coin,
+        side_name(signal.side),
+        signal.conviction,
+        "admitted" if verdict.admitted else "blocked",
+        ",".join(verdict.failing),
+        verdict.sole,
+        int(verdict.fail_closed),
+        trade_id or None,
+        signal.lots,
+        verdict.lots,
+        signal.notional_e6,
+        to_json(clamps),
+        coin.book.mid,
+        plan.stop_px,
+        plan.target_px or None,
+        plan.trail or None,
+        plan.horizon_ns,
+        signal.reason,
+        to_json(signal.saw),
+        to_json(snapshot(coin)),
+        to_json(ages_ms(coin, now_ns)),
+        config_hash,
+        policy_hash,
+        to_json(signal.sizing),
+        to_json(vote),
+    )
+
+
+def check_rows(signal_id: int, verdict: Verdict, versions: dict[str, int]) -> list[Row]:
+    """Return one row per check."""
+    return [
+        (
+            signal_id,
+            c.filter,
+            c.mode,
+            c.outcome,
+            c.value,
+            c.threshold,
+            c.reason,
+            versions[c.filter],
+        )
+        for c in verdict.checks
+    ]
+
+
+def trade_row(trade: Trade) -> Row:
+    """Return the row a trade begins with; its money is unknown."""
+    return (
+        trade.trade_id,
+        KIND[TradeKind(trade.kind)],
+        trade.cause,
+        STATUS[TradeState(trade.state)],
+        trade.signal_id,
+        trade.bot,
+        trade.division,
+        trade.coin,
+        side_name(trade.side),
+        trade.lots,
+        trade.decided_ns,
+        trade.decision_mid,
+        trade.trial_id or None,
+    )
+
+
+def trade_update_row(trade: Trade) -> Row:
+    """Return what may change on a trade's row, its id last; money stays null until closed."""
+    unavailable = trade.exit_reason == UNAVAILABLE
+    closed = trade.state == TradeState.CLOSED and not unavailable
+    filled = trade.opened_ns > 0
+    return (
+        STATUS[TradeState(trade.state)],
+        trade.later_trade_id or None,
+        trade.filled_lots,
+        trade.opened_ns or None,
+        trade.closed_ns or None,
+        trade.entry_px if filled else None,
+        trade.exit_px if closed else None,
+        trade.entry_notional_e6 if filled else None,
+        trade.gross_e6 if closed else None,
+        trade.fees_e6 if closed else None,
+        trade.funding_e6 if closed else None,
+        trade.net_e6 if closed else None,
+        trade.risk_e6 if filled else None,
+        trade.r if closed else None,
+        trade.bps if closed else None,
+        trade.mae_bps if closed else None,
+        trade.mfe_bps if closed else None,
+        trade.exit_reason or None,
+        ",".join(trade.flags),
+        trade.trade_id,
+    )
+
+
+def fill_row(trade: Trade, fill: Fill, at_ns: int, *, entry: bool) -> Row:
+    """Return the row of one walk of the book."""
+    return (
+        trade.trade_id,
+        at_ns,
+        "entry" if entry else "exit",
+        side_name(trade.side if entry else -trade.side),
+        fill.px,
+        fill.lots,
+        fill.notional_e6,
+        fill.fee_e6,
+        fill.levels,
+    )
+
+
+def second_of(ns: int) -> str:
+    """Return a time for a person: 2025-09-04 19:46:56Z."""
+    return datetime.fromtimestamp(ns / NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,309 @@
+"""The database: one writing connection, one transaction a batch, state and rows together.
+
+`write` puts rows and the durable state of the same instant into one transaction, so a crash
+leaves the ledger and the statistics as they were at one event, never between two. Replay calls
+it inline; a live daemon calls it from a single writer thread (see `daemon.live.journal`).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from market.errors import InputDamaged, OperatorError
+from shadow.store.rows import Row, Rows
+from shadow.store.schema import MIGRATIONS, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHECKPOINT_PAGES = 1000
+
+
+def _insert(table: str, columns: int) -> str:
+    return f"INSERT INTO {table} VALUES ({','.join('?' * columns)})"
+
+
+SIGNAL = _insert("signal", 30)
+CHECK = _insert("check_result", 8)
+FILL = _insert("fill", 9)
+ORDER_EVENT = _insert("order_event", 4)
+EQUITY = "INSERT OR REPLACE INTO equity VALUES (?,?,?,?,?,?,?,?)"
+WEIGHT = "INSERT OR IGNORE INTO weight VALUES (?,?,?,?,?,?,?,?)"
+LENS = "INSERT OR REPLACE INTO lens VALUES (?,?,?,?,?,?,?,?)"
+RETURN_DAY = _insert("return_day", 6)
+EXPERIMENT = """
+INSERT INTO experiment (trial_id, bot, change, started_ns, control_hash, challenger_hash, detail)
+VALUES (?,?,?,?,?,?,?)
+"""
+DECISION = """
+UPDATE experiment SET ended_ns=?, decision=?, naive_decision=?, result=? WHERE trial_id=?
+"""
+ALARM = _insert("alarm", 4)
+TRADE = """
+INSERT INTO trade (trade_id, kind, cause, status, signal_id, bot, division, coin, side, asked_lots,
+  decided_ns, decision_mid, trial_id, qty_lots, repeats, flags)
+VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,0,0,'')
+"""
+TRADE_UPDATE = """
+UPDATE trade SET status=?, later_trade_id=?, qty_lots=?, opened_ns=?, closed_ns=?, entry_px=?,
+  exit_px=?, entry_notional_e6=?, gross_e6=?, fees_e6=?, funding_e6=?, net_e6=?, risk_e6=?, r=?,
+  bps=?, mae_bps=?, mfe_bps=?, exit_reason=?, flags=? WHERE trade_id=?
+"""
+REPEATS = "UPDATE trade SET repeats=? WHERE trade_id=?"
+TRADE_DAY = """
+INSERT INTO trade_day VALUES (?,?,?)
+ON CONFLICT DO UPDATE SET mtm_e6 = mtm_e6 + excluded.mtm_e6
+"""
+ROLLUP = """
+INSERT INTO rollup VALUES (?,?,?,?,?,?,?,?,?,?)
+ON CONFLICT DO UPDATE SET signals = signals + excluded.signals,
+  entries = entries + excluded.entries, r = r + excluded.r, bps = bps + excluded.bps,
+  net_e6 = net_e6 + excluded.net_e6
+"""
+STATE_SET = "INSERT INTO state VALUES (?,?) ON CONFLICT DO UPDATE SET value = excluded.value"
+STATE_DROP = "DELETE FROM state WHERE key = ?"
+
+WRITES: tuple[tuple[str, str], ...] = (
+    ("signals", SIGNAL),
+    ("checks", CHECK),
+    ("trades", TRADE),
+    ("trade_updates", TRADE_UPDATE),
+    ("repeats", REPEATS),
+    ("fills", FILL),
+    ("order_events", ORDER_EVENT),
+    ("trade_days", TRADE_DAY),
+    ("equity", EQUITY),
+    ("weights", WEIGHT),
+    ("lenses", LENS),
+    ("returns", RETURN_DAY),
+    ("experiments", EXPERIMENT),
+    ("decisions", DECISION),
+    ("alarms", ALARM),
+)
+
+# A signal's trades stay together, and with the phantom that points to them: the twin, the clamped
+# remainder and the episode would else be left without what they are measured against.
+_KEPT = (
+    "(t.status <> 'closed' OR t.closed_ns >= ?1 OR t.trial_id IN"
+    " (SELECT trial_id FROM experiment WHERE decision IS NULL))"
+)
+_OLD = (
+    "(SELECT trade_id FROM trade WHERE signal_id NOT IN"
+    f" (SELECT t.signal_id FROM trade t WHERE {_KEPT} UNION SELECT l.signal_id FROM trade t"
+    f" JOIN trade l ON l.trade_id = t.later_trade_id WHERE {_KEPT}))"
+)
+_GONE = f"ts_ns < ?1 AND (trade_id IS NULL OR trade_id IN {_OLD})"
+PRUNE: tuple[str, ...] = (
+    f"DELETE FROM trade_day WHERE trade_id IN {_OLD}",
+    f"DELETE FROM fill WHERE trade_id IN {_OLD}",
+    f"DELETE FROM order_event WHERE trade_id IN {_OLD}",
+    f"DELETE FROM check_result WHERE signal_id IN (SELECT signal_id FROM signal WHERE {_GONE})",
+    f"DELETE FROM signal WHERE {_GONE}",
+    f"DELETE FROM trade WHERE trade_id IN {_OLD}",
+    "DELETE FROM equity WHERE ts_ns < ?1",
+    "DELETE FROM lens WHERE ts_ns < ?1",
+    "DELETE FROM alarm WHERE ts_ns < ?1",
+)
+
+
+def summed(rollups: Iterable[Row]) -> list[Row]:
+    """Return rollup rows added up by key, so that a batch touches each key once."""
+    sums: dict[Row, list[Any]] = {}
+    for row in rollups:
+        found = sums.get(row[:5])
+        if found is None:
+            sums[row[:5]] = list(row[5:])
+        else:
+            for i, value in enumerate(row[5:]):
+                found[i] += value
+    return [(*key, *values) for key, values in sums.items()]
+
+
+class Store:
+    """The one writer of a database file. Call every method from one thread at a time."""
+
+    def __init__(self, path: Path, *, mode: str, network: str) -> None:
+        """Open or create; raises OperatorError for another mode, network or schema version."""
+        self.path = path
+        self._connection = connect(path)
+        try:
+            version = recognise(self._connection, path)
+            self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            migrate(self._connection, version)
+            identify(self._connection, path, mode=mode, network=network)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def write(self, rows: Rows, state: Mapping[str, str | None] | None = None) -> None:
+        """Commit rows and durable state; a None value drops its key."""
+        with transaction(self._connection) as db:
+            for name, statement in WRITES:
+                batch = getattr(rows, name)
+                if batch:
+                    db.executemany(statement, batch)
+            if rows.rollups:
+                db.executemany(ROLLUP, summed(rows.rollups))
+            if state:
+                db.executemany(STATE_SET, [(k, v) for k, v in state.items() if v is not None])
+                db.executemany(STATE_DROP, [(k,) for k, v in state.items() if v is None])
+        self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        wal = self.path.with_name(self.path.name + "-wal")
+        if wal.exists() and wal.stat().st_size > CHECKPOINT_PAGES * 4096:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def state(self) -> dict[str, str]:
+        """Return the durable state as last committed."""
+        return dict(self._connection.execute("SELECT key, value FROM state"))
+
+    def begin_run(self, **columns: Any) -> int:
+        """Record the start of a run; return its id."""
+        names = ", ".join(columns)
+        marks = ", ".join("?" * len(columns))
+        with transaction(self._connection) as db:
+            cursor = db.execute(
+                f"INSERT INTO run ({names}) VALUES ({marks})", tuple(columns.values())
+            )
+            assert cursor.lastrowid is not None
+            return cursor.lastrowid
+
+    def update_run(self, run_id: int, **columns: Any) -> None:
+        """Record how far a run has come, or how it ended."""
+        sets = ", ".join(f"{name} = ?" for name in columns)
+        with transaction(self._connection) as db:
+            db.execute(f"UPDATE run SET {sets} WHERE run_id = ?", (*columns.values(), run_id))
+
+    def prune(self, before_ns: int) -> int:
+        """Delete closed trades, signals and equity older than a time; the rollup keeps their sums.
+
+        Returns how many rows went. What is open, or points to something kept, stays.
+        """
+        with transaction(self._connection) as db:
+            total = sum(db.execute(statement, (before_ns,)).rowcount for statement in PRUNE)
+            db.execute(
+                "INSERT INTO about VALUES ('pruned_before_ns', ?1)"
+                " ON CONFLICT DO UPDATE SET value = MAX(CAST(value AS INTEGER), ?1)",
+                (before_ns,),
+            )
+            return total
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and close."""
+        with closing(self._connection) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the writing connection; raises OperatorError when the file cannot be used.
+
+    Nothing is written yet: the file may turn out to be somebody else's.
+    """
+    db = None
+    try:
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        for pragma in (
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "trusted_schema=OFF",
+            "wal_autocheckpoint=0",
+            # A log that was folded in shrinks again, so that its size says when to do it next.
+            "journal_size_limit=0",
+        ):
+            db.execute(f"PRAGMA {pragma}").fetchall()
+        damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if db is not None:
+            db.close()
+        raise OperatorError(
+            f"{path}: not a usable database ({error}); move it aside to start afresh"
+        ) from None
+    if damage != "ok":
+        db.close()
+        raise OperatorError(f"{path}: damaged ({damage}); restore a backup or move it aside")
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Run one write transaction; a failed one leaves nothing behind."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def recognise(db: sqlite3.Connection, path: Path) -> int:
+    """Return the schema version of a file, 0 for an empty one; refuse what is not ours."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise OperatorError(
+            f"{path}: written by a newer gnomon (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}); upgrade gnomon or name another --state"
+        )
+    if version == 0 and db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+        raise OperatorError(f"{path}: not a gnomon database; move it aside or name another --state")
+    return version
+
+
+def migrate(db: sqlite3.Connection, version: int) -> None:
+    """Bring the schema up to date from a version, one migration a transaction."""
+    for number in range(version, SCHEMA_VERSION):
+        with transaction(db):
+            for statement in MIGRATIONS[number].split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def identify(db: sqlite3.Connection, path: Path, *, mode: str, network: str) -> None:
+    """Write mode and network into a new file; refuse a file that holds others."""
+    about = dict(db.execute("SELECT key, value FROM about"))
+    if not about:
+        with transaction(db):
+            db.executemany(
+                "INSERT INTO about VALUES (?, ?)", [("mode", mode), ("network", network)]
+            )
+        return
+    if (about.get("mode"), about.get("network")) != (mode, network):
+        raise OperatorError(
+            f"{path}: belongs to mode {about.get('mode')} on {about.get('network')}, "
+            f"not to {mode} on {network}"
+        )
+
+
+def open_readonly(path: Path) -> sqlite3.Connection:
+    """Open a database for reading beside a running daemon, also for a user who may not write.
+
+    A reader of a write-ahead-logged database needs its shared-memory file. When the daemon has
+    stopped, that file is gone and a read-only user could not make it; the database is then at
+    rest and is read as immutable.
+    """
+    if not path.exists():
+        raise OperatorError(f"{path}: no such database")
+    at_rest = not path.with_name(path.name + "-wal").exists()
+    immutable = "&immutable=1" if at_rest and not os.access(path.parent, os.W_OK) else ""
+    db = None
+    try:
+        db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro{immutable}", uri=True, timeout=5.0)
+        db.row_factory = sqlite3.Row
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        readable = db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if db is not None:
+            db.close()
+        raise InputDamaged(f"{path}: cannot be read ({error})") from None
+    if version != SCHEMA_VERSION or not readable:
+        db.close()
+        raise OperatorError(f"{path}: schema {version}, this gnomon reads {SCHEMA_VERSION}")
+    return db

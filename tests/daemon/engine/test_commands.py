@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from daemon.engine import snapshot
+from market.decision import SELL, TradeKind
+from market.events import Command, TradesUpdate
+from shadow.ledger.trade import TradeState
+from shadow.store.check import broken_promises
+from shadow.store.store import Store, open_readonly
+from tests.support.shadow import Puppet, Stage, rows_of
+
+
+def tell(stage: Stage, verb: Any, argument: str = "", source: str = "operator") -> str:
+    outcome = stage.engine.step(Command(verb, argument, source, stage.now_ns))
+    stage.rows.extend(outcome.rows)
+    return outcome.reply
+
+
+def alarms(stage: Stage) -> list[tuple[str, str]]:
+    return [row[2:] for row in stage.rows.alarms]
+
+
+# Halts.
+
+
+def test_a_halt_is_held_by_who_asked_for_it_with_the_reason() -> None:
+    stage = Stage()
+    stage.engine.out.dirty.clear()
+    assert tell(stage, "halt", "news at two").startswith("entries halted; exits go on")
+    tell(stage, "halt", "full", "disk")
+    assert stage.engine.desk.halts == {"operator": "news at two", "disk": "full"}
+    assert "desk" in stage.engine.out.dirty
+    assert alarms(stage) == [("halt", "operator: news at two"), ("halt", "disk: full")]
+
+
+def test_a_halt_without_a_reason_has_one_anyway() -> None:
+    stage = Stage()
+    tell(stage, "halt")
+    assert stage.engine.desk.halts == {"operator": "asked to"}
+
+
+def test_a_newer_reason_of_the_same_holder_replaces_the_older() -> None:
+    stage = Stage()
+    tell(stage, "halt", "one")
+    tell(stage, "halt", "two")
+    assert stage.engine.desk.halts == {"operator": "two"}
+    assert tell(stage, "resume") == "entries are open"
+
+
+def test_everyone_lifts_only_their_own_halt() -> None:
+    stage = Stage()
+    tell(stage, "halt", "lunch")
+    tell(stage, "halt", "full", "disk")
+    tell(stage, "halt", "behind", "database")
+    assert tell(stage, "resume") == "still halted by disk: full; database: behind"
+    assert (
+        tell(stage, "resume") == "nothing to resume; still halted by disk: full; database: behind"
+    )
+    assert tell(stage, "resume", "", "disk") == "still halted by database: behind"
+    stage.engine.out.dirty.clear()
+    assert tell(stage, "resume", "", "database") == "entries are open"
+    assert stage.engine.desk.halts == {}
+    assert "desk" in stage.engine.out.dirty
+    assert alarms(stage)[-1] == ("resume", "database: entries are open")
+
+
+def test_resuming_what_was_never_halted_says_so_and_is_on_record() -> None:
+    stage = Stage()
+    assert tell(stage, "resume") == "nothing to resume; entries are open"
+    assert alarms(stage) == [("resume", "operator: nothing to resume; entries are open")]
+
+
+# The loss limit.
+
+
+def latched() -> Stage:
+    stage = Stage()
+    desk = stage.engine.desk
+    desk.latched = "daily loss 3.0 %"
+    desk.cash_e6 -= 30_000_000_000
+    desk.open_e6 = 5_000_000
+    return stage
+
+
+def test_the_operator_releases_the_loss_limit_and_it_counts_from_there() -> None:
+    stage = latched()
+    desk = stage.engine.desk
+    assert tell(stage, "resume") == "entries are open"
+    assert desk.latched == ""
+    assert desk.day_start_e6 == desk.peak_e6 == desk.equity_e6 == 970_005_000_000
+    assert desk.start_e6 == 1_000_000_000_000
+
+
+def test_nobody_else_releases_it_or_says_that_entries_are_open() -> None:
+    stage = latched()
+    desk = stage.engine.desk
+    anchors = (desk.day_start_e6, desk.peak_e6)
+    tell(stage, "halt", "full", "disk")
+    assert tell(stage, "resume", "", "disk") == "still halted by daily loss 3.0 %"
+    assert desk.latched
+    assert (desk.day_start_e6, desk.peak_e6) == anchors
+    assert alarms(stage)[-1] == ("resume", "disk: still halted by daily loss 3.0 %")
+
+
+def test_releasing_the_loss_limit_leaves_the_halts_of_others() -> None:
+    stage = latched()
+    tell(stage, "halt", "full", "disk")
+    assert tell(stage, "resume") == "still halted by disk: full"
+    assert stage.engine.desk.latched == ""
+    assert stage.engine.desk.halts == {"disk": "full"}
+
+
+def test_resuming_a_halt_alone_moves_no_anchor() -> None:
+    stage = Stage()
+    desk = stage.engine.desk
+    tell(stage, "halt", "lunch")
+    desk.open_e6 = -7_000_000
+    tell(stage, "resume")
+    assert desk.day_start_e6 == desk.peak_e6 == desk.start_e6 > desk.equity_e6
+
+
+# Bots.
+
+
+class Ear(Puppet):
+    """A bot that counts what it is shown."""
+
+    calls = 0
+
+    def on_trades(self, *shown: Any) -> Any:
+        self.calls += 1
+        return super().on_trades(*shown)
+
+
+def heard(stage: Stage, bot: str) -> bool:
+    """Say whether a bot is shown what happens."""
+    ear = stage.bots[bot]
+    assert isinstance(ear, Ear)
+    before = ear.calls
+    stage.engine.step(TradesUpdate("SOL", [], stage.now_ns))
+    return ear.calls > before
+
+
+def faulted() -> Stage:
+    stage = Stage(bots=[Ear("alpha"), Ear("beta")])
+    for name in stage.bots:
+        assert heard(stage, name)
+    stage.engine.lanes["alpha"].fail(ValueError("planted"))
+    stage.engine.resubscribe()
+    assert not heard(stage, "alpha")
+    return stage
+
+
+def test_a_faulted_bot_is_put_back_with_fresh_memories_and_hears_again() -> None:
+    stage = faulted()
+    lanes = stage.engine.lanes
+    old, kept = lanes["alpha"].memory("SOL"), lanes["beta"].memory("SOL")
+    stage.engine.out.dirty.clear()
+    assert tell(stage, "rearm", "alpha") == "alpha re-armed after ValueError: planted"
+    assert lanes["alpha"].fault == ""
+    assert lanes["alpha"].faults == 1, "that it failed is not forgotten"
+    assert lanes["alpha"].memory("SOL") is not old
+    assert lanes["beta"].memory("SOL") is kept
+    assert "lane/alpha" in stage.engine.out.dirty
+    assert "lane/beta" not in stage.engine.out.dirty
+    assert alarms(stage) == [("rearm", "alpha re-armed after ValueError: planted")]
+    assert heard(stage, "alpha")
+
+
+def test_re_arming_takes_effect_before_the_next_event() -> None:
+    stage = faulted()
+    tell(stage, "rearm", "alpha")
+    stage.book()
+    assert stage.signal("alpha") is not None
+
+
+def test_a_healthy_bot_may_be_re_armed_and_it_says_so() -> None:
+    stage = Stage()
+    assert tell(stage, "rearm", "alpha") == "alpha re-armed, it was healthy"
+
+
+def test_an_unknown_bot_is_answered_with_those_there_are_and_changes_nothing() -> None:
+    stage = faulted()
+    stage.engine.out.dirty.clear()
+    assert tell(stage, "rearm", "gamma") == "no bot 'gamma'; there are alpha, beta"
+    assert alarms(stage) == []
+    assert not stage.engine.out.dirty
+    assert stage.engine.lanes["alpha"].fault
+
+
+# Flatten.
+
+
+def mixed() -> tuple[Stage, dict[str, int]]:
+    """Return a desk with an open trade, one on its way out, one on its way in, and a phantom."""
+    stage = Stage(bots=[Puppet(name) for name in ("alpha", "beta", "gamma", "delta")])
+    ids: dict[str, Any] = {}
+    stage.book()
+    ids["open"] = stage.signal("alpha")
+    ids["leaving"] = stage.signal("beta", SELL)
+    stage.script(limit="fail")
+    ids["blocked"] = stage.signal("delta")
+    stage.script(limit="pass")
+    stage.books(1)
+    stage.call_exit("beta", SELL)
+    ids["pending"] = stage.signal("gamma")
+    return stage, ids
+
+
+def of(stage: Stage, signal_id: int) -> dict[int, tuple[int, str]]:
+    """Return state and exit reason of a signal's trades that are not closed, by kind."""
+    trades = stage.engine.ledger.trades.values()
+    return {t.kind: (t.state, t.exit_reason) for t in trades if t.signal_id == signal_id}
+
+
+BOTH = (TradeKind.PAPER, TradeKind.TWIN)
+
+
+def test_flatten_halts_entries_and_ends_what_the_desk_has_with_its_twins() -> None:
+    stage, ids = mixed()
+    stage.engine.out.dirty.clear()
+    reply = tell(stage, "flatten")
+    assert reply == (
+        "entries halted; 1 trade told to exit, 1 entry called off; `gnomon resume` opens again"
+    )
+    assert stage.engine.desk.halts == {"operator": "flatten"}
+    assert "desk" in stage.engine.out.dirty
+    assert alarms(stage)[-1] == ("flatten", f"operator: {reply}")
+    assert of(stage, ids["open"]) == dict.fromkeys(BOTH, (TradeState.EXITING, "flatten"))
+    assert of(stage, ids["leaving"]) == dict.fromkeys(BOTH, (TradeState.EXITING, "bot"))
+    assert of(stage, ids["pending"]) == {}
+    assert of(stage, ids["blocked"]) == {TradeKind.PHANTOM: (TradeState.OPEN, "")}
+
+
+def test_what_was_flattened_is_sold_by_the_usual_rules_and_leaves_a_sound_book(
+    tmp_path: Path,
+) -> None:
+    stage, ids = mixed()
+    tell(stage, "flatten")
+    stage.books(2, 100.5)
+    assert not stage.engine.settlement.real
+    assert stage.engine.desk.gross_e6 == stage.engine.desk.net_e6 == stage.engine.desk.open_e6 == 0
+    assert list(of(stage, ids["blocked"])) == [TradeKind.PHANTOM]
+    path = stage.finish(tmp_path / "gnomon.db")
+    found = rows_of(path, "SELECT * FROM trade WHERE kind <> 'phantom' ORDER BY trade_id")
+    by = {name: [t for t in found if t["signal_id"] == ids[name]] for name in ids}
+    assert [t["exit_reason"] for t in by["open"]] == ["flatten"] * 2
+    assert [t["exit_reason"] for t in by["leaving"]] == ["bot"] * 2
+    for pair in by["open"], by["leaving"]:
+        assert pair[0]["net_e6"] == pair[1]["net_e6"] is not None
+    for trade in by["pending"]:
+        assert (trade["status"], trade["exit_reason"]) == ("closed", "UNAVAILABLE")
+        assert trade["flags"] == "cancelled" and trade["net_e6"] is None
+    events = rows_of(
+        path, "SELECT event, detail FROM order_event WHERE trade_id = ? ORDER BY ts_ns",
+        ids["pending"] * 4,
+    )  # fmt: skip
+    assert [tuple(e.values()) for e in events][1:] == [("entry_cancelled", "flatten")]
+    with closing(open_readonly(path)) as db:
+        assert broken_promises(db) == []
+
+
+def test_flattening_an_empty_desk_halts_all_the_same_and_can_be_repeated() -> None:
+    stage = Stage()
+    for _ in range(2):
+        assert tell(stage, "flatten").startswith(
+            "entries halted; 0 trades told to exit, 0 entries called off; "
+        )
+    assert tell(stage, "resume") == "entries are open"
+    stage.book()
+    assert stage.signal() is not None
+
+
+def test_flatten_reaches_trades_whose_marks_are_interrupted() -> None:
+    stage = Stage()
+    stage.book()
+    signal_id = stage.signal()
+    assert signal_id is not None
+    stage.books(1)
+    stage.down()
+    stage.wait(40)
+    stage.second()
+    assert stage.engine.ledger.suspended["SOL"]
+    tell(stage, "flatten")
+    assert not stage.engine.ledger.suspended["SOL"]
+    stage.wait(60)
+    stage.second()
+    assert stage.engine.settlement.real, "nobody can sell without a book"
+    stage.up()
+    stage.book(99.5)
+    assert not stage.engine.ledger.trades
+    closed = stage.rows.trade_updates[-1]
+    assert closed[17] == "flatten" and "gap" in closed[18]
+
+
+@pytest.mark.parametrize("shadow", [True, False])
+def test_what_was_told_to_exit_still_is_after_a_restart(shadow: bool, tmp_path: Path) -> None:
+    stage = Stage(shadow=shadow)
+    stage.open_store(tmp_path / "gnomon.db")
+    stage.book()
+    stage.signal()
+    stage.books(1)
+    tell(stage, "flatten")
+    stage.commit()
+    fresh = stage.restart(3)
+    assert fresh.engine.desk.halts == {"operator": "flatten"}
+    assert {t.exit_reason for t in fresh.engine.ledger.trades.values()} == {"flatten"}
+    fresh.book()
+    assert not fresh.engine.ledger.trades
+    assert isinstance(fresh.store, Store)
+    fresh.store.close()
+
+
+def test_the_order_in_which_trades_are_listed_changes_nothing() -> None:
+    """A state that was written and read back may list them otherwise."""
+
+    def digest(*, turned: bool) -> str:
+        stage, _ = mixed()
+        ledger = stage.engine.ledger
+        if turned:
+            raw = msgspec.json.decode(snapshot.whole(stage.engine))
+            raw["trades"].reverse()
+            fresh = Stage(bots=[Puppet(name) for name in stage.bots], now_ns=stage.now_ns)
+            snapshot.restore(fresh.engine, msgspec.json.encode(raw))
+            assert list(fresh.engine.ledger.trades) == list(ledger.trades)[::-1]
+            stage = fresh
+        tell(stage, "flatten")
+        stage.books(2)
+        return stage.engine.digest
+
+    assert digest(turned=True) == digest(turned=False)

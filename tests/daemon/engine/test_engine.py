@@ -1,0 +1,769 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.engine import snapshot
+from daemon.engine.engine import EXPECTED_DOWN, Engine
+from daemon.engine.outcome import NOTHING
+from divisions.lane import Lane
+from market.book import Book
+from market.decision import BUY, SELL, ExitCall, ExitPlan, Signal, TradeKind
+from market.events import (
+    BboUpdate,
+    BookUpdate,
+    Candle,
+    Candles,
+    Command,
+    ContextUpdate,
+    Event,
+    FeedDown,
+    FeedUp,
+    FundingHistory,
+    Level,
+    Notice,
+    Print,
+    Timer,
+    TradesUpdate,
+)
+from market.money import funding_e6
+from shadow.ledger.trade import TradeState
+from shadow.store.check import broken_promises
+from shadow.store.rows import Rows
+from shadow.store.store import Store, open_readonly
+from tests.daemon import rig
+from tests.daemon.rig import Fresh, Probe, Scene
+from tests.support import virtual
+from venue.tape.lines import Record
+
+SEEDS = (7, 9)
+NOW_NS = virtual.START_MS * 1_000_000
+S = rig.SECOND_NS
+
+
+def recorded(seed: int = 7) -> list[Record]:
+    return rig.records_of(rig.eventful(seed).run.lines)
+
+
+@contextmanager
+def stored(path: Path, engine: Engine, rows: Rows) -> Iterator[sqlite3.Connection]:
+    """Write rows and state as a daemon would, and open the database."""
+    store = Store(path / "gnomon.db", mode="local", network="local")
+    dirty = dict(engine.out.dirty)
+    store.write(rows, snapshot.durable(engine))
+    engine.out.dirty = dirty
+    store.close()
+    db = open_readonly(path / "gnomon.db")
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def book(coin: str, ns: int, mid: float = 100.0, *, sz: float = 1e4, fast: bool = True) -> Event:
+    """Return a book one tick wide around a mid."""
+    return BookUpdate(
+        coin,
+        ns // 1_000_000,
+        [Level(mid - 0.05, sz), Level(mid - 0.1, sz)],
+        [Level(mid + 0.05, sz), Level(mid + 0.1, sz)],
+        fast,
+        ns,
+    )
+
+
+def quiet(lanes: list[Lane], *, gate: dict[str, Any] | None = None, **config: Any) -> Fresh:
+    """Return an engine whose only bots are the given ones; no filter but the named ones."""
+    made = rig.fresh({"gate": {**rig.OPEN, **(gate or {})}, **config}, rig.PAIR)
+    made.engine.lanes = {lane.name: lane for lane in lanes}
+    made.engine.resubscribe()
+    return made
+
+
+def feed(made: Fresh, ns: int, mid: float = 100.0, coin: str = "BTC") -> Rows:
+    """Show a book, return the rows it led to."""
+    return made.engine.step(book(coin, ns, mid)).rows
+
+
+# Accounting of signals.
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_signal_is_one_row_admitted_or_blocked_with_an_id_of_its_event(seed: int) -> None:
+    scene = rig.eventful(seed)
+    rows, vitals = scene.rows, scene.engine.vitals
+    verdicts = Counter(row[8] for row in rows.signals)
+    assert verdicts == {"admitted": vitals.admitted, "blocked": vitals.blocked}
+    assert len(rows.signals) == vitals.admitted + vitals.blocked > 50
+    ids = [row[0] for row in rows.signals]
+    assert len(set(ids)) == len(ids) and ids == sorted(ids)
+    of_event: dict[int, list[int]] = {}
+    for row in rows.signals:
+        of_event.setdefault(row[1], []).append(row[0])
+    stride = ids[0] // rows.signals[0][1]
+    for seq, found in of_event.items():
+        assert found == list(range(seq * stride, seq * stride + len(found)))
+    assert sum(lane.signals for lane in scene.engine.lanes.values()) == len(ids)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_admitted_signal_has_one_paper_trade_and_one_twin_with_the_same_money(seed: int) -> None:
+    rows = rig.eventful(seed).rows
+    last = {row[-1]: row[:-1] for row in rows.trade_updates}
+    opened: dict[int, dict[str, list[Any]]] = {}
+    for trade_id, kind, cause, status, signal_id, *rest in rows.trades:
+        if cause == "admit":
+            opened.setdefault(signal_id, {}).setdefault(kind, []).append((trade_id, status, rest))
+    admitted = {row[0]: row for row in rows.signals if row[8] == "admitted"}
+    assert opened.keys() == admitted.keys() and len(admitted) > 10
+    fills: dict[int, list[Any]] = {}
+    for trade_id, *rest in rows.fills:
+        fills.setdefault(trade_id, []).append(rest)
+    for signal_id, kinds in opened.items():
+        assert sorted(kinds) == ["paper", "twin"]
+        ((paper, *real),) = kinds["paper"]
+        ((twin, *copy),) = kinds["twin"]
+        assert real == copy
+        assert last.get(paper) == last.get(twin)
+        assert fills.get(paper) == fills.get(twin)
+        assert admitted[signal_id][12] == paper
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_blocked_signal_opens_a_phantom_or_joins_the_open_one_of_its_key(seed: int) -> None:
+    rows = rig.eventful(seed).rows
+    phantoms = {r[0]: r for r in rows.trades if (r[1], r[2]) == ("phantom", "block")}
+    closed_ns = {r[-1]: r[4] for r in rows.trade_updates if r[4]}
+    own, joined = 0, 0
+    for row in rows.signals:
+        if row[8] != "blocked":
+            continue
+        phantom = phantoms[row[12]]
+        assert phantom[5:9] == (row[3], row[4], row[5], row[6])
+        if phantom[4] == row[0]:
+            own += 1
+        else:
+            joined += 1
+            assert phantom[10] < row[2] <= closed_ns.get(row[12], row[2])
+    assert own == len(phantoms) and joined > 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_clamp_is_kept_on_the_row_and_its_remainder_is_a_phantom_of_its_own(
+    seed: int, tmp_path: Path
+) -> None:
+    scene = rig.eventful(seed)
+    clamped = 0
+    with stored(tmp_path, scene.engine, scene.rows) as db:
+        for row in db.execute("SELECT * FROM signal WHERE clamps <> '[]' AND verdict = 'admitted'"):
+            clamped += 1
+            asked = dict(
+                db.execute(
+                    "SELECT cause || '/' || kind, asked_lots FROM trade WHERE signal_id = ?",
+                    (row["signal_id"],),
+                ).fetchall()
+            )
+            lots = next(f for f in scene.rows.signals if f[0] == row["signal_id"])[13:15]
+            requested, after = lots
+            assert after < requested
+            assert asked == {
+                "admit/paper": after,
+                "admit/twin": after,
+                "clamp/phantom": requested - after,
+            }
+    assert clamped > 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_everything_a_run_wrote_keeps_the_database_s_promises(seed: int, tmp_path: Path) -> None:
+    scene = rig.eventful(seed)
+    with stored(tmp_path, scene.engine, scene.rows) as db:
+        assert broken_promises(db) == []
+
+
+# Order within a step.
+
+
+def test_a_step_takes_the_book_then_the_bots_then_the_gate_then_the_marks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    lane = rig.probe(lambda m, coin, view: said.append("bots") or rig.entry(coin))
+    made = quiet([lane])
+    real_book, gate, ledger = Book.apply_book, made.engine.gate, made.engine.ledger
+    real_judge, real_marks = gate.judge, ledger.on_book
+    monkeypatch.setattr(
+        Book, "apply_book", lambda self, update: said.append("book") or real_book(self, update)
+    )
+    monkeypatch.setattr(
+        gate, "judge", lambda signal, view: said.append("gate") or real_judge(signal, view)
+    )
+    monkeypatch.setattr(
+        ledger, "on_book", lambda coin, ns: said.append("marks") or real_marks(coin, ns)
+    )
+    feed(made, NOW_NS)
+    assert said == ["book", "bots", "gate", "marks"]
+
+
+def test_all_bars_of_all_coins_are_closed_before_any_bot_hears_of_one() -> None:
+    seen: list[tuple[str, list[int]]] = []
+
+    class Minute(Probe):
+        timeframes = ("1m",)
+        on_book = Probe.__mro__[1].on_book
+
+        def on_bar(self, memory: Any, coin: Any, view: Any, timeframe: str) -> None:
+            seen.append((coin.name, [len(c.bars.series["1m"]) for c in view.coins.values()]))
+
+    made = quiet([Lane(Minute(lambda *_: None))])
+    for second in range(0, 190, 10):
+        ns = NOW_NS + second * S
+        for coin in rig.PAIR:
+            made.engine.step(TradesUpdate(coin, [Print(ns // 1_000_000, 100.0, 1.0, 1)], ns))
+        made.engine.step(Timer(ns + S))
+    assert seen == [("BTC", [1, 1]), ("ETH", [1, 1]), ("BTC", [2, 2]), ("ETH", [2, 2])]
+
+
+def test_ids_stay_unique_when_one_event_brings_more_signals_than_usual() -> None:
+    names = [f"C{i}" for i in range(400)]
+
+    class Minute(Probe):
+        timeframes = ("1m",)
+        on_book = Probe.__mro__[1].on_book
+
+        def on_bar(self, memory: Any, coin: Any, view: Any, timeframe: str) -> Any:
+            return rig.entry(coin)
+
+    world = virtual.world()
+    made = rig.fresh({}, rig.PAIR)
+    coin = world.instruments["BTC"]
+    engine = type(made.engine)(
+        instruments={n: type(coin)(n, i, 2, 10) for i, n in enumerate(names)},
+        lanes=[
+            Lane(Minute(lambda *_: None)),
+            rig.probe(lambda m, c, v: rig.entry(c) if eager[0] else None, "eager"),
+        ],
+        gate=made.engine.gate,
+        model=made.engine._model,
+        identity=made.engine.identity,
+        start_e6=10**10,
+        seed=7,
+        vol_target=0.005,
+        shadow=True,
+    )
+    signals: list[int] = []
+    trades: list[int] = []
+    eager = [False]
+    for second in range(0, 250, 20):
+        ns = NOW_NS + second * S
+        for name in names:
+            engine.step(TradesUpdate(name, [Print(ns // 1_000_000, 100.0, 1.0, 1)], ns))
+            engine.step(book(name, ns))
+        for event in (Timer(ns + S), book("C0", ns + S)):
+            eager[0] = bool(signals)
+            rows = engine.step(event).rows
+            signals += [row[0] for row in rows.signals]
+            trades += [row[0] for row in rows.trades]
+    assert len(signals) > 400 and len(set(signals)) == len(signals)
+    assert len(set(trades)) == len(trades)
+
+
+# Faults.
+
+
+def wound(made: Fresh, name: str, hook: str, at: int, error: Exception | None) -> list[int]:
+    """Make a bot raise, or fall silent, from its `at`-th call on; returns the call counter."""
+    bot = made.engine.lanes[name].bot
+    real = getattr(bot, hook)
+    calls = [0]
+
+    def hurt(*arguments: Any) -> Any:
+        calls[0] += 1
+        if calls[0] < at:
+            return real(*arguments)
+        if error is not None:
+            raise error
+        return None
+
+    setattr(bot, hook, hurt)
+    made.engine.resubscribe()
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("name", "hook", "at"),
+    [
+        ("order_flow", "on_book", 1),
+        ("order_flow", "on_book", 3000),
+        ("trade_imbalance", "on_trades", 500),
+        ("ema_cross", "on_bar", 9),
+        ("funding_harvest", "on_context", 400),
+    ],
+)
+def test_a_bot_that_raises_is_faulted_alone(name: str, hook: str, at: int) -> None:
+    scene = rig.eventful()
+    records = recorded()
+    broken, silent = rig.again(scene), rig.again(scene)
+    calls = wound(broken, name, hook, at, RuntimeError("planted"))
+    wound(silent, name, hook, at, None)
+    broken.play(records)
+    silent.play(records)
+    assert calls[0] == at, "a faulted bot must not be called again"
+    lane = broken.engine.lanes[name]
+    assert lane.fault == "RuntimeError: planted" and lane.faults == 1
+    healthy = [other.fault for other in broken.engine.lanes.values() if other is not lane]
+    assert not any(healthy)
+    alarms = [row for row in broken.rows.alarms if row[2] == "bot_fault"]
+    assert len(alarms) == 1 and alarms[0][3].startswith(name) and "planted" in alarms[0][3]
+    for table in Rows.__struct_fields__:
+        if table != "alarms":
+            assert getattr(broken.rows, table) == getattr(silent.rows, table), table
+
+
+def test_a_faulted_bot_is_put_back_by_command_with_fresh_memories() -> None:
+    def act(memory: rig.Count, coin: Any, view: Any) -> None:
+        if memory.calls == 3:
+            raise RuntimeError("third time")
+
+    lane = rig.probe(act)
+    made = quiet([lane])
+    for i in range(6):
+        feed(made, NOW_NS + i)
+    assert lane.fault and lane.memory("BTC").calls == 3
+    assert made.engine.step(Command("rearm", "nobody", recv_ns=NOW_NS + 7)).reply.startswith("no")
+    outcome = made.engine.step(Command("rearm", "probe", recv_ns=NOW_NS + 8))
+    assert "third time" in outcome.reply and not lane.fault
+    assert [row[2] for row in outcome.rows.alarms] == ["rearm"]
+    feed(made, NOW_NS + 9)
+    assert lane.memory("BTC").calls == 1
+    assert snapshot.durable(made.engine)["lane/probe"] is not None
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+def plan(**changes: Any) -> ExitPlan:
+    return ExitPlan(**{"stop_px": 99.0, "horizon_ns": S, **changes})
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        Signal("BTC", 0, 1.0, plan(), ""),
+        Signal("BTC", 2, 1.0, plan(), ""),
+        Signal("BTC", BUY, 0.0, plan(), ""),
+        Signal("BTC", BUY, 1.01, plan(), ""),
+        Signal("BTC", BUY, NAN, plan(), ""),
+        Signal("BTC", BUY, 1.0, plan(stop_px=100.0), ""),
+        Signal("BTC", SELL, 1.0, plan(stop_px=99.0), ""),
+        Signal("BTC", BUY, 1.0, plan(stop_px=NAN), ""),
+        Signal("BTC", SELL, 1.0, plan(stop_px=INF), ""),
+        Signal("BTC", BUY, 1.0, plan(stop_px=-1.0), ""),
+        Signal("BTC", BUY, 1.0, plan(target_px=99.5), ""),
+        Signal("BTC", BUY, 1.0, plan(target_px=INF), ""),
+        Signal("BTC", BUY, 1.0, plan(horizon_ns=0), ""),
+        Signal("BTC", BUY, 1.0, plan(trail=-1.0), ""),
+        Signal("ETH", BUY, 1.0, plan(), "about another coin than it was shown"),
+        Signal("NOPE", BUY, 1.0, plan(), "about no coin"),
+        Signal("BTC", BUY, 1.0, plan(), "saw what is no number", {"it": object()}),  # type: ignore[dict-item]
+        Signal("BTC", BUY, 1.0, plan(), object()),  # type: ignore[arg-type]
+        ExitCall("NOPE", BUY, ""),
+        "buy",
+        True,
+    ],
+    ids=lambda action: re.sub(r" at 0x\w+", "", str(action)),
+)
+def test_a_signal_no_gate_could_judge_faults_its_bot_and_leaves_nothing_behind(
+    action: Any, tmp_path: Path
+) -> None:
+    other = rig.probe(lambda m, coin, view: None, "other")
+    lane = rig.probe(lambda m, coin, view: action)
+    made = quiet([lane, other])
+    rows = feed(made, NOW_NS)
+    assert lane.fault and not other.fault
+    assert [row[2] for row in rows.alarms] == ["bot_fault"]
+    assert (
+        rows.size() - len(rows.weights) == 1
+        and not made.engine.ledger.trades
+        and not made.engine.keys
+    )
+    assert other.memory("BTC").calls == 1
+    with stored(tmp_path, made.engine, rows) as db:
+        assert broken_promises(db) == []
+
+
+def test_a_filter_that_raises_is_our_bug_and_no_bot_s_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lane = rig.probe(lambda m, coin, view: rig.entry(coin))
+    made = quiet([lane])
+
+    def raises(*_: Any) -> Any:
+        raise ZeroDivisionError("in a filter")
+
+    monkeypatch.setattr(made.engine.gate, "judge", raises)
+    with pytest.raises(ZeroDivisionError):
+        feed(made, NOW_NS)
+    assert not lane.fault
+
+
+# Connectivity and history.
+
+
+def test_a_lost_feed_distrusts_every_book_and_interrupts_every_bar() -> None:
+    scene = Scene(coins=rig.PAIR)
+    scene.advance(20)
+    engine = scene.engine
+    assert all(c.book.ok and c.bars.minute is not None for c in engine.coins.values())
+    scene.tell(FeedDown("cut"))
+    for coin in engine.coins.values():
+        assert not coin.book.ok and coin.bars.minute is None and not coin.bars.whole
+        assert coin.streams.pulse() is None
+    assert [row[2] for row in scene.rows.alarms] == ["feed_down"]
+    assert not engine.vitals.feed_up
+
+
+@pytest.mark.parametrize("reason", EXPECTED_DOWN)
+def test_an_expected_end_of_a_connection_wakes_nobody(reason: str) -> None:
+    made = rig.fresh({}, rig.PAIR)
+    made.engine.step(FeedUp(NOW_NS))
+    assert made.engine.step(FeedDown(reason, NOW_NS + 1)) is NOTHING
+
+
+def test_one_outage_raises_one_alarm_however_often_the_daemon_tries_to_come_back() -> None:
+    made = rig.fresh({}, rig.PAIR)
+    made.engine.step(FeedUp(NOW_NS))
+    alarms = [
+        row
+        for i in range(5)
+        for row in made.engine.step(FeedDown("cannot connect", NOW_NS + i)).rows.alarms
+    ]
+    assert len(alarms) == 1
+
+
+def test_a_new_connection_asks_for_the_history_that_bars_lack() -> None:
+    made = rig.fresh({}, rig.PAIR)
+    asked = made.engine.step(FeedUp(NOW_NS)).requests
+    assert {(r.what, r.coin, r.timeframe) for r in asked} == {
+        ("candles", coin, tf) for coin in rig.PAIR for tf in ("1m", "5m", "15m", "1h", "4h")
+    }
+    for request in asked:
+        assert request.from_ms < request.to_ms == NOW_NS // 1_000_000
+    for request in asked:
+        candle = Candle(request.from_ms, 1.0, 1.0, 1.0, 1.0, 1.0, 1)
+        if request.timeframe == "5m":
+            made.engine.step(Candles(request.coin, "5m", [candle], NOW_NS, NOW_NS))
+    again = made.engine.step(FeedUp(NOW_NS + S)).requests
+    assert {r.timeframe for r in again} == {"1m", "15m", "1h", "4h"}
+
+
+def test_a_gap_in_an_open_trade_s_marks_is_asked_for_at_most_every_twenty_seconds() -> None:
+    scene = Scene(coins=rig.PAIR, lanes=[rig.probe(lambda m, c, v: rig.entry(c, horizon_s=600))])
+    scene.advance(20)
+    assert scene.engine.settlement.real
+    asked: list[tuple[int, Any]] = []
+    scene.run.absorb = lambda outcome: asked.extend(  # type: ignore[method-assign]
+        (scene.run.now_ns, r) for r in outcome.requests
+    )
+    scene.run.intake._absorb = scene.run.absorb
+    scene.tell(FeedDown("cut"))
+    down_ns = scene.run.now_ns
+    scene.advance(100, deaf=True)
+    times = sorted({ns for ns, r in asked if r.coin == "BTC"})
+    assert times[0] - down_ns > 30 * S
+    assert all(b - a >= 20 * S for a, b in pairwise(times))
+    for _, request in asked:
+        assert request.from_ms % 60_000 == 0 and request.from_ms <= down_ns // 1_000_000
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        book("NOPE", NOW_NS),
+        BboUpdate("NOPE", 1, None, None, NOW_NS),
+        TradesUpdate("NOPE", [Print(1, 1.0, 1.0, 1)], NOW_NS),
+        ContextUpdate("NOPE", 0.0, 1.0, 1.0, 1.0, None, 1.0, 1.0, NOW_NS),
+        Candles("NOPE", "1m", [Candle(0, 1.0, 1.0, 1.0, 1.0, 1.0, 1)], NOW_NS, NOW_NS),
+        FundingHistory("NOPE", [(0, 0.1)], NOW_NS),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_events_about_coins_we_do_not_trade_change_nothing_but_the_count(event: Event) -> None:
+    made = rig.fresh({}, rig.PAIR)
+    made.engine.step(Timer(NOW_NS))
+    before = snapshot.whole(made.engine)
+    digest = made.engine.digest
+    assert made.engine.step(event) is NOTHING
+    assert made.engine.digest == digest
+    made.engine.vitals.seq -= 1
+    assert snapshot.whole(made.engine) == before
+
+
+def test_what_the_rim_saw_becomes_an_alarm_on_record() -> None:
+    made = rig.fresh({}, rig.PAIR)
+    outcome = made.engine.step(Notice("clock", "jumped", NOW_NS))
+    assert outcome.rows.alarms == [(NOW_NS, 1, "clock", "jumped")]
+    assert made.engine.vitals.alarms == 1
+
+
+def test_a_bot_is_idle_until_any_of_its_feeds_has_spoken() -> None:
+    made = rig.fresh({}, rig.PAIR)
+    engine = made.engine
+    lanes = engine.lanes
+    assert set(engine.idle_bots()) == set(lanes)
+    engine.step(book("BTC", NOW_NS))
+    engine.step(TradesUpdate("BTC", [Print(NOW_NS // 1_000_000, 100.0, 1.0, 1)], NOW_NS))
+    heard = {name for name, lane in lanes.items() if {"book", "trades"} & set(lane.bot.feeds())}
+    assert heard and set(engine.idle_bots()) == set(lanes) - heard
+    context = ContextUpdate("ETH", 0.0, 1.0, 1.0, 1.0, None, 1.0, 1.0, NOW_NS)
+    engine.step(context)
+    assert all("context" not in lanes[name].bot.feeds() for name in engine.idle_bots())
+
+
+# Money.
+
+
+def marks_of(engine: Engine) -> int:
+    total = 0
+    for trade in engine.settlement.real.values():
+        if trade.state in (TradeState.OPEN, TradeState.EXITING):
+            coin = engine.coins[trade.coin]
+            px = coin.book.mid if coin.book.ok else (trade.mark_px or trade.entry_px)
+            size = trade.open_lots / 10**coin.instrument.sz_decimals
+            worth = round(px * size * 1e6)
+            value = trade.side * (trade.exit_notional_e6 + worth - trade.entry_notional_e6)
+            total += value - trade.fees_e6 - trade.funding_e6
+    return total
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_equity_moves_by_closed_nets_and_open_marks_to_the_micro_dollar(seed: int) -> None:
+    made = rig.again(rig.eventful(seed))
+    engine = made.engine
+    nets: dict[int, int] = {}
+    checked, at = 0, 0
+    for record in recorded(seed):
+        made.play([record])
+        for _, rows in made.steps[at:]:
+            for update in rows.trade_updates:
+                if update[-1] % 4 == TradeKind.PAPER and update[11] is not None:
+                    nets[update[-1]] = update[11]
+            for _, equity, cash, open_e6, gross, net, trades, _ in rows.equity:
+                checked += 1
+                assert cash == engine.desk.start_e6 + sum(nets.values())
+                assert abs(open_e6 - marks_of(engine)) <= len(engine.settlement.real)
+                assert equity == cash + open_e6
+                assert trades == len(engine.settlement.real)
+                held = engine.settlement.real.values()
+                assert gross == sum(t.exposed_e6 for t in held)
+                assert net == sum(t.side * t.exposed_e6 for t in held)
+        at = len(made.steps)
+    assert checked >= 9 and len(nets) > 10
+    assert sum(engine.desk.by_coin.values()) == engine.desk.gross_e6
+    assert sum(engine.desk.by_division.values()) == engine.desk.gross_e6
+
+
+def test_every_trade_open_across_an_hour_pays_its_funding_once_and_its_day_is_split() -> None:
+    lane = rig.probe(lambda m, c, v: rig.entry(c, stop=0.2, horizon_s=900))
+    short = rig.probe(lambda m, c, v: rig.entry(c, -1, stop=0.2, horizon_s=900), "short")
+    scene = Scene(coins=rig.PAIR, start_ms=virtual.MIDNIGHT_MS - 60_000, lanes=[lane, short])
+    scene.advance(59)
+    engine = scene.engine
+    before = {t.trade_id: (t, t.funding_e6) for t in engine.ledger.trades.values()}
+    opened = {i for i, (t, _) in before.items() if t.state == TradeState.OPEN}
+    assert len(opened) >= 8
+    terms = {n: (c.context.funding, c.context.oracle_px) for n, c in engine.coins.items()}
+    mids = {name: coin.book.mid for name, coin in engine.coins.items()}
+    rolled_ns = engine.vitals.next_hour_ns
+
+    def remember() -> None:
+        if scene.run.now_ns < rolled_ns:
+            for name, coin in engine.coins.items():
+                terms[name] = coin.context.funding, coin.context.oracle_px
+                mids[name] = coin.book.mid
+
+    # Second by second, so that the last context and mid before the hour are known.
+    while engine.vitals.next_hour_ns == rolled_ns:
+        scene.advance(0.25, on_second=remember)
+        if engine.vitals.next_hour_ns == rolled_ns:
+            remember()
+    for trade_id in opened:
+        trade, paid = before[trade_id]
+        coin = engine.coins[trade.coin]
+        rate, oracle = terms[trade.coin]
+        due = funding_e6(trade.side, oracle, trade.open_lots, coin.instrument.sz_decimals, rate)
+        assert trade.funding_e6 - paid == due
+    days = {row[0]: row for row in scene.rows.trade_days}
+    assert opened <= days.keys()
+    assert {row[1] for row in scene.rows.trade_days} == {"2026-11-22"}
+    assert engine.desk.day_ms == virtual.MIDNIGHT_MS
+    scene.advance(30)
+    engine.step(ExitNow(engine))
+    scene.advance(10)
+    assert engine.ledger.trades.keys() & opened == set()
+    sums: dict[int, dict[str, int]] = {}
+    for trade_id, day, amount in scene.rows.trade_days:
+        of = sums.setdefault(trade_id, {})
+        of[day] = of.get(day, 0) + amount
+    nets = {row[-1]: row[11] for row in scene.rows.trade_updates if row[0] == "closed"}
+    for trade_id in opened:
+        assert set(sums[trade_id]) == {"2026-11-22", "2026-11-23"}
+        assert sum(sums[trade_id].values()) == nets[trade_id]
+
+
+def ExitNow(engine: Engine) -> Timer:
+    """Return a second far enough on for every horizon, after making them short."""
+    for trades in engine.ledger.marks.values():
+        trades.horizon[:] = 0
+    return Timer(engine.vitals.now_ns)
+
+
+# Halts and the loss limit.
+
+
+def test_a_halt_blocks_entries_and_leaves_exits_alone_until_its_own_holder_lifts_it() -> None:
+    lane = rig.probe(lambda m, c, v: rig.entry(c, horizon_s=5) if v.now_ns // S % 15 == 3 else None)
+    scene = Scene(coins=rig.PAIR, lanes=[lane], config={"gate": rig.OPEN})
+    scene.advance(6)
+    engine = scene.engine
+    assert engine.settlement.real
+    scene.tell(Command("halt", "why not"))
+    scene.tell(Command("halt", "full", "disk"))
+    count = len(scene.rows.signals)
+    scene.advance(40)
+    later = scene.rows.signals[count:]
+    assert later and all("halt" in row[9].split(",") for row in later)
+    assert not engine.settlement.real, "exits must go on"
+    assert "still halted by disk: full" in scene.tell(Command("resume")).reply
+    assert engine.desk.halts == {"disk": "full"}
+    assert scene.tell(Command("resume")).reply.startswith("nothing to resume")
+    assert scene.tell(Command("resume", "", "disk")).reply == "entries are open"
+    count = len(scene.rows.signals)
+    scene.advance(60)
+    assert any(row[8] == "admitted" for row in scene.rows.signals[count:])
+
+
+def test_a_run_that_was_flattened_replays_bit_for_bit_and_its_twins_stay_equal(
+    tmp_path: Path,
+) -> None:
+    said: list[str] = []
+    kept: set[int] = set()
+
+    def flatten(scene: Scene) -> None:
+        """Flatten at a moment at which something is open and something on its way in."""
+        trades = scene.engine.ledger.trades
+        states = [t.state for t in scene.engine.settlement.real.values()]
+        phantoms = {i for i, t in trades.items() if t.kind >= TradeKind.PHANTOM}
+        some = phantoms and states.count(TradeState.OPEN) > 2 and TradeState.PENDING in states
+        if some and not said:
+            kept.update(phantoms)
+            said.append(scene.tell(Command("flatten")).reply)
+            assert kept <= set(trades)
+
+    for seed in range(7, 17):
+        scene = Scene(seed=seed, config=rig.TIGHT)
+        scene.advance(130, reads=3, on_second=partial(flatten, scene))
+        if said:
+            break
+    engine = scene.engine
+    assert said and "called off" in said[0] and "0 entries" not in said[0]
+    scene.advance(5)
+    assert not engine.settlement.real
+    assert scene.tell(Command("resume")).reply == "entries are open"
+    scene.advance(60, reads=3)
+    flattened = [row for row in scene.rows.trade_updates if row[17] == "flatten"]
+    assert len(flattened) > 4 and all(row[-1] % 4 in (0, 1) for row in flattened)
+    with stored(tmp_path, engine, scene.rows) as db:
+        assert broken_promises(db) == []
+    replayed = rig.again(scene)
+    replayed.play(rig.records_of(scene.run.lines))
+    assert replayed.engine.digest == engine.digest
+    assert replayed.rows == scene.rows
+
+
+def losing() -> Fresh:
+    """Return an engine with one open trade that has just lost the day's limit."""
+    made = quiet(
+        [
+            rig.probe(
+                lambda m, c, v: rig.entry(c, stop=0.5, horizon_s=9e4) if m.calls == 1 else None
+            )
+        ],
+        gate={"drawdown": {"daily_loss_share_max": 0.001, "peak_loss_share_max": 0.002}},
+    )
+    made.engine.step(Timer(NOW_NS))
+    feed(made, NOW_NS + S)
+    feed(made, NOW_NS + 2 * S)
+    assert made.engine.settlement.real
+    feed(made, NOW_NS + 3 * S, 98.0)
+    return made
+
+
+def test_a_broken_loss_limit_latches_once_and_only_the_operator_releases_it() -> None:
+    made = losing()
+    engine = made.engine
+    rows = engine.step(Timer(NOW_NS + 4 * S)).rows
+    assert engine.desk.latched.startswith("daily loss")
+    assert [row[2] for row in rows.alarms] == ["drawdown"]
+    feed(made, NOW_NS + 5 * S, 100.0)
+    assert engine.step(Timer(NOW_NS + 6 * S)) is NOTHING, "a latch is told of once"
+    assert engine.desk.equity_e6 > engine.desk.start_e6 * 0.999
+    assert engine.desk.latched, "recovered money does not open the latch"
+    engine.step(Command("resume", "", "disk", NOW_NS + 7 * S))
+    assert engine.desk.latched, "nobody but the operator releases it"
+    assert engine.step(Command("resume", recv_ns=NOW_NS + 8 * S)).reply == "entries are open"
+    assert not engine.desk.latched
+
+
+def test_releasing_the_latch_makes_the_limits_count_from_there() -> None:
+    made = losing()
+    engine = made.engine
+    engine.step(Timer(NOW_NS + 4 * S))
+    engine.step(Command("resume", recv_ns=NOW_NS + 5 * S))
+    desk = engine.desk
+    assert desk.day_start_e6 == desk.peak_e6 == desk.equity_e6 < desk.start_e6
+    for i in range(6, 10):
+        feed(made, NOW_NS + i * S, 98.0)
+        engine.step(Timer(NOW_NS + i * S))
+    assert not desk.latched, "the old loss must not latch again"
+    feed(made, NOW_NS + 10 * S, 96.0)
+    engine.step(Timer(NOW_NS + 10 * S))
+    assert desk.latched, "a new loss must"
+
+
+def test_a_new_day_anchors_the_daily_loss_once_and_opens_no_latch() -> None:
+    made = losing()
+    engine, desk = made.engine, made.engine.desk
+    engine.step(Timer(NOW_NS + 4 * S))
+    day_ns = 86_400 * S
+    tomorrow_ns = NOW_NS // day_ns * day_ns + day_ns
+    feed(made, tomorrow_ns - S, 98.0)
+    engine.step(Timer(tomorrow_ns + S))
+    anchored = desk.day_start_e6
+    assert desk.day_ms == tomorrow_ns // 1_000_000
+    assert anchored == desk.equity_e6 and desk.latched
+    feed(made, tomorrow_ns + 2 * S, 97.0)
+    engine.step(Timer(tomorrow_ns + 3 * S))
+    assert desk.day_start_e6 == anchored > desk.equity_e6
+
+
+def test_the_digest_runs_over_rows_alone_and_every_row_moves_it() -> None:
+    made = rig.fresh({}, rig.PAIR)
+    engine = made.engine
+    engine.step(Timer(NOW_NS))
+    digests = [engine.digest]
+    engine.step(book("BTC", NOW_NS))
+    assert engine.digest == digests[0], "no rows, no change"
+    for _ in range(3):
+        engine.step(Notice("a", "same words", NOW_NS))
+        digests.append(engine.digest)
+    assert len(set(digests)) == 4

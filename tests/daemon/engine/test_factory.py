@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from daemon.config.load import parse
+from daemon.engine.factory import build_engine
+from tests.daemon import rig
+from tests.support import virtual
+
+
+def test_an_engine_is_built_from_its_configuration() -> None:
+    world = virtual.world()
+    config = parse(
+        {
+            "coins": list(rig.PAIR),
+            "seed": 11,
+            "desk": {"equity_usd": 1234.5},
+            "fills": {"latency_ms": 250.0},
+            "gate": {"cooldown": {"mode": "off"}, "direction": {"mode": "observe"}},
+            "bots": {"donchian": {"enabled": False}},
+        },
+        "test",
+    )
+    instruments = {c: world.instruments[c] for c in rig.PAIR}
+    engine = build_engine(config, instruments, without=["position"])
+    assert list(engine.coins) == list(rig.PAIR)
+    assert engine.desk.cash_e6 == engine.desk.start_e6 == 1_234_500_000
+    assert engine.desk.seed == 11
+    modes = {f.name: f.mode for f in engine.gate.filters}
+    assert "cooldown" not in modes and "position" not in modes
+    assert modes["direction"] == "observe"
+    assert "donchian" not in engine.lanes and len(engine.lanes) == len(config.bots) - 1
+    assert engine.identity.config_hash == config.hash()
+    slower = build_engine(parse({"fills": {"latency_ms": 300.0}}, "x"), instruments)
+    assert slower.identity.policy_hash != engine.identity.policy_hash
+    other = build_engine(parse({"seed": 1}, "x"), instruments)
+    assert (
+        other.identity.policy_hash
+        == build_engine(parse({"seed": 2}, "x"), instruments).identity.policy_hash
+    ), "what a hypothetical order's fate depends on, and nothing else"

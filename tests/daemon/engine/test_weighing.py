@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from daemon.engine import snapshot
+from daemon.engine.outcome import Outbox
+from daemon.engine.weighing import Weighing, Weights, by_division
+from divisions.roster import DIVISIONS
+from divisions.weights import DOWN, HIGH, UP
+from market.decision import TradeKind
+from shadow.store.rows import day_of
+from tests.support.learning import DAY_MS, EDGE, HOUR_MS, five, season
+from tests.support.shadow import T0_MS, Stage, make_trade
+
+SECOND_MS = 1000
+
+
+def steps(stage: Stage) -> list[tuple[str, str, str]]:
+    """Return the (day, scope, name) of every weight row so far."""
+    return [row[:3] for row in stage.rows.weights]
+
+
+def days_stepped(stage: Stage) -> list[str]:
+    return [row[0] for row in stage.rows.weights if row[2] == "trend" and row[5] != "start"]
+
+
+def day(number: int) -> str:
+    return day_of(T0_MS + number * DAY_MS)
+
+
+@pytest.fixture(scope="module")
+def month() -> Iterator[Stage]:
+    """Return a stage after thirty days of trading, before the midnight. Only to be read."""
+    yield season(five(), range(30))
+
+
+def copy_of(stage: Stage) -> Stage:
+    """Return another stage in exactly the same state."""
+    other = five(now_ns=stage.now_ns)
+    snapshot.restore(other.engine, snapshot.whole(stage.engine))
+    return other
+
+
+def test_every_name_begins_at_one_on_the_first_day() -> None:
+    stage = five()
+    stage.second()
+    assert {row[1:4] for row in stage.rows.weights} == {
+        *(("division", d, 1.0) for d in DIVISIONS),
+        *(("bot", f"{d}_bot", 1.0) for d in DIVISIONS),
+    }
+    assert {(row[0], row[5]) for row in stage.rows.weights} == {(day(0), "start")}
+    stage.wait(2 * 3600)
+    stage.second()
+    assert len(stage.rows.weights) == 10
+
+
+def test_the_weights_step_at_each_midnight_once(month: Stage) -> None:
+    assert days_stepped(month) == [day(n) for n in range(1, 30)]
+    assert len(set(steps(month))) == len(steps(month))
+
+
+def test_before_the_minimum_sample_nothing_moves_then_the_best_rises_and_the_worst_falls(
+    month: Stage,
+) -> None:
+    by_name = {(row[0], row[2]): row for row in month.rows.weights}
+    assert by_name[day(19), "trend"][3] == 1.0
+    assert by_name[day(19), "trend"][5] == "too young: 19 of 20 days"
+    # After twenty days the first step is that of the day behind them.
+    assert by_name[day(20), "trend"][3] == UP
+    assert by_name[day(20), "relative_bot"][3] == DOWN
+    assert by_name[day(20), "flow"][3] == 1.0
+    assert by_name[day(29), "trend"][3] == pytest.approx(UP**10)
+    assert by_name[day(29), "trend"][6:] == (29, 58)
+
+
+def test_the_next_signal_is_sized_by_division_times_bot(month: Stage) -> None:
+    stage = copy_of(month)
+    stage.wait(60)
+    stage.book()
+    for bot in ("trend_bot", "flow_bot", "relative_bot"):
+        stage.signal(bot)
+    sized = {row[3]: msgspec.json.decode(row[28]) for row in stage.rows.signals}
+    assert sized["trend_bot"]["weight"] == HIGH < UP**20
+    assert sized["relative_bot"]["weight"] == pytest.approx(DOWN**20)
+    assert sized["flow_bot"]["weight"] == 1.0
+    worth = {row[3]: row[15] / sized[row[3]]["conviction"] for row in stage.rows.signals}
+    assert worth["trend_bot"] / worth["flow_bot"] == pytest.approx(HIGH, rel=1e-3)
+
+
+def test_returns_are_of_twins_and_phantoms_at_unit_weight() -> None:
+    """A weight of 2.5 makes a trade larger, and the figure that moves the weight no better."""
+    plain, heavy = five(), five()
+    for stage in (plain, heavy):
+        stage.second()
+    heavy.engine.weights.bots["trend_bot"] = HIGH
+    for stage in (plain, heavy):
+        season(stage, [0])
+    (only,) = plain.engine.fresh["trend_bot"].values()
+    (larger,) = heavy.engine.fresh["trend_bot"].values()
+    assert larger[0] == pytest.approx(only[0], rel=1e-3)
+    closed = {row[-1]: row[13] for row in plain.rows.trade_updates if row[0] == "closed"}
+    mine = [row[0] for row in plain.rows.trades if row[5] == "trend_bot"]
+    ranked = [t for t in mine if t % 4 in (TradeKind.TWIN, TradeKind.PHANTOM)]
+    total = sum(round(closed[t] * 1e6) for t in ranked)
+    assert only == (total, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause", "shadow", "counts"),
+    [
+        (TradeKind.TWIN, "admit", True, True),
+        (TradeKind.PAPER, "admit", True, False),
+        (TradeKind.PAPER, "admit", False, True),
+        (TradeKind.PHANTOM, "block", True, True),
+        (TradeKind.PHANTOM, "block", False, True),
+        (TradeKind.PHANTOM, "trial", True, False),
+        (TradeKind.PHANTOM, "stage", True, False),
+        (TradeKind.CLAMPED, "clamp", True, False),
+    ],
+)
+def test_trials_and_clamped_remainders_count_nowhere(
+    kind: TradeKind, cause: str, shadow: bool, counts: bool
+) -> None:
+    trade = make_trade(kind=kind)
+    trade.cause, trade.risk_e6, trade.closed_ns = cause, 2_000_000, T0_MS * 10**6
+    weighing = Weighing(Weights(), {}, Outbox(), shadow=shadow)
+    weighing.mark(trade, T0_MS, 1_000_000)
+    weighing.closed(trade)
+    assert weighing.fresh == ({"alpha": {T0_MS: (500_000, 1)}} if counts else {})
+
+
+def test_a_trade_that_never_filled_counts_nowhere() -> None:
+    weighing = Weighing(Weights(), {}, Outbox(), shadow=True)
+    trade = make_trade()
+    weighing.mark(trade, T0_MS, 5)
+    weighing.closed(trade)
+    assert weighing.fresh == {}
+
+
+def test_the_shadow_switched_off_moves_weights_alike(month: Stage) -> None:
+    dark = season(five(shadow=False), range(30))
+    assert dark.engine.weights == month.engine.weights
+    assert dark.rows.weights == month.rows.weights
+    assert dark.rows.returns == month.rows.returns
+
+
+def test_a_trade_open_over_midnight_gives_each_day_its_part() -> None:
+    stage = five()
+    stage.wait_until(DAY_MS - 10 * SECOND_MS)
+    stage.book()
+    stage.signal("trend_bot", stop=2.0)
+    stage.books(5)
+    stage.books(10, 101.0)
+    stage.call_exit("trend_bot")
+    stage.books(2, 100.5)
+    first, second = (int(row[4]) for row in stage.rows.returns), stage.engine.fresh["trend_bot"]
+    assert sum(first) == pytest.approx(0.5e6, abs=5e4)
+    assert second[T0_MS + DAY_MS][0] == pytest.approx(-0.25e6, abs=5e4)
+    assert second[T0_MS + DAY_MS][1] == 1 and stage.rows.returns[0][5] == 0
+
+
+# Crashes, restarts and nights slept through.
+
+
+@pytest.mark.parametrize("died_s", [-5, 1], ids=["before midnight", "after midnight"])
+@pytest.mark.parametrize("down_s", [3, 30, 3600])
+def test_a_restart_over_midnight_steps_exactly_once(
+    tmp_path: Path, died_s: int, down_s: int
+) -> None:
+    stage = five()
+    stage.open_store(tmp_path / "gnomon.db")
+    season(stage, range(21), commit=True)
+    stage.wait_until(21 * DAY_MS + died_s * SECOND_MS)
+    stage.second()
+    stage.commit()
+    whole = season(five(), range(21))
+    whole.wait_until(21 * DAY_MS + SECOND_MS)
+    whole.second()
+    again = stage.restart(down_s + 5)
+    again.second()
+    again.wait(7200)
+    again.second()
+    again.commit()
+    assert again.engine.weights == whole.engine.weights
+    assert again.store is not None
+    again.store.close()
+    with closing(sqlite3.connect(tmp_path / "gnomon.db")) as db:
+        found = db.execute("SELECT day, COUNT(*) FROM weight GROUP BY day ORDER BY day").fetchall()
+    assert found == [(day(n), 10) for n in range(22)]
+
+
+def test_a_crash_that_loses_the_step_takes_it_again(tmp_path: Path) -> None:
+    """What was not committed has not happened, neither the rows nor the state."""
+    stage = five()
+    stage.open_store(tmp_path / "gnomon.db")
+    season(stage, range(21), commit=True)
+    stage.wait_until(21 * DAY_MS + SECOND_MS)
+    stage.second()  # steps, and dies before the commit
+    again = stage.restart(5)
+    again.second()
+    assert again.engine.weights == stage.engine.weights
+    assert [row for row in stage.rows.weights if row[0] == day(21)] == again.rows.weights
+    again.store.close()  # type: ignore[union-attr]
+
+
+def test_nights_slept_through_get_a_row_each_and_move_nobody(month: Stage) -> None:
+    stage = copy_of(month)
+    stage.wait_until(33 * DAY_MS + HOUR_MS)
+    stage.second()
+    assert days_stepped(stage) == [day(30), day(31), day(32), day(33)]
+    rows = {(row[0], row[2]): row for row in stage.rows.weights}
+    assert rows[day(30), "trend"][3] == pytest.approx(UP**11)
+    for number in (31, 32, 33):
+        assert rows[day(number), "trend"][3] == rows[day(30), "trend"][3]
+        assert rows[day(number), "trend"][5].startswith("idle")
+
+
+def test_a_mark_learned_late_waits_for_the_next_step() -> None:
+    weights, out = Weights(stepped_ms=T0_MS), Outbox()
+    weighing = Weighing(weights, {}, out, shadow=True)
+    trade = make_trade(kind=TradeKind.TWIN)
+    trade.risk_e6 = 1_000_000
+    for midnight, late in ((1, 300_000), (2, 50_000)):
+        weighing.mark(trade, T0_MS, late)
+        weighing.step(T0_MS + midnight * DAY_MS)
+    assert [row[:2] for row in out.rows.returns] == [(day(0), day(1)), (day(0), day(2))]
+    assert weights.known == {"alpha": {T0_MS: (350_000, 0)}}
+
+
+def test_a_step_is_never_taken_twice_or_backwards() -> None:
+    weights, out = Weights(), Outbox()
+    weighing = Weighing(weights, {}, out, shadow=True)
+    weighing.enrol([("a", "trend")], T0_MS + 5)
+    for at in (0, 1, 1, 0):
+        weighing.step(T0_MS + at * DAY_MS)
+    assert [row[0] for row in out.rows.weights if row[2] == "a"] == [day(0), day(1)]
+
+
+def test_the_window_forgets(month: Stage) -> None:
+    stage = copy_of(month)
+    stage.wait_until(75 * DAY_MS)
+    stage.second()
+    kept = stage.engine.weights.known["trend_bot"]
+    assert min(kept) == T0_MS + 15 * DAY_MS
+
+
+def test_a_saturated_scope_raises_one_alarm_until_it_is_over() -> None:
+    stage = five()
+    stage.second()
+    weights = stage.engine.weights
+    weights.bots.update({"trend_bot": HIGH, "flow_bot": HIGH})
+    for number in (1, 2):
+        stage.wait_until(number * DAY_MS)
+        stage.second()
+    assert [row[2:] for row in stage.rows.alarms] == [
+        ("weights", "more than a quarter of bot weights sit on a bound: flow_bot, trend_bot")
+    ] or [row[2] for row in stage.rows.alarms] == ["weights"]
+    weights.bots["flow_bot"] = 1.0
+    stage.wait_until(3 * DAY_MS)
+    stage.second()
+    weights.bots["flow_bot"] = HIGH
+    stage.wait_until(4 * DAY_MS)
+    stage.second()
+    assert [row[2] for row in stage.rows.alarms] == ["weights", "weights"]
+
+
+def test_divisions_earn_what_their_bots_earn() -> None:
+    returns = {"a": {1: (5, 1)}, "b": {1: (-2, 2), 2: (7, 0)}, "c": {2: (1, 1)}}
+    homes = {"a": "trend", "b": "trend", "c": "flow"}
+    assert by_division(returns, homes) == {"trend": {1: (3, 3), 2: (7, 0)}, "flow": {2: (1, 1)}}
+
+
+# Determinism.
+
+
+def test_cut_anywhere_the_run_goes_on_to_the_same_digest() -> None:
+    whole = season(five(), range(23), EDGE)
+    half = copy_of(season(five(), range(12), EDGE))
+    season(half, range(12, 23), EDGE)
+    assert half.engine.digest == whole.engine.digest
+    assert half.engine.weights == whole.engine.weights
+
+
+def test_the_digest_holds_the_weights(month: Stage) -> None:
+    other = copy_of(month)
+    other.engine.weights.bots["flow_bot"] = 1.1
+    same = copy_of(month)
+    for stage in (other, same):
+        stage.wait_until(30 * DAY_MS)
+        stage.second()
+    assert other.engine.digest != same.engine.digest

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.config.load import parse
+from daemon.config.sections import DEFAULT_COINS
+from daemon.instance.paths import StateDir
+from daemon.live.startup import (
+    STREAMS,
+    Plan,
+    choose_coins,
+    list_instruments,
+    open_endpoint,
+    subscriptions,
+    until_stopped,
+)
+from market.errors import OperatorError, VenueUnreachable
+from market.instrument import Instrument
+
+
+def listed(*names: str, delisted: tuple[str, ...] = ()) -> dict[str, Instrument]:
+    every = (*names, *delisted)
+    return {n: Instrument(n, i, 2, 10, n in delisted) for i, n in enumerate(every)}
+
+
+def chosen(coins: list[str], of: dict[str, Instrument], held: set[str] | None = None) -> list[str]:
+    return list(choose_coins(parse({"coins": coins}, "test"), of, held or set()))
+
+
+def test_the_configured_coins_are_traded_in_their_order() -> None:
+    assert chosen(["SOL", "BTC"], listed("BTC", "ETH", "SOL")) == ["SOL", "BTC"]
+
+
+def test_without_a_choice_the_default_coins_that_are_listed_are_traded() -> None:
+    assert chosen([], listed("XRP", "BTC", "PEPE")) == ["BTC", "XRP"]
+    assert chosen([], listed(*DEFAULT_COINS)) == list(DEFAULT_COINS)
+    assert chosen([], listed("BTC", delisted=("ETH",))) == ["BTC"]
+
+
+def test_a_coin_that_is_still_held_is_traded_on_also_when_it_is_no_longer_wanted() -> None:
+    of = listed("BTC", "ETH", "SOL", delisted=("OLD",))
+    assert chosen(["BTC"], of, {"SOL", "ETH"}) == ["BTC", "ETH", "SOL"]
+    assert chosen(["BTC"], of, {"BTC"}) == ["BTC"]
+    assert chosen(["BTC"], of, {"OLD", "GONE"}) == ["BTC", "OLD"], "exits need its book"
+
+
+def test_a_coin_the_venue_does_not_trade_is_refused_with_the_likely_one() -> None:
+    of = listed("BTC", "kPEPE", delisted=("OLD",))
+    with pytest.raises(OperatorError, match="does not trade btc, OLD; did you mean BTC"):
+        chosen(["btc", "OLD"], of)
+    with pytest.raises(OperatorError, match="did you mean kPEPE"):
+        chosen(["KPEPE"], of)
+    with pytest.raises(OperatorError, match=r"does not trade ZZZ$"):
+        chosen(["ZZZ"], of)
+    with pytest.raises(OperatorError, match="none of the default coins"):
+        chosen([], listed("ABC"))
+
+
+def test_every_stream_of_every_coin_is_subscribed_once() -> None:
+    found = subscriptions(["BTC", "ETH"])
+    assert len(found) == len(set(found)) == 2 * len(STREAMS)
+    assert {(s.type, s.fast) for s in found} == {
+        ("bbo", False), ("l2Book", True), ("l2Book", False), ("trades", False),
+        ("activeAssetCtx", False),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("network", ["testnet", "mainnet"])
+def test_paper_mode_listens_to_the_network_it_names(network: Any, tmp_path: Path) -> None:
+    config = parse({}, "test")
+
+    async def main() -> None:
+        plan = Plan(config, "paper", network, StateDir(tmp_path, "x"))
+        async with open_endpoint(plan) as endpoint:
+            assert endpoint.ws == config.venue.endpoint(network).ws_url
+            assert endpoint.rest == config.venue.endpoint(network).rest_url
+            assert endpoint.child is None
+            assert ("testnet" in endpoint.ws) == (network == "testnet")
+
+    asyncio.run(main())
+
+
+def test_the_venue_is_asked_until_it_lists_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    real = asyncio.sleep
+
+    async def sleep(delay: float) -> None:
+        pauses.append(delay)
+        await real(0)
+
+    monkeypatch.setattr("daemon.live.startup.asyncio.sleep", sleep)
+    replies: list[Any] = [VenueUnreachable("502")] * 8 + [{}, listed("BTC")]
+
+    class Info:
+        async def instruments(self) -> Any:
+            reply = replies.pop(0)
+            if isinstance(reply, Exception):
+                raise reply
+            return reply
+
+    assert list(asyncio.run(list_instruments(Info()))) == ["BTC"]  # type: ignore[arg-type]
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+
+
+async def after(seconds: float) -> int:
+    await asyncio.sleep(seconds)
+    return 7
+
+
+def test_work_that_ends_in_time_is_handed_on_with_its_fault() -> None:
+    assert asyncio.run(until_stopped(after(0.0), within_s=5.0)) == 7
+
+    async def fails() -> int:
+        raise OperatorError("no")
+
+    with pytest.raises(OperatorError, match="no"):
+        asyncio.run(until_stopped(fails(), within_s=None))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_and_is_named(number: signal.Signals) -> None:
+    async def main() -> Any:
+        asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), number)
+        return await until_stopped(after(30.0), within_s=None)
+
+    assert asyncio.run(main()) == number.name
+
+
+def test_a_wait_longer_than_asked_for_is_a_venue_out_of_reach() -> None:
+    with pytest.raises(VenueUnreachable, match=r"did not answer within 0\.05 s"):
+        asyncio.run(until_stopped(after(30.0), within_s=0.05))

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from market.errors import InputDamaged, OperatorError
+from shadow.store.backup import back_up
+from shadow.store.check import broken_promises
+from shadow.store.rows import Rows
+from shadow.store.store import Store, open_readonly
+from tests.support.shadow import Stage, told
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "gnomon.db"
+    told(path)
+    return path
+
+
+def copied(source: Path, target: Path) -> dict[str, str]:
+    with closing(open_readonly(source)) as db:
+        return back_up(db, target)
+
+
+def dump(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as db:
+        return list(db.iterdump())
+
+
+def test_a_copy_is_one_sound_file_that_holds_the_same(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out" / "copy.db"
+    target.parent.mkdir()
+    about = copied(source, target)
+    assert about["mode"] == "local" and about["network"]
+    assert list(target.parent.iterdir()) == [target]
+    with closing(open_readonly(target)) as db:
+        assert broken_promises(db) == []
+        assert db.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
+    assert dump(target) == dump(source)
+
+
+def test_a_copy_can_be_taken_into_service(source: Path, tmp_path: Path) -> None:
+    about = copied(source, tmp_path / "copy.db")
+    Store(tmp_path / "copy.db", mode="local", network=about["network"]).close()
+    with pytest.raises(OperatorError, match="belongs to mode local"):
+        Store(tmp_path / "copy.db", mode="paper-testnet", network="testnet")
+
+
+def test_a_copy_made_while_another_writes_is_of_one_instant(tmp_path: Path) -> None:
+    stage = Stage()
+    store = stage.open_store(tmp_path / "gnomon.db")
+    stop = threading.Event()
+
+    def write() -> None:
+        count = 0
+        while not stop.is_set():
+            count += 1
+            # Two rows a transaction: an odd number would be half of one.
+            store.write(Rows(alarms=[(count, count, "a", ""), (count, count, "b", "x" * 2000)]))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(5):
+            copied(tmp_path / "gnomon.db", tmp_path / f"copy{number}.db")
+    finally:
+        stop.set()
+        writer.join()
+        store.close()
+    counts = []
+    for number in range(5):
+        with closing(open_readonly(tmp_path / f"copy{number}.db")) as db:
+            counts.append(db.execute("SELECT COUNT(*) FROM alarm").fetchone()[0])
+    assert all(count % 2 == 0 for count in counts) and counts == sorted(counts)
+
+
+def test_what_breaks_its_promises_is_not_copied_and_an_older_copy_stays(
+    source: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.db"
+    copied(source, target)
+    before = target.read_bytes()
+    with closing(sqlite3.connect(source)) as db:
+        db.execute("UPDATE trade SET net_e6 = net_e6 + 1 WHERE net_e6 IS NOT NULL")
+        db.commit()
+    with pytest.raises(InputDamaged, match=r"breaks its promises .* was not written"):
+        copied(source, target)
+    assert target.read_bytes() == before
+    assert {p.name for p in tmp_path.iterdir()} <= {"copy.db", "gnomon.db", "gnomon.db-wal",
+                                                    "gnomon.db-shm"}  # fmt: skip
+
+
+def test_a_place_that_cannot_be_written_is_named(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(OperatorError, match=r"nowhere.*cannot be written \(No such file"):
+        copied(source, tmp_path / "nowhere" / "copy.db")
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(number: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr("shadow.store.backup.os.fsync", full)
+    with pytest.raises(OperatorError, match="No space left"):
+        copied(source, tmp_path / "copy.db")
+    assert not list(tmp_path.glob("*copy*"))

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from shadow.store.query import blocked_signals, explain
+from shadow.store.store import Store, open_readonly
+from tests.support.shadow import Stage, told
+
+Ids = dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sqlite3.Connection, Ids]]:
+    path = tmp_path_factory.mktemp("query") / "gnomon.db"
+    ids = told(path)
+    with closing(open_readonly(path)) as db:
+        yield db, ids
+
+
+BLOCKED = ("phantom", "missed", "joined", "paired", "blind", "shared", "sole")
+
+
+def listed(history: tuple[sqlite3.Connection, Ids], **how: object) -> list[str]:
+    db, ids = history
+    names = {signal_id: name for name, signal_id in ids.items()}
+    return [names[row["signal_id"]] for row in blocked_signals(db, **how)]  # type: ignore[arg-type]
+
+
+def test_blocked_signals_are_listed_newest_first(
+    history: tuple[sqlite3.Connection, Ids],
+) -> None:
+    assert listed(history) == list(BLOCKED)
+
+
+def test_at_most_so_many(history: tuple[sqlite3.Connection, Ids]) -> None:
+    assert listed(history, limit=2) == list(BLOCKED[:2])
+
+
+def test_only_those_still_open(history: tuple[sqlite3.Connection, Ids]) -> None:
+    assert listed(history, only_open=True) == ["phantom"]
+
+
+@pytest.mark.parametrize(
+    ("filter_", "names"),
+    [
+        ("limit", ["phantom", "joined", "paired", "blind", "shared", "sole"]),
+        ("other", ["missed", "joined", "shared"]),
+        ("cap", []),
+        ("lim", []),
+        ("watch", []),
+    ],
+)
+def test_only_those_a_filter_refused(
+    history: tuple[sqlite3.Connection, Ids], filter_: str, names: list[str]
+) -> None:
+    assert listed(history, filter_=filter_) == names
+
+
+def test_only_those_on_a_coin(history: tuple[sqlite3.Connection, Ids]) -> None:
+    assert listed(history, coin="SOL") == list(BLOCKED)
+    assert listed(history, coin="ETH") == []
+    assert listed(history, coin="SOL", filter_="other", only_open=True) == []
+
+
+def test_a_joined_signal_shows_the_phantom_it_joined(
+    history: tuple[sqlite3.Connection, Ids],
+) -> None:
+    db, ids = history
+    rows = {row["signal_id"]: row for row in blocked_signals(db)}
+    first, joined = rows[ids["paired"]], rows[ids["joined"]]
+    assert joined["trade_id"] == first["trade_id"] == ids["paired"] * 4 + 2
+    assert joined["later_trade_id"] == ids["later"] * 4
+    assert joined["net_e6"] == first["net_e6"]
+    assert (first["failing"], joined["failing"]) == ("limit", "limit,other")
+    assert rows[ids["missed"]]["exit_reason"] == "UNAVAILABLE"
+    assert rows[ids["missed"]]["net_e6"] is None
+
+
+def test_a_signal_is_explained_with_its_checks_and_trades(
+    history: tuple[sqlite3.Connection, Ids],
+) -> None:
+    db, ids = history
+    found = explain(db, ids["clamped"])
+    assert found is not None
+    signal = found["signal"]
+    assert signal["verdict"] == "admitted"
+    assert signal["clamps"] == [{"filter": "cap", "before_lots": 1000, "after_lots": 400}]
+    assert set(signal["book"]) == {"bids", "asks"}
+    assert isinstance(signal["saw"], dict)
+    assert isinstance(signal["ages"], dict)
+    assert {c["filter"] for c in found["checks"]} == {"limit", "other", "cap", "watch"}
+    assert [(t["kind"], t["cause"]) for t in found["trades"]] == [
+        ("paper", "admit"),
+        ("twin", "admit"),
+        ("phantom", "clamp"),
+    ]
+
+
+def test_a_joined_signal_is_explained_with_the_phantom_it_joined(
+    history: tuple[sqlite3.Connection, Ids],
+) -> None:
+    db, ids = history
+    found = explain(db, ids["joined"])
+    assert found is not None
+    assert [t["trade_id"] for t in found["trades"]] == [ids["paired"] * 4 + 2]
+
+
+def test_an_unknown_signal_has_no_story(history: tuple[sqlite3.Connection, Ids]) -> None:
+    db, _ = history
+    assert explain(db, 1) is None
+
+
+def test_an_empty_database_lists_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    Store(path, mode="local", network="testnet").close()
+    with closing(open_readonly(path)) as db:
+        assert blocked_signals(db) == []
+
+
+def test_the_view_of_open_phantoms_shows_just_those(
+    history: tuple[sqlite3.Connection, Ids],
+) -> None:
+    db, ids = history
+    rows = db.execute("SELECT signal_id, status FROM shadow_open").fetchall()
+    assert [tuple(row) for row in rows] == [(ids["phantom"], "open")]
+
+
+def test_the_view_of_blocked_signals_has_one_row_each(
+    history: tuple[sqlite3.Connection, Ids],
+) -> None:
+    db, ids = history
+    rows = [row["signal_id"] for row in db.execute("SELECT signal_id FROM blocked")]
+    assert sorted(rows) == sorted(ids[name] for name in BLOCKED)
+
+
+def test_an_open_trade_tells_what_it_has_earned_by_its_newest_mark(tmp_path: Path) -> None:
+    """10 SOL bought at 100.51 for 0.452295 USD of fees; the mid is 100.5 at the last minute."""
+    stage = Stage()
+    stage.book()
+    admitted = stage.signal(lots=1_000, stop=2.0)
+    assert admitted is not None
+    stage.books(70, 100.5)
+    path = stage.finish(tmp_path / "gnomon.db")
+    with closing(open_readonly(path)) as db:
+        found = explain(db, admitted)
+    assert found is not None
+    assert {t["kind"]: t["so_far_e6"] for t in found["trades"]} == {
+        "paper": -552_295,
+        "twin": -552_295,
+    }
+
+
+def test_a_trade_that_is_over_has_nothing_so_far(tmp_path: Path) -> None:
+    stage = Stage()
+    stage.book()
+    admitted = stage.signal(lots=1_000, stop=2.0, horizon_s=5)
+    stage.books(80)
+    path = stage.finish(tmp_path / "gnomon.db")
+    with closing(open_readonly(path)) as db:
+        found = explain(db, admitted or 0)
+    assert found is not None and {t["so_far_e6"] for t in found["trades"]} == {None}

@@ -1,0 +1,607 @@
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import traceback
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from market.decision import TradeKind
+from market.errors import InputDamaged, OperatorError
+from market.events import NS_PER_S
+from shadow.report.report import report
+from shadow.store import store as store_module
+from shadow.store.check import broken_promises
+from shadow.store.rows import Rows
+from shadow.store.schema import MIGRATIONS, SCHEMA_VERSION
+from shadow.store.store import CHECKPOINT_PAGES, Store, open_readonly, summed
+from tests.support.shadow import Stage, history_stage, recomputed, rows_of, tell_history, told
+
+NOBODY = 65534
+
+
+def local(path: Path) -> Store:
+    return Store(path, mode="local", network="testnet")
+
+
+def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of every table."""
+    with closing(open_readonly(path)) as db:
+        tables = [
+            r["name"] for r in db.execute("SELECT name FROM sqlite_schema WHERE type='table'")
+        ]
+        return {
+            t: [tuple(r) for r in db.execute(f"SELECT * FROM {t} ORDER BY 1, 2")] for t in tables
+        }
+
+
+def alarm(n: int) -> Rows:
+    return Rows(alarms=[(n, n, "kind", "words")])
+
+
+# Opening.
+
+
+def test_the_writing_connection_is_durable_and_careful(tmp_path: Path) -> None:
+    store = local(tmp_path / "gnomon.db")
+    db = store._connection
+    pragmas = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "trusted_schema": 0,
+        "wal_autocheckpoint": 0,
+        "busy_timeout": 5000,
+    }
+    assert {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas} == pragmas
+    store.close()
+
+
+def test_what_was_written_is_there_when_opened_again(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    store = local(path)
+    store.write(alarm(1), {"desk": "{}"})
+    store.close()
+    again = local(path)
+    assert again.state() == {"desk": "{}"}
+    again.close()
+    assert len(rows_of(path, "SELECT * FROM alarm")) == 1
+
+
+@pytest.mark.parametrize(("mode", "network"), [("paper", "testnet"), ("local", "mainnet")])
+def test_a_file_of_another_mode_or_network_is_refused(
+    tmp_path: Path, mode: str, network: str
+) -> None:
+    path = tmp_path / "gnomon.db"
+    local(path).close()
+    with pytest.raises(OperatorError, match="belongs to mode local on testnet") as found:
+        Store(path, mode=mode, network=network)
+    assert found.value.exit_code == 78
+    local(path).close()
+
+
+def test_a_file_of_a_newer_gnomon_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    local(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+        db.commit()
+    before = path.read_bytes()
+    with pytest.raises(OperatorError, match="newer gnomon"):
+        local(path)
+    with pytest.raises(OperatorError, match=f"schema {SCHEMA_VERSION + 1}"):
+        open_readonly(path)
+    assert path.read_bytes() == before
+
+
+def test_somebody_elses_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE accounts (a)")
+        db.execute("INSERT INTO accounts VALUES (1)")
+        db.commit()
+    before = path.read_bytes()
+    with pytest.raises(OperatorError, match="not a gnomon database"):
+        local(path)
+    with pytest.raises(OperatorError):
+        open_readonly(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["gnomon.db"]
+
+
+@pytest.mark.parametrize("length", [4096, 20_000])
+def test_what_is_no_database_is_refused(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "gnomon.db"
+    path.write_bytes(b"no database " * (length // 12))
+    before = path.read_bytes()
+    with pytest.raises(OperatorError, match="not a usable database"):
+        local(path)
+    with pytest.raises(InputDamaged):
+        open_readonly(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["torn", "zeroed", "flipped"])
+def test_a_damaged_database_is_refused(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "gnomon.db"
+    told(path)
+    raw = bytearray(path.read_bytes())
+    pages = len(raw) // 4096
+    if damage == "torn":
+        raw = raw[: pages // 2 * 4096 + 100]
+    elif damage == "zeroed":
+        raw[4096 * 2 : 4096 * 4] = bytes(8192)
+    else:
+        for page in range(2, pages, 3):
+            raw[page * 4096 + 3] ^= 0xFF
+    path.write_bytes(raw)
+    with pytest.raises(OperatorError) as found:
+        local(path)
+    assert found.value.exit_code == 78
+
+
+def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError):
+        local(tmp_path / "nowhere" / "gnomon.db")
+    with pytest.raises(OperatorError, match="no such database"):
+        open_readonly(tmp_path / "nowhere" / "gnomon.db")
+
+
+@pytest.mark.parametrize("name", ["a b", "100%25", "what?", "no#1", "ä"])
+def test_any_name_of_a_folder_will_do(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    store = local(folder / "gnomon.db")
+    store.write(alarm(1))
+    store.close()
+    assert len(rows_of(folder / "gnomon.db", "SELECT * FROM alarm")) == 1
+
+
+# Migrations.
+
+
+def migrated(monkeypatch: pytest.MonkeyPatch, *scripts: str) -> None:
+    """Let a later gnomon know more migrations."""
+    monkeypatch.setattr(store_module, "MIGRATIONS", (*MIGRATIONS, *scripts))
+    monkeypatch.setattr(store_module, "SCHEMA_VERSION", SCHEMA_VERSION + len(scripts))
+
+
+def test_an_older_file_is_brought_up_to_date_with_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "gnomon.db"
+    store = local(path)
+    store.write(alarm(1))
+    store.close()
+    second = "CREATE TABLE later (a INTEGER) STRICT;\nINSERT INTO later SELECT ts_ns FROM alarm;\n"
+    migrated(monkeypatch, second, "ALTER TABLE later ADD COLUMN b TEXT;\n")
+    local(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 2,)
+        assert db.execute("SELECT a, b FROM later").fetchall() == [(1, None)]
+    local(path).close()
+
+
+def test_a_file_of_every_earlier_version_ends_up_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a migration derives from old rows is what they would have been written with."""
+    stage = history_stage()
+    tell_history(stage)
+    paths = [tmp_path / f"{version}.db" for version in range(1, SCHEMA_VERSION + 1)]
+    for version, path in enumerate(paths, start=1):
+        with monkeypatch.context() as old:
+            old.setattr(store_module, "MIGRATIONS", MIGRATIONS[:version])
+            old.setattr(store_module, "SCHEMA_VERSION", version)
+            if version < 3:
+                statements = {**dict(store_module.WRITES), **BEFORE_3}
+                del statements["returns"]
+                old.setattr(store_module, "WRITES", tuple(statements.items()))
+            store = local(path)
+            store.write(stage.rows if version >= 3 else as_before_3(stage.rows))
+            store.close()
+        local(path).close()
+    newest = content(paths[-1])
+    assert [row for row in newest["rollup"] if row[2] == "head"] != []
+    for path in paths[2:]:
+        assert content(path) == newest
+    for path in paths[:2]:
+        old_content = content(path)
+        assert old_content.pop("return_day") == []
+        for name, rows in old_content.items():
+            kept = {"signal": 28, "weight": 6}.get(name)
+            mine, theirs = ([r[:kept] for r in found] for found in (rows, newest[name]))
+            if name == "rollup":
+                mine, theirs = ([[approx_real(c) for c in r] for r in rs] for rs in (mine, theirs))
+            assert mine == theirs, name
+
+
+def approx_real(value: object) -> object:
+    return round(value, 9) if isinstance(value, float) else value
+
+
+# What signals and weights had before the third version of the schema.
+BEFORE_3 = {
+    "signals": store_module._insert("signal", 28),
+    "weights": "INSERT OR IGNORE INTO weight VALUES (?,?,?,?,?,?)",
+}
+
+
+def as_before_3(rows: Rows) -> Rows:
+    """Return rows as they were written then."""
+    older = Rows()
+    older.extend(rows)
+    older.signals = [row[:28] for row in rows.signals]
+    older.weights = [row[:6] for row in rows.weights]
+    older.rollups = [row for row in rows.rollups if row[2] != "score"]
+    return older
+
+
+def test_a_migration_that_fails_leaves_the_version_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "gnomon.db"
+    local(path).close()
+    good = "CREATE TABLE fine (a INTEGER) STRICT;\n"
+    bad = "CREATE TABLE half (a INTEGER) STRICT;\nINSERT INTO nowhere VALUES (1);\n"
+    migrated(monkeypatch, good, bad)
+    with pytest.raises(sqlite3.OperationalError):
+        local(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION + 1,)
+        names = {name for (name,) in db.execute("SELECT name FROM sqlite_schema")}
+        assert "fine" in names
+        assert "half" not in names
+
+
+def test_a_reader_refuses_a_file_that_was_not_migrated_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "gnomon.db"
+    local(path).close()
+    migrated(monkeypatch, "CREATE TABLE x (a INTEGER) STRICT;\n")
+    with pytest.raises(OperatorError, match=f"reads {SCHEMA_VERSION + 1}"):
+        open_readonly(path)
+
+
+# Writing.
+
+
+def test_rows_and_state_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    stage = history_stage()
+    tell_history(stage)
+    store = stage.open_store(path)
+    stage.commit()
+    before = content(path)
+    rows = Rows(
+        alarms=[(9, 9, "kind", "words")],
+        equity=[(9, 1, 1, 0, 0, 0, 0, 0)],
+        trade_days=[(before["trade"][0][0], "2025-09-01", 5)],
+        rollups=[("2025-09-01", "limit", "enforce", "sole", "alpha", 1, 1, 1.0, 1.0, 1)],
+        order_events=[(1, 1, "event", None)],  # NOT NULL: fails after other tables were written
+    )
+    with pytest.raises(sqlite3.IntegrityError):
+        store.write(rows, {"desk": "gone"})
+    assert content(path) == before
+    rows.order_events.clear()
+    store.write(rows, {"desk": "new"})
+    assert content(path) != before
+    store.close()
+
+
+def test_a_batch_cannot_be_written_twice(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    stage = history_stage()
+    tell_history(stage)
+    rows, _ = stage.rows, stage.open_store(path)
+    stage.commit()
+    before = content(path)
+    with pytest.raises(sqlite3.IntegrityError):
+        stage.store.write(rows)  # type: ignore[union-attr]
+    stage.store.close()  # type: ignore[union-attr]
+    assert content(path) == before
+
+
+def test_a_state_that_is_none_goes(tmp_path: Path) -> None:
+    store = local(tmp_path / "gnomon.db")
+    store.write(Rows(), {"a": "1", "b": "2"})
+    store.write(Rows(), {"a": None, "b": "3", "never": None})
+    assert store.state() == {"b": "3"}
+    store.write(Rows(), None)
+    assert store.state() == {"b": "3"}
+    store.close()
+
+
+def test_days_and_sums_of_one_key_add_up(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    store = local(path)
+    key = ("2025-09-01", "limit", "enforce", "sole", "alpha")
+    for _ in range(2):
+        store.write(
+            Rows(
+                trade_days=[(1, "2025-09-01", 5), (1, "2025-09-01", -2)],
+                rollups=[(*key, 1, 1, 0.5, 2.0, 7), (*key, 0, -1, 0.25, 1.0, -3)],
+            )
+        )
+    store.close()
+    assert rows_of(path, "SELECT mtm_e6 FROM trade_day") == [{"mtm_e6": 6}]
+    (row,) = rows_of(path, "SELECT * FROM rollup")
+    assert tuple(row.values()) == (*key, 2, 0, 1.5, 6.0, 8)
+
+
+def test_sums_touch_each_key_once() -> None:
+    a, b = ("d", "f", "m", "s", "x"), ("d", "f", "m", "s", "y")
+    rows = [(*a, 1, 1, 0.5, 1.0, 10), (*b, 1, 0, 0.0, 0.0, 0), (*a, 0, -1, 0.25, -1.0, 5)]
+    assert summed(rows) == [(*a, 1, 0, 0.75, 0.0, 15), (*b, 1, 0, 0.0, 0.0, 0)]
+    assert summed([]) == []
+
+
+def test_a_run_is_recorded_and_followed(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    store = local(path)
+    columns = {
+        "started_ns": 1, "mode": "local", "network": "testnet", "config_hash": "c",
+        "policy_hash": "p", "code_version": "v", "seed": 7, "first_seq": 1, "last_seq": 0,
+        "config": "{}",
+    }  # fmt: skip
+    first, second = store.begin_run(**columns), store.begin_run(**columns)
+    assert second == first + 1
+    store.update_run(second, last_seq=9, ended_why="told to", digest="d")
+    store.close()
+    found = rows_of(path, "SELECT last_seq, ended_why, digest, code_version FROM run")
+    assert [tuple(r.values()) for r in found] == [(0, None, "", "v"), (9, "told to", "d", "v")]
+
+
+# The write-ahead log.
+
+
+def test_the_log_is_folded_in_every_so_many_pages_and_not_at_every_commit(quick: Path) -> None:
+    path = quick / "wal.db"
+    store = local(path)
+    checkpoints = 0
+
+    def trace(statement: str) -> None:
+        nonlocal checkpoints
+        checkpoints += "wal_checkpoint" in statement
+
+    store._connection.set_trace_callback(trace)
+    pages = []
+    for i in range(120):
+        store.write(Rows(alarms=[(i, j, "kind", "w" * 200) for j in range(300)]))
+        pages.append(path.with_name("wal.db-wal").stat().st_size // 4096)
+    assert max(pages) < 1.2 * CHECKPOINT_PAGES
+    assert 2 <= checkpoints <= 4
+    store._connection.set_trace_callback(None)
+    store.close()
+    assert not path.with_name("wal.db-wal").exists()
+
+
+# Reading beside a writer.
+
+
+def test_a_reader_sees_commits_and_cannot_write(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    store = local(path)
+    with closing(open_readonly(path)) as db:
+        assert db.execute("SELECT COUNT(*) FROM alarm").fetchone()[0] == 0
+        store.write(alarm(1))
+        assert db.execute("SELECT COUNT(*) FROM alarm").fetchone()[0] == 1
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            db.execute("DELETE FROM alarm")
+        # Names instead of positions.
+        assert db.execute("SELECT kind FROM alarm").fetchone()["kind"] == "kind"
+    store.close()
+
+
+def test_a_reader_in_the_middle_of_a_read_holds_no_writer_up(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    store = local(path)
+    store.write(Rows(alarms=[(i, i, "kind", "words") for i in range(100)]))
+    with closing(open_readonly(path)) as db:
+        cursor = db.execute("SELECT * FROM alarm")
+        cursor.fetchone()
+        store.write(alarm(1_000))
+        assert len(cursor.fetchall()) == 99
+    store.close()
+
+
+def as_nobody(work: Callable[[], None]) -> Callable[[], None]:
+    """Begin work as an unprivileged user in a process of its own; return how to await it.
+
+    The process is made before anything is opened here: SQLite must not be carried over a fork.
+    """
+    go_read, go_write = os.pipe()
+    said_read, said_write = os.pipe()
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            os.close(go_write)
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            os.read(go_read, 1)
+            work()
+            code = 0
+        except BaseException:
+            os.write(said_write, traceback.format_exc().encode())
+        finally:
+            os._exit(code)
+    os.close(go_read)
+    os.close(said_write)
+
+    def finish() -> None:
+        os.close(go_write)
+        _, status = os.waitpid(pid, 0)
+        words = os.read(said_read, 65536).decode()
+        os.close(said_read)
+        assert os.waitstatus_to_exitcode(status) == 0, words
+
+    return finish
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("when", ["running", "closed", "killed"])
+def test_a_user_who_may_not_write_can_read(quick: Path, when: str) -> None:
+    """While the log exists, after a clean close, and after a kill -9 that left the log behind."""
+    folder = quick / when
+    folder.mkdir(mode=0o755)
+    quick.chmod(0o755)
+    path = folder / "gnomon.db"
+
+    def read() -> None:
+        with closing(open_readonly(path)) as db:
+            assert db.execute("SELECT COUNT(*) FROM alarm").fetchone()[0] == 2
+            assert broken_promises(db) == []
+            assert report(db, by="filter").rows == []
+        with pytest.raises(PermissionError):
+            (folder / "mine").write_text("no")
+
+    finish = as_nobody(read)
+    if when == "killed":
+        writer = os.fork()
+        if not writer:
+            store = local(path)
+            store.write(alarm(1))
+            store.write(alarm(2))
+            os.kill(os.getpid(), 9)
+        os.waitpid(writer, 0)
+    else:
+        store = local(path)
+        store.write(alarm(1))
+        store.write(alarm(2))
+        if when == "closed":
+            store.close()
+    assert path.with_name("gnomon.db-wal").exists() == (when != "closed")
+    finish()
+    if when == "running":
+        store.write(alarm(3))
+        store.close()
+        assert len(rows_of(path, "SELECT * FROM alarm")) == 3
+
+
+# Retention.
+
+
+def by_filter(path: Path) -> object:
+    with closing(open_readonly(path)) as db:
+        return report(db, by="filter")
+
+
+def test_pruning_keeps_the_report_and_every_promise(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    stage = history_stage()
+    ids = tell_history(stage)
+    stage.finish(path)
+    rows, sums = by_filter(path), content(path)["rollup"]
+    store = local(path)
+    gone = store.prune(stage.now_ns - NS_PER_S)
+    assert gone > 0
+    store.close()
+    assert by_filter(path) == rows
+    assert content(path)["rollup"] == sums
+    with closing(open_readonly(path)) as db:
+        assert broken_promises(db) == []
+    left = rows_of(path, "SELECT trade_id, status FROM trade ORDER BY trade_id")
+    opened = [ids["open"] * 4, ids["open"] * 4 + 1, ids["phantom"] * 4 + 2]
+    assert sorted(r["trade_id"] for r in left) == opened
+    assert {r["status"] for r in left} == {"open"}
+    signals = rows_of(path, "SELECT signal_id FROM signal")
+    assert {r["signal_id"] for r in signals} == {ids["open"], ids["phantom"]}
+    (mark,) = rows_of(path, "SELECT value FROM about WHERE key = 'pruned_before_ns'")
+    assert mark["value"] == str(stage.now_ns - NS_PER_S)
+
+
+def test_pruning_goes_by_the_time_of_closing(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    told(path)
+    closed = rows_of(path, "SELECT closed_ns FROM trade WHERE closed_ns > 0 ORDER BY closed_ns")
+    cut = closed[len(closed) // 2]["closed_ns"]
+    store = local(path)
+    store.prune(cut)
+    store.close()
+    left = [r["closed_ns"] for r in rows_of(path, "SELECT closed_ns FROM trade")]
+    assert [ns for ns in left if ns is not None and ns < cut] == []
+    assert cut in left
+    with closing(open_readonly(path)) as db:
+        assert broken_promises(db) == []
+
+
+def test_nothing_is_pruned_before_its_time_and_nothing_twice(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    told(path)
+    store = local(path)
+    assert store.prune(1) == 0
+    assert store.prune(2**62) > 0
+    assert store.prune(2**62) == 0
+    # An earlier limit does not hide that a later one was already applied.
+    store.prune(5)
+    store.close()
+    (mark,) = rows_of(path, "SELECT value FROM about WHERE key = 'pruned_before_ns'")
+    assert int(mark["value"]) == 2**62
+
+
+def test_the_trades_of_a_signal_go_together(tmp_path: Path) -> None:
+    """A clamped remainder may find its way out later than the admitted part."""
+    path = tmp_path / "gnomon.db"
+    stage = Stage()
+    stage.book()
+    stage.filters["limit"].room_e6 = 400 * 10**6
+    signal_id = stage.signal(horizon_s=5)
+    stage.books(4)
+    for _ in range(3):
+        stage.wait(1)
+        stage.book(bids=[(99.9, 4.0)], asks=[(100.1, 9.0)])
+        stage.second()
+    assert list(stage.engine.ledger.trades) == [signal_id * 4 + TradeKind.CLAMPED]  # type: ignore[operator]
+    between = stage.now_ns
+    stage.books(5)
+    assert not stage.engine.ledger.trades
+    stage.finish(path)
+    before = content(path)["trade"]
+    store = local(path)
+    store.prune(between)
+    assert content(path)["trade"] == before
+    with closing(open_readonly(path)) as db:
+        assert broken_promises(db) == []
+    store.prune(stage.now_ns)
+    store.close()
+    assert content(path)["trade"] == []
+    assert content(path)["signal"] == []
+
+
+def test_a_later_trade_stays_as_long_as_the_phantom_it_followed(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    stage = Stage()
+    stage.book()
+    stage.script(limit="fail")
+    stage.signal(horizon_s=7200)
+    stage.books(2)
+    stage.script(limit="pass")
+    later = stage.signal(horizon_s=5)
+    stage.books(20, 100.5)
+    assert len(stage.engine.ledger.trades) == 1
+    stage.finish(path)
+    with closing(open_readonly(path)) as db:
+        before, sums = report(db, by="bot").rows, recomputed(db)
+    store = local(path)
+    store.prune(stage.now_ns)
+    store.close()
+    with closing(open_readonly(path)) as db:
+        assert (report(db, by="bot").rows, recomputed(db)) == (before, sums)
+        assert broken_promises(db) == []
+    kept = rows_of(path, "SELECT trade_id FROM trade")
+    assert later is not None
+    assert {r["trade_id"] for r in kept} >= {later * 4}
+
+
+def test_after_a_clean_close_the_file_alone_is_the_whole_database(tmp_path: Path) -> None:
+    path, copy = tmp_path / "gnomon.db", tmp_path / "copy.db"
+    told(path)
+    shutil.copy(path, copy)
+    assert content(copy) == content(path)

@@ -1,0 +1,794 @@
+"""The conversation with the venue, without sockets: what is asked, believed, dropped and when."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+from unittest import mock
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market.events import BookUpdate, TradesUpdate
+from tests.support.venue import (
+    BBO,
+    CONTEXT,
+    DATA_OF,
+    EVERY_KIND,
+    FAST,
+    PONG,
+    SLOW,
+    T0,
+    T0_MS,
+    TRADES,
+    S,
+    ack,
+    bbo,
+    book,
+    complaint,
+    context,
+    message,
+    recorded,
+    trade,
+    trades,
+)
+from venue.hyperliquid import session as module
+from venue.hyperliquid import wire
+from venue.hyperliquid.session import (
+    SEEN_TRADES,
+    TRANSITIONS,
+    Action,
+    Input,
+    Output,
+    Session,
+    SessionState,
+    State,
+)
+from venue.hyperliquid.wire import Subscription
+
+PERIODIC = {FAST: 0.54, SLOW: 5.4, CONTEXT: 1.0}
+JUST = 1_000_000  # a millisecond beyond a limit
+
+
+def opened(*wanted: Subscription) -> Session:
+    session = Session(wanted)
+    session.opened(T0)
+    return session
+
+
+def live(*wanted: Subscription) -> Session:
+    session = opened(*wanted)
+    for subscription in wanted:
+        session.receive(ack(subscription), T0)
+    return session
+
+
+def states(session: Session) -> list[State]:
+    return [stream.state for stream in session.streams.values()]
+
+
+def asked(output: Output) -> list[Any]:
+    return [json.loads(frame) for frame in output.frames]
+
+
+def requests(subscription: Subscription, *methods: str) -> list[Any]:
+    return [{"method": m, "subscription": subscription.payload()} for m in methods]
+
+
+# The table.
+
+
+def test_every_state_can_be_reached_and_none_leads_nowhere() -> None:
+    reached = {State.IDLE}
+    while True:
+        step = {after for (before, _), (after, _) in TRANSITIONS.items() if before in reached}
+        if step <= reached:
+            break
+        reached |= step
+    assert reached == set(State)
+    assert {after for after, _ in TRANSITIONS.values()} <= set(State)
+
+
+def test_loss_resets_every_state_without_a_word() -> None:
+    for state in State:
+        assert TRANSITIONS[state, Input.LOST] == (State.IDLE, Action.NONE)
+
+
+def test_giving_up_a_connection_always_leads_back_to_the_start() -> None:
+    given_up = [after for after, action in TRANSITIONS.values() if action is Action.RECONNECT]
+    assert given_up
+    assert set(given_up) == {State.IDLE}
+
+
+def in_state(state: State) -> tuple[Session, int]:
+    """Return a session whose one stream has got into a state by what really happens, and when."""
+    session, now = Session([FAST]), T0
+    if state is not State.IDLE:
+        session.opened(now)
+    if state in (State.LIVE, State.SILENT):
+        session.receive(ack(FAST), now)
+    if state in (State.RETRIED, State.SILENT):
+        now += 5 * S + JUST
+        session.tick(now)
+    if state is State.REFUSED:
+        session.receive(complaint("Invalid subscription ", FAST), now)
+    assert states(session) == [state]
+    return session, now
+
+
+def happen(session: Session, given_: Input, now: int) -> Output:
+    """Let an input happen the way it does in life."""
+    if given_ is Input.OPENED:
+        return session.opened(now)
+    if given_ in (Input.OVERDUE, Input.QUIET):
+        session.heard_ns = now + 5 * S
+        return session.tick(now + 5 * S + JUST)
+    if given_ is Input.LOST:
+        session.lost(now)
+        return Output()
+    raw = {
+        Input.ACKED: ack(FAST),
+        Input.DATA: book(fast=True),
+        Input.ERROR: complaint("Invalid subscription ", FAST),
+    }[given_]
+    session.receive(raw, now)
+    return Output()
+
+
+@pytest.mark.parametrize("state", State, ids=lambda s: s.value)
+@pytest.mark.parametrize("given_", Input, ids=lambda i: i.value)
+def test_each_input_in_each_state_does_what_the_table_says_or_nothing(
+    state: State, given_: Input
+) -> None:
+    session, now = in_state(state)
+    if given_ in (Input.OVERDUE, Input.QUIET):
+        # The same five seconds: the state decides what they mean.
+        given_ = Input.QUIET if state is State.LIVE else Input.OVERDUE
+    after, action = TRANSITIONS.get((state, given_), (state, Action.NONE))
+    output = happen(session, given_, now)
+    assert states(session) == [after]
+    frames = {
+        Action.NONE: [],
+        Action.RECONNECT: [],
+        Action.SUBSCRIBE: requests(FAST, "subscribe"),
+        Action.RESUBSCRIBE: requests(FAST, "unsubscribe", "subscribe"),
+    }[action]
+    assert asked(output) == frames
+    assert bool(output.drop) == (action is Action.RECONNECT)
+
+
+STIMULI: list[Callable[[Session, int], object]] = [
+    lambda s, now: s.opened(now),
+    lambda s, now: s.lost(now),
+    lambda s, now: s.tick(now),
+    lambda s, now: s.resumed(now),
+    *(
+        (lambda s, now, raw=raw: s.receive(raw, now))
+        for raw in [
+            *DATA_OF.values(),
+            *(ack(sub) for sub in EVERY_KIND),
+            *(complaint("Already subscribed: ", sub) for sub in EVERY_KIND),
+            *(complaint("Invalid subscription ", sub) for sub in EVERY_KIND),
+            complaint("Already unsubscribed: ", FAST),
+            PONG,
+            b"rubbish",
+            wire.GREETING,
+        ]
+    ),
+]
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(range(len(STIMULI))), st.sampled_from([0, 1, 4, 6, 20])),
+        max_size=60,
+    )
+)
+def test_whatever_happens_only_known_requests_are_sent(steps: list[tuple[int, int]]) -> None:
+    session, now = Session(EVERY_KIND), T0
+    known = [wire.PING]
+    for subscription in EVERY_KIND:
+        known += [wire.subscribe(subscription), wire.unsubscribe(subscription)]
+    for index, seconds in steps:
+        now += seconds * S
+        result = STIMULI[index](session, now)
+        if isinstance(result, Output):
+            assert all(frame in known for frame in result.frames)
+    session.lost(now)
+    assert set(states(session)) == {State.IDLE}
+    assert asked(session.opened(now)) == [
+        r for sub in EVERY_KIND for r in requests(sub, "subscribe")
+    ]
+
+
+# Asking.
+
+
+def test_opening_asks_for_every_stream_in_order() -> None:
+    session = Session(EVERY_KIND)
+    assert asked(session.opened(T0)) == [
+        r for sub in EVERY_KIND for r in requests(sub, "subscribe")
+    ]
+    assert set(states(session)) == {State.SENT}
+
+
+@pytest.mark.parametrize("subscription", EVERY_KIND, ids=lambda s: f"{s.type} {s.fast}")
+def test_an_acknowledgement_with_defaults_filled_in_is_of_its_request_alone(
+    subscription: Subscription,
+) -> None:
+    session = opened(*EVERY_KIND)
+    assert session.receive(ack(subscription), T0) is None
+    for stream in session.streams.values():
+        expected = State.LIVE if stream.subscription == subscription else State.SENT
+        assert stream.state is expected
+    assert session.violations == {}
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        {"type": "l2Book", "coin": "BTC", "fast": False},
+        {"type": "l2Book", "coin": "BTC"},
+        {"type": "l2Book", "coin": "ETH", "fast": True},
+        {"type": "userFills", "user": "0x1", "aggregateByTime": False},
+        {"type": ["l2Book"], "coin": "BTC", "fast": True},
+        {"type": "l2Book", "coin": {"BTC": 1}, "fast": True},
+        {"subscription": "l2Book"},
+        {},
+    ],
+    ids=repr,
+)
+def test_an_acknowledgement_of_something_else_changes_nothing(echo: Any) -> None:
+    session = opened(FAST)
+    data = {"method": "subscribe", "subscription": echo}
+    assert session.receive(message("subscriptionResponse", data), T0) is None
+    assert states(session) == [State.SENT]
+
+
+def test_the_acknowledgement_of_an_unsubscribe_is_not_taken_for_the_other() -> None:
+    session = opened(FAST)
+    session.receive(ack(FAST, "unsubscribe"), T0)
+    assert states(session) == [State.SENT]
+
+
+def test_data_proves_a_subscription_whose_acknowledgement_was_lost() -> None:
+    session = opened(*EVERY_KIND)
+    for subscription in EVERY_KIND:
+        assert session.receive(DATA_OF[subscription], T0 + S) is not None
+    assert set(states(session)) == {State.LIVE}
+
+
+def test_a_missing_acknowledgement_is_asked_for_again_and_then_given_up_at_five_seconds_each() -> (
+    None
+):
+    session = opened(TRADES)
+    assert session.tick(T0 + 5 * S) == Output()
+    again = session.tick(T0 + 5 * S + JUST)
+    assert (asked(again), again.drop) == (requests(TRADES, "subscribe"), "")
+    assert session.tick(T0 + 10 * S + JUST) == Output()
+    given_up = session.tick(T0 + 10 * S + 2 * JUST)
+    assert given_up.frames == []
+    assert "trades of BTC" in given_up.drop
+
+
+def test_only_the_missing_one_is_asked_for_again() -> None:
+    session = opened(BBO, TRADES)
+    session.receive(ack(BBO), T0)
+    assert asked(session.tick(T0 + 6 * S)) == requests(TRADES, "subscribe")
+    session.receive(ack(TRADES), T0 + 7 * S)
+    assert session.tick(T0 + 14 * S) == Output()
+
+
+@pytest.mark.parametrize("state", [State.SENT, State.RETRIED])
+def test_already_subscribed_is_an_acknowledgement(state: State) -> None:
+    session, now = in_state(state)
+    session.receive(complaint("Already subscribed: ", FAST), now)
+    assert states(session) == [State.LIVE]
+    assert session.violations == {}
+
+
+def test_already_unsubscribed_is_no_news() -> None:
+    session = live(FAST)
+    session.receive(complaint("Already unsubscribed: ", FAST), T0)
+    assert states(session) == [State.LIVE]
+    assert session.violations == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Invalid subscription {"type":"bbo","coin":"BTC"}',
+        'Error parsing JSON into valid websocket request: {"method":"subscribe",'
+        '"subscription":{"type":"bbo","coin":"BTC"}}',
+    ],
+)
+def test_a_refused_subscription_is_counted_and_not_asked_for_again(text: str) -> None:
+    session = opened(BBO, CONTEXT)
+    assert session.receive(complaint(text), T0) is None
+    assert states(session) == [State.REFUSED, State.SENT]
+    assert session.violations == {"venue_error": 1}
+    assert text[:30] in session.samples["venue_error"]
+    session.receive(ack(CONTEXT), T0)
+    for second in range(1, 600):
+        now = T0 + second * S
+        session.receive(context(), now)
+        assert session.tick(now) == Output()
+    session.lost(T0 + 600 * S)
+    assert requests(BBO, "subscribe")[0] in asked(session.opened(T0 + 601 * S))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cannot track more than 10 total users",
+        "too many pending post requests id=5",
+        "{",
+        "Invalid subscription [1]",
+        'Invalid subscription {"type":5,"coin":"BTC"}',
+        'Invalid subscription {"type":"bbo","coin":"NOPE"}',
+        "",
+    ],
+)
+def test_a_complaint_that_names_no_stream_of_ours_is_only_counted(text: str) -> None:
+    session = opened(BBO)
+    session.receive(complaint(text), T0)
+    assert states(session) == [State.SENT]
+    assert session.violations == {"venue_error": 1}
+
+
+def test_complaints_alone_never_drop_the_connection() -> None:
+    session = live(BBO)
+    for i in range(100):
+        session.receive(complaint("Cannot send more than 2000 messages per minute."), T0 + i)
+    assert session.tick(T0 + S).drop == ""
+
+
+# Trades: none twice, none lost.
+
+
+def tids(event: object) -> list[int]:
+    assert isinstance(event, TradesUpdate)
+    return [p.time_ms for p in event.prints]
+
+
+def numbered(*numbers: int, coin: str = "BTC") -> bytes:
+    """Return a frame of trades whose times tell them apart."""
+    return trades(*(trade(n, coin=coin, time_ms=T0_MS + n) for n in numbers))
+
+
+def heard(session: Session, raw: bytes, now: int = T0) -> list[int]:
+    """Return the numbers of the trades that were new."""
+    event = session.receive(raw, now)
+    if event is None:
+        return []
+    assert isinstance(event, TradesUpdate)
+    return [p.time_ms - T0_MS for p in event.prints]
+
+
+def test_a_trade_is_reported_once() -> None:
+    session = live(TRADES)
+    assert heard(session, numbered(1, 2, 3)) == [1, 2, 3]
+    assert heard(session, numbered(2, 3)) == []
+    assert heard(session, numbered(3, 4, 4, 1, 5)) == [4, 5]
+    assert session.duplicates == 5
+    assert session.violations == {}
+
+
+def test_time_coin_and_tid_together_are_a_trades_name() -> None:
+    session = live(TRADES, Subscription("trades", "ETH"))
+    one = [trade(7), trade(8), trade(7, time_ms=T0_MS + 1)]
+    assert len(tids(session.receive(trades(*one), T0))) == 3
+    assert len(tids(session.receive(trades(trade(7, coin="ETH")), T0))) == 1
+
+
+def test_the_replay_on_subscribing_is_new_once_also_across_a_reconnect() -> None:
+    session = live(TRADES)
+    replay = numbered(*range(30))
+    assert heard(session, replay) == list(range(30))
+    session.lost(T0 + S)
+    session.opened(T0 + 2 * S)
+    session.receive(ack(TRADES), T0 + 2 * S)
+    assert heard(session, numbered(*range(5, 35))) == [30, 31, 32, 33, 34]
+    assert session.duplicates == 25
+
+
+def test_what_is_remembered_is_bounded_and_newest() -> None:
+    session = live(TRADES)
+    for n in range(0, 2000, 40):
+        heard(session, numbered(*range(n, n + 40)))
+    kept = session.state().seen["BTC"]
+    assert kept == [(T0_MS + n, n) for n in range(2000 - SEEN_TRADES, 2000)]
+    assert heard(session, numbered(2000 - SEEN_TRADES)) == []
+    assert heard(session, numbered(1999 - SEEN_TRADES)) == [1999 - SEEN_TRADES]
+
+
+def test_one_frame_larger_than_the_memory_still_holds_nothing_twice() -> None:
+    session = live(TRADES)
+    many = range(SEEN_TRADES + 100)
+    assert heard(session, numbered(*many, *many)) == list(many)
+    assert len(session.state().seen["BTC"]) == SEEN_TRADES
+
+
+@pytest.mark.parametrize(
+    ("spoiler", "kind"),
+    [(trade(9, px="0.0"), "bad_trade"), (trade(9, coin="ETH"), "wrong_coin")],
+)
+def test_a_refused_frame_leaves_its_sound_trades_new(spoiler: dict[str, Any], kind: str) -> None:
+    session = live(TRADES, Subscription("trades", "ETH"))
+    sound = [trade(n, time_ms=T0_MS + n) for n in (1, 2)]
+    assert session.receive(trades(*sound, spoiler), T0) is None
+    assert session.violations == {kind: 1}
+    assert heard(session, trades(*sound)) == [1, 2]
+
+
+def test_an_empty_list_of_trades_is_nothing() -> None:
+    session = live(TRADES)
+    assert session.receive(trades(), T0) is None
+    assert session.violations == {}
+
+
+def test_a_recorded_session_is_understood_whole() -> None:
+    session = live(SLOW, TRADES)
+    with gzip.open(recorded("hyperliquid_ws_frames/btcusd_20250126.gz"), "rt") as file:
+        lines = [line.split(" ", 1) for line in file]
+    events = [session.receive(raw.encode(), int(ns)) for ns, raw in lines]
+    printed = [p for e in events if isinstance(e, TradesUpdate) for p in e.prints]
+    rows = [r for _, raw in lines if '"trades"' in raw for r in json.loads(raw)["data"]]
+    assert session.violations == {}
+    assert sum(isinstance(e, BookUpdate) for e in events) == 46
+    assert len(printed) == len({(r["time"], r["tid"]) for r in rows})
+    assert session.duplicates == len(rows) - len(printed)
+    assert [p.time_ms for p in printed] == sorted(p.time_ms for p in printed)
+    assert (session.frames, session.events) == (2 + 55, 55)
+
+
+# Frames that are not what they should be.
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (bbo(coin="ETH"), "wrong_coin"),
+        (book(coin="ETH"), "wrong_coin"),
+        (book(coin="ETH", fast=True), "wrong_coin"),
+        (context("ETH"), "wrong_coin"),
+        (trades(trade(1, coin="ETH")), "wrong_coin"),
+        (message("orderUpdates", []), "unknown_channel"),
+        (b'{"channel":["l2Book"]}', "unknown_channel"),
+        (b'{"channel":"l2Book"}', "malformed"),
+        (b"rub\xffbish", "not_json"),
+        (book(["0.0"]), "bad_level"),
+        (book([("99.0", "0.0")]), "bad_level"),
+        (bbo(("nan", "1.0")), "bad_level"),
+        (trades(trade(1, sz="-1.0")), "bad_trade"),
+        (context(markPx="inf"), "bad_context"),
+    ],
+)
+def test_a_bad_frame_is_dropped_and_counted_with_a_sample(raw: bytes, kind: str) -> None:
+    session = live(*EVERY_KIND)
+    assert session.receive(raw, T0) is None
+    assert session.receive(raw, T0 + 1) is None
+    assert session.violations == {kind: 2}
+    assert set(session.samples) == {kind}
+    assert repr(raw[:200]) in session.samples[kind]
+    assert (session.frames, session.events) == (len(EVERY_KIND) + 2, 0)
+
+
+def test_a_kind_of_book_that_was_not_asked_for_is_not_taken_for_the_other() -> None:
+    session = live(FAST)
+    assert session.receive(book(), T0) is None
+    assert session.violations == {"wrong_coin": 1}
+    assert isinstance(session.receive(book(fast=True), T0), BookUpdate)
+
+
+def test_a_sample_is_small_however_large_the_frame() -> None:
+    session = live(BBO)
+    huge = "x" * 1_000_000
+    session.receive(complaint(huge), T0)
+    session.receive(bbo(coin=huge), T0)
+    session.receive(message(huge, {}), T0)
+    session.receive(huge.encode(), T0)
+    assert set(session.samples) == {"venue_error", "wrong_coin", "unknown_channel", "not_json"}
+    assert max(map(len, session.samples.values())) < 1000
+
+
+def test_the_greeting_in_plain_text_is_borne() -> None:
+    session = live(BBO)
+    assert session.receive(b"Websocket connection established.", T0) is None
+    assert session.violations == {}
+
+
+def rubbish(session: Session, times: Iterable[float]) -> str:
+    """Let a bad frame come at each of the seconds; return why the connection is dropped."""
+    now = T0
+    for at in times:
+        now = T0 + int(at * S)
+        session.receive(b"rubbish", now)
+    return session.tick(now).drop
+
+
+def test_ten_bad_frames_within_a_minute_drop_the_connection() -> None:
+    assert rubbish(live(BBO), range(9)) == ""
+    assert "10 bad frames" in rubbish(live(BBO), range(10))
+    assert "10 bad frames" in rubbish(live(BBO), [i * 6.6 for i in range(10)])
+    assert rubbish(live(BBO), [i * 6.7 for i in range(10)]) == ""
+
+
+def test_a_new_connection_starts_with_a_clean_record() -> None:
+    session = live(BBO)
+    assert rubbish(session, range(10)) != ""
+    session.lost(T0 + 10 * S)
+    session.opened(T0 + 11 * S)
+    assert session.tick(T0 + 12 * S).drop == ""
+    assert session.violations == {"not_json": 10}
+
+
+@pytest.mark.parametrize("raw", [bbo(coin="ETH"), message("webData3", {})])
+def test_frames_that_are_not_for_us_are_ignored_however_many(raw: bytes) -> None:
+    session = live(BBO)
+    for i in range(500):
+        assert session.receive(raw, T0 + i) is None
+    assert session.tick(T0 + S) == Output()
+    assert sum(session.violations.values()) == 500
+
+
+@given(raw=st.binary(max_size=80))
+def test_receiving_never_raises(raw: bytes) -> None:
+    session = live(*EVERY_KIND)
+    session.receive(raw, T0)
+    assert session.frames == len(EVERY_KIND) + 1
+
+
+# Silence.
+
+
+class Run:
+    """A session looked after once a second; `speak` says which streams talk at which interval."""
+
+    def __init__(self, *wanted: Subscription) -> None:
+        self.session = live(*wanted)
+        self.now = T0
+        self.asked: list[tuple[float, str, str]] = []
+        self.dropped: tuple[float, str] | None = None
+
+    def go(self, seconds: float, speak: dict[Subscription, float]) -> None:
+        due = {sub: self.now + int(step * S) for sub, step in speak.items()}
+        end = self.now + int(seconds * S)
+        while self.now < end and self.dropped is None:
+            self.now += S
+            for sub, step in speak.items():
+                while due[sub] <= self.now:
+                    self.session.receive(DATA_OF[sub], due[sub])
+                    due[sub] += int(step * S)
+            output = self.session.tick(self.now)
+            for request in asked(output):
+                inner = request.get("subscription", {})
+                kind = "fast" if inner.get("fast") else inner.get("type", "")
+                self.asked.append((self.seconds, request["method"], kind))
+            if output.drop:
+                self.dropped = (self.seconds, output.drop)
+
+    @property
+    def seconds(self) -> float:
+        return (self.now - T0) / S
+
+
+@pytest.mark.parametrize(
+    ("stream", "limit_s"),
+    [(FAST, 5.0), (CONTEXT, 5.0), (SLOW, 4 * 5.4)],
+    ids=["fast", "ctx", "slow"],
+)
+def test_a_silent_periodic_stream_is_asked_for_again_and_then_the_connection_dropped(
+    stream: Subscription, limit_s: float
+) -> None:
+    run = Run(BBO, stream)
+    chatter = {BBO: 0.5}
+    run.go(120, {**chatter, stream: PERIODIC[stream]})
+    assert (run.asked, run.dropped) == ([], None)
+    kind = "fast" if stream.fast else stream.type
+    began = run.seconds
+    run.go(300, chatter)
+    assert [(m, k) for _, m, k in run.asked] == [("unsubscribe", kind), ("subscribe", kind)]
+    resubscribed = run.asked[0][0] - began
+    assert limit_s - PERIODIC[stream] <= resubscribed <= limit_s + 1.0
+    assert run.dropped is not None
+    assert limit_s < run.dropped[0] - run.asked[0][0] <= limit_s + 1.0
+    assert f"{stream.type} of BTC" in run.dropped[1]
+
+
+def test_a_stream_that_comes_back_after_being_asked_for_again_is_live() -> None:
+    run = Run(BBO, FAST)
+    run.go(30, {BBO: 0.5, FAST: 0.54})
+    run.go(7, {BBO: 0.5})
+    assert len(run.asked) == 2
+    run.go(60, {BBO: 0.5, FAST: 0.54})
+    assert run.dropped is None
+    assert len(run.asked) == 2
+    assert State.SILENT not in states(run.session)
+
+
+def test_one_silent_coin_costs_the_others_nothing() -> None:
+    eth = Subscription("l2Book", "ETH", True)
+    session = live(FAST, eth)
+    out = []
+    for second in range(1, 9):
+        session.receive(DATA_OF[FAST], T0 + second * S)
+        out += asked(session.tick(T0 + second * S))
+    assert out == requests(eth, "unsubscribe", "subscribe")
+
+
+@pytest.mark.parametrize("stream", [BBO, TRADES], ids=["bbo", "trades"])
+def test_a_stream_that_speaks_only_on_change_may_be_silent(stream: Subscription) -> None:
+    run = Run(stream, CONTEXT)
+    run.go(60, {stream: 0.07, CONTEXT: 1.0})
+    run.go(3600, {CONTEXT: 1.0})
+    assert (run.asked, run.dropped) == ([], None)
+
+
+def test_an_acknowledged_stream_that_never_speaks_is_noticed() -> None:
+    run = Run(BBO, FAST)
+    run.go(60, {BBO: 0.5})
+    assert [m for _, m, _ in run.asked] == ["unsubscribe", "subscribe"]
+    assert run.asked[0][0] == 6.0
+    assert run.dropped is not None
+
+
+def test_a_slow_book_is_given_time_to_come_after_being_asked_for_again() -> None:
+    """The slow push clock is shared: after a new request its next push may be 5.4 s away."""
+    run = Run(BBO, SLOW)
+    run.go(60, {BBO: 0.5, SLOW: 5.4})
+    run.go(23, {BBO: 0.5})
+    assert len(run.asked) == 2
+    run.go(20, {BBO: 0.5, SLOW: 5.4 + 1.6})
+    assert run.dropped is None
+
+
+def test_a_slower_cadence_is_learned_without_giving_up_the_connection() -> None:
+    run = Run(BBO, FAST)
+    run.go(60, {BBO: 0.5, FAST: 0.54})
+    run.go(300, {BBO: 0.5, FAST: 5.4})
+    assert run.dropped is None
+    assert len(run.asked) <= 2
+    # By now 5.4 s is normal: silence counts from four times that.
+    before = len(run.asked)
+    run.go(4 * 5.4 - 5.4, {BBO: 0.5})
+    assert len(run.asked) == before
+    run.go(8, {BBO: 0.5})
+    assert len(run.asked) == before + 2
+
+
+def test_a_quicker_cadence_is_learned() -> None:
+    run = Run(BBO, SLOW)
+    run.go(60, {BBO: 0.5, SLOW: 5.4})
+    run.go(400, {BBO: 0.5, SLOW: 0.54})
+    assert run.asked == []
+    run.go(7, {BBO: 0.5})
+    assert len(run.asked) == 2
+
+
+def test_an_outage_is_not_learned_as_a_cadence() -> None:
+    run = Run(BBO, FAST)
+    run.go(60, {BBO: 0.5, FAST: 0.54})
+    run.session.lost(run.now)
+    run.now += 3600 * S
+    run.session.opened(run.now)
+    for stream in (BBO, FAST):
+        run.session.receive(ack(stream), run.now)
+    run.go(30, {BBO: 0.5, FAST: 0.54})
+    assert (run.asked, run.dropped) == ([], None)
+    run.go(7, {BBO: 0.5})
+    assert len(run.asked) == 2
+
+
+def test_a_pause_of_our_own_is_neither_silence_nor_a_cadence() -> None:
+    run = Run(BBO, FAST)
+    run.go(60, {BBO: 0.5, FAST: 0.54})
+    run.now += 600 * S
+    run.session.resumed(run.now)
+    assert run.session.tick(run.now + S) == Output()
+    run.go(30, {BBO: 0.5, FAST: 0.54})
+    assert (run.asked, run.dropped) == ([], None)
+    run.go(7, {BBO: 0.5})
+    assert len(run.asked) == 2
+
+
+# The connection as a whole.
+
+
+def test_after_fifteen_quiet_seconds_the_venue_is_pinged_and_after_25_given_up() -> None:
+    session = live(BBO)
+    assert session.tick(T0 + 15 * S) == Output()
+    assert session.tick(T0 + 15 * S + JUST).frames == [wire.PING]
+    assert session.tick(T0 + 16 * S) == Output()
+    assert session.tick(T0 + 25 * S) == Output()
+    assert "nothing heard" in session.tick(T0 + 25 * S + JUST).drop
+
+
+def test_a_pong_keeps_a_quiet_connection() -> None:
+    session = live(BBO)
+    pings = 0
+    for second in range(1, 301):
+        now = T0 + second * S
+        output = session.tick(now)
+        assert output.drop == ""
+        assert set(output.frames) <= {wire.PING}
+        if output.frames:
+            pings += 1
+            session.receive(PONG, now)
+    assert 15 <= pings <= 20
+
+
+def test_a_ping_of_the_last_connection_does_not_save_the_next_one() -> None:
+    session = live(BBO)
+    session.tick(T0 + 16 * S)
+    session.lost(T0 + 26 * S)
+    start = T0 + 27 * S
+    session.opened(start)
+    session.receive(ack(BBO), start)
+    assert session.tick(start + 16 * S).frames == [wire.PING]
+    assert session.tick(start + 26 * S).drop != ""
+
+
+def test_data_means_no_ping() -> None:
+    session = live(BBO)
+    for second in range(1, 100):
+        session.receive(bbo(), T0 + second * S)
+        assert session.tick(T0 + second * S) == Output()
+
+
+# What a replay takes up.
+
+COINS = ("BTC", "ETH")
+WANTED = [
+    Subscription(kind, coin, fast)
+    for coin in COINS
+    for kind, fast in (
+        ("bbo", False),
+        ("l2Book", True),
+        ("l2Book", False),
+        ("trades", False),
+        ("activeAssetCtx", False),
+    )
+]
+
+FRAMES = st.one_of(
+    st.builds(
+        lambda coin, rows: trades(*(trade(n % 4, coin=coin, time_ms=T0_MS + n) for n in rows)),
+        st.sampled_from(COINS),
+        st.lists(st.integers(0, 9), min_size=1, max_size=4),
+    ),
+    st.sampled_from([
+        bbo(), book(), book(fast=True, coin="ETH"), context(), b"rubbish", PONG, ack(TRADES),
+        complaint("Already subscribed: ", TRADES), trades(trade(1, px="0.0")), trades(),
+        trades(trade(2), trade(2, coin="ETH")), bbo(coin="SOL"),
+    ]),
+)  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(before=st.lists(FRAMES, max_size=12), after=st.lists(FRAMES, max_size=12))
+def test_a_restored_session_hears_exactly_what_the_first_one_would(
+    before: list[bytes], after: list[bytes]
+) -> None:
+    with mock.patch.object(module, "SEEN_TRADES", 3):
+        first, second = Session(WANTED), Session(WANTED)
+        for i, raw in enumerate(before):
+            first.receive(raw, T0 + i)
+        written = msgspec.json.encode(first.state())
+        second.restore(msgspec.json.decode(written, type=SessionState))
+        assert second.state() == first.state()
+        for i, raw in enumerate(after):
+            assert first.receive(raw, T0 + S + i) == second.receive(raw, T0 + S + i)
+        assert second.state() == first.state()
+
+
+def test_a_state_that_holds_a_coin_no_longer_wanted_is_taken_up() -> None:
+    session = live(TRADES)
+    session.restore(SessionState({"OLD": [(1, 1)], "BTC": [(T0_MS + 1, 1)]}))
+    assert heard(session, numbered(1, 2)) == [2]
+    assert session.receive(trades(trade(1, coin="OLD")), T0) is None

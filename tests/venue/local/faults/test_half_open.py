@@ -1,8 +1,0 @@
-from __future__ import annotations
-
-from venue.local.faults.half_open import HalfOpen
-
-
-def test_it_freezes_and_does_not_break() -> None:
-    assert HalfOpen().freezes()
-    assert HalfOpen().breaks() is None

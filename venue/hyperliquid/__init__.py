@@ -1,0 +1,1 @@
+"""Hyperliquid's wire, session, feed and REST client."""

@@ -1,0 +1,1 @@
+"""State of the exchange core: accounts, orders, books, rules."""

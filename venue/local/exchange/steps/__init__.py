@@ -1,0 +1,1 @@
+"""Steps of matching: checking, placing, clearing, triggers, funding, liquidation."""

@@ -1,0 +1,1 @@
+"""Answers about an account's orders, fills and positions."""

@@ -1,0 +1,29 @@
+"""Fault: the book no longer changes although the socket lives and everything else goes on."""
+
+from __future__ import annotations
+
+from venue.local.faults.fault import Fault, Moment
+from venue.local.faults.outgoing import Outgoing
+from venue.local.market.contract import BBO, L2_BOOK
+
+
+class FrozenBook(Fault, frozen=True):
+    """Every book repeats the first of the window, best prices fall silent.
+
+    `time_moves` says whether the repeated book at least claims to be new.
+    """
+
+    name = "frozen_book"
+    does = "repeats one book while trades and pongs go on"
+    channels = frozenset((L2_BOOK, BBO))
+
+    time_moves: bool = True
+
+    def frames(self, frame: Outgoing, moment: Moment) -> list[Outgoing]:
+        """Put the old book in the place of the new one."""
+        if frame.channel == BBO:
+            return []
+        key = (frame.coin, frame.data.get("fast"), "spread" in frame.data)
+        old = moment.memory.setdefault(key, frame.data)
+        time = frame.data["time"] if self.time_moves else old["time"]
+        return [frame.saying({**old, "time": time})]

@@ -1,0 +1,1 @@
+"""Admission of actions: signatures, agents, nonces, budgets."""

@@ -1,0 +1,1 @@
+"""Contract of a market, and what every market is made of: ticks, grid, levels, frames."""

@@ -1,0 +1,1 @@
+"""Recorded tapes shown as a market."""

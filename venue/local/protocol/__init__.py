@@ -1,0 +1,1 @@
+"""Requests, subscriptions and refusals in the venue's words."""

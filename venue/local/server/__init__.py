@@ -1,0 +1,1 @@
+"""Sockets of the local venue: HTTP, websockets, streams."""

@@ -1,0 +1,1 @@
+"""Tape: lines, segments, writer, continuity, importers."""
