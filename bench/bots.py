@@ -50,7 +50,7 @@ def measure(rounds: int, market: Stretch | None = None) -> Result:
         accounts, engine = one_round(market)
         own_ns = clock_cost_ns()
         for name, account in accounts.items():
-            divisions[name] = engine.lanes[name].division
+            divisions[name] = engine.market.lanes[name].division
             calls[name] = account.calls
             spent = max(account.ns - account.calls * own_ns, 0.0)
             found.setdefault(name, []).append(spent / events)
@@ -83,12 +83,12 @@ def one_round(market: Stretch) -> tuple[dict[str, Account], Engine]:
     for record in market.records[: market.warm]:
         side.take(record)
     engine = side.intake.engine
-    accounts = {name: Account() for name in engine.lanes}
-    for name, lane in engine.lanes.items():
+    accounts = {name: Account() for name in engine.market.lanes}
+    for name, lane in engine.market.lanes.items():
         for hook in HOOKS:
             if lane.bot.hears(hook):
                 setattr(lane.bot, hook, accounts[name].charged(getattr(lane.bot, hook)))
-    engine.resubscribe()
+    engine.market.resubscribe()
     with settled_gc():
         for record in market.timed:
             side.take(record)

@@ -29,7 +29,7 @@ def measure(rounds: int, market: Stretch | None = None) -> Result:
         Figure("size", len(raw) / 1e6, "MB"),
     ]
     result.counts = [
-        f"{len(engine.coins)} coins, {len(engine.lanes)} bots, {len(engine.ledger.trades)} open "
-        "trades and phantoms"
+        f"{len(engine.market.coins)} coins, {len(engine.market.lanes)} bots, "
+        f"{len(engine.branch.ledger.trades)} open trades and phantoms"
     ]
     return result

@@ -137,7 +137,7 @@ def listen(
     """Receive `count` frames from a sender of their own and return what they took."""
     ahead_ns = warm.engine.vitals.now_ns + NS_PER_S - time.monotonic_ns()
     session = Session([Subscription("bbo", coin) for coin in coins])
-    for coin in warm.engine.coins.values():
+    for coin in warm.engine.market.coins.values():
         # Only best bids and offers come from here on; they must count as the book's pulse.
         for silent in (coin.streams.fast, coin.streams.slow):
             silent.interrupt()

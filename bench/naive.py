@@ -22,8 +22,8 @@ from divisions.bot import Bot
 from divisions.lane import vet
 from divisions.sizing import lots_wanted, sizing
 from market.coin import Coin
-from market.decision import ExitCall, Signal, TradeKind, Verdict
-from market.desk import Desk, View
+from market.decision import ExitCall, Proposal, Signal, TradeKind, Verdict
+from market.desk import Desk, DeskView
 from market.events import Candles, Print, TradesUpdate
 from market.fills import FillModel
 from market.instrument import Instrument
@@ -52,7 +52,7 @@ class NaiveBot:
         self.memories: dict[str, Any] = {}
         self.kinds = {kind for hook, kinds in HEARD.items() if bot.hears(hook) for kind in kinds}
 
-    def on_event(self, event: Event, coin: NaiveCoin, view: View) -> Signal | ExitCall | None:
+    def on_event(self, event: Event, coin: NaiveCoin, view: DeskView) -> Signal | ExitCall | None:
         """React to an event, whatever it is."""
         kind = event["kind"]
         if kind not in self.kinds:
@@ -95,7 +95,7 @@ class NaiveEngine:
         self.bots = [NaiveBot(bot) for bot in bots]
         self.trades = NaiveTrades(desk, self.coins, model)
         coins: dict[str, Coin] = {**self.coins}
-        self.view = View(desk, coins)
+        self.view = DeskView(desk, coins)
         self._opinions: voting.Opinions = {}
         self._homes = {bot.bot.name: bot.bot.division for bot in self.bots}
         self._gate = gate
@@ -110,10 +110,10 @@ class NaiveEngine:
     ) -> NaiveEngine:
         """Return one with the bots, filters and money of a fresh real engine."""
         return cls(
-            {name: coin.instrument for name, coin in engine.coins.items()},
-            [lane.bot for lane in engine.lanes.values()],
-            engine.gate,
-            desk=Desk.opened_with(engine.desk.start_e6, engine.desk.seed),
+            {name: coin.instrument for name, coin in engine.market.coins.items()},
+            [lane.bot for lane in engine.market.lanes.values()],
+            engine.branch.gate,
+            desk=Desk.opened_with(engine.branch.desk.start_e6, engine.branch.desk.seed),
             model=model,
             vol_target=vol_target,
             lean=lean,
@@ -179,8 +179,7 @@ class NaiveEngine:
         key = self.trades.keys.setdefault(name, KeyState())
         if not key.hear(now_ns, bot.rearm_ns()):
             return
-        signal.bot, signal.division = bot.name, bot.division
-        signal.sizing = sizing(
+        numbers = sizing(
             coin,
             equity_e6=self.desk.equity_e6,
             vol_target=self._vol_target,
@@ -188,9 +187,13 @@ class NaiveEngine:
             bot_weight=1.0,
             conviction=signal.conviction,
         )
-        signal.lots = lots_wanted(coin, signal.sizing)
+        lots = lots_wanted(coin, numbers)
         mid, decimals = coin.book.mid, coin.instrument.sz_decimals
-        signal.notional_e6 = notional_e6(mid, signal.lots, decimals)
+        worth_e6 = notional_e6(mid, lots, decimals)
+        coin_name, side = signal.coin, signal.side
+        proposal = Proposal(
+            signal, bot.name, bot.division, coin_name, side, lots, worth_e6, numbers
+        )
         self.view.opened_ns = key.opened_ns
         self.view.vote = voting.cast(
             self._opinions.get(coin.name, {}),
@@ -200,32 +203,32 @@ class NaiveEngine:
             bots={},
             homes=self._homes,
         )
-        verdict = self._gate.judge(signal, self.view)
+        verdict = self._gate.judge(proposal, self.view)
         step = key.step(verdict)
         if step is Step.REPEAT:
             return
         word = "admitted" if verdict.admitted else "blocked"
         decision = (now_ns, bot.name, coin.name, side_name(signal.side), word)
         self.decisions.append((*decision, ",".join(verdict.failing)))
-        self._open(coin, signal, verdict, step, key)
+        self._open(coin, proposal, verdict, step, key)
 
     def _open(
-        self, coin: NaiveCoin, signal: Signal, verdict: Verdict, step: Step, key: KeyState
+        self, coin: NaiveCoin, proposal: Proposal, verdict: Verdict, step: Step, key: KeyState
     ) -> None:
         if step is Step.OPEN_PHANTOM:
-            phantom = self._trade(coin, signal, TradeKind.PHANTOM, verdict.lots)
+            phantom = self._trade(coin, proposal, TradeKind.PHANTOM, verdict.lots)
             key.phantom_id = phantom["id"]
         elif step is Step.OPEN_REAL:
-            trade = self._trade(coin, signal, TradeKind.PAPER, verdict.lots)
+            trade = self._trade(coin, proposal, TradeKind.PAPER, verdict.lots)
             key.real_id = trade["id"]
             mid, decimals = coin.book.mid, coin.instrument.sz_decimals
             self.trades.expose(trade, notional_e6(mid, verdict.lots, decimals))
-            self._trade(coin, signal, TradeKind.TWIN, verdict.lots)
-            if signal.lots > verdict.lots:
-                cut = signal.lots - verdict.lots
-                self._trade(coin, signal, TradeKind.CLAMPED, cut)["skip"] = verdict.lots
+            self._trade(coin, proposal, TradeKind.TWIN, verdict.lots)
+            if proposal.lots > verdict.lots:
+                cut = proposal.lots - verdict.lots
+                self._trade(coin, proposal, TradeKind.CLAMPED, cut)["skip"] = verdict.lots
 
-    def _trade(self, coin: NaiveCoin, signal: Signal, kind: TradeKind, lots: int) -> Trade:
+    def _trade(self, coin: NaiveCoin, proposal: Proposal, kind: TradeKind, lots: int) -> Trade:
         self._signals += 1
         now_ns = self.view.now_ns
         due_ns = now_ns + self._model.latency_ns
@@ -234,13 +237,13 @@ class NaiveEngine:
         trade: Trade = {
             "id": self._signals,
             "kind": kind,
-            "bot": signal.bot,
-            "division": signal.division,
+            "bot": proposal.bot,
+            "division": proposal.division,
             "coin": coin.name,
-            "side": signal.side,
+            "side": proposal.side,
             "lots": lots,
             "skip": 0,
-            "plan": signal.plan,
+            "plan": proposal.signal.plan,
             "decided_ns": now_ns,
             "due_ns": due_ns,
             "expires_ns": due_ns + patience_ns,

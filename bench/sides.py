@@ -58,7 +58,7 @@ class Real:
         counts = {kind.name.lower(): 0 for kind in TradeKind}
         for row in self._opened:
             counts[TradeKind(row[0] % len(TradeKind)).name.lower()] += 1
-        return {**counts, "cash_e6": self.intake.engine.desk.cash_e6}
+        return {**counts, "cash_e6": self.intake.engine.branch.desk.cash_e6}
 
 
 class Naive:
@@ -94,4 +94,4 @@ class Naive:
     def account(self) -> dict[str, int]:
         """Count trades as the engine counted them."""
         counts = {kind.name.lower(): 0 for kind in TradeKind}
-        return {**counts, **self.engine.trades.opened, "cash_e6": self.engine.desk.cash_e6}
+        return {**counts, **self.engine.trades.opened, "cash_e6": self.engine.branch.desk.cash_e6}

@@ -17,8 +17,8 @@ from msgspec import Meta, Struct
 
 from market.coin import Coin
 from market.decision import ExitCall, ExitPlan, Signal
-from market.desk import View
 from market.events import NS_PER_S, TIMEFRAME_MS, TradesUpdate
+from market.view import View
 
 TICK_BAR_NS = 10 * NS_PER_S
 # A long's stop lies above zero however wild the coin: at worst this share of the mid.

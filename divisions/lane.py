@@ -23,7 +23,6 @@ class LaneState(Struct):
     """
 
     memories: dict[str, Any] = field(default_factory=dict)
-    signals: int = 0
     fault: str = ""
     faults: int = 0
 
@@ -37,7 +36,6 @@ class Lane:
         self.name = bot.name
         self.division = bot.division
         self.memories: dict[str, Struct] = {}
-        self.signals = 0
         self.fault = ""
         self.faults = 0
 
@@ -64,7 +62,7 @@ class Lane:
     def state(self) -> LaneState:
         """Return everything needed to take up again from here."""
         memories = {coin: msgspec.to_builtins(m) for coin, m in self.memories.items()}
-        return LaneState(memories, self.signals, self.fault, self.faults)
+        return LaneState(memories, self.fault, self.faults)
 
     def restore(self, state: LaneState) -> None:
         """Take up from a written state."""
@@ -72,7 +70,6 @@ class Lane:
             coin: msgspec.convert(plain, self.bot.memory_type)
             for coin, plain in state.memories.items()
         }
-        self.signals = state.signals
         self.fault = state.fault
         self.faults = state.faults
 

@@ -42,9 +42,7 @@ class Signal(Struct, gc=False):
     """A bot's dated opinion about one coin.
 
     `side` is BUY or SELL, `conviction` in (0, 1], `saw` the numbers behind it, `reason` the
-    same in words. The bot leaves the rest empty: bot, division, the size asked for in `lots`,
-    its worth at the mid in `notional_e6` and the numbers behind it in `sizing` are filled in
-    before the gate sees it.
+    same in words.
     """
 
     coin: str
@@ -53,11 +51,23 @@ class Signal(Struct, gc=False):
     plan: ExitPlan
     reason: str
     saw: dict[str, float] = field(default_factory=dict)
-    bot: str = ""
-    division: str = ""
-    lots: int = 0
-    notional_e6: int = 0
-    sizing: dict[str, float] = field(default_factory=dict)
+
+
+class Proposal(Struct, gc=False):
+    """A signal in the size that one desk would trade: what the gate judges.
+
+    `lots` is the size asked for, `notional_e6` its worth at the mid in micro-USDC, `sizing` the
+    numbers behind it. Another desk may propose another size for the same signal.
+    """
+
+    signal: Signal
+    bot: str
+    division: str
+    coin: str
+    side: int
+    lots: int
+    notional_e6: int
+    sizing: dict[str, float]
 
 
 class Voice(Struct, gc=False, frozen=True):

@@ -55,9 +55,10 @@ class Desk(Struct):
         self.by_division[division] = self.by_division.get(division, 0) + notional_e6
 
 
-class View(Struct):
-    """What a filter may look at. `opened_ns` is when the signal's episode began, `vote` the
-    divisions' vote on its coin.
+class DeskView(Struct):
+    """Desk and market as a filter may see them.
+
+    `opened_ns` is when the signal's episode began, `vote` the divisions' vote on its coin.
     """
 
     desk: Desk

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
+from market.decision import Check, Proposal
 from market.instrument import MIN_NOTIONAL_E6
 from market.lenses import SLOT_MS, History
 from risk.filter import Filter
@@ -61,7 +61,7 @@ def _threshold(past: list[float], rule: Rule) -> float:
 
 def act(
     f: Filter[Any],
-    signal: Signal,
+    proposal: Proposal,
     *,
     action: Action,
     cut_to: float,
@@ -74,8 +74,8 @@ def act(
     A share that would be worth less than the venue's minimum order refuses. So does an observing
     filter, which cuts nothing: what it would have cut is followed like what it would have blocked.
     """
-    room_e6 = int(cut_to * signal.notional_e6)
-    worth = lots_within(signal, room_e6) * signal.notional_e6
-    if action == "cut" and f.mode == "enforce" and worth >= MIN_NOTIONAL_E6 * signal.lots > 0:
+    room_e6 = int(cut_to * proposal.notional_e6)
+    worth = lots_within(proposal, room_e6) * proposal.notional_e6
+    if action == "cut" and f.mode == "enforce" and worth >= MIN_NOTIONAL_E6 * proposal.lots > 0:
         return f.passed(value, threshold, room_e6)
     return f.failed(value, threshold, reason)

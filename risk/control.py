@@ -12,8 +12,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from risk.filter import Filter
 
 
@@ -39,9 +39,9 @@ class Control(Filter[Settings]):
     may_enforce = False
     settings_type = Settings
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Fail the episodes whose draw falls below the share."""
-        key = f"{signal.bot}|{signal.coin}|{signal.side}"
+        key = f"{proposal.bot}|{proposal.coin}|{proposal.side}"
         value = draw(view.desk.seed, key, view.opened_ns)
         if value < self.settings.share:
             return self.failed(value, self.settings.share, "drawn by the placebo")

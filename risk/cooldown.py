@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from market.events import NS_PER_S
 from risk.filter import Filter
 
@@ -26,9 +26,9 @@ class Cooldown(Filter[Settings]):
     rank = 70
     settings_type = Settings
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Compare the time since the last stop-out with the rest."""
-        stopped_ns = view.desk.stopped.get(f"{signal.bot}|{signal.coin}")
+        stopped_ns = view.desk.stopped.get(f"{proposal.bot}|{proposal.coin}")
         rest = self.settings.rest_s
         if stopped_ns is None:
             return self.passed(None, rest)

@@ -15,8 +15,8 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from market.coin import Coin
-from market.decision import Check, Mode, Signal
-from market.desk import View
+from market.decision import Check, Mode, Proposal
+from market.desk import DeskView
 from market.events import TIMEFRAMES
 from quant.efficiency import efficiency_ratio, null_cdf
 from risk.filter import Filter
@@ -80,9 +80,9 @@ class Direction(Filter[Settings]):
         self._scores[key] = (closes, score)
         return score
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Pass unless the weighted vote opposes the side."""
-        coin = view.coins[signal.coin]
+        coin = view.coins[proposal.coin]
         total = weights = 0.0
         for timeframe in TIMEFRAMES:
             weight = self.settings.weights.get(timeframe, 0.0)
@@ -92,7 +92,7 @@ class Direction(Filter[Settings]):
                 weights += weight
         if not weights:
             return self.no_data(f"no timeframe has {self.settings.n + 1} closed bars yet")
-        vote = signal.side * total / weights
+        vote = proposal.side * total / weights
         threshold = 0.0 - self.settings.oppose_max
         if vote >= threshold:
             return self.passed(vote, threshold)

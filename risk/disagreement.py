@@ -12,8 +12,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from risk.filter import Filter
 
 
@@ -32,7 +32,7 @@ class Disagreement(Filter[Settings]):
     default_mode = "observe"
     settings_type = Settings
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Compare the disagreement with its bound."""
         value, bound = view.vote.disagreement, self.settings.disagreement_max
         if value <= bound:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from risk.filter import Filter
 from risk.gate import cap_check
 
@@ -26,13 +26,13 @@ class Division(Filter[Settings]):
     rank = 50
     settings_type = Settings
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Pass, clamp to the room left, or fail below the venue's minimum order."""
         desk = view.desk
         return cap_check(
             self,
-            used_e6=desk.by_division.get(signal.division, 0),
+            used_e6=desk.by_division.get(proposal.division, 0),
             cap_e6=int(self.settings.division_cap_share * max(desk.equity_e6, 0)),
-            signal=signal,
-            what=signal.division,
+            proposal=proposal,
+            what=proposal.division,
         )

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
-from market.desk import Desk, View
+from market.decision import Check, Proposal
+from market.desk import Desk, DeskView
 from risk.filter import Filter
 
 Share = Annotated[float, Meta(gt=0.0, le=1.0)]
@@ -32,7 +32,7 @@ class Drawdown(Filter[Settings]):
         """Return (daily, peak-to-trough) loss as shares, each at least 0."""
         return _loss(desk.equity_e6, desk.day_start_e6), _loss(desk.equity_e6, desk.peak_e6)
 
-    def breach(self, view: View) -> str:
+    def breach(self, view: DeskView) -> str:
         """Return which limit is broken, or ""."""
         daily, peak = self.losses(view.desk)
         s = self.settings
@@ -42,7 +42,7 @@ class Drawdown(Filter[Settings]):
             return f"loss from the peak {peak:.2%} of {s.peak_loss_share_max:.2%}"
         return ""
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse while latched or while a limit is broken."""
         daily, peak = self.losses(view.desk)
         s = self.settings

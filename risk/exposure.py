@@ -6,8 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from risk.filter import Filter
 from risk.gate import cap_check
 
@@ -29,13 +29,15 @@ class Exposure(Filter[Settings]):
     rank = 60
     settings_type = Settings
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Judge whichever of the two caps leaves less room."""
         desk = view.desk
         equity = max(desk.equity_e6, 0)
         gross_cap = int(self.settings.gross_cap_share * equity)
         net_cap = int(self.settings.net_cap_share * equity)
-        same_way = signal.side * desk.net_e6
+        same_way = proposal.side * desk.net_e6
         if net_cap - same_way < gross_cap - desk.gross_e6:
-            return cap_check(self, used_e6=same_way, cap_e6=net_cap, signal=signal, what="net")
-        return cap_check(self, used_e6=desk.gross_e6, cap_e6=gross_cap, signal=signal, what="gross")
+            return cap_check(self, used_e6=same_way, cap_e6=net_cap, proposal=proposal, what="net")
+        return cap_check(
+            self, used_e6=desk.gross_e6, cap_e6=gross_cap, proposal=proposal, what="gross"
+        )

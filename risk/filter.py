@@ -13,8 +13,8 @@ from typing import ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
-from market.decision import Check, Mode, Signal
-from market.desk import View
+from market.decision import Check, Mode, Proposal
+from market.desk import DeskView
 
 
 class NoSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,10 +44,10 @@ class Filter(ABC, Generic[S]):
         self.mode: Mode = mode
 
     @abstractmethod
-    def check(self, signal: Signal, view: View) -> Check:
-        """Judge a sized signal."""
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
+        """Judge a sized proposal."""
 
-    def breach(self, view: View) -> str:
+    def breach(self, view: DeskView) -> str:
         """Return why entries must stay closed until the operator resumes; asked once a second."""
         return ""
 

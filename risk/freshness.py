@@ -12,8 +12,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from market.coin import Coin
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from market.events import NS_PER_MS
 from risk.filter import Filter
 
@@ -53,9 +53,9 @@ class Freshness(Filter[Settings]):
         limit = min(caps[name], max(s.age_ms_min, s.cadences * cadence.peak_ns / NS_PER_MS))
         return cadence.age_ns(now_ns) / NS_PER_MS, limit
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse a stale, lagging, crossed or one-sided book; no_data without any."""
-        coin = view.coins[signal.coin]
+        coin = view.coins[proposal.coin]
         book = coin.book
         found = self.age_and_limit(coin, view.now_ns)
         if found is None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from market.decision import STAGE, Check, Clamp, Signal, Verdict
-from market.desk import View
+from market.decision import STAGE, Check, Clamp, Proposal, Verdict
+from market.desk import DeskView
 from market.instrument import MIN_NOTIONAL_E6, Instrument
 from risk.filter import Filter
 
@@ -36,10 +36,10 @@ class Gate:
         self.filters = [f for f in filters if f.mode != "off"]
         self.reach: dict[str, Reach] = {f.name: Reach() for f in self.filters}
 
-    def judge(self, signal: Signal, view: View) -> Verdict:
-        """Return the verdict on a sized signal."""
-        checks = [f.check(signal, view) for f in self.filters]
-        return fold(checks, signal, view.coins[signal.coin].instrument)
+    def judge(self, proposal: Proposal, view: DeskView) -> Verdict:
+        """Return the verdict on a sized proposal."""
+        checks = [f.check(proposal, view) for f in self.filters]
+        return fold(checks, proposal, view.coins[proposal.coin].instrument)
 
     def count(self, verdict: Verdict) -> list[str]:
         """Count a verdict that opened a new row; return alarms due to a filter's reach."""
@@ -59,7 +59,7 @@ class Gate:
                 self.reach[check.filter] = Reach()
         return alarms
 
-    def breach(self, view: View) -> str:
+    def breach(self, view: DeskView) -> str:
         """Return the first broken loss limit of an enforced filter, or ""."""
         for f in self.filters:
             if f.mode == "enforce":
@@ -69,7 +69,7 @@ class Gate:
         return ""
 
 
-def fold(checks: list[Check], signal: Signal, instrument: Instrument) -> Verdict:
+def fold(checks: list[Check], proposal: Proposal, instrument: Instrument) -> Verdict:
     """Fold checks to a verdict: admitted when no enforced filter failed or lacked data.
 
     Caps that passed with room for less than the whole size clamp it to the smallest room. Each
@@ -77,7 +77,7 @@ def fold(checks: list[Check], signal: Signal, instrument: Instrument) -> Verdict
     """
     failing: list[str] = []
     clamps: list[Clamp] = []
-    lots = signal.lots
+    lots = proposal.lots
     failed = 0
     for check in checks:
         if check.mode != "enforce":
@@ -85,8 +85,8 @@ def fold(checks: list[Check], signal: Signal, instrument: Instrument) -> Verdict
         if check.outcome != "pass":
             failing.append(check.filter)
             failed += check.outcome == "fail"
-        elif check.room_e6 is not None and check.room_e6 < signal.notional_e6:
-            room_lots = lots_within(signal, check.room_e6)
+        elif check.room_e6 is not None and check.room_e6 < proposal.notional_e6:
+            room_lots = lots_within(proposal, check.room_e6)
             if room_lots < lots:
                 clamps.append(Clamp(check.filter, lots, room_lots))
                 lots = room_lots
@@ -107,20 +107,20 @@ def withheld(verdict: Verdict, bot: str) -> Verdict:
     return Verdict(False, [*verdict.checks, check], failing, sole, verdict.lots, verdict.clamps)
 
 
-def lots_within(signal: Signal, room_e6: int) -> int:
-    """Return how many whole lots of a signal a notional has room for."""
-    return signal.lots * max(room_e6, 0) // max(signal.notional_e6, 1)
+def lots_within(proposal: Proposal, room_e6: int) -> int:
+    """Return how many whole lots of a proposal a notional has room for."""
+    return proposal.lots * max(room_e6, 0) // max(proposal.notional_e6, 1)
 
 
-def cap_check(f: Filter[Any], *, used_e6: int, cap_e6: int, signal: Signal, what: str) -> Check:
+def cap_check(f: Filter[Any], *, used_e6: int, cap_e6: int, proposal: Proposal, what: str) -> Check:
     """Judge a notional cap: room for all passes, for the venue's minimum clamps, less fails."""
     room_e6 = cap_e6 - used_e6
-    wanted = (used_e6 + signal.notional_e6) / 1e6
+    wanted = (used_e6 + proposal.notional_e6) / 1e6
     threshold = cap_e6 / 1e6
-    if room_e6 >= signal.notional_e6:
+    if room_e6 >= proposal.notional_e6:
         return f.passed(wanted, threshold)
     # What counts is the whole lots that fit: less than the minimum would be no order at all.
-    if lots_within(signal, room_e6) * signal.notional_e6 >= MIN_NOTIONAL_E6 * signal.lots > 0:
+    if lots_within(proposal, room_e6) * proposal.notional_e6 >= MIN_NOTIONAL_E6 * proposal.lots > 0:
         return f.passed(wanted, threshold, room_e6)
     return f.failed(
         wanted,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from risk.filter import Filter, NoSettings
 
 
@@ -14,7 +14,7 @@ class Halt(Filter[NoSettings]):
     asks = "is the desk open for entries?"
     rank = 90
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse while any halt stands."""
         halts = view.desk.halts
         if halts:

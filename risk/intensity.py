@@ -14,8 +14,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from market.events import MS_PER_MINUTE, NS_PER_MS
 from risk.alarm import Action, Share, act
 from risk.filter import Filter
@@ -42,9 +42,9 @@ class Intensity(Filter[Settings]):
     default_mode = "observe"
     settings_type = Settings
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse or cut during a burst; no_data before the pace is known, or when it is old."""
-        arrivals = view.coins[signal.coin].arrivals
+        arrivals = view.coins[proposal.coin].arrivals
         s = self.settings
         if arrivals.terms is None:
             return self.no_data("the pace of its trades is not fitted yet")
@@ -58,7 +58,7 @@ class Intensity(Filter[Settings]):
             return self.passed(surge, threshold)
         return act(
             self,
-            signal,
+            proposal,
             action=s.action,
             cut_to=s.cut_to,
             value=surge,

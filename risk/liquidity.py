@@ -11,8 +11,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import BUY, Check, Signal
-from market.desk import View
+from market.decision import BUY, Check, Proposal
+from market.desk import DeskView
 from market.fills import impact_bps
 from risk.filter import Filter
 
@@ -35,9 +35,9 @@ class Liquidity(Filter[Settings]):
     version = 2
     settings_type = Settings
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Compare the spread, then the average price of walking the book, with their limits."""
-        coin = view.coins[signal.coin]
+        coin = view.coins[proposal.coin]
         book = coin.book
         if not book.ok:
             return self.no_data("no two-sided book")
@@ -45,8 +45,8 @@ class Liquidity(Filter[Settings]):
         spread = book.spread_bps
         if spread > s.spread_bps_max:
             return self.failed(spread, s.spread_bps_max, f"spread is {spread:.1f} bps")
-        levels = book.asks() if signal.side == BUY else book.bids()
-        impact = impact_bps(levels, signal.lots, coin.instrument, book.mid)
+        levels = book.asks() if proposal.side == BUY else book.bids()
+        impact = impact_bps(levels, proposal.lots, coin.instrument, book.mid)
         if impact is None:
             return self.failed(None, s.impact_bps_max, "the visible book does not hold this size")
         impact *= coin.arrivals.impact_scale()

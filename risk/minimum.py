@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from market.instrument import MIN_NOTIONAL_E6
 from risk.filter import Filter, NoSettings
 
@@ -15,9 +15,9 @@ class Minimum(Filter[NoSettings]):
     asks = "is the size asked for worth the venue's minimum order?"
     rank = 35
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Compare the notional at the mid with the minimum."""
-        value, threshold = signal.notional_e6 / 1e6, MIN_NOTIONAL_E6 / 1e6
-        if signal.notional_e6 >= MIN_NOTIONAL_E6:
+        value, threshold = proposal.notional_e6 / 1e6, MIN_NOTIONAL_E6 / 1e6
+        if proposal.notional_e6 >= MIN_NOTIONAL_E6:
             return self.passed(value, threshold)
         return self.failed(value, threshold, f"worth {value:.2f} USD")

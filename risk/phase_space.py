@@ -17,8 +17,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from market.events import MS_PER_MINUTE, NS_PER_MS
 from risk.alarm import Action, Rule, Share, act, judge
 from risk.filter import Filter
@@ -50,9 +50,9 @@ class PhaseSpace(Filter[Settings]):
     default_mode = "observe"
     settings_type = Settings
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse or cut while the alarm is raised; no_data without a fresh score."""
-        lenses = view.coins[signal.coin].lenses
+        lenses = view.coins[proposal.coin].lenses
         s = self.settings
         if not lenses.rank_bar_ms:
             return self.no_data(lenses.reason)
@@ -69,7 +69,7 @@ class PhaseSpace(Filter[Settings]):
         reason = f"unlike its own volatility: score {score:.3f}, threshold {threshold:.3f}"
         return act(
             self,
-            signal,
+            proposal,
             action=s.action,
             cut_to=s.cut_to,
             value=score,

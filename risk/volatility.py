@@ -13,8 +13,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from market.events import MS_PER_MINUTE, NS_PER_MS
 from risk.alarm import Action, Rule, Share, act, judge
 from risk.filter import Filter
@@ -48,9 +48,9 @@ class Volatility(Filter[Settings]):
     default_mode = "observe"
     settings_type = Settings
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse or cut while the alarm is raised; no_data without a fresh value."""
-        lenses = view.coins[signal.coin].lenses
+        lenses = view.coins[proposal.coin].lenses
         s = self.settings
         reading = lenses.readings.get("volatility")
         if reading is None:
@@ -69,7 +69,7 @@ class Volatility(Filter[Settings]):
         beside = "no opinion" if turbulent is None else f"{turbulent:.0%} turbulent"
         return act(
             self,
-            signal,
+            proposal,
             action=s.action,
             cut_to=s.cut_to,
             value=z,

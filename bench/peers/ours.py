@@ -23,8 +23,8 @@ from divisions.bot import Bot
 from divisions.lane import Lane
 from market.coin import Coin
 from market.decision import Signal
-from market.desk import View
 from market.events import NS_PER_MS, NS_PER_S, Event, Timer
+from market.view import View
 from venue.hyperliquid.session import Session
 from venue.hyperliquid.universe import load_instruments
 from venue.hyperliquid.wire import Subscription
@@ -75,18 +75,18 @@ class Idle(Ema):
 
 def crewed(engine: Engine, base: type[Ema], count: int = feed.STRATEGIES) -> Engine:
     """Put copies of a bot in the place of the engine's own."""
-    engine.lanes.clear()
+    engine.market.lanes.clear()
     for number in range(count):
         names = {"name": f"ema_{number:02}", "number": number}
         bot = type(f"Ema{number}", (base,), names)(msgspec.Struct())
-        engine.lanes[bot.name] = Lane(bot)
-    engine.resubscribe()
+        engine.market.lanes[bot.name] = Lane(bot)
+    engine.market.resubscribe()
     return engine
 
 
 def counts(engine: Engine) -> dict[str, int]:
     """Return what all copies together have done."""
-    pairs: list[Any] = [lane.memory(feed.COIN) for lane in engine.lanes.values()]
+    pairs: list[Any] = [lane.memory(feed.COIN) for lane in engine.market.lanes.values()]
     return {
         "calls": sum(pair.calls for pair in pairs),
         "crossings": sum(pair.crossings for pair in pairs),

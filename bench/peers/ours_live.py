@@ -21,7 +21,7 @@ from daemon.config.load import parse
 from divisions.bot import plan
 from market.coin import Coin
 from market.decision import Signal
-from market.desk import View
+from market.view import View
 
 # Caps far off, so that the gate is asked and says yes; and trades so short that a bot is through
 # with one when its next turn comes.
@@ -77,8 +77,8 @@ def live(order: dict[str, Any]) -> dict[str, Any]:
     engine = crewed(warm.engine, Trader)
     admission: list[float] = []
     gate: list[float] = []
-    vars(engine.admission)["hear"] = clocked(engine.admission.hear, admission)
-    vars(engine.gate)["judge"] = clocked(engine.gate.judge, gate)
+    vars(engine.branch.admission)["hear"] = clocked(engine.branch.admission.hear, admission)
+    vars(engine.branch.gate)["judge"] = clocked(engine.branch.gate.judge, gate)
     raws = feed.read(Path(order["path"]))
     loop = loopback.loops()["uvloop"]
     before = engine.vitals.admitted

@@ -1,43 +1,45 @@
-"""What the operator, or the daemon on their behalf, may tell a running engine."""
+"""Commands of the operator, or of the daemon on their behalf, to a running engine."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import assert_never
 
+from daemon.engine.branch import Branch
+from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
 from market.decision import TradeKind
 from market.events import Command
 
-if TYPE_CHECKING:
-    from daemon.engine.engine import Engine
 
-
-def obey(engine: Engine, command: Command, out: Outbox) -> str:
+def obey(command: Command, market: MarketHalf, branch: Branch, out: Outbox) -> str:
     """Carry out a command and return the answer in words."""
-    if command.verb == "halt":
-        return _halt(engine, command, out)
-    if command.verb == "resume":
-        return _resume(engine, command.source, out)
-    if command.verb == "flatten":
-        return _flatten(engine, command.source, out)
-    if command.verb == "trial":
-        return _trial(engine, command.argument, out)
-    return _rearm(engine, command.argument, out)
+    match command.verb:
+        case "halt":
+            return _halt(branch, command, out)
+        case "resume":
+            return _resume(branch, command.source, out)
+        case "flatten":
+            return _flatten(branch, command.source, out)
+        case "trial":
+            return _trial(market, branch, command.argument, out)
+        case "rearm":
+            return _rearm(market, command.argument, out)
+        case _:
+            assert_never(command.verb)
 
 
-def _halt(engine: Engine, command: Command, out: Outbox) -> str:
+def _halt(branch: Branch, command: Command, out: Outbox) -> str:
     reason = command.argument or "asked to"
-    engine.desk.halts[command.source] = reason
+    branch.desk.halts[command.source] = reason
     out.touch("desk")
     out.alarm("halt", f"{command.source}: {reason}")
     return "entries halted; exits go on; `gnomon resume` opens again"
 
 
-def _flatten(engine: Engine, source: str, out: Outbox) -> str:
-    engine.desk.halts[source] = "flatten"
+def _flatten(branch: Branch, source: str, out: Outbox) -> str:
+    branch.desk.halts[source] = "flatten"
     out.touch("desk")
-    changes = engine.ledger.flatten(out.now_ns)
-    engine.settlement.apply(changes)
+    changes = branch.flatten()
     ours = [change.what for change in changes if change.trade.kind == TradeKind.PAPER]
     told = _count(ours.count("exiting"), "trade", "told to exit")
     called_off = _count(ours.count("closed"), "entry", "called off")
@@ -51,8 +53,8 @@ def _count(count: int, one: str, what: str) -> str:
     return f"{count} {one if count == 1 else many} {what}"
 
 
-def _resume(engine: Engine, source: str, out: Outbox) -> str:
-    desk = engine.desk
+def _resume(branch: Branch, source: str, out: Outbox) -> str:
+    desk = branch.desk
     held = desk.halts.pop(source, None) is not None
     if desk.latched and source == "operator":
         # The limits measure from here on; else the same loss would latch again at once.
@@ -68,25 +70,21 @@ def _resume(engine: Engine, source: str, out: Outbox) -> str:
     return reply
 
 
-def _trial(engine: Engine, argument: str, out: Outbox) -> str:
-    if not engine.shadow:
+def _trial(market: MarketHalf, branch: Branch, argument: str, out: Outbox) -> str:
+    if not branch.books.shadow:
         return "refused: a trial runs in the shadow, which is switched off"
-    reply = engine.bench.obey(argument, engine.identity.config_hash)
+    reply = market.bench.obey(argument, branch.books.identity.config_hash)
     if not reply.startswith("refused"):
-        engine.drop_keys()
-        engine.resubscribe()
+        branch.drop_arms({arm.name for arm in market.bench.arms})
+        market.resubscribe()
         out.alarm("trial", reply)
     return reply
 
 
-def _rearm(engine: Engine, bot: str, out: Outbox) -> str:
-    lane = engine.lanes.get(bot)
-    if lane is None:
-        return f"no bot {bot!r}; there are {', '.join(engine.lanes)}"
-    fault = lane.fault
-    lane.rearm()
-    engine.resubscribe()
-    out.touch(f"lane/{bot}")
+def _rearm(market: MarketHalf, bot: str, out: Outbox) -> str:
+    if bot not in market.lanes:
+        return f"no bot {bot!r}; there are {', '.join(market.lanes)}"
+    fault = market.rearm(bot)
     reply = f"{bot} re-armed" + (f" after {fault}" if fault else ", it was healthy")
     out.alarm("rearm", reply)
     return reply

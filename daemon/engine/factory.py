@@ -7,7 +7,6 @@ from hashlib import blake2b
 
 from daemon.config.discovery import make_filter
 from daemon.config.sections import Config
-from daemon.engine.admission import Identity, policy_text
 from daemon.engine.engine import Engine
 from daemon.engine.lens_schedule import LensRule
 from divisions import roster
@@ -17,6 +16,8 @@ from market.fills import FillModel
 from market.instrument import Instrument
 from risk import filter as filters
 from risk.gate import Gate
+from shadow.store.bookkeeper import Identity
+from shadow.store.rows import to_json
 
 
 def build_engine(
@@ -54,6 +55,13 @@ def build_engine(
         vol_target=vol_target,
         shadow=config.shadow.enabled,
         lens_rule=_lens_rule(config),
+    )
+
+
+def policy_text(model: FillModel, vol_target: float) -> str:
+    """Return what a hypothetical order's fate depends on, for the policy hash."""
+    return to_json(
+        {"fills": model, "vol_target": vol_target, "exits": 1, "weights": 1, "impact": 1}
     )
 
 

@@ -34,7 +34,7 @@ class LensRule(Struct, frozen=True):
     burst: BurstRule = BurstRule()
 
 
-class Observation:
+class LensSchedule:
     """Arrivals, questions and answers of all coins. `watched` names those with something open."""
 
     def __init__(

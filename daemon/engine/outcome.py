@@ -25,7 +25,10 @@ NOTHING = Outcome()
 
 
 class Vitals(Struct):
-    """Where the engine stands, and its counters. `digest` runs over the rows of all outcomes."""
+    """Where the engine stands, and its counters.
+
+    `digest` runs over the rows of all outcomes; `signals` counts by bot what came to a row.
+    """
 
     seq: int = 0
     now_ns: int = 0
@@ -39,6 +42,7 @@ class Vitals(Struct):
     phantoms: int = 0
     closed: int = 0
     alarms: int = 0
+    signals: dict[str, int] = field(default_factory=dict)
 
 
 class Outbox:

@@ -8,8 +8,7 @@ afresh after a restart, because the market has moved on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec import Struct, field
@@ -29,13 +28,6 @@ from shadow.ledger.trade import Trade, TradeState
 from shadow.store import rollup
 
 OPERATOR = "operator"
-# Durable pieces that are one attribute of the engine each: name, attribute, type.
-PIECES: dict[str, tuple[str, Any]] = {
-    "desk": ("desk", Desk),
-    "weights": ("weights", Weights),
-    "returns": ("fresh", Returns),
-    "trials": ("trials", Trials),
-}
 
 
 class EngineState(Struct):
@@ -61,27 +53,28 @@ class EngineState(Struct):
 
 def whole(engine: Engine) -> bytes:
     """Return the whole state as JSON whose floats read back exactly."""
-    ledger = engine.ledger
+    market, branch = engine.market, engine.branch
+    ledger = branch.ledger
     for marks in ledger.marks.values():
         marks.write_back()
     return msgspec.json.encode(
         EngineState(
             engine.vitals,
-            engine.desk,
-            engine.coins,
-            engine.keys,
+            branch.desk,
+            market.coins,
+            branch.keys,
             list(ledger.trades.values()),
-            {name: lane.state() for name, lane in engine.lanes.items()},
-            engine.gate.reach,
+            {name: lane.state() for name, lane in market.lanes.items()},
+            branch.gate.reach,
             {name: marks.last_ns for name, marks in ledger.marks.items()},
             ledger.suspended_ns,
             ledger.rates,
-            list(engine.settlement.repeated),
-            engine.weights,
-            engine.fresh,
-            engine.opinions,
-            engine.trials,
-            engine.bench.memories(),
+            list(branch.settlement.repeated),
+            engine.weighing.weights,
+            engine.weighing.fresh,
+            market.opinions,
+            market.bench.state,
+            market.bench.memories(),
         )
     )
 
@@ -89,32 +82,35 @@ def whole(engine: Engine) -> bytes:
 def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
     """Make a fresh engine go on exactly from a whole state."""
     state = msgspec.json.decode(raw, type=EngineState)
-    require(set(state.coins) == set(engine.coins), "the state holds other coins than the engine")
+    market, branch = engine.market, engine.branch
+    require(set(state.coins) == set(market.coins), "the state holds other coins than the engine")
     engine.out.vitals = state.vitals
-    engine.desk = state.desk
-    engine.weights, engine.fresh = state.weights, state.fresh
-    engine.opinions, engine.trials = state.opinions, state.trials
-    engine.coins.update(state.coins)
-    engine.keys.update(state.keys)
+    branch.desk = state.desk
+    engine.weighing.weights, engine.weighing.fresh = state.weights, state.fresh
+    market.opinions = state.opinions
+    market.coins.update(state.coins)
+    branch.keys.update(state.keys)
     for name, lane_state in state.lanes.items():
-        if name in engine.lanes:
-            engine.lanes[name].restore(lane_state)
-    engine.gate.reach.update((k, v) for k, v in state.reach.items() if k in engine.gate.reach)
-    engine.assemble()
-    engine.bench.remember(state.arms)
-    engine.resubscribe()
-    engine.ledger.suspended_ns = state.suspended_ns
-    engine.ledger.rates.update(state.rates)
-    engine.ledger.resume(state.trades)
+        if name in market.lanes:
+            market.lanes[name].restore(lane_state)
+    reach = branch.gate.reach
+    reach.update((k, v) for k, v in state.reach.items() if k in reach)
+    market.bench.adopt(state.trials)
+    market.bench.remember(state.arms)
+    market.resubscribe()
+    ledger = branch.ledger
+    ledger.suspended_ns = state.suspended_ns
+    ledger.rates.update(state.rates)
+    ledger.resume(state.trades)
     for name, last_ns in state.marked_ns.items():
-        engine.ledger.marks[name].last_ns = last_ns
-    engine.settlement.adopt(state.trades)
-    engine.settlement.repeated.update(dict.fromkeys(state.repeated))
+        ledger.marks[name].last_ns = last_ns
+    branch.settlement.adopt(state.trades)
+    branch.settlement.repeated.update(dict.fromkeys(state.repeated))
 
 
 def durable(engine: Engine) -> dict[str, str | None]:
     """Return the pieces of state that changed since the last call, as JSON; None = gone."""
-    out, ledger = engine.out, engine.ledger
+    out, ledger = engine.out, engine.branch.ledger
     for trades in ledger.suspended.values():
         # Losing or taking up its marks is no change of a trade's row, but a crash must know.
         for trade in trades:
@@ -123,19 +119,30 @@ def durable(engine: Engine) -> dict[str, str | None]:
     marks = {name: m.last_ns for name, m in ledger.marks.items() if m.last_ns}
     pieces: dict[str, str | None] = {"vitals": _encode(out.vitals), "marks": _encode(marks)}
     for name in dirty:
-        kind, _, rest = name.partition("/")
-        if kind in PIECES:
-            pieces[name] = _encode(getattr(engine, PIECES[kind][0]))
-        elif kind == "key":
-            key = engine.keys.get(rest)
-            pieces[name] = None if key is None else _encode(key)
-        elif kind == "lane":
-            lane = engine.lanes[rest]
-            pieces[name] = _encode(LaneState({}, lane.signals, lane.fault, lane.faults))
-        else:
-            found = ledger.trades.get(int(rest))
-            pieces[name] = None if found is None else _encode(found)
+        found = _piece(engine, name)
+        pieces[name] = None if found is None else _encode(found)
     return pieces
+
+
+def _piece(engine: Engine, name: str) -> object:
+    """Return what a durable piece holds now, None when it is gone."""
+    kind, _, rest = name.partition("/")
+    match kind:
+        case "desk":
+            return engine.branch.desk
+        case "weights":
+            return engine.weighing.weights
+        case "returns":
+            return engine.weighing.fresh
+        case "trials":
+            return engine.market.bench.state
+        case "key":
+            return engine.branch.keys.get(rest)
+        case "lane":
+            lane = engine.market.lanes[rest]
+            return LaneState({}, lane.fault, lane.faults)
+        case _:
+            return engine.branch.ledger.trades.get(int(rest))
 
 
 def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[str]:
@@ -145,39 +152,32 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
     could not be taken up.
     """
     lost = []
-    trades: list[Trade] = []
+    market, branch = engine.market, engine.branch
     marks: dict[str, int] = {}
+    trades: list[Trade] = []
     for name, text in pieces.items():
-        kind, _, rest = name.partition("/")
-        if kind == "vitals":
-            engine.out.vitals = msgspec.json.decode(text, type=Vitals)
-        elif kind in PIECES:
-            attribute, piece = PIECES[kind]
-            setattr(engine, attribute, msgspec.json.decode(text, type=piece))
-        elif kind == "marks":
+        if name == "marks":
             marks = msgspec.json.decode(text, type=dict[str, int])
-        elif kind == "key":
-            engine.keys[rest] = msgspec.json.decode(text, type=KeyState)
-        elif kind == "lane" and rest in engine.lanes:
-            engine.lanes[rest].restore(msgspec.json.decode(text, type=LaneState))
-        elif kind == "trade":
+        elif name.startswith("trade/"):
             trades.append(msgspec.json.decode(text, type=Trade))
+        else:
+            _take_up(engine, name, text)
     trades.sort(key=lambda trade: trade.trade_id)
     for trade in trades:
         rollup.complete(trade)
-    for trade in [t for t in trades if t.coin not in engine.coins]:
+    for trade in [t for t in trades if t.coin not in market.coins]:
         lost.append(f"trade {trade.trade_id}: {trade.coin} is not traded any more")
         trades.remove(trade)
-        engine.desk.expose(
+        branch.desk.expose(
             coin=trade.coin,
             division=trade.division,
             side=trade.side,
             notional_e6=-trade.exposed_e6,
         )
-    _free_keys(engine, {trade.trade_id for trade in trades})
+    _free_keys(branch.keys.values(), {trade.trade_id for trade in trades})
     # Disk, store and database say themselves whether they are still in trouble.
-    halts = engine.desk.halts
-    engine.desk.halts = {who: why for who, why in halts.items() if who == OPERATOR}
+    halts = branch.desk.halts
+    branch.desk.halts = {who: why for who, why in halts.items() if who == OPERATOR}
     vitals = engine.vitals
     vitals.seq = max(vitals.seq, first_seq - 1)
     vitals.next_close_ms = 0
@@ -186,15 +186,35 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
         # The last book of a coin may have come well before the last event of the run.
         if trade.state == TradeState.OPEN:
             trade.gap_ns = trade.gap_ns or marks.get(trade.coin, 0)
-    engine.assemble()
-    engine.ledger.restore(trades, vitals.now_ns)
-    engine.settlement.adopt(trades)
+    market.resubscribe()
+    branch.ledger.restore(trades, vitals.now_ns)
+    branch.settlement.adopt(trades)
     return lost
 
 
-def _free_keys(engine: Engine, held: set[int]) -> None:
+def _take_up(engine: Engine, name: str, text: str) -> None:
+    """Put a durable piece, other than marks and trades, back where it was."""
+    kind, _, rest = name.partition("/")
+    match kind:
+        case "vitals":
+            engine.out.vitals = msgspec.json.decode(text, type=Vitals)
+        case "desk":
+            engine.branch.desk = msgspec.json.decode(text, type=Desk)
+        case "weights":
+            engine.weighing.weights = msgspec.json.decode(text, type=Weights)
+        case "returns":
+            engine.weighing.fresh = msgspec.json.decode(text, type=Returns)
+        case "trials":
+            engine.market.bench.adopt(msgspec.json.decode(text, type=Trials))
+        case "key":
+            engine.branch.keys[rest] = msgspec.json.decode(text, type=KeyState)
+        case "lane" if rest in engine.market.lanes:
+            engine.market.lanes[rest].restore(msgspec.json.decode(text, type=LaneState))
+
+
+def _free_keys(keys: Iterable[KeyState], held: set[int]) -> None:
     """End the episodes of trades that did not come back, or their keys would wait for ever."""
-    for key in engine.keys.values():
+    for key in keys:
         for trade_id in (key.real_id, key.phantom_id):
             if trade_id and trade_id not in held:
                 key.close(trade_id)

@@ -87,17 +87,27 @@ def arm_name(bot: str, trial_id: int, part: str) -> str:
     return f"{bot}#{trial_id}-{part}"
 
 
+def is_arm(name: str) -> bool:
+    """Say whether a name is that of an arm rather than of a bot."""
+    return "#" in name
+
+
 class Bench:
     """Runs the arms. `state` is written down; the arms are made from it."""
 
-    def __init__(self, state: Trials, lanes: Mapping[str, Lane], outbox: Outbox) -> None:
-        self.state = state
+    def __init__(self, lanes: Mapping[str, Lane], outbox: Outbox) -> None:
+        self.state = Trials()
         self._lanes = lanes
         self._out = outbox
         self.arms: list[Arm] = []
+
+    def adopt(self, state: Trials) -> None:
+        """Take up a written state and make the arms of the trial that runs."""
+        self.state = state
+        self.arms = []
         trial = state.running
         # A bot that is not there any more says nothing; its trial ends like any other.
-        of = lanes.get(trial.bot) if trial is not None else None
+        of = self._lanes.get(trial.bot) if trial is not None else None
         if trial is not None and of is not None and not trial.fault:
             try:
                 self.arms = [Arm(trial, part, of) for part in (CONTROL, CHALLENGER)]

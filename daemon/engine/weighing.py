@@ -55,9 +55,9 @@ class Weighing:
     they would equal stand in, so that switching it off changes no size.
     """
 
-    def __init__(self, weights: Weights, fresh: Returns, outbox: Outbox, *, shadow: bool) -> None:
-        self.weights = weights
-        self.fresh = fresh
+    def __init__(self, outbox: Outbox, *, shadow: bool) -> None:
+        self.weights = Weights()
+        self.fresh: Returns = {}
         self._out = outbox
         self._admitted = TradeKind.TWIN if shadow else TradeKind.PAPER
 

@@ -175,7 +175,7 @@ class Daemon:
             mode=self.state.folder,
             network=self.network,
             config_hash=config.hash(),
-            policy_hash=self.engine.identity.policy_hash,
+            policy_hash=self.engine.branch.books.identity.policy_hash,
             code_version=code_version(),
             seed=config.seed,
             first_seq=vitals.seq + 1,
@@ -367,7 +367,7 @@ class Daemon:
             self._open_tape()
 
     def _become_ready(self, waited_s: float) -> None:
-        coins = self.engine.coins.values()
+        coins = self.engine.market.coins.values()
         whole = all(c.book.ok for c in coins) and not self.history.outstanding
         cold = not self.lenses.warm and waited_s < COMPILED_WITHIN_S
         if cold or (not whole and waited_s < READY_WITHIN_S):
@@ -378,13 +378,13 @@ class Daemon:
         gc.set_threshold(50_000, 20, 100)
         self.ready = True
         notify("READY=1", f"STATUS={self._line()}")
-        log.info("ready", coins=len(self.engine.coins), bots=len(self.engine.lanes))
+        log.info("ready", coins=len(self.engine.market.coins), bots=len(self.engine.market.lanes))
         if self._plan.for_s is not None:
             loop = asyncio.get_running_loop()
             loop.call_later(self._plan.for_s, self.supervisor.stop, "the time asked for is over")
 
     def _line(self) -> str:
-        vitals, desk = self.engine.vitals, self.engine.desk
+        vitals, desk = self.engine.vitals, self.engine.branch.desk
         feed = "up" if self.feed.connected else "down"
         return (
             f"{self.state.folder}, feed {feed}, {vitals.admitted} admitted, "

@@ -177,7 +177,7 @@ class Player:
                 mode="replay",
                 network=header.network,
                 config_hash=parsed.hash(),
-                policy_hash=engine.identity.policy_hash,
+                policy_hash=engine.branch.books.identity.policy_hash,
                 code_version=self.result.code_version,
                 seed=parsed.seed,
                 first_seq=header.first_seq,
@@ -246,7 +246,7 @@ class Player:
         result.trades = result.admitted
         result.phantoms += now.phantoms - then.phantoms
         result.alarms += now.alarms - then.alarms
-        result.idle_bots = engine.idle_bots()
+        result.idle_bots = engine.market.idle_bots()
         for kind, count in self._intake.session.violations.items():
             result.violations[kind] = result.violations.get(kind, 0) + count
 

@@ -17,9 +17,9 @@ def lens_view(engine: Engine, name: str) -> dict[str, Any]:
     An unknown coin gives an `error` that names the known ones. `bar_ms` is the opening time of
     the newest minute, of `closes` as of the readings.
     """
-    coin = engine.coins.get(name)
+    coin = engine.market.coins.get(name)
     if coin is None:
-        return {"error": f"{name!r} is not traded here; there are {', '.join(engine.coins)}"}
+        return {"error": f"{name!r} is not traded here; there are {', '.join(engine.market.coins)}"}
     lenses, arrivals = coin.lenses, coin.arrivals
     minutes = coin.bars.series["1m"]
     raised, threshold = _alarm(engine, lenses)
@@ -54,7 +54,7 @@ def _plain(reading: LensReading, lenses: Lenses) -> dict[str, Any]:
 
 
 def _alarm(engine: Engine, lenses: Lenses) -> tuple[bool, float | None]:
-    found = next((f for f in engine.gate.filters if isinstance(f, PhaseSpace)), None)
+    found = next((f for f in engine.branch.gate.filters if isinstance(f, PhaseSpace)), None)
     s = found.settings if found is not None else Settings()
     if lenses.score is None:
         return False, None

@@ -27,11 +27,11 @@ Plain = dict[str, Any]
 def positions(daemon: Daemon, *, phantoms: bool) -> Plain:
     """Return what a running daemon holds, marked at the books it sees; phantoms if asked for."""
     engine, now_ns = daemon.engine, daemon.clock.now_ns()
-    trades = list(engine.ledger.trades.values())
+    trades = list(engine.branch.ledger.trades.values())
     rows = []
     for trade in _chosen(trades, phantoms=phantoms):
-        coin = engine.coins[trade.coin]
-        stop_px = engine.ledger.marks[coin.name].stop_of(trade)
+        coin = engine.market.coins[trade.coin]
+        stop_px = engine.branch.ledger.marks[coin.name].stop_of(trade)
         rows.append(_row(trade, coin.instrument.size(trade.open_lots), now_ns, stop_px, coin))
     return {
         "running": True,

@@ -43,12 +43,12 @@ def status(daemon: Daemon) -> dict[str, Any]:
     engine, vitals, desk = (
         daemon.engine,
         daemon.engine.vitals,
-        daemon.engine.desk,
+        daemon.engine.branch.desk,
     )
     now_ns = daemon.clock.now_ns()
-    trades = list(engine.ledger.trades.values())
+    trades = list(engine.branch.ledger.trades.values())
     shadow = [t for t in trades if t.kind == TradeKind.PHANTOM and t.cause != "trial"]
-    opened = [t for t in engine.settlement.real.values() if t.state != TradeState.PENDING]
+    opened = [t for t in engine.branch.settlement.real.values() if t.state != TradeState.PENDING]
     return {
         "running": True,
         "mode": daemon.state.folder,
@@ -62,13 +62,13 @@ def status(daemon: Daemon) -> dict[str, Any]:
         "skipped": daemon.intake.skipped,
         "connected": daemon.feed.connected,
         "connects": daemon.feed.connects,
-        "feeds": [feed_of(coin, now_ns) for coin in engine.coins.values()],
+        "feeds": [feed_of(coin, now_ns) for coin in engine.market.coins.values()],
         "signals": vitals.admitted + vitals.blocked,
         "admitted": vitals.admitted,
         "blocked": vitals.blocked,
         "blocked_by": vitals.blocked_by,
-        "filters": {f.name: f.mode for f in engine.gate.filters},
-        "open_trades": [_brief(t, engine.coins[t.coin]) for t in opened],
+        "filters": {f.name: f.mode for f in engine.branch.gate.filters},
+        "open_trades": [_brief(t, engine.market.coins[t.coin]) for t in opened],
         "open_phantoms": len(shadow),
         "phantoms": vitals.phantoms,
         "equity_usd": desk.equity_e6 / 1e6,
@@ -83,17 +83,17 @@ def status(daemon: Daemon) -> dict[str, Any]:
             lane.name: {
                 "division": lane.division,
                 "stage": lane.stage,
-                "signals": lane.signals,
+                "signals": vitals.signals.get(lane.name, 0),
                 "fault": lane.fault,
             }
-            for lane in engine.lanes.values()
+            for lane in engine.market.lanes.values()
         },
         "votes": {
-            coin.name: plain(engine.admission.vote(coin), vitals.now_ns)
-            for coin in engine.coins.values()
+            coin.name: plain(engine.market.vote(coin), vitals.now_ns)
+            for coin in engine.market.coins.values()
             if coin.book.ok
         },
-        "idle_bots": engine.idle_bots(),
+        "idle_bots": engine.market.idle_bots(),
         "violations": daemon.session.violations,
         "alarms": vitals.alarms,
         "recent": list(daemon.recent),
@@ -110,7 +110,7 @@ def status(daemon: Daemon) -> dict[str, Any]:
 
 def lens_status(daemon: Daemon) -> dict[str, Any]:
     """Return how the lens process fares, and on which coins trades arrive in a burst."""
-    coins = daemon.engine.coins.values()
+    coins = daemon.engine.market.coins.values()
     return {
         "warm": daemon.lenses.warm,
         "waiting": daemon.lenses.waiting,

@@ -9,8 +9,8 @@ from msgspec import Struct
 from divisions.bot import Action, Bot, Positive, Seconds, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, ExitCall, Signal
-from market.desk import View
 from market.events import NS_PER_S
+from market.view import View
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True):

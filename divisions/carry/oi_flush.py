@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from divisions.bot import Bot, Positive, Seconds, Share, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
-from market.desk import View
+from market.view import View
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True):

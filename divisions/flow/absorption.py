@@ -10,8 +10,8 @@ from msgspec import Struct
 from divisions.bot import Bot, Positive, Seconds, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
-from market.desk import View
 from market.events import NS_PER_S, TradesUpdate
+from market.view import View
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True):

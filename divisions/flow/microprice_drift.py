@@ -9,8 +9,8 @@ from msgspec import Meta, Struct
 from divisions.bot import Bot, Positive, Seconds, Share, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
-from market.desk import View
 from market.events import NS_PER_S
+from market.view import View
 
 Samples = Annotated[float, Meta(ge=1.0, le=100_000.0)]
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from divisions.bot import Bars, Bot, NoMemory, Positive, Seconds, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
-from market.desk import View
+from market.view import View
 
 LEADER = "BTC"
 

@@ -12,7 +12,7 @@ from divisions.bot import Action, Bot, NoMemory, Positive, Seconds, plan
 from divisions.features import line_fit, root_mean_square
 from market.coin import Coin
 from market.decision import BUY, SELL, ExitCall, Signal
-from market.desk import View
+from market.view import View
 
 # The first of these that is not the coin itself is its partner.
 PARTNERS = ("ETH", "BTC")

@@ -10,7 +10,7 @@ from divisions.bot import Action, Bars, Bot, NoMemory, Positive, Seconds, plan
 from divisions.features import mean_and_deviation
 from market.coin import Coin
 from market.decision import BUY, SELL, ExitCall, Signal
-from market.desk import View
+from market.view import View
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True):

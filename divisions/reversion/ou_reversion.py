@@ -12,7 +12,7 @@ from divisions.bot import Bot, NoMemory, Positive, Seconds, plan
 from divisions.features import line_fit, mean_and_deviation
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
-from market.desk import View
+from market.view import View
 
 LN2 = 0.6931471805599453
 

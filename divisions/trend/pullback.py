@@ -10,7 +10,7 @@ from divisions.bot import Bars, Bot, NoMemory, Positive, Seconds, plan
 from divisions.features import mean_and_deviation, true_range_mean
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
-from market.desk import View
+from market.view import View
 
 SLOW = "1h"
 

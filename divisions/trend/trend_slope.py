@@ -11,7 +11,7 @@ from divisions.bot import Bars, Bot, NoMemory, Positive, Seconds, plan
 from divisions.features import line_fit, true_range_mean
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
-from market.desk import View
+from market.view import View
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from market.coin import Coin
-from market.decision import BUY, Signal, TradeKind, Verdict
+from market.decision import BUY, Proposal, TradeKind, Verdict
 from market.events import NS_PER_MS, NS_PER_S, Level
 from market.fills import Fill
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
@@ -106,7 +106,7 @@ def snapshot(coin: Coin) -> dict[str, list[list[float]]]:
 
 
 def signal_row(
-    signal: Signal,
+    proposal: Proposal,
     verdict: Verdict,
     coin: Coin,
     *,
@@ -119,7 +119,7 @@ def signal_row(
     vote: object,
 ) -> Row:
     """Return the row of a signal with everything that was known when it was judged."""
-    plan = signal.plan
+    signal, plan = proposal.signal, proposal.signal.plan
     clamps = [
         {"filter": c.filter, "before_lots": c.before_lots, "after_lots": c.after_lots}
         for c in verdict.clamps
@@ -128,8 +128,8 @@ def signal_row(
         signal_id,
         seq,
         now_ns,
-        signal.bot,
-        signal.division,
+        proposal.bot,
+        proposal.division,
         signal.coin,
         side_name(signal.side),
         signal.conviction,
@@ -138,9 +138,9 @@ def signal_row(
         verdict.sole,
         int(verdict.fail_closed),
         trade_id or None,
-        signal.lots,
+        proposal.lots,
         verdict.lots,
-        signal.notional_e6,
+        proposal.notional_e6,
         to_json(clamps),
         coin.book.mid,
         plan.stop_px,
@@ -153,7 +153,7 @@ def signal_row(
         to_json(ages_ms(coin, now_ns)),
         config_hash,
         policy_hash,
-        to_json(signal.sizing),
+        to_json(proposal.sizing),
         to_json(vote),
     )
 

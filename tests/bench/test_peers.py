@@ -89,8 +89,8 @@ def test_the_copies_take_the_place_of_the_bots() -> None:
     engine = ours.crewed(
         build_engine(parse(ours_live.CONFIG, "test"), instruments), ours_live.Trader
     )
-    assert len(engine.lanes) == feed.STRATEGIES
-    assert {lane.name for lane in engine.lanes.values()} == set(engine.lanes)
+    assert len(engine.market.lanes) == feed.STRATEGIES
+    assert {lane.name for lane in engine.market.lanes.values()} == set(engine.market.lanes)
 
 
 def test_a_clock_around_a_call_changes_nothing_but_the_waits() -> None:

@@ -24,8 +24,8 @@ from divisions.bot import Bot
 from divisions.lane import Lane
 from market.coin import Coin
 from market.decision import ExitPlan, Signal
-from market.desk import View
 from market.events import Command, FeedDown, FeedUp, Notice
+from market.view import View
 from shadow.store.rows import Rows
 from tests.support import virtual
 from venue.hyperliquid.session import Session, SessionState
@@ -77,8 +77,8 @@ class Scene:
         self.run = virtual.begin(seed=seed, start_ms=start_ms, coins=coins, config=config, up=False)
         self.engine = self.run.engine
         for lane in lanes:
-            self.engine.lanes[lane.name] = lane
-        self.engine.resubscribe()
+            self.engine.market.lanes[lane.name] = lane
+        self.engine.market.resubscribe()
         before(self.engine)
         self.run.intake.fact(FeedUp(self.run.now_ns))
         self._rng = random.Random(seed)

@@ -20,7 +20,6 @@ from market.events import (
     Print,
     TradesUpdate,
 )
-from risk.gate import Gate
 from risk.intensity import Intensity
 from risk.intensity import Settings as IntensitySettings
 from risk.liquidity import Liquidity
@@ -43,22 +42,27 @@ def ranks(coin: Coin, score: float) -> LensUpdate:
 
 def gated(mode: str = "enforce", *, impact_bps_max: float = 50.0) -> Stage:
     """Return a stage whose gate holds the pace and the liquidity filter, the usual pace known."""
-    stage = Stage()
-    stage.engine.gate = Gate(
-        [
-            Intensity(IntensitySettings(), mode),  # type: ignore[arg-type, list-item]
-            Liquidity(LiquiditySettings(impact_bps_max=impact_bps_max), "enforce"),  # type: ignore[list-item]
-        ]
+    return wake(
+        Stage(
+            filters={},
+            real=[
+                Intensity(IntensitySettings(), mode),  # type: ignore[arg-type]
+                Liquidity(LiquiditySettings(impact_bps_max=impact_bps_max), "enforce"),
+            ],
+        )
     )
-    stage.engine.assemble()
+
+
+def wake(stage: Stage) -> Stage:
+    """Let a stage see a book and learn the usual pace."""
     stage.book()
     stage.second()
     stage.step(LensUpdate("SOL", START_MS, "arrivals", "bar", [], arrivals=TERMS))
-    stage.engine.coins["SOL"].arrivals.tops = [1.0] * TOPS_MIN
+    stage.engine.market.coins["SOL"].arrivals.tops = [1.0] * TOPS_MIN
     stage.wait(61)
     stage.book()
     stage.second()
-    assert stage.engine.coins["SOL"].arrivals.threshold == BurstRule().least
+    assert stage.engine.market.coins["SOL"].arrivals.threshold == BurstRule().least
     return stage
 
 
@@ -68,7 +72,7 @@ def burst(stage: Stage) -> None:
     stage.step(
         TradesUpdate("SOL", [Print(now_ms - 990 + 10 * i, 100.0, 1.0, 1) for i in range(100)])
     )
-    assert stage.engine.coins["SOL"].arrivals.burst
+    assert stage.engine.market.coins["SOL"].arrivals.burst
 
 
 def check_of(stage: Stage, signal_id: int, name: str) -> tuple[Any, ...]:
@@ -81,7 +85,7 @@ def test_in_a_burst_sizes_shrink_and_the_rest_is_followed_until_it_has_decayed()
     assert calm is not None and stage.trade(calm, TradeKind.PAPER).lots == 1_000
     assert not stage.rows.lenses
     burst(stage)
-    scale = stage.engine.coins["SOL"].arrivals.impact_scale()
+    scale = stage.engine.market.coins["SOL"].arrivals.impact_scale()
     assert scale > 1.5
     during = stage.signal(side=-1, lots=1_000)
     assert during is not None
@@ -103,7 +107,7 @@ def test_an_observing_pace_filter_cuts_nothing_and_says_what_it_would_have_cut()
     burst(stage)
     signal_id = stage.signal(lots=1_000)
     assert signal_id is not None
-    scale = stage.engine.coins["SOL"].arrivals.impact_scale()
+    scale = stage.engine.market.coins["SOL"].arrivals.impact_scale()
     assert stage.trade(signal_id, TradeKind.PAPER).lots == int(1_000.5 / scale)
     twin = stage.trade(signal_id, TradeKind.TWIN)
     assert ("intensity", "observe", "sole") in [(t.filter, t.mode, t.scope) for t in twin.tags]
@@ -118,7 +122,7 @@ def test_in_a_burst_expected_impact_widens_and_fills_stay_what_they_are() -> Non
         scale = 1.0
         if bursting:
             burst(stage)
-            scale = stage.engine.coins["SOL"].arrivals.impact_scale()
+            scale = stage.engine.market.coins["SOL"].arrivals.impact_scale()
         # As many lots as in the calm: what is judged and filled differs by nothing else.
         signal_id = stage.signal(lots=round(1_000 * scale))
         assert signal_id is not None
@@ -137,9 +141,7 @@ def test_in_a_burst_expected_impact_widens_and_fills_stay_what_they_are() -> Non
 
 
 def test_an_enforced_lens_filter_fails_closed_and_counts_apart() -> None:
-    stage = gated()
-    stage.engine.gate = Gate([PhaseSpace(PhaseSpaceSettings(), "enforce")])  # type: ignore[list-item]
-    stage.engine.assemble()
+    stage = wake(Stage(filters={}, real=[PhaseSpace(PhaseSpaceSettings(), "enforce")]))
     refused = stage.signal(lots=1_000)
     assert refused is not None
     tags = stage.trade(refused, TradeKind.PHANTOM).tags
@@ -157,7 +159,7 @@ def lensed(*, seed: int = 7, lenses: bool = True, **config: Any) -> rig.Scene:
         scene.advance(10)
         if not lenses:
             continue
-        for name, coin in scene.engine.coins.items():
+        for name, coin in scene.engine.market.coins.items():
             series = coin.bars.series["1m"]
             if not len(series):
                 continue
@@ -192,7 +194,7 @@ def test_arrivals_and_lenses_go_on_from_their_written_state(
     bursting = False
     for at, record in enumerate(records):
         made.play([record])
-        coins = made.engine.coins.values()
+        coins = made.engine.market.coins.values()
         bursting = any(coin.arrivals.burst for coin in coins)
         if bursting and at > len(records) // 2 and not made.intake._skips:
             break
@@ -200,10 +202,12 @@ def test_arrivals_and_lenses_go_on_from_their_written_state(
     other = rig.again(scene)
     snapshot.restore(other.engine, snapshot.whole(made.engine))
     other.session.restore(rig.session_state(made.session))
-    for name, coin in made.engine.coins.items():
-        assert other.engine.coins[name].arrivals == coin.arrivals
-        assert other.engine.coins[name].lenses == coin.lenses
+    for name, coin in made.engine.market.coins.items():
+        assert other.engine.market.coins[name].arrivals == coin.arrivals
+        assert other.engine.market.coins[name].lenses == coin.lenses
     for half in (made, other):
         half.play(records[at + 1 :])
     assert made.engine.digest == other.engine.digest == scene.engine.digest
-    assert msgspec.json.encode(made.engine.coins) == msgspec.json.encode(other.engine.coins)
+    assert msgspec.json.encode(made.engine.market.coins) == msgspec.json.encode(
+        other.engine.market.coins
+    )

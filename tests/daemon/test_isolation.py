@@ -58,12 +58,12 @@ def market(made: Fresh | Scene) -> dict[str, Any]:
     return {
         name: msgspec.to_builtins(coin)
         | {"book": {k: v for k, v in msgspec.to_builtins(coin.book).items() if "merged" not in k}}
-        for name, coin in made.engine.coins.items()
+        for name, coin in made.engine.market.coins.items()
     }
 
 
 def same_desk(a: Fresh | Scene, b: Fresh | Scene) -> None:
-    assert a.engine.desk == b.engine.desk
+    assert a.engine.branch.desk == b.engine.branch.desk
     assert market(a) == market(b)
     assert a.engine.vitals.admitted == b.engine.vitals.admitted
 
@@ -112,7 +112,7 @@ def test_two_live_runs_of_one_market_decide_alike_with_the_shadow_on_and_off(see
 def close_phantoms(made: Fresh, rng: random.Random) -> int:
     """Close some open phantoms on the spot, at no price, as a broken shadow might."""
     engine = made.engine
-    ledger, now_ns = engine.ledger, engine.vitals.now_ns
+    ledger, now_ns = engine.branch.ledger, engine.vitals.now_ns
     victims = [
         t for t in ledger.trades.values() if t.kind != TradeKind.PAPER and rng.random() < 0.5
     ]
@@ -123,7 +123,7 @@ def close_phantoms(made: Fresh, rng: random.Random) -> int:
             ledger.waiting[trade.coin].remove(trade)
         trade.exit_reason = "sabotage" if trade.opened_ns else UNAVAILABLE
         ledger._end(trade, now_ns)
-        engine.settlement.apply([Change(trade, "closed", now_ns)])
+        engine.branch.settlement.apply([Change(trade, "closed", now_ns)])
     return len(victims)
 
 

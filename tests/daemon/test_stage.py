@@ -51,9 +51,9 @@ def test_its_signals_are_judged_by_every_filter_and_blocked_by_the_stage_alone()
         ("stage", "enforce", "fail"),
     ]
     assert '[bots.nova] stage = "admit"' in stage.rows.checks[1][6]
-    (phantom,) = stage.engine.ledger.trades.values()
+    (phantom,) = stage.engine.branch.ledger.trades.values()
     assert (phantom.kind, phantom.cause, phantom.lots) == (TradeKind.PHANTOM, "stage", 1_000)
-    assert stage.engine.desk.gross_e6 == 0
+    assert stage.engine.branch.desk.gross_e6 == 0
 
 
 def test_an_admitted_bot_beside_it_trades_as_before() -> None:
@@ -142,7 +142,7 @@ def test_once_admitted_its_trade_is_not_set_off_against_what_was_withheld(tmp_pa
     stage = staged()
     stage.signal("nova", horizon_s=30)
     stage.books(12)
-    stage.engine.lanes["nova"].stage = "admit"
+    stage.engine.market.lanes["nova"].stage = "admit"
     stage.signal("nova", horizon_s=10)
     assert stage.rows.signals[-1][8] == "admitted"
     told(stage, seconds=40)
@@ -176,7 +176,7 @@ def test_its_phantom_is_taken_up_after_a_kill(tmp_path: Path) -> None:
     stage.books(3)
     stage.commit()
     again = stage.restart(1.0)
-    (phantom,) = again.engine.ledger.trades.values()
+    (phantom,) = again.engine.branch.ledger.trades.values()
     assert phantom.cause == "stage"
     assert again.now_ns - phantom.decided_ns == 4 * NS_PER_S
 
@@ -258,5 +258,5 @@ def test_only_an_admitted_bot_has_a_weight(stage: Any) -> None:
     lane.stage = stage
     scene = rig.Scene(coins=rig.PAIR, lanes=[lane])
     scene.advance(2)
-    assert (lane.name in scene.engine.weights.bots) == (stage == "admit")
-    assert scene.engine.weights.divisions
+    assert (lane.name in scene.engine.weighing.weights.bots) == (stage == "admit")
+    assert scene.engine.weighing.weights.divisions

@@ -11,8 +11,8 @@ from divisions.bot import Bot, NoMemory, plan
 from divisions.lane import vet
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
-from market.desk import View
 from market.events import NS_PER_S
+from market.view import View
 from tests.support.market import make_coin
 
 

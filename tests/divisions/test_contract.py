@@ -19,8 +19,8 @@ from divisions.lane import Lane
 from divisions.roster import DIVISIONS, BotClass, build, discover
 from market.coin import Coin
 from market.decision import ExitCall, Signal
-from market.desk import View
 from market.events import NS_PER_MS, TIMEFRAME_MS, Candles, Event, Print, Timeframe
+from market.view import View
 from tests.support.controls import fair
 from tests.support.lively import history, instruments, lively, rough
 from tests.support.market import REPO, candle
@@ -199,7 +199,6 @@ def test_signals_can_be_judged_sized_and_read(cls: BotClass) -> None:
         if isinstance(action, Signal):
             assert action.saw
             assert all(math.isfinite(value) for value in action.saw.values())
-            assert not action.bot
             assert not action.division
             assert action.lots == action.notional_e6 == 0
             share = abs(heard.mid - action.plan.stop_px) / heard.mid

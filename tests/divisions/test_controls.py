@@ -13,7 +13,7 @@ from divisions.lane import Lane
 from divisions.roster import BotClass, build, discover
 from market.coin import Coin
 from market.decision import Signal
-from market.desk import View
+from market.view import View
 from tests.support.arena import Arena, luck
 from tests.support.controls import CONTROLS, fair, trending
 from tests.support.market import START_NS

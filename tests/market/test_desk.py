@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.desk import Desk, View
+from market.desk import Desk, DeskView
 
 START_E6 = 10_000_000_000
 
@@ -64,4 +64,4 @@ def test_accounts_share_nothing() -> None:
     first.halts["operator"] = "why"
     first.stopped["bot|BTC"] = 1
     assert second.halts == second.stopped == {}
-    assert View(first, {}).desk is first
+    assert DeskView(first, {}).desk is first

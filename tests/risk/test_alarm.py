@@ -11,7 +11,7 @@ from market.instrument import MIN_NOTIONAL_E6
 from market.lenses import SLOT_MS, History
 from risk.alarm import Action, Rule, act, judge
 from risk.gate import fold
-from tests.support.shadow import SOL, Scripted, make_signal
+from tests.support.shadow import SOL, Scripted, make_proposal
 
 RULE = Rule(enter=2.0, leave=1.0, percentile=0.9, history_min=8)
 FIGURES = st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 9.0]), max_size=60)
@@ -102,10 +102,10 @@ def test_the_first_figure_of_all_can_raise_it() -> None:
 def acted(
     action: Action, *, lots: int = 1_000, cut_to: float = 0.5, mode: Mode = "enforce"
 ) -> Check:
-    """Return the check on a signal of that many dollars."""
+    """Return the check on a proposal of that many dollars."""
     return act(
         Scripted("a", mode),
-        make_signal(lots=lots),
+        make_proposal(lots=lots),
         action=action,
         cut_to=cut_to,
         value=3.0,
@@ -127,20 +127,20 @@ def test_to_cut_is_to_leave_room_for_a_share() -> None:
 
 
 def test_a_cut_is_a_clamp_of_the_gate() -> None:
-    signal = make_signal(lots=1_000)
+    proposal = make_proposal(lots=1_000)
     checks = [Scripted("cap").passed(1.0, 2.0, 800_000_000), acted("cut", cut_to=0.3)]
-    verdict = fold(checks, signal, SOL)
+    verdict = fold(checks, proposal, SOL)
     assert verdict.admitted and verdict.lots == 300
     assert [(c.before_lots, c.after_lots) for c in verdict.clamps] == [(1_000, 800), (800, 300)]
     # Room that a cap has left less of already cuts nothing more.
-    verdict = fold([checks[1], Scripted("cap").passed(1.0, 2.0, 200_000_000)], signal, SOL)
+    verdict = fold([checks[1], Scripted("cap").passed(1.0, 2.0, 200_000_000)], proposal, SOL)
     assert [c.after_lots for c in verdict.clamps] == [300, 200]
 
 
 def test_what_is_observed_is_not_cut_but_followed_whole() -> None:
     check = acted("cut", mode="observe")
     assert (check.outcome, check.mode, check.reason) == ("fail", "observe", "too wild")
-    verdict = fold([check], make_signal(lots=1_000), SOL)
+    verdict = fold([check], make_proposal(lots=1_000), SOL)
     assert verdict.admitted and verdict.lots == 1_000 and not verdict.clamps
 
 
@@ -157,9 +157,9 @@ def test_a_cut_below_the_venues_minimum_refuses(lots: int, outcome: str) -> None
 def test_a_cut_never_leaves_more_than_its_share_nor_an_order_too_small(
     lots: int, cut_to: float
 ) -> None:
-    signal = make_signal(lots=lots)
+    proposal = make_proposal(lots=lots)
     check = acted("cut", lots=lots, cut_to=cut_to)
-    verdict = fold([check], signal, SOL)
+    verdict = fold([check], proposal, SOL)
     if verdict.admitted:
         assert 10 <= verdict.lots <= cut_to * lots
     else:

@@ -7,7 +7,7 @@ from daemon.config.load import parse
 from market.errors import OperatorError
 from market.events import NS_PER_S
 from risk.control import Control, Settings, draw
-from tests.support.shadow import T0, Puppet, Stage, make_signal, make_view
+from tests.support.shadow import T0, Puppet, Stage, make_proposal, make_view
 
 
 def test_draws_are_uniform_over_many_episodes() -> None:
@@ -26,7 +26,7 @@ def test_it_would_block_its_share_of_episodes(share: float) -> None:
     failed = 0
     for i in range(5_000):
         view.opened_ns = T0 + i
-        failed += f.check(make_signal(bot=f"bot{i % 26}"), view).outcome == "fail"
+        failed += f.check(make_proposal(bot=f"bot{i % 26}"), view).outcome == "fail"
     assert abs(failed / 5_000 - share) < 4 * (share * (1 - share) / 5_000) ** 0.5
 
 
@@ -35,7 +35,7 @@ def test_value_and_threshold_are_the_draw_and_the_share() -> None:
     view = make_view()
     for i in range(50):
         view.opened_ns = T0 + i
-        check = f.check(make_signal(), view)
+        check = f.check(make_proposal(), view)
         value = draw(7, "alpha|SOL|1", T0 + i)
         assert (check.value, check.threshold) == (value, 0.2)
         assert check.outcome == ("fail" if value < 0.2 else "pass")
@@ -44,12 +44,12 @@ def test_value_and_threshold_are_the_draw_and_the_share() -> None:
 def test_an_episode_is_drawn_once_however_often_it_is_asked_and_whatever_else_is_said() -> None:
     f = Control(Settings(), "observe")
     view = make_view()
-    first = f.check(make_signal(), view)
+    first = f.check(make_proposal(), view)
     for i in range(100):
         view.now_ns += NS_PER_S
-        f.check(make_signal(bot=f"other{i}", side=-1), view)
-        assert f.check(make_signal(lots=i + 1), view) == first
-    assert Control(Settings(), "observe").check(make_signal(), view) == first
+        f.check(make_proposal(bot=f"other{i}", side=-1), view)
+        assert f.check(make_proposal(lots=i + 1), view) == first
+    assert Control(Settings(), "observe").check(make_proposal(), view) == first
 
 
 def test_seed_key_and_opening_time_all_move_the_draw() -> None:
@@ -89,6 +89,6 @@ def test_changes_within_an_episode_see_the_same_opening_time() -> None:
     for a, b in (("fail", "pass"), ("fail", "fail"), ("pass", "fail"), ("pass", "pass")):
         stage.script(a=a, b=b)  # type: ignore[arg-type]
         assert stage.signal() is not None
-        opened.append(stage.engine.view.opened_ns)
+        opened.append(stage.engine.branch.view.opened_ns)
         stage.books(3)
     assert opened == [T0] * 4

@@ -5,13 +5,13 @@ import pytest
 from market.decision import Check
 from market.events import NS_PER_S
 from risk.cooldown import Cooldown, Settings
-from tests.support.shadow import SOL, T0, Puppet, Stage, make_signal, make_view
+from tests.support.shadow import SOL, T0, Puppet, Stage, make_proposal, make_view
 
 
 def check(stopped: dict[str, int], now_ns: int = T0, rest_s: float = 900.0) -> Check:
     view = make_view(now_ns=now_ns)
     view.desk.stopped.update(stopped)
-    return Cooldown(Settings(rest_s), "enforce").check(make_signal(), view)
+    return Cooldown(Settings(rest_s), "enforce").check(make_proposal(), view)
 
 
 def test_without_a_stop_out_there_is_nothing_to_rest_from() -> None:
@@ -44,8 +44,8 @@ def ended_by(mid: float, *, blocked: bool = False, **plan: float) -> dict[str, i
     stage.wait(1)
     stage.book(mid)
     stage.books(2, mid)
-    assert not stage.engine.ledger.trades
-    return stage.engine.desk.stopped
+    assert not stage.engine.branch.ledger.trades
+    return stage.engine.branch.desk.stopped
 
 
 def test_a_real_stop_out_counts_from_its_close() -> None:

@@ -11,7 +11,7 @@ from market.bars import Bars
 from market.coin import Coin
 from market.events import TIMEFRAME_MS, Candle
 from risk.direction import Direction, Settings, slope_sign
-from tests.support.shadow import SOL, make_coin, make_signal, make_view
+from tests.support.shadow import SOL, make_coin, make_proposal, make_view
 
 BUY, SELL = 1, -1
 RISING = [100.0 + i for i in range(11)]
@@ -39,7 +39,7 @@ STRICT = {"oppose_max": 0.1, "evidence_min": 0.8}
 
 def vote(coin: Coin, side: int = BUY, **settings: object) -> tuple[str, float | None, float | None]:
     f = Direction(Settings(**{**STRICT, **settings}), "enforce")  # type: ignore[arg-type]
-    check = f.check(make_signal(side=side), make_view(coin))
+    check = f.check(make_proposal(side=side), make_view(coin))
     return check.outcome, check.value, check.threshold
 
 
@@ -136,11 +136,11 @@ def test_a_net_move_against_the_slope_is_no_direction() -> None:
 def test_scores_follow_the_bars_as_they_close() -> None:
     coin = coin_with(tf_1m=RISING)
     f = Direction(Settings(), "enforce")
-    view, signal = make_view(coin), make_signal()
-    assert f.check(signal, view).outcome == "pass"
+    view, proposal = make_view(coin), make_proposal()
+    assert f.check(proposal, view).outcome == "pass"
     for i, close in enumerate(FALLING):
         coin.bars.series["1m"].append(bar("1m", 11 + i, close))
-    assert f.check(signal, view).outcome == "fail"
+    assert f.check(proposal, view).outcome == "fail"
 
 
 def test_scores_follow_history_that_replaces_the_same_bars() -> None:
@@ -150,12 +150,12 @@ def test_scores_follow_history_that_replaces_the_same_bars() -> None:
     built = [bar("1m", i, close) for i, close in enumerate(RISING)]
     coin.bars.on_candles("1m", built, built[-1].start_ms + 60_000)
     f = Direction(Settings(), "enforce")
-    view, signal = make_view(coin), make_signal()
-    assert f.check(signal, view).outcome == "pass"
+    view, proposal = make_view(coin), make_proposal()
+    assert f.check(proposal, view).outcome == "pass"
     told = [bar("1m", i, close) for i, close in enumerate(FALLING)]
     coin.bars.on_candles("1m", told, told[-1].start_ms + 60_000)
-    assert f.check(signal, view) == Direction(Settings(), "enforce").check(signal, view)
-    assert f.check(signal, view).outcome == "fail"
+    assert f.check(proposal, view) == Direction(Settings(), "enforce").check(proposal, view)
+    assert f.check(proposal, view).outcome == "fail"
 
 
 def test_coins_do_not_share_scores() -> None:
@@ -164,7 +164,7 @@ def test_coins_do_not_share_scores() -> None:
         coin = coin_with(tf_1m=closes)
         coin.instrument = type(SOL)(f"C{closes[0]}", 0, 2, 10)
         view = make_view(coin)
-        assert f.check(make_signal(instrument=coin.instrument), view).outcome == outcome
+        assert f.check(make_proposal(instrument=coin.instrument), view).outcome == outcome
 
 
 def test_an_unknown_timeframe_is_refused() -> None:

@@ -4,14 +4,14 @@ import pytest
 
 from market.decision import Stance, Vote
 from risk.disagreement import Disagreement, Settings
-from tests.support.shadow import make_signal, make_view
+from tests.support.shadow import make_proposal, make_view
 
 
 def checked(disagreement: float, bound: float = 0.7) -> tuple[str, float | None, float | None, str]:
     view = make_view()
     stances = [Stance("trend", 1.0, 0.5, 1.0, []), Stance("flow", 1.0, -0.25, 1.0, [])]
     view.vote = Vote(0.1, disagreement, stances)
-    check = Disagreement(Settings(bound), "observe").check(make_signal(), view)
+    check = Disagreement(Settings(bound), "observe").check(make_proposal(), view)
     return check.outcome, check.value, check.threshold, check.reason
 
 
@@ -27,7 +27,7 @@ def test_the_reason_names_the_sides() -> None:
 
 
 def test_a_desk_that_has_said_nothing_does_not_disagree() -> None:
-    check = Disagreement(Settings(), "observe").check(make_signal(), make_view())
+    check = Disagreement(Settings(), "observe").check(make_proposal(), make_view())
     assert (check.outcome, check.value) == ("pass", 0.0)
 
 

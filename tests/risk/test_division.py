@@ -4,7 +4,7 @@ import pytest
 
 from market.decision import Check
 from risk.division import Division, Settings
-from tests.support.shadow import make_signal, make_view
+from tests.support.shadow import make_proposal, make_view
 
 E6 = 10**6
 
@@ -13,8 +13,8 @@ def check(held_usd: int, *, division: str = "trend") -> Check:
     """Judge a thousand dollars of a division under a cap of six thousand."""
     view = make_view()
     view.desk.expose(coin="ETH", division="trend", side=-1, notional_e6=held_usd * E6)
-    signal = make_signal(division=division)
-    return Division(Settings(), "enforce").check(signal, view)
+    proposal = make_proposal(division=division)
+    return Division(Settings(), "enforce").check(proposal, view)
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,5 @@ def test_other_divisions_do_not_count() -> None:
 
 def test_the_share_is_a_setting() -> None:
     f = Division(Settings(division_cap_share=0.01), "enforce")
-    found = f.check(make_signal(), make_view())
+    found = f.check(make_proposal(), make_view())
     assert (found.room_e6, found.threshold) == (100 * E6, 100.0)

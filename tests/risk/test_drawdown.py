@@ -3,17 +3,15 @@ from __future__ import annotations
 import pytest
 
 from market.decision import Check
-from market.desk import View
+from market.desk import DeskView
 from market.events import MS_PER_DAY
 from risk.drawdown import Drawdown, Settings
-from risk.filter import Filter
-from risk.gate import Gate
-from tests.support.shadow import Stage, make_signal, make_view
+from tests.support.shadow import Stage, make_proposal, make_view
 
 E6 = 10**6
 
 
-def desk_view(*, equity: float, day_start: float = 10_000.0, peak: float = 10_000.0) -> View:
+def desk_view(*, equity: float, day_start: float = 10_000.0, peak: float = 10_000.0) -> DeskView:
     view = make_view()
     desk = view.desk
     desk.cash_e6 = round(equity * E6)
@@ -21,8 +19,8 @@ def desk_view(*, equity: float, day_start: float = 10_000.0, peak: float = 10_00
     return view
 
 
-def check(view: View) -> Check:
-    return Drawdown(Settings(), "enforce").check(make_signal(), view)
+def check(view: DeskView) -> Check:
+    return Drawdown(Settings(), "enforce").check(make_proposal(), view)
 
 
 @pytest.mark.parametrize(
@@ -87,15 +85,12 @@ class Latching(Stage):
     """A stage whose gate holds the real loss limits."""
 
     def __init__(self) -> None:
-        super().__init__(filters={"limit": "enforce"}, equity_usd=10_000.0)
-        drawdown: Filter[Settings] = Drawdown(Settings(), "enforce")
-        self.engine.gate = Gate([*self.filters.values(), drawdown])  # type: ignore[list-item]
-        self.engine.assemble()
+        super().__init__(real=[Drawdown(Settings(), "enforce")], equity_usd=10_000.0)
 
 
 def test_the_latch_holds_over_recovery_and_midnight_until_the_operator_resumes() -> None:
     stage = Latching()
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     stage.book()
     stage.second()
     assert desk.latched == ""
@@ -121,7 +116,7 @@ def test_the_latch_holds_over_recovery_and_midnight_until_the_operator_resumes()
 
 def test_after_resume_the_limits_measure_from_there() -> None:
     stage = Latching()
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     desk.cash_e6 = 9_000 * E6
     stage.book()
     stage.second()
@@ -136,10 +131,10 @@ def test_after_resume_the_limits_measure_from_there() -> None:
 
 def test_a_halt_of_the_daemon_does_not_release_the_latch() -> None:
     stage = Latching()
-    stage.engine.desk.cash_e6 = 9_000 * E6
+    stage.engine.branch.desk.cash_e6 = 9_000 * E6
     stage.book()
     stage.second()
     stage.command("halt", "lunch")
     stage.wait_until(MS_PER_DAY)
     stage.second()
-    assert stage.engine.desk.latched != ""
+    assert stage.engine.branch.desk.latched != ""

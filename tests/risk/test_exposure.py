@@ -4,7 +4,7 @@ import pytest
 
 from market.decision import Check
 from risk.exposure import Exposure, Settings
-from tests.support.shadow import make_signal, make_view
+from tests.support.shadow import make_proposal, make_view
 
 E6 = 10**6
 BUY, SELL = 1, -1
@@ -15,7 +15,7 @@ def check(long_usd: int, short_usd: int, side: int = BUY, **settings: float) -> 
     view = make_view()
     view.desk.expose(coin="ETH", division="flow", side=BUY, notional_e6=long_usd * E6)
     view.desk.expose(coin="BTC", division="flow", side=SELL, notional_e6=short_usd * E6)
-    return Exposure(Settings(**settings), "enforce").check(make_signal(side=side), view)
+    return Exposure(Settings(**settings), "enforce").check(make_proposal(side=side), view)
 
 
 def test_the_net_cap_rules_a_one_sided_desk() -> None:
@@ -70,4 +70,4 @@ def test_both_shares_are_settings() -> None:
 def test_without_equity_there_is_no_room() -> None:
     view = make_view()
     view.desk.cash_e6 = -1
-    assert Exposure(Settings(), "enforce").check(make_signal(), view).outcome == "fail"
+    assert Exposure(Settings(), "enforce").check(make_proposal(), view).outcome == "fail"

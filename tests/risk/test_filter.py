@@ -7,11 +7,11 @@ import pytest
 
 from market.bars import Bars
 from market.coin import Coin
-from market.decision import Check, Signal
-from market.desk import View
+from market.decision import Check, Proposal
+from market.desk import DeskView
 from market.events import MS_PER_MINUTE, NS_PER_S, Candle
 from risk.filter import Filter, NoSettings, discover
-from tests.support.shadow import SOL, T0, content_of, make_signal, make_view, put_book
+from tests.support.shadow import SOL, T0, content_of, make_proposal, make_view, put_book
 
 CLASSES = discover()
 NAMES = [cls.name for cls in CLASSES]
@@ -84,31 +84,31 @@ def eventful_coin() -> Coin:
 
 @pytest.mark.parametrize("cls", CLASSES, ids=NAMES)
 def test_checking_is_pure(cls: type[Filter[Any]]) -> None:
-    """Asked twice it says the same, and neither signal, nor desk, nor coin has changed."""
+    """Asked twice it says the same, and neither proposal, nor desk, nor coin has changed."""
     coin = eventful_coin()
     view = make_view(coin, now_ns=T0 + 5 * NS_PER_S)
     view.desk.stopped["alpha|SOL"] = T0
     view.desk.halts["operator"] = "a break"
     view.desk.expose(coin="SOL", division="trend", side=1, notional_e6=2_000 * 10**6)
-    signal = make_signal()
+    proposal = make_proposal()
     coin.book.asks()  # the merge is lazy, and may be remembered
-    before = content_of(view), content_of(signal)
+    before = content_of(view), content_of(proposal)
     f = cls(msgspec.convert({}, cls.settings_type), cls.default_mode)
-    first = f.check(signal, view)
+    first = f.check(proposal, view)
     breach = f.breach(view)
-    assert f.check(signal, view) == first
+    assert f.check(proposal, view) == first
     assert f.breach(view) == breach
     assert (
-        cls(msgspec.convert({}, cls.settings_type), cls.default_mode).check(signal, view) == first
+        cls(msgspec.convert({}, cls.settings_type), cls.default_mode).check(proposal, view) == first
     )
-    assert (content_of(view), content_of(signal)) == before
+    assert (content_of(view), content_of(proposal)) == before
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=NAMES)
 @pytest.mark.parametrize("mode", ["enforce", "observe"])
 def test_a_check_carries_the_name_and_mode_of_its_filter(cls: type[Filter[Any]], mode: Any) -> None:
     f = cls(msgspec.convert({}, cls.settings_type), mode)
-    check = f.check(make_signal(), make_view(eventful_coin(), now_ns=T0 + 5 * NS_PER_S))
+    check = f.check(make_proposal(), make_view(eventful_coin(), now_ns=T0 + 5 * NS_PER_S))
     assert (check.filter, check.mode) == (cls.name, mode)
     assert (check.outcome == "pass") == (check.reason == "")
 
@@ -119,7 +119,7 @@ def test_results_hold_value_threshold_reason_and_room() -> None:
         asks = "?"
         rank = 1
 
-        def check(self, signal: Signal, view: View) -> Check:
+        def check(self, proposal: Proposal, view: DeskView) -> Check:
             return self.passed()
 
     f = Sample(NoSettings(), "observe")

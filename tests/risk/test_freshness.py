@@ -7,7 +7,7 @@ from market.coin import LEARNED_FRAMES, Coin
 from market.decision import Check
 from market.events import NS_PER_MS, NS_PER_S
 from risk.freshness import Freshness, Settings
-from tests.support.shadow import T0, make_coin, make_signal, make_view, put_book
+from tests.support.shadow import T0, make_coin, make_proposal, make_view, put_book
 
 MS = NS_PER_MS
 
@@ -25,7 +25,7 @@ def learned(stream: str, every_ms: float, *, frames: int = 10) -> tuple[Coin, in
 
 def check(coin: Coin, now_ns: int, **settings: float) -> Check:
     f = Freshness(Settings(**settings), "enforce")
-    return f.check(make_signal(), make_view(coin, now_ns=now_ns))
+    return f.check(make_proposal(), make_view(coin, now_ns=now_ns))
 
 
 # Each stream: its pace in ms, and the age it bears by the cap or by three intervals.

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.decision import Check, Clamp, Mode, Signal
+from market.decision import Check, Clamp, Mode, Proposal
 from market.instrument import MIN_NOTIONAL_E6, Instrument
 from market.money import notional_e6
 from risk.gate import REACH_WINDOW, Gate, cap_check, fold
-from tests.support.shadow import SOL, Scripted, make_signal, make_view
+from tests.support.shadow import SOL, Scripted, make_proposal, make_view
 
 
 def gate_of(**says: str) -> tuple[Gate, dict[str, Scripted]]:
@@ -25,7 +25,7 @@ def gate_of(**says: str) -> tuple[Gate, dict[str, Scripted]]:
 
 def test_every_filter_is_asked_even_after_a_failure() -> None:
     gate, filters = gate_of(a="fail", b="no_data", c="pass", d="fail")
-    verdict = gate.judge(make_signal(), make_view())
+    verdict = gate.judge(make_proposal(), make_view())
     assert {name: f.asked for name, f in filters.items()} == {"a": 1, "b": 1, "c": 1, "d": 1}
     assert [(c.filter, c.outcome) for c in verdict.checks] == [
         ("a", "fail"),
@@ -39,7 +39,7 @@ def test_every_filter_is_asked_even_after_a_failure() -> None:
 def test_a_filter_that_is_off_is_not_even_asked() -> None:
     silent = Scripted("silent", "off")
     silent.say = "fail"
-    verdict = Gate([silent, Scripted("loud")]).judge(make_signal(), make_view())  # type: ignore[list-item]
+    verdict = Gate([silent, Scripted("loud")]).judge(make_proposal(), make_view())  # type: ignore[list-item]
     assert silent.asked == 0
     assert [c.filter for c in verdict.checks] == ["loud"]
     assert verdict.admitted
@@ -48,7 +48,7 @@ def test_a_filter_that_is_off_is_not_even_asked() -> None:
 def test_an_observing_filter_is_asked_and_blocks_nothing() -> None:
     watcher = Scripted("watcher", "observe")
     watcher.say = "fail"
-    verdict = Gate([watcher]).judge(make_signal(), make_view())  # type: ignore[list-item]
+    verdict = Gate([watcher]).judge(make_proposal(), make_view())  # type: ignore[list-item]
     assert verdict.admitted
     assert [(c.filter, c.mode, c.outcome) for c in verdict.checks] == [
         ("watcher", "observe", "fail")
@@ -74,7 +74,7 @@ def checks(draw: st.DrawFn) -> list[Check]:
 
 @given(checks())
 def test_admitted_means_that_every_enforced_check_passes(found: list[Check]) -> None:
-    verdict = fold(found, make_signal(), SOL)
+    verdict = fold(found, make_proposal(), SOL)
     enforced = [c for c in found if c.mode == "enforce"]
     assert verdict.admitted == all(c.outcome == "pass" for c in enforced)
     assert verdict.failing == tuple(c.filter for c in enforced if c.outcome != "pass")
@@ -86,21 +86,21 @@ def test_admitted_means_that_every_enforced_check_passes(found: list[Check]) -> 
 def test_sole_is_the_one_enforced_filter_not_passing_if_it_fails(found: list[Check]) -> None:
     refusing = [c for c in found if c.mode == "enforce" and c.outcome != "pass"]
     alone = len(refusing) == 1 and refusing[0].outcome == "fail"
-    assert fold(found, make_signal(), SOL).sole == (refusing[0].filter if alone else "")
+    assert fold(found, make_proposal(), SOL).sole == (refusing[0].filter if alone else "")
 
 
 @given(checks())
 def test_what_observes_or_is_off_changes_nothing(found: list[Check]) -> None:
     enforced = [c for c in found if c.mode == "enforce"]
-    whole, part = fold(found, make_signal(), SOL), fold(enforced, make_signal(), SOL)
+    whole, part = fold(found, make_proposal(), SOL), fold(enforced, make_proposal(), SOL)
     assert (whole.admitted, whole.failing, whole.sole) == (part.admitted, part.failing, part.sole)
     assert (whole.lots, whole.clamps) == (part.lots, part.clamps)
 
 
 @given(checks(), st.integers(1, 2_000))
 def test_the_smallest_room_wins_and_clamps_chain(found: list[Check], lots: int) -> None:
-    signal = make_signal(lots=lots)
-    verdict = fold(found, signal, SOL)
+    proposal = make_proposal(lots=lots)
+    verdict = fold(found, proposal, SOL)
     rooms = [c.room_e6 for c in found if c.mode == "enforce" and c.room_e6 is not None]
     # A lot is worth a dollar.
     assert verdict.lots == min([lots, *(room // 10**6 for room in rooms)])
@@ -118,7 +118,7 @@ def test_a_clamp_keeps_limit_before_and_after() -> None:
         Check("narrow", "pass", "enforce", room_e6=400_900_000),
         Check("middle", "pass", "enforce", room_e6=700 * 10**6),
     ]
-    verdict = fold(found, make_signal(lots=1_000), SOL)
+    verdict = fold(found, make_proposal(lots=1_000), SOL)
     assert verdict.clamps == [Clamp("wide", 1_000, 900), Clamp("narrow", 900, 400)]
     assert verdict.lots == 400
 
@@ -128,7 +128,7 @@ def test_a_blocked_size_has_every_clamp_but_those_of_its_blockers() -> None:
         Check("blocker", "fail", "enforce"),
         Check("cap", "pass", "enforce", room_e6=300 * 10**6),
     ]
-    verdict = fold(found, make_signal(lots=1_000), SOL)
+    verdict = fold(found, make_proposal(lots=1_000), SOL)
     assert not verdict.admitted
     assert verdict.lots == 300
 
@@ -138,11 +138,11 @@ def test_a_blocked_size_has_every_clamp_but_those_of_its_blockers() -> None:
 
 def cap(room_usd: float, *, lots: int = 1_000, lot_usd: float = 1.0) -> Check:
     mid = lot_usd * 100
-    signal = make_signal(lots=lots, mid=mid)
+    proposal = make_proposal(lots=lots, mid=mid)
     used_e6 = 5_000 * 10**6
     room_e6 = round(room_usd * 1e6)
     f: Any = Scripted("cap")
-    return cap_check(f, used_e6=used_e6, cap_e6=used_e6 + room_e6, signal=signal, what="SOL")
+    return cap_check(f, used_e6=used_e6, cap_e6=used_e6 + room_e6, proposal=proposal, what="SOL")
 
 
 def test_room_for_the_whole_size_passes_it_whole() -> None:
@@ -182,7 +182,7 @@ def test_room_that_holds_no_whole_lot_of_the_minimum_fails() -> None:
 def test_a_lot_worth_more_than_the_minimum_still_fits_its_room() -> None:
     check = cap(35.0, lot_usd=30.0)
     assert check.outcome == "pass"
-    assert fold([check], make_signal(lots=1_000, mid=3_000.0), SOL).lots == 1
+    assert fold([check], make_proposal(lots=1_000, mid=3_000.0), SOL).lots == 1
 
 
 def test_an_overdrawn_cap_fails() -> None:
@@ -202,10 +202,10 @@ def test_a_clamped_size_is_never_below_the_minimum_nor_above_its_room(
 ) -> None:
     instrument = Instrument("X", 0, decimals, 10)
     mid = ticks / 10 ** (6 - decimals)
-    signal: Signal = make_signal(lots=lots, mid=mid, stop=mid / 100, instrument=instrument)
+    proposal: Proposal = make_proposal(lots=lots, mid=mid, stop=mid / 100, instrument=instrument)
     f: Any = Scripted("cap")
-    found = [cap_check(f, used_e6=0, cap_e6=r, signal=signal, what="X") for r in rooms]
-    verdict = fold(found, signal, instrument)
+    found = [cap_check(f, used_e6=0, cap_e6=r, proposal=proposal, what="X") for r in rooms]
+    verdict = fold(found, proposal, instrument)
     worth = notional_e6(mid, verdict.lots, decimals)
     if verdict.admitted and verdict.clamps:
         assert worth >= MIN_NOTIONAL_E6
@@ -223,7 +223,7 @@ def test_a_clamped_size_is_never_below_the_minimum_nor_above_its_room(
 def count(gate: Gate, times: int) -> list[str]:
     alarms: list[str] = []
     for _ in range(times):
-        alarms += gate.count(gate.judge(make_signal(), make_view()))
+        alarms += gate.count(gate.judge(make_proposal(), make_view()))
     return alarms
 
 
@@ -262,9 +262,9 @@ def test_one_exception_in_a_window_silences_the_alarm(at: int) -> None:
 
 def test_reach_changes_no_verdict() -> None:
     gate, _ = gate_of(f="fail", g="pass")
-    first = gate.judge(make_signal(), make_view())
+    first = gate.judge(make_proposal(), make_view())
     count(gate, 3 * REACH_WINDOW)
-    assert gate.judge(make_signal(), make_view()) == first
+    assert gate.judge(make_proposal(), make_view()) == first
 
 
 # Loss limits.

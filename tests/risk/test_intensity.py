@@ -5,7 +5,7 @@ from market.decision import Check, Mode
 from market.events import MS_PER_MINUTE, NS_PER_MS, ArrivalTerms
 from risk.gate import fold
 from risk.intensity import Intensity, Settings
-from tests.support.shadow import SOL, T0, T0_MS, make_coin, make_signal, make_view
+from tests.support.shadow import SOL, T0, T0_MS, make_coin, make_proposal, make_view
 
 
 def arriving(surge: float, *, burst: bool = False, threshold: float = 3.0) -> Coin:
@@ -26,7 +26,7 @@ def check(
 ) -> Check:
     f = Intensity(Settings(**settings), mode)  # type: ignore[arg-type]
     now_ns = T0 + round(minutes * MS_PER_MINUTE) * NS_PER_MS
-    return f.check(make_signal(lots=lots), make_view(coin, now_ns=now_ns))
+    return f.check(make_proposal(lots=lots), make_view(coin, now_ns=now_ns))
 
 
 def test_the_usual_pace_passes() -> None:
@@ -44,7 +44,7 @@ def test_a_burst_cuts_the_size_and_says_by_which_figure() -> None:
     found = check(arriving(4.2, burst=True))
     assert (found.outcome, found.value, found.threshold) == ("pass", 4.2, 3.0)
     assert found.room_e6 == 500_000_000
-    verdict = fold([found], make_signal(lots=1_000), SOL)
+    verdict = fold([found], make_proposal(lots=1_000), SOL)
     assert verdict.lots == 500 and [c.filter for c in verdict.clamps] == ["intensity"]
 
 
@@ -60,7 +60,7 @@ def test_a_burst_refuses_what_is_too_small_to_cut_and_all_when_told_to() -> None
 def test_what_is_observed_is_followed_not_cut() -> None:
     found = check(arriving(4.2, burst=True), mode="observe")
     assert (found.outcome, found.room_e6) == ("fail", None)
-    assert fold([found], make_signal(lots=1_000), SOL).lots == 1_000
+    assert fold([found], make_proposal(lots=1_000), SOL).lots == 1_000
 
 
 def test_before_the_pace_is_known_there_is_no_data() -> None:
@@ -69,7 +69,7 @@ def test_before_the_pace_is_known_there_is_no_data() -> None:
     coin = arriving(9.0, threshold=0.0)
     assert check(coin).reason == "not enough minutes yet to say what pace is usual"
     for mode, admitted in (("enforce", False), ("observe", True)):
-        verdict = fold([check(coin, mode=mode)], make_signal(), SOL)  # type: ignore[arg-type]
+        verdict = fold([check(coin, mode=mode)], make_proposal(), SOL)  # type: ignore[arg-type]
         assert (verdict.admitted, verdict.fail_closed) == (admitted, not admitted)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from market.decision import Check
 from risk.liquidity import Liquidity, Settings
-from tests.support.shadow import T0, make_coin, make_signal, make_view, put_book
+from tests.support.shadow import T0, make_coin, make_proposal, make_view, put_book
 
 BUY, SELL = 1, -1
 Pairs = Sequence[tuple[float, float]]
@@ -25,7 +25,7 @@ def check(
     coin.arrivals.surge, coin.arrivals.burst = surge, surge > 0.0
     put_book(coin, 100.0, T0, bids=bids, asks=asks)
     f = Liquidity(Settings(**settings), "enforce")
-    return f.check(make_signal(lots=lots, side=side), make_view(coin))
+    return f.check(make_proposal(lots=lots, side=side), make_view(coin))
 
 
 def test_a_tight_deep_book_passes_with_the_impact_as_value() -> None:

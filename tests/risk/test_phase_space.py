@@ -8,7 +8,7 @@ from market.events import MS_PER_MINUTE, NS_PER_MS, LensUpdate
 from market.lenses import SLOT_MS
 from risk.gate import fold
 from risk.phase_space import PhaseSpace, Settings
-from tests.support.shadow import SOL, T0, T0_MS, make_coin, make_signal, make_view
+from tests.support.shadow import SOL, T0, T0_MS, make_coin, make_proposal, make_view
 
 BAR_MS = T0_MS - MS_PER_MINUTE
 
@@ -32,7 +32,7 @@ def check(
 ) -> Check:
     f = PhaseSpace(Settings(**settings), mode)  # type: ignore[arg-type]
     now_ns = T0 + round(minutes * MS_PER_MINUTE) * NS_PER_MS
-    return f.check(make_signal(lots=lots), make_view(coin, now_ns=now_ns))
+    return f.check(make_proposal(lots=lots), make_view(coin, now_ns=now_ns))
 
 
 def test_a_usual_score_passes_with_its_threshold() -> None:
@@ -93,14 +93,14 @@ def test_old_ranks_are_no_data(minutes: float, outcome: str) -> None:
 
 def test_what_cannot_be_told_closes_the_gate_only_when_enforced() -> None:
     for mode, admitted in (("enforce", False), ("observe", True)):
-        verdict = fold([check(make_coin(), mode=mode)], make_signal(), SOL)  # type: ignore[arg-type]
+        verdict = fold([check(make_coin(), mode=mode)], make_proposal(), SOL)  # type: ignore[arg-type]
         assert (verdict.admitted, verdict.fail_closed) == (admitted, not admitted)
         assert verdict.sole == ""
 
 
 def test_a_refusal_blocks_only_when_enforced() -> None:
     for mode, sole in (("enforce", "phase_space"), ("observe", "")):
-        verdict = fold([check(scored(0.99), mode=mode)], make_signal(), SOL)  # type: ignore[arg-type]
+        verdict = fold([check(scored(0.99), mode=mode)], make_proposal(), SOL)  # type: ignore[arg-type]
         assert (verdict.sole, verdict.admitted, verdict.fail_closed) == (sole, not sole, False)
 
 

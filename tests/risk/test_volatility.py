@@ -8,7 +8,7 @@ from market.events import MS_PER_MINUTE, NS_PER_MS, LensReading, LensUpdate
 from market.lenses import SLOT_MS
 from risk.gate import fold
 from risk.volatility import Settings, Volatility
-from tests.support.shadow import SOL, T0, T0_MS, make_coin, make_signal, make_view
+from tests.support.shadow import SOL, T0, T0_MS, make_coin, make_proposal, make_view
 
 BAR_MS = T0_MS - MS_PER_MINUTE
 
@@ -27,7 +27,7 @@ def measured(*figures: float | None, hmm: float | None = None, flags: str = "") 
 def check(coin: Coin, *, minutes: float = 0.0, mode: Mode = "enforce", **settings: object) -> Check:
     f = Volatility(Settings(**settings), mode)  # type: ignore[arg-type]
     now_ns = T0 + round(minutes * MS_PER_MINUTE) * NS_PER_MS
-    return f.check(make_signal(), make_view(coin, now_ns=now_ns))
+    return f.check(make_proposal(), make_view(coin, now_ns=now_ns))
 
 
 def test_usual_volatility_passes() -> None:
@@ -88,7 +88,7 @@ def test_an_abstaining_lens_is_no_data(flags: str, reason: str) -> None:
 
 def test_what_cannot_be_told_closes_the_gate_only_when_enforced() -> None:
     for mode, admitted in (("enforce", False), ("observe", True)):
-        verdict = fold([check(make_coin(), mode=mode)], make_signal(), SOL)  # type: ignore[arg-type]
+        verdict = fold([check(make_coin(), mode=mode)], make_proposal(), SOL)  # type: ignore[arg-type]
         assert (verdict.admitted, verdict.fail_closed) == (admitted, not admitted)
 
 

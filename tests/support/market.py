@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from market.coin import Coin
-from market.desk import Desk, View
 from market.events import (
     NS_PER_MS,
     TIMEFRAME_MS,
@@ -24,6 +23,7 @@ from market.events import (
     TradesUpdate,
 )
 from market.instrument import Instrument
+from market.view import View
 
 REPO = Path(__file__).parents[2]
 
@@ -222,6 +222,6 @@ def trades_update(
     return TradesUpdate(coin, [Print(time_ms, px, sz, side) for px, sz, side in prints], recv_ns)
 
 
-def view_of(*coins: Coin, equity_e6: int = 10_000_000_000) -> View:
+def view_of(*coins: Coin) -> View:
     """Return the view a bot gets of these coins."""
-    return View(Desk.opened_with(equity_e6, seed=1), {coin.name: coin for coin in coins})
+    return View({coin.name: coin for coin in coins})

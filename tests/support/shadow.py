@@ -13,15 +13,14 @@ import msgspec
 from pytest import approx
 
 from daemon.engine import snapshot
-from daemon.engine.admission import Identity
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Outcome
 from divisions.bot import Action, Bot, NoMemory
 from divisions.lane import Lane
 from market.coin import PRIOR_DAILY_VOL, Coin
-from market.decision import BUY, Check, ExitCall, ExitPlan, Mode, Signal
+from market.decision import BUY, Check, ExitCall, ExitPlan, Mode, Proposal, Signal
 from market.decision import Outcome as Says
-from market.desk import Desk, View
+from market.desk import Desk, DeskView
 from market.events import (
     MS_PER_MINUTE,
     NS_PER_MS,
@@ -42,9 +41,11 @@ from market.events import (
 from market.fills import FillModel
 from market.instrument import Instrument
 from market.money import notional_e6
+from market.view import View
 from risk.filter import Filter, NoSettings
 from risk.gate import Gate
 from shadow.ledger.trade import Trade
+from shadow.store.bookkeeper import Identity
 from shadow.store.rows import Rows, day_of
 from shadow.store.store import Store, open_readonly
 
@@ -92,14 +93,16 @@ def make_coin(instrument: Instrument = SOL, mid: float = 100.0, now_ns: int = T0
     return coin
 
 
-def make_view(coin: Coin | None = None, *, now_ns: int = T0, equity_usd: float = 10_000.0) -> View:
+def make_view(
+    coin: Coin | None = None, *, now_ns: int = T0, equity_usd: float = 10_000.0
+) -> DeskView:
     """Return what a filter may look at: a fresh desk and one coin."""
     coin = make_coin() if coin is None else coin
     desk = Desk.opened_with(round(equity_usd * 1e6), 7)
-    return View(desk, {coin.name: coin}, now_ns, now_ns)
+    return DeskView(desk, {coin.name: coin}, now_ns, now_ns)
 
 
-def make_signal(
+def make_proposal(
     *,
     lots: int = 1_000,
     side: int = BUY,
@@ -108,11 +111,12 @@ def make_signal(
     instrument: Instrument = SOL,
     bot: str = "alpha",
     division: str = "trend",
-) -> Signal:
+) -> Proposal:
     """Return a sized signal as the gate gets it; `stop` is a distance."""
     plan = ExitPlan(mid - side * stop, 3600 * NS_PER_S)
     worth = notional_e6(mid, lots, instrument.sz_decimals)
-    return Signal(instrument.coin, side, 0.5, plan, "because", {}, bot, division, lots, worth)
+    signal = Signal(instrument.coin, side, 0.5, plan, "because")
+    return Proposal(signal, bot, division, instrument.coin, side, lots, worth, {})
 
 
 def make_trade(
@@ -172,7 +176,7 @@ class Scripted(Filter[NoSettings]):
         self.room_e6: int | None = None
         self.asked = 0
 
-    def check(self, signal: Signal, view: View) -> Check:
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
         self.asked += 1
         if self.say == "pass":
             return self.passed(2.0, 1.0, self.room_e6)
@@ -208,7 +212,9 @@ class MinutePuppet(Puppet):
 class Stage:
     """The real engine with scripted bots and filters; every row it makes is kept for a store.
 
-    The clock stands still until `wait`. Without prints no bar closes, so sizes stay exact.
+    `filters` are scripted, `real` stand behind them. The clock stands still until `wait`.
+    Without prints no bar closes, so sizes stay exact.
+    Without prints no bar closes, so sizes stay exact.
     """
 
     def __init__(
@@ -218,12 +224,18 @@ class Stage:
         bots: Iterable[Puppet] | None = None,
         staged: Iterable[str] = (),
         filters: Mapping[str, Mode] | None = None,
+        versions: Mapping[str, int] | None = None,
+        real: Iterable[Filter[Any]] | None = None,
         shadow: bool = True,
         equity_usd: float = 1_000_000.0,
         now_ns: int = T0,
         seed: int = 7,
     ) -> None:
-        self.filters = {n: Scripted(n, m) for n, m in (filters or {"limit": "enforce"}).items()}
+        modes = {"limit": "enforce"} if filters is None else filters
+        self.filters = {name: Scripted(name, mode) for name, mode in modes.items()}
+        for name, version in (versions or {}).items():
+            self.filters[name].version = version  # type: ignore[misc]
+        gate = [*self.filters.values(), *(real or ())]
         self.bots = {bot.name: bot for bot in (bots or (Puppet("alpha"),))}
         self.shadow = shadow
         self.engine = Engine(
@@ -231,7 +243,7 @@ class Stage:
             lanes=[
                 Lane(bot, "shadow" if bot.name in staged else "admit") for bot in self.bots.values()
             ],
-            gate=Gate(list(self.filters.values())),
+            gate=Gate(gate),
             model=MODEL,
             identity=Identity("config", "policy"),
             start_e6=round(equity_usd * 1e6),
@@ -252,7 +264,7 @@ class Stage:
         event.recv_ns = self.now_ns
         outcome = self.engine.step(event)
         self.rows.extend(outcome.rows)
-        for lane in self.engine.lanes.values():
+        for lane in self.engine.market.lanes.values():
             assert not lane.fault, lane.fault
         self.outcomes.append(outcome)
         return outcome
@@ -340,10 +352,10 @@ class Stage:
         coin: str = "SOL",
     ) -> int | None:
         """Let a bot signal; distances from the mid. Returns the row's id, None for a repeat."""
-        found = self.engine.coins[coin]
+        found = self.engine.market.coins[coin]
         mid, instrument = found.book.mid, found.instrument
         wanted = (lots + 0.5) * mid / 10**instrument.sz_decimals
-        share = wanted * 1e6 / self.engine.desk.equity_e6
+        share = wanted * 1e6 / self.engine.branch.desk.equity_e6
         conviction = share * found.daily_vol() / PRIOR_DAILY_VOL
         plan = ExitPlan(
             mid - side * stop,
@@ -367,7 +379,7 @@ class Stage:
     def trade(self, signal_id: int | None, kind: int) -> Trade:
         """Return the open trade of a signal and kind."""
         assert signal_id is not None
-        return self.engine.ledger.trades[signal_id * 4 + kind]
+        return self.engine.branch.ledger.trades[signal_id * 4 + kind]
 
     # The database.
 
@@ -405,7 +417,7 @@ class Stage:
         """Kill this process; return another one that took up from the database after a while."""
         assert self.store is not None
         fresh = Stage(
-            instruments=[coin.instrument for coin in self.engine.coins.values()],
+            instruments=[coin.instrument for coin in self.engine.market.coins.values()],
             bots=[type(bot)(bot.name, bot.division) for bot in self.bots.values()],
             filters={f.name: f.mode for f in self.filters.values()},
             shadow=self.shadow,

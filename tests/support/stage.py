@@ -15,7 +15,6 @@ import msgspec
 from divisions.lane import Lane, LaneState, vet
 from market.coin import Coin
 from market.decision import ExitCall, Signal
-from market.desk import Desk, View
 from market.events import (
     NS_PER_MS,
     BboUpdate,
@@ -28,6 +27,7 @@ from market.events import (
     TradesUpdate,
 )
 from market.instrument import Instrument
+from market.view import View
 
 BAR_GRACE_MS = 500
 STREAMS = ("slow", "fast", "bbo", "trades", "context")
@@ -63,7 +63,7 @@ class Stage:
         inspect: Inspect | None = None,
     ) -> None:
         self.coins = {name: Coin(instrument) for name, instrument in instruments.items()}
-        self.view = View(Desk.opened_with(10_000_000_000, seed=1), self.coins)
+        self.view = View(self.coins)
         self.lanes = list(lanes)
         self.heard: list[list[Heard]] = [[] for _ in self.lanes]
         self.trouble: dict[int, str] = {}

@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 from divisions.bot import Bot, plan
 from market.coin import Coin
 from market.decision import BUY, Signal
-from market.desk import View
 from market.events import TradesUpdate
+from market.view import View
 from shadow.store.returns import ReturnRow
 from shadow.store.rows import day_of
 from tests.support.learning import DAY_MS, HOUR_MS

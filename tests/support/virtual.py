@@ -62,7 +62,7 @@ class Run:
             seed=self.config["seed"],
             first_seq=self.engine.vitals.seq + 1,
             config=self.config,
-            instruments=[coin.instrument for coin in self.engine.coins.values()],
+            instruments=[coin.instrument for coin in self.engine.market.coins.values()],
             instruments_from="the local world",
             subscriptions=msgspec.to_builtins(list(self.session.streams)),
             session=msgspec.Raw(msgspec.json.encode(self.session.state())),

@@ -158,13 +158,13 @@ def test_a_person_sees_feeds_and_what_is_not_as_it_should_be(
     cli: Cli, trading: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = asked(trading, cli, "status").out
-    book = trading.engine.coins["BTC"].book
+    book = trading.engine.market.coins["BTC"].book
     assert out.startswith("running in local, warming up, FEED DOWN, up ")
     assert "FAULTED" not in out
     row = next(line.split() for line in out.splitlines() if line.startswith(" BTC"))
     assert row[:4] == ["BTC", "ok", f"{book.bid:g}", f"{book.ask:g}"]
     monkeypatch.setattr(trading, "ready", True)
-    monkeypatch.setattr(trading.engine.lanes["donchian"], "fault", "KeyError: '[/]'")
+    monkeypatch.setattr(trading.engine.market.lanes["donchian"], "fault", "KeyError: '[/]'")
     out = asked(trading, cli, "status").out
     assert out.startswith("running in local, ready, FEED DOWN, up ")
     assert "FAULTED donchian: KeyError: '[/]' (gnomon rearm donchian)\n" in out
@@ -193,7 +193,7 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
         said["flat"] = cli("resume", *place)
         said["again"] = cli("resume", "--mode", "local", *place)
         said["status"] = cli("status", "--json", *place)
-        daemon.engine.lanes["donchian"].fault = "KeyError: 'x'"
+        daemon.engine.market.lanes["donchian"].fault = "KeyError: 'x'"
         said["rearm"] = cli("rearm", "donchian", *place)
         said["healthy"] = cli("rearm", "donchian", *place)
         said["unknown"] = cli("rearm", "donkey", *place)
@@ -211,7 +211,7 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
     assert said["healthy"].err == "donchian re-armed, it was healthy\n"
     assert "no bot 'donkey'; there are " in said["unknown"].err
     assert "donchian" in said["unknown"].err
-    assert daemon.engine.lanes["donchian"].fault == ""
+    assert daemon.engine.market.lanes["donchian"].fault == ""
     commands = [r.payload for s in segments_of(tmp_path / "local" / "tape") for r in s.records()
                 if r.kind == "C"]  # fmt: skip
     verbs = [json.loads(payload)["verb"] for payload in commands]

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
+import msgspec
 import pytest
 
-from daemon.engine.admission import HORIZON_NS_MAX, SIGNALS_MAX, policy_text, vet_action
-from market.decision import BUY, SELL, ExitCall, ExitPlan, Signal, TradeKind, Verdict
+from daemon.engine.admission import SIGNALS_MAX
+from daemon.engine.factory import policy_text
+from daemon.engine.market_half import HORIZON_NS_MAX, vet_action
+from market.decision import BUY, SELL, ExitCall, ExitPlan, Mode, Signal, TradeKind, Verdict
 from market.errors import InvariantBroken
 from market.events import NS_PER_S, TradesUpdate
 from market.fills import FillModel
@@ -119,12 +122,12 @@ def test_a_bad_action_stops_its_bot_and_nobody_else(action: Any) -> None:
     stage.bots["beta"].next = signal(conviction=0.01)
     stage.wait(1)
     rows = stage.engine.step(TradesUpdate("SOL", [], stage.now_ns)).rows
-    lanes = stage.engine.lanes
+    lanes = stage.engine.market.lanes
     assert lanes["alpha"].fault
     assert not lanes["beta"].fault
     assert [row[3] for row in rows.signals] == ["beta"]
     assert [row[2] for row in rows.alarms] == ["bot_fault"]
-    assert list(stage.engine.keys) == ["beta|SOL|1"]
+    assert list(stage.engine.branch.keys) == ["beta|SOL|1"]
 
 
 # Ids.
@@ -162,8 +165,10 @@ def test_an_event_with_more_signals_than_ids_is_our_bug(monkeypatch: pytest.Monk
 
 def test_a_bot_decides_neither_its_size_nor_its_name() -> None:
     stage = quoted(equity_usd=1_000_000.0)
-    forged = signal(conviction=0.001, bot="beta", division="carry", lots=10**9, notional_e6=10**15)
-    stage.say("alpha", forged)
+    said = signal(conviction=0.001)
+    before = msgspec.json.encode(said)
+    stage.say("alpha", said)
+    assert msgspec.json.encode(said) == before, "another desk may size the same signal otherwise"
     (row,) = stage.rows.signals
     assert row[3:5] == ("alpha", "trend")
     # A thousandth of the equity at the volatility aimed at, a dollar a lot.
@@ -174,7 +179,7 @@ def test_size_follows_conviction_and_what_the_desk_is_worth_now() -> None:
     sizes = {}
     for conviction, equity in ((0.001, 1e6), (0.002, 1e6), (0.001, 5e5)):
         stage = quoted(equity_usd=1e6)
-        stage.engine.desk.cash_e6 = round(equity * 1e6)
+        stage.engine.branch.desk.cash_e6 = round(equity * 1e6)
         stage.say("alpha", signal(conviction=conviction))
         sizes[conviction, equity] = stage.rows.signals[0][13]
     assert sizes == {(0.001, 1e6): 1_000, (0.002, 1e6): 2_000, (0.001, 5e5): 500}
@@ -191,12 +196,13 @@ def test_a_refusal_said_again_leaves_nothing_but_a_count() -> None:
     for _ in range(3):
         stage.wait(1)
         assert stage.signal() is None
-    key = stage.engine.keys["alpha|SOL|1"]
+    key = stage.engine.branch.keys["alpha|SOL|1"]
     assert (key.repeats, key.phantom_id) == (3, stage.trade(first, PHANTOM).trade_id)
     assert [len(stage.rows.signals), len(stage.rows.checks), len(stage.rows.trades)] == [1, 1, 1]
     assert stage.engine.vitals.blocked == before == 1
-    assert stage.engine.lanes["alpha"].signals == 1
-    assert stage.engine.gate.reach["limit"].asked == 1, "a filter's reach is of rows, not of words"
+    assert stage.engine.vitals.signals == {"alpha": 1}
+    asked = stage.engine.branch.gate.reach["limit"].asked
+    assert asked == 1, "a filter's reach is of rows, not of words"
 
 
 def test_another_failing_set_is_a_row_on_the_same_phantom() -> None:
@@ -212,7 +218,7 @@ def test_another_failing_set_is_a_row_on_the_same_phantom() -> None:
         ("a", "a", 0), ("a,b", "", 0), ("b", "", 1), ("a", "a", 0),
     ]  # fmt: skip
     assert {row[12] for row in stage.rows.signals} == {phantom.trade_id}
-    assert list(stage.engine.ledger.trades) == [phantom.trade_id]
+    assert list(stage.engine.branch.ledger.trades) == [phantom.trade_id]
     assert phantom.tags == [Tag("a", "enforce", "sole"), Tag("", "score", "limits")]
     assert stage.engine.vitals.blocked == 4
     assert stage.engine.vitals.blocked_by == {"a": 3, "b": 2}
@@ -246,7 +252,7 @@ def test_repeats_stay_with_the_trade_they_repeated() -> None:
     stage.script(limit="pass")
     real = stage.trade(stage.signal(), PAPER)
     assert stage.outcomes[-1].rows.repeats == [(2, phantom.trade_id)]
-    key = stage.engine.keys["alpha|SOL|1"]
+    key = stage.engine.branch.keys["alpha|SOL|1"]
     assert (key.last_id, key.repeats) == (real.trade_id, 0)
 
 
@@ -255,7 +261,7 @@ def test_a_trade_that_followed_no_open_phantom_is_bound_to_none() -> None:
     stage.script(limit="fail")
     stage.signal(horizon_s=3)
     stage.books(8)
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     stage.script(limit="pass")
     real = stage.trade(stage.signal(), PAPER)
     assert real.earlier_trade_id == 0
@@ -272,7 +278,7 @@ def test_while_its_trade_is_open_a_key_is_not_judged() -> None:
         assert stage.signal() is None
     assert judged(stage) == asked
     assert stage.engine.vitals.blocked == 0
-    assert stage.engine.keys["alpha|SOL|1"].last_id == stage.trade(real, PAPER).trade_id
+    assert stage.engine.branch.keys["alpha|SOL|1"].last_id == stage.trade(real, PAPER).trade_id
     assert stage.signal(side=SELL) is not None, "the other side is a key of its own"
 
 
@@ -283,7 +289,7 @@ def test_after_a_close_only_silence_arms_the_key_again(says: Any) -> None:
     first = stage.signal(horizon_s=3)
     for seconds in (6, 10, 10):
         stage.books(seconds)
-        assert not stage.engine.ledger.trades
+        assert not stage.engine.branch.ledger.trades
         assert stage.signal(horizon_s=3) is None, "a tick bot's bar of silence must be over"
     stage.books(11)
     again = stage.signal(horizon_s=3)
@@ -299,13 +305,13 @@ def test_all_signals_of_an_episode_are_judged_by_the_time_it_began(
 ) -> None:
     stage = quoted()
     opened = []
-    judge: Callable[..., Verdict] = stage.engine.gate.judge
+    judge: Callable[..., Verdict] = stage.engine.branch.gate.judge
 
     def watched(given: Signal, view: Any) -> Verdict:
         opened.append((view.opened_ns - T0) // NS_PER_S)
         return judge(given, view)
 
-    monkeypatch.setattr(stage.engine.gate, "judge", watched)
+    monkeypatch.setattr(stage.engine.branch.gate, "judge", watched)
     stage.script(limit="fail")
     stage.signal(horizon_s=25)
     for _ in range(4):
@@ -332,7 +338,7 @@ def test_a_cap_with_some_room_clamps_and_shadows_what_it_cut() -> None:
     assert sizes == {("paper", "admit"): 400, ("twin", "admit"): 400, ("phantom", "clamp"): 600}
     rest = stage.trade(admitted, REST)
     assert (rest.skip_lots, rest.tags) == (400, [Tag("cap", "enforce", "clamped")])
-    assert stage.engine.desk.by_coin == {"SOL": 400 * USD}
+    assert stage.engine.branch.desk.by_coin == {"SOL": 400 * USD}
     # The remainder buys what the admitted part left on the levels.
     stage.wait(1)
     stage.book(bids=[(99.9, 1e4)], asks=[(100.0, 5.0), (100.2, 9.0)])
@@ -353,7 +359,7 @@ def test_caps_that_cut_one_after_the_other_leave_one_remainder() -> None:
     rest = stage.trade(admitted, REST)
     assert rest.lots == 600
     assert [tag.filter for tag in rest.tags] == ["cap", "wide"]
-    assert {t.kind for t in stage.engine.ledger.trades.values()} == {PAPER, BOTH, REST}
+    assert {t.kind for t in stage.engine.branch.ledger.trades.values()} == {PAPER, BOTH, REST}
 
 
 def test_a_phantom_has_the_size_after_the_clamps_of_those_that_did_not_block() -> None:
@@ -363,9 +369,9 @@ def test_a_phantom_has_the_size_after_the_clamps_of_those_that_did_not_block() -
     stage.script(limit="fail", wide="fail")
     phantom = stage.trade(stage.signal(lots=1_000), PHANTOM)
     assert phantom.lots == 400
-    assert list(stage.engine.ledger.trades) == [phantom.trade_id], "nothing was cut off"
+    assert list(stage.engine.branch.ledger.trades) == [phantom.trade_id], "nothing was cut off"
     assert [tag.scope for tag in phantom.tags] == ["shared", "shared", "limits"]
-    assert stage.engine.desk.gross_e6 == 0
+    assert stage.engine.branch.desk.gross_e6 == 0
 
 
 def test_room_for_all_clamps_nothing() -> None:
@@ -389,8 +395,8 @@ def test_a_twin_is_the_same_order_with_nobodys_money() -> None:
         assert getattr(paper, name) == getattr(twin, name), name
     assert paper.tags == []
     assert twin.tags == [TWIN, Tag("watch", "observe", "sole")]
-    assert stage.engine.settlement.real == {paper.trade_id: paper}
-    assert stage.engine.desk.gross_e6 == 700 * USD
+    assert stage.engine.branch.settlement.real == {paper.trade_id: paper}
+    assert stage.engine.branch.desk.gross_e6 == 700 * USD
     assert [(row[0], row[2]) for row in stage.rows.order_events] == [(paper.trade_id, "entry_sent")]
     assert stage.rows.rollups[0][1:6] == ("watch", "observe", "sole", "alpha", 1)
 
@@ -417,9 +423,8 @@ def test_without_the_shadow_decisions_are_written_and_nothing_hypothetical_is() 
 
 
 def test_every_filter_s_finding_is_kept_with_its_version() -> None:
-    stage = quoted(filters={"limit": "enforce", "watch": "observe", "unused": "off"})
-    stage.filters["watch"].version = 3  # type: ignore[misc]
-    stage.engine.assemble()
+    filters: dict[str, Mode] = {"limit": "enforce", "watch": "observe", "unused": "off"}
+    stage = quoted(filters=filters, versions={"watch": 3})
     stage.script(limit="fail", watch="fail")
     blocked = stage.signal()
     assert stage.rows.checks == [

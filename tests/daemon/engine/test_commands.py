@@ -34,7 +34,7 @@ def test_a_halt_is_held_by_who_asked_for_it_with_the_reason() -> None:
     stage.engine.out.dirty.clear()
     assert tell(stage, "halt", "news at two").startswith("entries halted; exits go on")
     tell(stage, "halt", "full", "disk")
-    assert stage.engine.desk.halts == {"operator": "news at two", "disk": "full"}
+    assert stage.engine.branch.desk.halts == {"operator": "news at two", "disk": "full"}
     assert "desk" in stage.engine.out.dirty
     assert alarms(stage) == [("halt", "operator: news at two"), ("halt", "disk: full")]
 
@@ -42,14 +42,14 @@ def test_a_halt_is_held_by_who_asked_for_it_with_the_reason() -> None:
 def test_a_halt_without_a_reason_has_one_anyway() -> None:
     stage = Stage()
     tell(stage, "halt")
-    assert stage.engine.desk.halts == {"operator": "asked to"}
+    assert stage.engine.branch.desk.halts == {"operator": "asked to"}
 
 
 def test_a_newer_reason_of_the_same_holder_replaces_the_older() -> None:
     stage = Stage()
     tell(stage, "halt", "one")
     tell(stage, "halt", "two")
-    assert stage.engine.desk.halts == {"operator": "two"}
+    assert stage.engine.branch.desk.halts == {"operator": "two"}
     assert tell(stage, "resume") == "entries are open"
 
 
@@ -65,7 +65,7 @@ def test_everyone_lifts_only_their_own_halt() -> None:
     assert tell(stage, "resume", "", "disk") == "still halted by database: behind"
     stage.engine.out.dirty.clear()
     assert tell(stage, "resume", "", "database") == "entries are open"
-    assert stage.engine.desk.halts == {}
+    assert stage.engine.branch.desk.halts == {}
     assert "desk" in stage.engine.out.dirty
     assert alarms(stage)[-1] == ("resume", "database: entries are open")
 
@@ -81,7 +81,7 @@ def test_resuming_what_was_never_halted_says_so_and_is_on_record() -> None:
 
 def latched() -> Stage:
     stage = Stage()
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     desk.latched = "daily loss 3.0 %"
     desk.cash_e6 -= 30_000_000_000
     desk.open_e6 = 5_000_000
@@ -90,7 +90,7 @@ def latched() -> Stage:
 
 def test_the_operator_releases_the_loss_limit_and_it_counts_from_there() -> None:
     stage = latched()
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     assert tell(stage, "resume") == "entries are open"
     assert desk.latched == ""
     assert desk.day_start_e6 == desk.peak_e6 == desk.equity_e6 == 970_005_000_000
@@ -99,7 +99,7 @@ def test_the_operator_releases_the_loss_limit_and_it_counts_from_there() -> None
 
 def test_nobody_else_releases_it_or_says_that_entries_are_open() -> None:
     stage = latched()
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     anchors = (desk.day_start_e6, desk.peak_e6)
     tell(stage, "halt", "full", "disk")
     assert tell(stage, "resume", "", "disk") == "still halted by daily loss 3.0 %"
@@ -112,13 +112,13 @@ def test_releasing_the_loss_limit_leaves_the_halts_of_others() -> None:
     stage = latched()
     tell(stage, "halt", "full", "disk")
     assert tell(stage, "resume") == "still halted by disk: full"
-    assert stage.engine.desk.latched == ""
-    assert stage.engine.desk.halts == {"disk": "full"}
+    assert stage.engine.branch.desk.latched == ""
+    assert stage.engine.branch.desk.halts == {"disk": "full"}
 
 
 def test_resuming_a_halt_alone_moves_no_anchor() -> None:
     stage = Stage()
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     tell(stage, "halt", "lunch")
     desk.open_e6 = -7_000_000
     tell(stage, "resume")
@@ -151,15 +151,15 @@ def faulted() -> Stage:
     stage = Stage(bots=[Ear("alpha"), Ear("beta")])
     for name in stage.bots:
         assert heard(stage, name)
-    stage.engine.lanes["alpha"].fail(ValueError("planted"))
-    stage.engine.resubscribe()
+    stage.engine.market.lanes["alpha"].fail(ValueError("planted"))
+    stage.engine.market.resubscribe()
     assert not heard(stage, "alpha")
     return stage
 
 
 def test_a_faulted_bot_is_put_back_with_fresh_memories_and_hears_again() -> None:
     stage = faulted()
-    lanes = stage.engine.lanes
+    lanes = stage.engine.market.lanes
     old, kept = lanes["alpha"].memory("SOL"), lanes["beta"].memory("SOL")
     stage.engine.out.dirty.clear()
     assert tell(stage, "rearm", "alpha") == "alpha re-armed after ValueError: planted"
@@ -191,7 +191,7 @@ def test_an_unknown_bot_is_answered_with_those_there_are_and_changes_nothing() -
     assert tell(stage, "rearm", "gamma") == "no bot 'gamma'; there are alpha, beta"
     assert alarms(stage) == []
     assert not stage.engine.out.dirty
-    assert stage.engine.lanes["alpha"].fault
+    assert stage.engine.market.lanes["alpha"].fault
 
 
 # Flatten.
@@ -215,7 +215,7 @@ def mixed() -> tuple[Stage, dict[str, int]]:
 
 def of(stage: Stage, signal_id: int) -> dict[int, tuple[int, str]]:
     """Return state and exit reason of a signal's trades that are not closed, by kind."""
-    trades = stage.engine.ledger.trades.values()
+    trades = stage.engine.branch.ledger.trades.values()
     return {t.kind: (t.state, t.exit_reason) for t in trades if t.signal_id == signal_id}
 
 
@@ -229,7 +229,7 @@ def test_flatten_halts_entries_and_ends_what_the_desk_has_with_its_twins() -> No
     assert reply == (
         "entries halted; 1 trade told to exit, 1 entry called off; `gnomon resume` opens again"
     )
-    assert stage.engine.desk.halts == {"operator": "flatten"}
+    assert stage.engine.branch.desk.halts == {"operator": "flatten"}
     assert "desk" in stage.engine.out.dirty
     assert alarms(stage)[-1] == ("flatten", f"operator: {reply}")
     assert of(stage, ids["open"]) == dict.fromkeys(BOTH, (TradeState.EXITING, "flatten"))
@@ -244,8 +244,13 @@ def test_what_was_flattened_is_sold_by_the_usual_rules_and_leaves_a_sound_book(
     stage, ids = mixed()
     tell(stage, "flatten")
     stage.books(2, 100.5)
-    assert not stage.engine.settlement.real
-    assert stage.engine.desk.gross_e6 == stage.engine.desk.net_e6 == stage.engine.desk.open_e6 == 0
+    assert not stage.engine.branch.settlement.real
+    assert (
+        stage.engine.branch.desk.gross_e6
+        == stage.engine.branch.desk.net_e6
+        == stage.engine.branch.desk.open_e6
+        == 0
+    )
     assert list(of(stage, ids["blocked"])) == [TradeKind.PHANTOM]
     path = stage.finish(tmp_path / "gnomon.db")
     found = rows_of(path, "SELECT * FROM trade WHERE kind <> 'phantom' ORDER BY trade_id")
@@ -286,15 +291,15 @@ def test_flatten_reaches_trades_whose_marks_are_interrupted() -> None:
     stage.down()
     stage.wait(40)
     stage.second()
-    assert stage.engine.ledger.suspended["SOL"]
+    assert stage.engine.branch.ledger.suspended["SOL"]
     tell(stage, "flatten")
-    assert not stage.engine.ledger.suspended["SOL"]
+    assert not stage.engine.branch.ledger.suspended["SOL"]
     stage.wait(60)
     stage.second()
-    assert stage.engine.settlement.real, "nobody can sell without a book"
+    assert stage.engine.branch.settlement.real, "nobody can sell without a book"
     stage.up()
     stage.book(99.5)
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     closed = stage.rows.trade_updates[-1]
     assert closed[17] == "flatten" and "gap" in closed[18]
 
@@ -309,10 +314,10 @@ def test_what_was_told_to_exit_still_is_after_a_restart(shadow: bool, tmp_path: 
     tell(stage, "flatten")
     stage.commit()
     fresh = stage.restart(3)
-    assert fresh.engine.desk.halts == {"operator": "flatten"}
-    assert {t.exit_reason for t in fresh.engine.ledger.trades.values()} == {"flatten"}
+    assert fresh.engine.branch.desk.halts == {"operator": "flatten"}
+    assert {t.exit_reason for t in fresh.engine.branch.ledger.trades.values()} == {"flatten"}
     fresh.book()
-    assert not fresh.engine.ledger.trades
+    assert not fresh.engine.branch.ledger.trades
     assert isinstance(fresh.store, Store)
     fresh.store.close()
 
@@ -322,13 +327,13 @@ def test_the_order_in_which_trades_are_listed_changes_nothing() -> None:
 
     def digest(*, turned: bool) -> str:
         stage, _ = mixed()
-        ledger = stage.engine.ledger
+        ledger = stage.engine.branch.ledger
         if turned:
             raw = msgspec.json.decode(snapshot.whole(stage.engine))
             raw["trades"].reverse()
             fresh = Stage(bots=[Puppet(name) for name in stage.bots], now_ns=stage.now_ns)
             snapshot.restore(fresh.engine, msgspec.json.encode(raw))
-            assert list(fresh.engine.ledger.trades) == list(ledger.trades)[::-1]
+            assert list(fresh.engine.branch.ledger.trades) == list(ledger.trades)[::-1]
             stage = fresh
         tell(stage, "flatten")
         stage.books(2)

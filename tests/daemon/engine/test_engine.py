@@ -35,6 +35,7 @@ from market.events import (
     Timer,
     TradesUpdate,
 )
+from market.fills import FillModel
 from market.money import funding_e6
 from shadow.ledger.trade import TradeState
 from shadow.store.check import broken_promises
@@ -84,8 +85,8 @@ def book(coin: str, ns: int, mid: float = 100.0, *, sz: float = 1e4, fast: bool 
 def quiet(lanes: list[Lane], *, gate: dict[str, Any] | None = None, **config: Any) -> Fresh:
     """Return an engine whose only bots are the given ones; no filter but the named ones."""
     made = rig.fresh({"gate": {**rig.OPEN, **(gate or {})}, **config}, rig.PAIR)
-    made.engine.lanes = {lane.name: lane for lane in lanes}
-    made.engine.resubscribe()
+    made.engine.market.lanes = {lane.name: lane for lane in lanes}
+    made.engine.market.resubscribe()
     return made
 
 
@@ -112,7 +113,7 @@ def test_every_signal_is_one_row_admitted_or_blocked_with_an_id_of_its_event(see
     stride = ids[0] // rows.signals[0][1]
     for seq, found in of_event.items():
         assert found == list(range(seq * stride, seq * stride + len(found)))
-    assert sum(lane.signals for lane in scene.engine.lanes.values()) == len(ids)
+    assert sum(scene.engine.vitals.signals.values()) == len(ids)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -199,7 +200,7 @@ def test_a_step_takes_the_book_then_the_bots_then_the_gate_then_the_marks(
     said: list[str] = []
     lane = rig.probe(lambda m, coin, view: said.append("bots") or rig.entry(coin))
     made = quiet([lane])
-    real_book, gate, ledger = Book.apply_book, made.engine.gate, made.engine.ledger
+    real_book, gate, ledger = Book.apply_book, made.engine.branch.gate, made.engine.branch.ledger
     real_judge, real_marks = gate.judge, ledger.on_book
     monkeypatch.setattr(
         Book, "apply_book", lambda self, update: said.append("book") or real_book(self, update)
@@ -252,9 +253,9 @@ def test_ids_stay_unique_when_one_event_brings_more_signals_than_usual() -> None
             Lane(Minute(lambda *_: None)),
             rig.probe(lambda m, c, v: rig.entry(c) if eager[0] else None, "eager"),
         ],
-        gate=made.engine.gate,
-        model=made.engine._model,
-        identity=made.engine.identity,
+        gate=made.engine.branch.gate,
+        model=FillModel.of(latency_ms=400.0, taker_bps=4.5, maker_bps=1.5),
+        identity=made.engine.branch.books.identity,
         start_e6=10**10,
         seed=7,
         vol_target=0.005,
@@ -282,7 +283,7 @@ def test_ids_stay_unique_when_one_event_brings_more_signals_than_usual() -> None
 
 def wound(made: Fresh, name: str, hook: str, at: int, error: Exception | None) -> list[int]:
     """Make a bot raise, or fall silent, from its `at`-th call on; returns the call counter."""
-    bot = made.engine.lanes[name].bot
+    bot = made.engine.market.lanes[name].bot
     real = getattr(bot, hook)
     calls = [0]
 
@@ -295,7 +296,7 @@ def wound(made: Fresh, name: str, hook: str, at: int, error: Exception | None) -
         return None
 
     setattr(bot, hook, hurt)
-    made.engine.resubscribe()
+    made.engine.market.resubscribe()
     return calls
 
 
@@ -318,9 +319,9 @@ def test_a_bot_that_raises_is_faulted_alone(name: str, hook: str, at: int) -> No
     broken.play(records)
     silent.play(records)
     assert calls[0] == at, "a faulted bot must not be called again"
-    lane = broken.engine.lanes[name]
+    lane = broken.engine.market.lanes[name]
     assert lane.fault == "RuntimeError: planted" and lane.faults == 1
-    healthy = [other.fault for other in broken.engine.lanes.values() if other is not lane]
+    healthy = [other.fault for other in broken.engine.market.lanes.values() if other is not lane]
     assert not any(healthy)
     alarms = [row for row in broken.rows.alarms if row[2] == "bot_fault"]
     assert len(alarms) == 1 and alarms[0][3].startswith(name) and "planted" in alarms[0][3]
@@ -393,8 +394,8 @@ def test_a_signal_no_gate_could_judge_faults_its_bot_and_leaves_nothing_behind(
     assert [row[2] for row in rows.alarms] == ["bot_fault"]
     assert (
         rows.size() - len(rows.weights) == 1
-        and not made.engine.ledger.trades
-        and not made.engine.keys
+        and not made.engine.branch.ledger.trades
+        and not made.engine.branch.keys
     )
     assert other.memory("BTC").calls == 1
     with stored(tmp_path, made.engine, rows) as db:
@@ -410,7 +411,7 @@ def test_a_filter_that_raises_is_our_bug_and_no_bot_s_fault(
     def raises(*_: Any) -> Any:
         raise ZeroDivisionError("in a filter")
 
-    monkeypatch.setattr(made.engine.gate, "judge", raises)
+    monkeypatch.setattr(made.engine.branch.gate, "judge", raises)
     with pytest.raises(ZeroDivisionError):
         feed(made, NOW_NS)
     assert not lane.fault
@@ -423,9 +424,9 @@ def test_a_lost_feed_distrusts_every_book_and_interrupts_every_bar() -> None:
     scene = Scene(coins=rig.PAIR)
     scene.advance(20)
     engine = scene.engine
-    assert all(c.book.ok and c.bars.minute is not None for c in engine.coins.values())
+    assert all(c.book.ok and c.bars.minute is not None for c in engine.market.coins.values())
     scene.tell(FeedDown("cut"))
-    for coin in engine.coins.values():
+    for coin in engine.market.coins.values():
         assert not coin.book.ok and coin.bars.minute is None and not coin.bars.whole
         assert coin.streams.pulse() is None
     assert [row[2] for row in scene.rows.alarms] == ["feed_down"]
@@ -469,7 +470,7 @@ def test_a_new_connection_asks_for_the_history_that_bars_lack() -> None:
 def test_a_gap_in_an_open_trade_s_marks_is_asked_for_at_most_every_twenty_seconds() -> None:
     scene = Scene(coins=rig.PAIR, lanes=[rig.probe(lambda m, c, v: rig.entry(c, horizon_s=600))])
     scene.advance(20)
-    assert scene.engine.settlement.real
+    assert scene.engine.branch.settlement.real
     asked: list[tuple[int, Any]] = []
     scene.run.absorb = lambda outcome: asked.extend(  # type: ignore[method-assign]
         (scene.run.now_ns, r) for r in outcome.requests
@@ -518,15 +519,15 @@ def test_what_the_rim_saw_becomes_an_alarm_on_record() -> None:
 def test_a_bot_is_idle_until_any_of_its_feeds_has_spoken() -> None:
     made = rig.fresh({}, rig.PAIR)
     engine = made.engine
-    lanes = engine.lanes
-    assert set(engine.idle_bots()) == set(lanes)
+    lanes = engine.market.lanes
+    assert set(engine.market.idle_bots()) == set(lanes)
     engine.step(book("BTC", NOW_NS))
     engine.step(TradesUpdate("BTC", [Print(NOW_NS // 1_000_000, 100.0, 1.0, 1)], NOW_NS))
     heard = {name for name, lane in lanes.items() if {"book", "trades"} & set(lane.bot.feeds())}
-    assert heard and set(engine.idle_bots()) == set(lanes) - heard
+    assert heard and set(engine.market.idle_bots()) == set(lanes) - heard
     context = ContextUpdate("ETH", 0.0, 1.0, 1.0, 1.0, None, 1.0, 1.0, NOW_NS)
     engine.step(context)
-    assert all("context" not in lanes[name].bot.feeds() for name in engine.idle_bots())
+    assert all("context" not in lanes[name].bot.feeds() for name in engine.market.idle_bots())
 
 
 # Money.
@@ -534,9 +535,9 @@ def test_a_bot_is_idle_until_any_of_its_feeds_has_spoken() -> None:
 
 def marks_of(engine: Engine) -> int:
     total = 0
-    for trade in engine.settlement.real.values():
+    for trade in engine.branch.settlement.real.values():
         if trade.state in (TradeState.OPEN, TradeState.EXITING):
-            coin = engine.coins[trade.coin]
+            coin = engine.market.coins[trade.coin]
             px = coin.book.mid if coin.book.ok else (trade.mark_px or trade.entry_px)
             size = trade.open_lots / 10**coin.instrument.sz_decimals
             worth = round(px * size * 1e6)
@@ -559,17 +560,17 @@ def test_equity_moves_by_closed_nets_and_open_marks_to_the_micro_dollar(seed: in
                     nets[update[-1]] = update[11]
             for _, equity, cash, open_e6, gross, net, trades, _ in rows.equity:
                 checked += 1
-                assert cash == engine.desk.start_e6 + sum(nets.values())
-                assert abs(open_e6 - marks_of(engine)) <= len(engine.settlement.real)
+                assert cash == engine.branch.desk.start_e6 + sum(nets.values())
+                assert abs(open_e6 - marks_of(engine)) <= len(engine.branch.settlement.real)
                 assert equity == cash + open_e6
-                assert trades == len(engine.settlement.real)
-                held = engine.settlement.real.values()
+                assert trades == len(engine.branch.settlement.real)
+                held = engine.branch.settlement.real.values()
                 assert gross == sum(t.exposed_e6 for t in held)
                 assert net == sum(t.side * t.exposed_e6 for t in held)
         at = len(made.steps)
     assert checked >= 9 and len(nets) > 10
-    assert sum(engine.desk.by_coin.values()) == engine.desk.gross_e6
-    assert sum(engine.desk.by_division.values()) == engine.desk.gross_e6
+    assert sum(engine.branch.desk.by_coin.values()) == engine.branch.desk.gross_e6
+    assert sum(engine.branch.desk.by_division.values()) == engine.branch.desk.gross_e6
 
 
 def test_every_trade_open_across_an_hour_pays_its_funding_once_and_its_day_is_split() -> None:
@@ -578,16 +579,16 @@ def test_every_trade_open_across_an_hour_pays_its_funding_once_and_its_day_is_sp
     scene = Scene(coins=rig.PAIR, start_ms=virtual.MIDNIGHT_MS - 60_000, lanes=[lane, short])
     scene.advance(59)
     engine = scene.engine
-    before = {t.trade_id: (t, t.funding_e6) for t in engine.ledger.trades.values()}
+    before = {t.trade_id: (t, t.funding_e6) for t in engine.branch.ledger.trades.values()}
     opened = {i for i, (t, _) in before.items() if t.state == TradeState.OPEN}
     assert len(opened) >= 8
-    terms = {n: (c.context.funding, c.context.oracle_px) for n, c in engine.coins.items()}
-    mids = {name: coin.book.mid for name, coin in engine.coins.items()}
+    terms = {n: (c.context.funding, c.context.oracle_px) for n, c in engine.market.coins.items()}
+    mids = {name: coin.book.mid for name, coin in engine.market.coins.items()}
     rolled_ns = engine.vitals.next_hour_ns
 
     def remember() -> None:
         if scene.run.now_ns < rolled_ns:
-            for name, coin in engine.coins.items():
+            for name, coin in engine.market.coins.items():
                 terms[name] = coin.context.funding, coin.context.oracle_px
                 mids[name] = coin.book.mid
 
@@ -598,18 +599,18 @@ def test_every_trade_open_across_an_hour_pays_its_funding_once_and_its_day_is_sp
             remember()
     for trade_id in opened:
         trade, paid = before[trade_id]
-        coin = engine.coins[trade.coin]
+        coin = engine.market.coins[trade.coin]
         rate, oracle = terms[trade.coin]
         due = funding_e6(trade.side, oracle, trade.open_lots, coin.instrument.sz_decimals, rate)
         assert trade.funding_e6 - paid == due
     days = {row[0]: row for row in scene.rows.trade_days}
     assert opened <= days.keys()
     assert {row[1] for row in scene.rows.trade_days} == {"2026-11-22"}
-    assert engine.desk.day_ms == virtual.MIDNIGHT_MS
+    assert engine.branch.desk.day_ms == virtual.MIDNIGHT_MS
     scene.advance(30)
     engine.step(ExitNow(engine))
     scene.advance(10)
-    assert engine.ledger.trades.keys() & opened == set()
+    assert engine.branch.ledger.trades.keys() & opened == set()
     sums: dict[int, dict[str, int]] = {}
     for trade_id, day, amount in scene.rows.trade_days:
         of = sums.setdefault(trade_id, {})
@@ -622,7 +623,7 @@ def test_every_trade_open_across_an_hour_pays_its_funding_once_and_its_day_is_sp
 
 def ExitNow(engine: Engine) -> Timer:
     """Return a second far enough on for every horizon, after making them short."""
-    for trades in engine.ledger.marks.values():
+    for trades in engine.branch.ledger.marks.values():
         trades.horizon[:] = 0
     return Timer(engine.vitals.now_ns)
 
@@ -635,16 +636,16 @@ def test_a_halt_blocks_entries_and_leaves_exits_alone_until_its_own_holder_lifts
     scene = Scene(coins=rig.PAIR, lanes=[lane], config={"gate": rig.OPEN})
     scene.advance(6)
     engine = scene.engine
-    assert engine.settlement.real
+    assert engine.branch.settlement.real
     scene.tell(Command("halt", "why not"))
     scene.tell(Command("halt", "full", "disk"))
     count = len(scene.rows.signals)
     scene.advance(40)
     later = scene.rows.signals[count:]
     assert later and all("halt" in row[9].split(",") for row in later)
-    assert not engine.settlement.real, "exits must go on"
+    assert not engine.branch.settlement.real, "exits must go on"
     assert "still halted by disk: full" in scene.tell(Command("resume")).reply
-    assert engine.desk.halts == {"disk": "full"}
+    assert engine.branch.desk.halts == {"disk": "full"}
     assert scene.tell(Command("resume")).reply.startswith("nothing to resume")
     assert scene.tell(Command("resume", "", "disk")).reply == "entries are open"
     count = len(scene.rows.signals)
@@ -660,8 +661,8 @@ def test_a_run_that_was_flattened_replays_bit_for_bit_and_its_twins_stay_equal(
 
     def flatten(scene: Scene) -> None:
         """Flatten at a moment at which something is open and something on its way in."""
-        trades = scene.engine.ledger.trades
-        states = [t.state for t in scene.engine.settlement.real.values()]
+        trades = scene.engine.branch.ledger.trades
+        states = [t.state for t in scene.engine.branch.settlement.real.values()]
         phantoms = {i for i, t in trades.items() if t.kind >= TradeKind.PHANTOM}
         some = phantoms and states.count(TradeState.OPEN) > 2 and TradeState.PENDING in states
         if some and not said:
@@ -677,7 +678,7 @@ def test_a_run_that_was_flattened_replays_bit_for_bit_and_its_twins_stay_equal(
     engine = scene.engine
     assert said and "called off" in said[0] and "0 entries" not in said[0]
     scene.advance(5)
-    assert not engine.settlement.real
+    assert not engine.branch.settlement.real
     assert scene.tell(Command("resume")).reply == "entries are open"
     scene.advance(60, reads=3)
     flattened = [row for row in scene.rows.trade_updates if row[17] == "flatten"]
@@ -703,7 +704,7 @@ def losing() -> Fresh:
     made.engine.step(Timer(NOW_NS))
     feed(made, NOW_NS + S)
     feed(made, NOW_NS + 2 * S)
-    assert made.engine.settlement.real
+    assert made.engine.branch.settlement.real
     feed(made, NOW_NS + 3 * S, 98.0)
     return made
 
@@ -712,16 +713,16 @@ def test_a_broken_loss_limit_latches_once_and_only_the_operator_releases_it() ->
     made = losing()
     engine = made.engine
     rows = engine.step(Timer(NOW_NS + 4 * S)).rows
-    assert engine.desk.latched.startswith("daily loss")
+    assert engine.branch.desk.latched.startswith("daily loss")
     assert [row[2] for row in rows.alarms] == ["drawdown"]
     feed(made, NOW_NS + 5 * S, 100.0)
     assert engine.step(Timer(NOW_NS + 6 * S)) is NOTHING, "a latch is told of once"
-    assert engine.desk.equity_e6 > engine.desk.start_e6 * 0.999
-    assert engine.desk.latched, "recovered money does not open the latch"
+    assert engine.branch.desk.equity_e6 > engine.branch.desk.start_e6 * 0.999
+    assert engine.branch.desk.latched, "recovered money does not open the latch"
     engine.step(Command("resume", "", "disk", NOW_NS + 7 * S))
-    assert engine.desk.latched, "nobody but the operator releases it"
+    assert engine.branch.desk.latched, "nobody but the operator releases it"
     assert engine.step(Command("resume", recv_ns=NOW_NS + 8 * S)).reply == "entries are open"
-    assert not engine.desk.latched
+    assert not engine.branch.desk.latched
 
 
 def test_releasing_the_latch_makes_the_limits_count_from_there() -> None:
@@ -729,7 +730,7 @@ def test_releasing_the_latch_makes_the_limits_count_from_there() -> None:
     engine = made.engine
     engine.step(Timer(NOW_NS + 4 * S))
     engine.step(Command("resume", recv_ns=NOW_NS + 5 * S))
-    desk = engine.desk
+    desk = engine.branch.desk
     assert desk.day_start_e6 == desk.peak_e6 == desk.equity_e6 < desk.start_e6
     for i in range(6, 10):
         feed(made, NOW_NS + i * S, 98.0)
@@ -742,7 +743,7 @@ def test_releasing_the_latch_makes_the_limits_count_from_there() -> None:
 
 def test_a_new_day_anchors_the_daily_loss_once_and_opens_no_latch() -> None:
     made = losing()
-    engine, desk = made.engine, made.engine.desk
+    engine, desk = made.engine, made.engine.branch.desk
     engine.step(Timer(NOW_NS + 4 * S))
     day_ns = 86_400 * S
     tomorrow_ns = NOW_NS // day_ns * day_ns + day_ns

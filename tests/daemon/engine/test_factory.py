@@ -21,18 +21,20 @@ def test_an_engine_is_built_from_its_configuration() -> None:
     )
     instruments = {c: world.instruments[c] for c in rig.PAIR}
     engine = build_engine(config, instruments, without=["position"])
-    assert list(engine.coins) == list(rig.PAIR)
-    assert engine.desk.cash_e6 == engine.desk.start_e6 == 1_234_500_000
-    assert engine.desk.seed == 11
-    modes = {f.name: f.mode for f in engine.gate.filters}
+    assert list(engine.market.coins) == list(rig.PAIR)
+    assert engine.branch.desk.cash_e6 == engine.branch.desk.start_e6 == 1_234_500_000
+    assert engine.branch.desk.seed == 11
+    modes = {f.name: f.mode for f in engine.branch.gate.filters}
     assert "cooldown" not in modes and "position" not in modes
     assert modes["direction"] == "observe"
-    assert "donchian" not in engine.lanes and len(engine.lanes) == len(config.bots) - 1
-    assert engine.identity.config_hash == config.hash()
+    assert (
+        "donchian" not in engine.market.lanes and len(engine.market.lanes) == len(config.bots) - 1
+    )
+    assert engine.branch.books.identity.config_hash == config.hash()
     slower = build_engine(parse({"fills": {"latency_ms": 300.0}}, "x"), instruments)
-    assert slower.identity.policy_hash != engine.identity.policy_hash
+    assert slower.branch.books.identity.policy_hash != engine.branch.books.identity.policy_hash
     other = build_engine(parse({"seed": 1}, "x"), instruments)
     assert (
-        other.identity.policy_hash
-        == build_engine(parse({"seed": 2}, "x"), instruments).identity.policy_hash
+        other.branch.books.identity.policy_hash
+        == build_engine(parse({"seed": 2}, "x"), instruments).branch.books.identity.policy_hash
     ), "what a hypothetical order's fate depends on, and nothing else"

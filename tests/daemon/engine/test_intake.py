@@ -200,9 +200,9 @@ def test_a_batched_live_run_and_the_replay_of_its_lines_agree_to_the_digest(seed
     assert made.engine.digest == scene.engine.digest
     assert made.engine.vitals == scene.engine.vitals
     assert made.intake.skipped == scene.run.intake.skipped
-    for name, coin in scene.engine.coins.items():
-        assert made.engine.coins[name].book.skipped == coin.book.skipped
-    assert sum(c.book.skipped for c in scene.engine.coins.values()) == made.intake.skipped
+    for name, coin in scene.engine.market.coins.items():
+        assert made.engine.market.coins[name].book.skipped == coin.book.skipped
+    assert sum(c.book.skipped for c in scene.engine.market.coins.values()) == made.intake.skipped
     digests = [text for text in made.lines if text[:1] == b"D"]
     assert digests == [text for text in scene.run.lines if text[:1] == b"D"]
 

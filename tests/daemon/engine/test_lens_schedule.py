@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from daemon.engine.lens_schedule import ARRIVALS_MIN, LensRule, Observation
+from daemon.engine.lens_schedule import ARRIVALS_MIN, LensRule, LensSchedule
 from daemon.engine.outcome import Outbox
 from market.arrivals import TOPS_MIN, BurstRule
 from market.bars import KEEP_MINUTES
@@ -34,7 +34,7 @@ class Watcher:
         }
         self.out = Outbox()
         self.watched: set[str] = set()
-        self.observation = Observation(self.coins, self.out, rule, lambda: self.watched)
+        self.observation = LensSchedule(self.coins, self.out, rule, lambda: self.watched)
         self.now_ms = START_MS
         self.rows: list[tuple[Any, ...]] = []
 

@@ -31,7 +31,7 @@ def written(stage: Stage) -> dict[int, tuple[Any, ...]]:
 
 
 def desk_of(stage: Stage) -> bytes:
-    return msgspec.json.encode(stage.engine.desk)
+    return msgspec.json.encode(stage.engine.branch.desk)
 
 
 # Money.
@@ -39,7 +39,7 @@ def desk_of(stage: Stage) -> bytes:
 
 def test_cash_moves_by_the_net_of_a_real_trade_and_by_nothing_else() -> None:
     stage = quoted()
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     admitted = stage.signal(lots=1_000, horizon_s=5)
     assert admitted is not None
     stage.books(3)
@@ -82,7 +82,7 @@ def test_an_exit_over_several_books_adds_up() -> None:
     for size in (3.0, 2.5, 9.0):
         stage.wait(1)
         stage.book(bids=[(98.0, size)], asks=[(98.02, 9.0)])
-        assert (stage.engine.desk.gross_e6 > 0) == (size < 9.0), "exposed until all is sold"
+        assert (stage.engine.branch.desk.gross_e6 > 0) == (size < 9.0), "exposed until all is sold"
     fills = [row for row in stage.rows.fills if row[0] == admitted * 4 + PAPER]
     assert [(row[2], row[3], row[5]) for row in fills] == [
         ("entry", "buy", 1_000), ("exit", "sell", 300), ("exit", "sell", 250), ("exit", "sell", 450)
@@ -90,7 +90,7 @@ def test_an_exit_over_several_books_adds_up() -> None:
     update = written(stage)[admitted * 4 + PAPER]
     assert update[8] == sum(row[6] if row[2] == "exit" else -row[6] for row in fills)
     assert update[9] == sum(row[7] for row in fills)
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     assert desk.cash_e6 - desk.start_e6 == update[11]
 
 
@@ -108,7 +108,7 @@ def test_days_and_funding_add_up_to_the_net_of_every_kind(side: int) -> None:
     stage.signal("beta", side, lots=500, stop=5.0, horizon_s=40)
     stage.books(15, 101.0)
     stage.books(35, 99.0)
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     kinds = {trade_id % 4: trade_id for trade_id in written(stage)}
     assert set(kinds) == {PAPER, BOTH, PHANTOM, REST}
     for kind, trade_id in kinds.items():
@@ -125,7 +125,8 @@ def test_days_and_funding_add_up_to_the_net_of_every_kind(side: int) -> None:
         cost, fee = update[7], fee_e6(update[7], MODEL.taker_e8)
         assert days[0][1] == side * (99 * lots * 10**4 - cost) - fee - paid
     assert (
-        stage.engine.desk.cash_e6 - stage.engine.desk.start_e6 == written(stage)[kinds[PAPER]][11]
+        stage.engine.branch.desk.cash_e6 - stage.engine.branch.desk.start_e6
+        == written(stage)[kinds[PAPER]][11]
     )
 
 
@@ -145,7 +146,7 @@ def test_a_trade_without_its_funding_moves_the_cash_and_leaves_every_statistic()
     stage.books(3_640, every=20)
     update = written(stage)[admitted * 4 + PAPER]
     assert (update[0], update[18]) == ("closed", "no_funding")
-    assert stage.engine.desk.cash_e6 - stage.engine.desk.start_e6 == update[11] < 0
+    assert stage.engine.branch.desk.cash_e6 - stage.engine.branch.desk.start_e6 == update[11] < 0
     assert counted() == (0, 0)
 
 
@@ -154,7 +155,7 @@ def test_a_trade_without_its_funding_moves_the_cash_and_leaves_every_statistic()
 
 def test_open_trades_are_worth_their_mids_and_the_peak_remembers() -> None:
     stage = quoted()
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     stage.signal(lots=1_000, stop=20.0)
     stage.books(2)
     fee = fee_e6(1_000_100_000, 45_000)
@@ -173,30 +174,30 @@ def test_without_a_book_to_trust_the_last_mark_stands() -> None:
     stage.signal(lots=1_000, stop=20.0)
     stage.books(2)
     stage.books(1, 104.0)
-    worth = stage.engine.desk.open_e6
+    worth = stage.engine.branch.desk.open_e6
     assert worth > 0
     stage.wait(1)
     stage.book(bids=[(90.0, 9.0)], asks=[(85.0, 9.0)])
-    assert not stage.engine.coins["SOL"].book.ok, "crossed"
+    assert not stage.engine.market.coins["SOL"].book.ok, "crossed"
     stage.second()
-    assert stage.engine.desk.open_e6 == worth
+    assert stage.engine.branch.desk.open_e6 == worth
     stage.down()
     stage.wait(5)
     stage.second()
-    assert stage.engine.desk.open_e6 == worth
+    assert stage.engine.branch.desk.open_e6 == worth
 
 
 def test_a_close_is_in_the_equity_at_once() -> None:
     stage = quoted(bots=[Puppet("alpha"), Puppet("beta")])
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     stage.signal("alpha", lots=1_000, stop=20.0)
     stage.signal("beta", SELL, lots=400, stop=20.0)
     stage.books(3)
     stage.call_exit("alpha")
     stage.wait(1)
     stage.book(103.0)
-    (short,) = stage.engine.settlement.real.values()
-    mark = short.mark_e6(103.0, stage.engine.coins["SOL"].instrument)
+    (short,) = stage.engine.branch.settlement.real.values()
+    mark = short.mark_e6(103.0, stage.engine.market.coins["SOL"].instrument)
     assert (desk.open_e6, desk.equity_e6) == (mark, desk.cash_e6 + mark)
 
 
@@ -206,7 +207,7 @@ def test_a_close_is_in_the_equity_at_once() -> None:
 @pytest.mark.parametrize("side", [BUY, SELL])
 def test_exposure_is_the_decisions_then_the_fills_then_none(side: int) -> None:
     stage = quoted(bots=[Puppet("alpha", "flow")])
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
 
     def exposed(amount_e6: int) -> bool:
         found = (desk.gross_e6, desk.net_e6, desk.by_coin["SOL"], desk.by_division["flow"])
@@ -222,14 +223,14 @@ def test_exposure_is_the_decisions_then_the_fills_then_none(side: int) -> None:
     assert exposed(500_500_000 if side == BUY else 499_500_000), "held until it is sold"
     stage.books(1, 100.0 - 2.0 * side)
     assert exposed(0)
-    assert stage.engine.settlement.real == {}
+    assert stage.engine.branch.settlement.real == {}
 
 
 def test_exposures_of_several_trades_are_told_apart() -> None:
     stage = quoted(bots=[Puppet("alpha", "trend"), Puppet("beta", "flow")])
     stage.signal("alpha", BUY, lots=300)
     stage.signal("beta", SELL, lots=200, horizon_s=3)
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     assert (desk.gross_e6, desk.net_e6) == (500 * USD, 100 * USD)
     assert desk.by_division == {"trend": 300 * USD, "flow": 200 * USD}
     stage.books(6)
@@ -243,7 +244,7 @@ def test_an_entry_without_a_book_gives_its_room_back_and_costs_nothing() -> None
     assert admitted is not None
     stage.wait(60)
     stage.second()
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     assert (desk.gross_e6, desk.by_coin, desk.cash_e6) == (0, {"SOL": 0}, desk.start_e6)
     assert desk.stopped == {}
     update = written(stage)[admitted * 4 + PAPER]
@@ -251,7 +252,7 @@ def test_an_entry_without_a_book_gives_its_room_back_and_costs_nothing() -> None
     assert set(update[5:17]) == {None}, "its money is unknown, not zero"
     assert [row[2] for row in stage.rows.order_events] == ["entry_sent", "entry_expired"]
     assert stage.rows.trade_days == []
-    assert stage.engine.keys["alpha|SOL|1"].real_id == 0
+    assert stage.engine.branch.keys["alpha|SOL|1"].real_id == 0
 
 
 # Stop-outs.
@@ -282,7 +283,7 @@ def test_only_a_stop_starts_the_rest_of_that_bot_on_that_coin(
     update = written(stage)[admitted * 4 + PAPER]
     assert update[17] == reason
     stopped = {"alpha|SOL": update[4]} if reason in ("stop", "trail") else {}
-    assert stage.engine.desk.stopped == stopped
+    assert stage.engine.branch.desk.stopped == stopped
 
 
 # Orders and fills.
@@ -326,7 +327,7 @@ def test_repeats_are_written_once_a_minute_and_at_the_close() -> None:
     assert stage.rows.repeats == [(3, paper), (4, paper)]
     stage.signal()
     stage.books(35)
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     assert stage.rows.repeats[2:] == [(5, paper)]
 
 
@@ -335,7 +336,7 @@ def test_a_phantom_ends_its_episode_whether_or_not_it_is_written_down(shadow: bo
     stage = quoted(shadow=shadow)
     stage.script(limit="fail")
     stage.signal(horizon_s=3)
-    key = stage.engine.keys["alpha|SOL|1"]
+    key = stage.engine.branch.keys["alpha|SOL|1"]
     assert key.phantom_id
     stage.engine.out.dirty.clear()
     stage.books(8)
@@ -368,8 +369,8 @@ def test_a_sequel_bound_before_its_phantom_was_filled_learns_what_that_cost() ->
 def test_after_a_restart_only_paper_trades_are_the_desks() -> None:
     stage = quoted()
     trades = [make_trade(4 + kind, kind=kind) for kind in (PAPER, BOTH, PHANTOM, REST)]
-    stage.engine.settlement.adopt(trades)
-    assert stage.engine.settlement.real == {4: trades[0]}
+    stage.engine.branch.settlement.adopt(trades)
+    assert stage.engine.branch.settlement.real == {4: trades[0]}
 
 
 # Ten minutes of everything.
@@ -378,7 +379,7 @@ def test_after_a_restart_only_paper_trades_are_the_desks() -> None:
 @pytest.mark.parametrize("seed", [7, 9])
 def test_over_a_whole_run_every_sum_agrees(seed: int) -> None:
     scene = rig.eventful(seed)
-    rows, desk = scene.rows, scene.engine.desk
+    rows, desk = scene.rows, scene.engine.branch.desk
     last = {row[-1]: row for row in rows.trade_updates}
     priced = {i: row for i, row in last.items() if row[0] == "closed" and row[11] is not None}
     assert {i % 4 for i in priced} == {PAPER, BOTH, PHANTOM, REST}
@@ -390,7 +391,7 @@ def test_over_a_whole_run_every_sum_agrees(seed: int) -> None:
     nets = sum(row[11] for i, row in priced.items() if i % 4 == PAPER)
     assert desk.cash_e6 == desk.start_e6 + nets
     held = Desk.opened_with(desk.start_e6, desk.seed)
-    for trade in scene.engine.settlement.real.values():
+    for trade in scene.engine.branch.settlement.real.values():
         held.expose(
             coin=trade.coin,
             division=trade.division,

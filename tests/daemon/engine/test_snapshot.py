@@ -78,23 +78,24 @@ def test_an_engine_restored_at_any_event_goes_on_as_if_it_had_never_stopped(
 
 
 def in_state(kind: TradeState) -> Callable[[Engine], bool]:
-    return lambda engine: any(t.state == kind for t in engine.ledger.trades.values())
+    return lambda engine: any(t.state == kind for t in engine.branch.ledger.trades.values())
 
 
 SITUATIONS: dict[str, Callable[[Engine], bool]] = {
     "an entry is on its way": in_state(TradeState.PENDING),
     "a trade is open": in_state(TradeState.OPEN),
     "an exit is on its way": in_state(TradeState.EXITING),
-    "marks are suspended": lambda engine: bool(engine.ledger.gaps()),
-    "a pair is bound": lambda e: any(t.later_trade_id for t in e.ledger.trades.values()),
+    "marks are suspended": lambda engine: bool(engine.branch.ledger.gaps()),
+    "a pair is bound": lambda e: any(t.later_trade_id for t in e.branch.ledger.trades.values()),
     "a remainder is shadowed": lambda e: any(
-        t.kind == TradeKind.CLAMPED and t.state == TradeState.OPEN for t in e.ledger.trades.values()
+        t.kind == TradeKind.CLAMPED and t.state == TradeState.OPEN
+        for t in e.branch.ledger.trades.values()
     ),
-    "repeats wait to be written": lambda engine: bool(engine.settlement.repeated),
-    "the desk is halted": lambda engine: bool(engine.desk.halts),
-    "the day has just turned": lambda e: e.desk.day_ms == virtual.MIDNIGHT_MS,
+    "repeats wait to be written": lambda engine: bool(engine.branch.settlement.repeated),
+    "the desk is halted": lambda engine: bool(engine.branch.desk.halts),
+    "the day has just turned": lambda e: e.branch.desk.day_ms == virtual.MIDNIGHT_MS,
     "a minute is half over": lambda e: bool(
-        e.coins["BTC"].bars.minute and e.coins["BTC"].bars.minute.count > 20
+        e.market.coins["BTC"].bars.minute and e.market.coins["BTC"].bars.minute.count > 20
     ),
 }
 
@@ -150,14 +151,14 @@ def test_writing_the_state_down_changes_nothing(seed: int) -> None:
 
 def test_every_bot_s_fresh_memory_and_every_filter_s_reach_can_be_written_down() -> None:
     made = rig.fresh({}, rig.PAIR)
-    for lane in made.engine.lanes.values():
+    for lane in made.engine.market.lanes.values():
         for coin in rig.PAIR:
             lane.memory(coin)
     other = rig.fresh({}, rig.PAIR)
     snapshot.restore(other.engine, snapshot.whole(made.engine))
-    for name, lane in made.engine.lanes.items():
-        assert other.engine.lanes[name].memories == lane.memories
-    assert other.engine.gate.reach == made.engine.gate.reach
+    for name, lane in made.engine.market.lanes.items():
+        assert other.engine.market.lanes[name].memories == lane.memories
+    assert other.engine.branch.gate.reach == made.engine.branch.gate.reach
 
 
 def test_a_state_of_other_coins_is_refused() -> None:
@@ -198,13 +199,13 @@ def test_the_committed_pieces_are_the_whole_ledger_at_every_commit(seed: int) ->
         disk.commit(engine)
         commits += 1
         kept = {k: v for k, v in disk.pieces.items() if k.startswith("trade/")}
-        assert kept.keys() == {f"trade/{i}" for i in engine.ledger.trades}
-        for name, key in engine.keys.items():
+        assert kept.keys() == {f"trade/{i}" for i in engine.branch.ledger.trades}
+        for name, key in engine.branch.keys.items():
             assert msgspec.json.decode(disk.pieces[f"key/{name}"], type=type(key)) == key
         if "desk" in disk.pieces:
-            desk = msgspec.json.decode(disk.pieces["desk"], type=type(engine.desk))
-            assert desk == engine.desk
-        for trade in engine.ledger.trades.values():
+            desk = msgspec.json.decode(disk.pieces["desk"], type=type(engine.branch.desk))
+            assert desk == engine.branch.desk
+        for trade in engine.branch.ledger.trades.values():
             found = msgspec.json.decode(disk.pieces[f"trade/{trade.trade_id}"], type=type(trade))
             for name in ("state", "filled_lots", "fees_e6", "funding_e6", "days", "tags"):
                 assert getattr(found, name) == getattr(trade, name), name
@@ -223,28 +224,28 @@ def test_a_restart_takes_up_desk_keys_trades_and_faults_and_counts_on() -> None:
     scene = Scene(config=rig.TIGHT, lanes=())
     scene.advance(130)
     engine = scene.engine
-    engine.lanes["donchian"].fail(RuntimeError("planted"))
+    engine.market.lanes["donchian"].fail(RuntimeError("planted"))
     engine.out.touch("lane/donchian")
     scene.tell(Command("halt", "over night"))
     disk = Disk()
     disk.commit(engine)
-    before = {t.trade_id: t.state for t in engine.ledger.trades.values()}
+    before = {t.trade_id: t.state for t in engine.branch.ledger.trades.values()}
     assert {TradeState.OPEN} < set(before.values()) | {TradeState.OPEN, TradeState.PENDING}
 
     other = recovered(disk, engine.vitals.seq + 1000, scene.run.config, scene.coins).engine
     assert other.vitals.seq == engine.vitals.seq + 999
     assert other.digest == engine.digest
-    assert other.desk == engine.desk and other.keys == engine.keys
-    assert {t.trade_id: t.state for t in other.ledger.trades.values()} == before
-    assert set(other.settlement.real) == set(engine.settlement.real)
-    assert other.lanes["donchian"].fault == "RuntimeError: planted"
+    assert other.branch.desk == engine.branch.desk and other.branch.keys == engine.branch.keys
+    assert {t.trade_id: t.state for t in other.branch.ledger.trades.values()} == before
+    assert set(other.branch.settlement.real) == set(engine.branch.settlement.real)
+    assert other.market.lanes["donchian"].fault == "RuntimeError: planted"
     assert not other.vitals.feed_up
-    for trade in other.ledger.trades.values():
+    for trade in other.branch.ledger.trades.values():
         if trade.state == TradeState.OPEN:
-            last_ns = engine.ledger.marks[trade.coin].last_ns
+            last_ns = engine.branch.ledger.marks[trade.coin].last_ns
             assert trade.gap_ns == last_ns <= engine.vitals.now_ns, "marked up to the last book"
-            assert trade in other.ledger.suspended[trade.coin]
-    assert not any(len(marks) for marks in other.ledger.marks.values())
+            assert trade in other.branch.ledger.suspended[trade.coin]
+    assert not any(len(marks) for marks in other.branch.ledger.marks.values())
 
 
 @pytest.mark.parametrize(
@@ -268,7 +269,7 @@ def test_a_halt_of_the_daemon_s_own_does_not_outlive_the_daemon() -> None:
     disk = Disk()
     disk.commit(made.engine)
     other = recovered(disk, 1, {}, rig.PAIR).engine
-    assert other.desk.halts == {"operator": "in trouble"}
+    assert other.branch.desk.halts == {"operator": "in trouble"}
 
 
 def test_a_trade_of_a_coin_that_is_no_longer_listed_is_named_and_frees_its_key() -> None:
@@ -279,12 +280,12 @@ def test_a_trade_of_a_coin_that_is_no_longer_listed_is_named_and_frees_its_key()
     disk.commit(scene.engine)
     other = rig.fresh(scene.run.config, ("BTC",)).engine
     lost = snapshot.recover(other, disk.pieces, 1)
-    eth = [t.trade_id for t in scene.engine.ledger.trades.values() if t.coin == "ETH"]
+    eth = [t.trade_id for t in scene.engine.branch.ledger.trades.values() if t.coin == "ETH"]
     assert eth and len(lost) == len(eth)
     for line, trade_id in zip(lost, sorted(eth), strict=True):
         assert str(trade_id) in line and "ETH" in line
-    assert {t.coin for t in other.ledger.trades.values()} == {"BTC"}
-    assert other.keys["probe|ETH|1"].real_id == 0
+    assert {t.coin for t in other.branch.ledger.trades.values()} == {"BTC"}
+    assert other.branch.keys["probe|ETH|1"].real_id == 0
 
 
 def test_a_phantom_that_was_never_written_down_does_not_hold_its_key_for_ever() -> None:
@@ -297,11 +298,11 @@ def test_a_phantom_that_was_never_written_down_does_not_hold_its_key_for_ever() 
     scene.advance(10)
     disk = Disk()
     disk.commit(scene.engine)
-    assert scene.engine.keys["probe|BTC|1"].phantom_id
+    assert scene.engine.branch.keys["probe|BTC|1"].phantom_id
     other = rig.fresh(scene.run.config, rig.PAIR).engine
     snapshot.recover(other, disk.pieces, 1)
-    assert not other.ledger.trades
-    assert other.keys["probe|BTC|1"].phantom_id == 0
+    assert not other.branch.ledger.trades
+    assert other.branch.keys["probe|BTC|1"].phantom_id == 0
 
 
 class Life:
@@ -352,15 +353,19 @@ def test_nothing_is_lost_or_doubled_over_two_crashes(
     start_ms = virtual.START_MS
     for offline_s in (40, 150, 5):
         scene = life.start(start_ms)
-        pending = [t for t in scene.engine.ledger.trades.values() if t.state == TradeState.PENDING]
+        pending = [
+            t for t in scene.engine.branch.ledger.trades.values() if t.state == TradeState.PENDING
+        ]
         open_before = {
-            t.trade_id for t in scene.engine.ledger.trades.values() if t.state == TradeState.OPEN
+            t.trade_id
+            for t in scene.engine.branch.ledger.trades.values()
+            if t.state == TradeState.OPEN
         }
         scene.advance(121)
         life.commit()
         for trade_id in open_before:
-            assert trade_id not in scene.engine.ledger.trades or (
-                "repaired" in scene.engine.ledger.trades[trade_id].flags
+            assert trade_id not in scene.engine.branch.ledger.trades or (
+                "repaired" in scene.engine.branch.ledger.trades[trade_id].flags
             )
         for trade in pending:
             if offline_s > 30:
@@ -390,13 +395,13 @@ def test_what_nobody_watched_before_the_crash_is_repaired_too(deaf_s: int) -> No
     scene.advance(20)
     disk = Disk()
     disk.commit(scene.engine)
-    watched_ns = {name: m.last_ns for name, m in scene.engine.ledger.marks.items()}
+    watched_ns = {name: m.last_ns for name, m in scene.engine.branch.ledger.marks.items()}
     scene.advance(deaf_s, deaf="ETH")
     disk.commit(scene.engine)
     # Longer than a gap, the candles of the silent time were asked for before the crash.
-    walked_ns = {t.coin: t.gap_ns for t in scene.engine.ledger.trades.values()}
+    walked_ns = {t.coin: t.gap_ns for t in scene.engine.branch.ledger.trades.values()}
     other = recovered(disk, 10**6, scene.run.config, rig.PAIR).engine
-    gaps = {t.coin: t.gap_ns for t in other.ledger.trades.values()}
+    gaps = {t.coin: t.gap_ns for t in other.branch.ledger.trades.values()}
     assert gaps["ETH"] == (walked_ns["ETH"] or watched_ns["ETH"])
     assert bool(walked_ns["ETH"]) == (deaf_s > 30)
     assert gaps["BTC"] > watched_ns["BTC"] + (deaf_s - 5) * S
@@ -406,11 +411,13 @@ def test_an_entry_still_on_its_way_at_the_crash_becomes_unavailable(tmp_path: Pa
     lane = rig.probe(lambda m, c, v: rig.entry(c) if m.calls == 30 else None)
     life = Life(tmp_path, coins=rig.PAIR, config={"gate": rig.OPEN})
     scene = life.start(virtual.START_MS)
-    scene.engine.lanes["probe"] = lane
-    scene.engine.resubscribe()
-    while not any(t.state == TradeState.PENDING for t in scene.engine.ledger.trades.values()):
+    scene.engine.market.lanes["probe"] = lane
+    scene.engine.market.resubscribe()
+    while not any(
+        t.state == TradeState.PENDING for t in scene.engine.branch.ledger.trades.values()
+    ):
         scene.advance(0.25)
-    pending = set(scene.engine.ledger.trades)
+    pending = set(scene.engine.branch.ledger.trades)
     life.commit()
     life.kill()
     scene = life.start(scene.run.now_ns // 1_000_000 + 60_000)
@@ -423,7 +430,7 @@ def test_an_entry_still_on_its_way_at_the_crash_becomes_unavailable(tmp_path: Pa
         ).fetchall()
         assert {row[0] for row in found if row[2] == UNAVAILABLE} >= pending
         assert all(row[3] is None for row in found if row[2] == UNAVAILABLE)
-    assert not scene.engine.settlement.real
+    assert not scene.engine.branch.settlement.real
 
 
 def test_a_restart_while_the_venue_stays_away_repairs_from_candles_and_not_before() -> None:
@@ -432,7 +439,7 @@ def test_a_restart_while_the_venue_stays_away_repairs_from_candles_and_not_befor
     scene.advance(20)
     disk = Disk()
     disk.commit(scene.engine)
-    opened = set(scene.engine.settlement.real)
+    opened = set(scene.engine.branch.settlement.real)
     later = Scene(
         coins=rig.PAIR,
         start_ms=scene.run.now_ns // 1_000_000 + 600_000,
@@ -440,13 +447,13 @@ def test_a_restart_while_the_venue_stays_away_repairs_from_candles_and_not_befor
         before=lambda engine: snapshot.recover(engine, disk.pieces, 10**6),
     )
     engine = later.engine
-    assert set(engine.ledger.gaps()) == set(rig.PAIR)
+    assert set(engine.branch.ledger.gaps()) == set(rig.PAIR)
     later.tell(FeedDown("away"))
     later.advance(5, deaf=True)
-    assert all(engine.ledger.trades[i].gap_ns for i in opened)
+    assert all(engine.branch.ledger.trades[i].gap_ns for i in opened)
     later.tell(FeedUp())
     later.advance(15)
     for trade_id in opened:
-        trade = engine.ledger.trades.get(trade_id)
+        trade = engine.branch.ledger.trades.get(trade_id)
         assert trade is None or ("repaired" in trade.flags and not trade.gap_ns)
-    assert opened & engine.ledger.trades.keys()
+    assert opened & engine.branch.ledger.trades.keys()

@@ -20,7 +20,7 @@ NAMES = {arm_name("dial", 1, CONTROL), arm_name("dial", 1, CHALLENGER)}
 
 
 def arms_of(stage: Stage) -> set[str]:
-    return {arm.name for arm in stage.engine.bench.arms}
+    return {arm.name for arm in stage.engine.market.bench.arms}
 
 
 def opened(stage: Stage) -> list[tuple[Any, ...]]:
@@ -66,10 +66,10 @@ def test_it_is_in_no_statistic_no_weight_no_vote_and_no_count() -> None:
     assert tried.rows.weights == plain.rows.weights
     assert tried.rows.returns == plain.rows.returns
     assert tried.rows.checks != [] and len(tried.rows.checks) == len(plain.rows.checks)
-    assert tried.engine.fresh == plain.engine.fresh
-    assert set(tried.engine.lanes) == set(plain.engine.lanes) == {"dial"}
-    assert tried.engine.idle_bots() == plain.engine.idle_bots()
-    assert not any("#" in bot for held in tried.engine.opinions.values() for bot in held)
+    assert tried.engine.weighing.fresh == plain.engine.weighing.fresh
+    assert set(tried.engine.market.lanes) == set(plain.engine.market.lanes) == {"dial"}
+    assert tried.engine.market.idle_bots() == plain.engine.market.idle_bots()
+    assert not any("#" in bot for held in tried.engine.market.opinions.values() for bot in held)
     for name in ("admitted", "blocked", "phantoms"):
         assert getattr(tried.engine.vitals, name) == getattr(plain.engine.vitals, name)
 
@@ -91,7 +91,7 @@ def test_an_opinion_that_persists_is_one_episode_of_an_arm_too() -> None:
 
 def test_arms_trade_at_unit_weight() -> None:
     stage = stage_of()
-    stage.engine.weights.divisions["trend"] = 2.0
+    stage.engine.weighing.weights.divisions["trend"] = 2.0
     stage.command("trial", begin())
     round_trip(stage, (0.1, 0.1))
     asked = {row[5]: row[9] for row in stage.rows.trades if row[1] == "phantom"}
@@ -133,14 +133,16 @@ def test_what_is_no_step_of_a_trial_is_refused_and_changes_nothing(argument: str
 def test_a_trial_leaves_bots_gate_fees_and_weights_alone() -> None:
     stage = stage_of()
     engine = stage.engine
-    params = engine.lanes["dial"].bot.params
+    params = engine.market.lanes["dial"].bot.params
     stage.second()
-    model, weights = engine._model, msgspec.json.encode(engine.weights)
+    policy = engine.branch.books.identity.policy_hash
+    weights = msgspec.json.encode(engine.weighing.weights)
     stage.command("trial", begin())
-    assert engine.lanes["dial"].bot.params is params and params.hold_s == 60
-    assert engine._model is model and msgspec.json.encode(engine.weights) == weights
-    assert [f.mode for f in engine.gate.filters] == ["enforce"]
-    built = {arm.name: arm.bot.params for arm in engine.bench.arms}
+    assert engine.market.lanes["dial"].bot.params is params and params.hold_s == 60
+    assert engine.branch.books.identity.policy_hash == policy
+    assert msgspec.json.encode(engine.weighing.weights) == weights
+    assert [f.mode for f in engine.branch.gate.filters] == ["enforce"]
+    built = {arm.name: arm.bot.params for arm in engine.market.bench.arms}
     assert built["dial#1-control"] == params
     assert built["dial#1-challenger"].hold_s == 600
 
@@ -150,14 +152,14 @@ def test_one_at_a_time_thirty_whole_days_and_the_next_number() -> None:
     stage.wait(3600)
     stage.command("trial", begin())
     assert "trial 1 is running" in stage.command("trial", begin(trial_id=2))
-    trial = stage.engine.trials.running
+    trial = stage.engine.market.bench.state.running
     assert trial is not None
     assert (trial.first_ms, trial.ends_ms) == (T0_MS + DAY_MS, T0_MS + 31 * DAY_MS)
     stage.wait_until(31 * DAY_MS - 1000)
     assert "has not seen its 30 days" in stage.command("trial", end())
     stage.wait_until(31 * DAY_MS)
     assert stage.command("trial", end()) == "trial 1 of dial ended: revert"
-    assert not stage.engine.bench.arms and stage.engine.trials.running is None
+    assert not stage.engine.market.bench.arms and stage.engine.market.bench.state.running is None
     assert "the next trial is number 2" in stage.command("trial", begin(trial_id=1))
     assert stage.command("trial", begin(trial_id=2)).startswith("trial 2 of dial began")
 
@@ -180,7 +182,7 @@ def test_the_register_holds_what_was_planned_and_what_came(tmp_path: Path) -> No
     assert row["ended_ns"] - row["started_ns"] >= 30 * DAY_MS * 1_000_000
     with open_readonly(tmp_path / "gnomon.db") as db:
         assert broken_promises(db) == []
-    assert not any("#" in name for name in stage.engine.keys)
+    assert not any("#" in name for name in stage.engine.branch.keys)
 
 
 def test_the_days_of_a_running_trial_outlive_the_pruning_of_old_trades(tmp_path: Path) -> None:
@@ -207,9 +209,9 @@ def test_an_arm_that_raises_silences_both_and_cannot_win() -> None:
     round_trip(stage, (0.1, 0.1))
     stage.wait(100)
     stage.step(TradesUpdate("SOL", []))
-    assert stage.engine.bench.arms == []
-    assert not stage.engine.lanes["dial"].fault
-    trial = stage.engine.trials.running
+    assert stage.engine.market.bench.arms == []
+    assert not stage.engine.market.lanes["dial"].fault
+    trial = stage.engine.market.bench.state.running
     assert trial is not None and "tuned to break" in trial.fault
     assert "an arm of trial 1 failed" in stage.command("trial", end("keep"))
     assert stage.command("trial", end()).endswith("revert")
@@ -242,7 +244,7 @@ def test_a_killed_run_takes_its_trial_up_again(tmp_path: Path) -> None:
     other = stage_of(now_ns=stage.now_ns)
     assert snapshot.recover(other.engine, store.state(), 0) == []
     assert arms_of(other) == NAMES
-    assert other.engine.trials == stage.engine.trials
+    assert other.engine.market.bench.state == stage.engine.market.bench.state
     season(other, range(3, 4), [(0.5, 1.0)])
     assert {row[5] for row in opened(other)} == NAMES
 
@@ -254,7 +256,7 @@ def test_a_bot_that_is_gone_leaves_a_trial_that_can_end(tmp_path: Path) -> None:
     stage.commit()
     other = Stage(now_ns=stage.now_ns)
     assert snapshot.recover(other.engine, store.state(), 0) == []
-    assert other.engine.bench.arms == []
+    assert other.engine.market.bench.arms == []
     other.wait_until(31 * DAY_MS)
     assert other.command("trial", end()).endswith("revert")
 
@@ -265,6 +267,6 @@ def test_parameters_a_bot_lost_since_are_a_fault() -> None:
     raw = snapshot.whole(stage.engine).replace(b'"hold_s":600', b'"hold_s":60000')
     other = stage_of(now_ns=stage.now_ns)
     snapshot.restore(other.engine, raw)
-    assert other.engine.bench.arms == []
-    assert other.engine.trials.running is not None
-    assert "other parameters" in other.engine.trials.running.fault
+    assert other.engine.market.bench.arms == []
+    assert other.engine.market.bench.state.running is not None
+    assert "other parameters" in other.engine.market.bench.state.running.fault

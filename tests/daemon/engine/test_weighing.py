@@ -98,11 +98,11 @@ def test_returns_are_of_twins_and_phantoms_at_unit_weight() -> None:
     plain, heavy = five(), five()
     for stage in (plain, heavy):
         stage.second()
-    heavy.engine.weights.bots["trend_bot"] = HIGH
+    heavy.engine.weighing.weights.bots["trend_bot"] = HIGH
     for stage in (plain, heavy):
         season(stage, [0])
-    (only,) = plain.engine.fresh["trend_bot"].values()
-    (larger,) = heavy.engine.fresh["trend_bot"].values()
+    (only,) = plain.engine.weighing.fresh["trend_bot"].values()
+    (larger,) = heavy.engine.weighing.fresh["trend_bot"].values()
     assert larger[0] == pytest.approx(only[0], rel=1e-3)
     closed = {row[-1]: row[13] for row in plain.rows.trade_updates if row[0] == "closed"}
     mine = [row[0] for row in plain.rows.trades if row[5] == "trend_bot"]
@@ -129,14 +129,14 @@ def test_trials_and_clamped_remainders_count_nowhere(
 ) -> None:
     trade = make_trade(kind=kind)
     trade.cause, trade.risk_e6, trade.closed_ns = cause, 2_000_000, T0_MS * 10**6
-    weighing = Weighing(Weights(), {}, Outbox(), shadow=shadow)
+    weighing = Weighing(Outbox(), shadow=shadow)
     weighing.mark(trade, T0_MS, 1_000_000)
     weighing.closed(trade)
     assert weighing.fresh == ({"alpha": {T0_MS: (500_000, 1)}} if counts else {})
 
 
 def test_a_trade_that_never_filled_counts_nowhere() -> None:
-    weighing = Weighing(Weights(), {}, Outbox(), shadow=True)
+    weighing = Weighing(Outbox(), shadow=True)
     trade = make_trade()
     weighing.mark(trade, T0_MS, 5)
     weighing.closed(trade)
@@ -145,7 +145,7 @@ def test_a_trade_that_never_filled_counts_nowhere() -> None:
 
 def test_the_shadow_switched_off_moves_weights_alike(month: Stage) -> None:
     dark = season(five(shadow=False), range(30))
-    assert dark.engine.weights == month.engine.weights
+    assert dark.engine.weighing.weights == month.engine.weighing.weights
     assert dark.rows.weights == month.rows.weights
     assert dark.rows.returns == month.rows.returns
 
@@ -159,7 +159,10 @@ def test_a_trade_open_over_midnight_gives_each_day_its_part() -> None:
     stage.books(10, 101.0)
     stage.call_exit("trend_bot")
     stage.books(2, 100.5)
-    first, second = (int(row[4]) for row in stage.rows.returns), stage.engine.fresh["trend_bot"]
+    first, second = (
+        (int(row[4]) for row in stage.rows.returns),
+        stage.engine.weighing.fresh["trend_bot"],
+    )
     assert sum(first) == pytest.approx(0.5e6, abs=5e4)
     assert second[T0_MS + DAY_MS][0] == pytest.approx(-0.25e6, abs=5e4)
     assert second[T0_MS + DAY_MS][1] == 1 and stage.rows.returns[0][5] == 0
@@ -187,7 +190,7 @@ def test_a_restart_over_midnight_steps_exactly_once(
     again.wait(7200)
     again.second()
     again.commit()
-    assert again.engine.weights == whole.engine.weights
+    assert again.engine.weighing.weights == whole.engine.weighing.weights
     assert again.store is not None
     again.store.close()
     with closing(sqlite3.connect(tmp_path / "gnomon.db")) as db:
@@ -204,7 +207,7 @@ def test_a_crash_that_loses_the_step_takes_it_again(tmp_path: Path) -> None:
     stage.second()  # steps, and dies before the commit
     again = stage.restart(5)
     again.second()
-    assert again.engine.weights == stage.engine.weights
+    assert again.engine.weighing.weights == stage.engine.weighing.weights
     assert [row for row in stage.rows.weights if row[0] == day(21)] == again.rows.weights
     again.store.close()  # type: ignore[union-attr]
 
@@ -223,7 +226,8 @@ def test_nights_slept_through_get_a_row_each_and_move_nobody(month: Stage) -> No
 
 def test_a_mark_learned_late_waits_for_the_next_step() -> None:
     weights, out = Weights(stepped_ms=T0_MS), Outbox()
-    weighing = Weighing(weights, {}, out, shadow=True)
+    weighing = Weighing(out, shadow=True)
+    weighing.weights = weights
     trade = make_trade(kind=TradeKind.TWIN)
     trade.risk_e6 = 1_000_000
     for midnight, late in ((1, 300_000), (2, 50_000)):
@@ -234,8 +238,8 @@ def test_a_mark_learned_late_waits_for_the_next_step() -> None:
 
 
 def test_a_step_is_never_taken_twice_or_backwards() -> None:
-    weights, out = Weights(), Outbox()
-    weighing = Weighing(weights, {}, out, shadow=True)
+    out = Outbox()
+    weighing = Weighing(out, shadow=True)
     weighing.enrol([("a", "trend")], T0_MS + 5)
     for at in (0, 1, 1, 0):
         weighing.step(T0_MS + at * DAY_MS)
@@ -246,14 +250,14 @@ def test_the_window_forgets(month: Stage) -> None:
     stage = copy_of(month)
     stage.wait_until(75 * DAY_MS)
     stage.second()
-    kept = stage.engine.weights.known["trend_bot"]
+    kept = stage.engine.weighing.weights.known["trend_bot"]
     assert min(kept) == T0_MS + 15 * DAY_MS
 
 
 def test_a_saturated_scope_raises_one_alarm_until_it_is_over() -> None:
     stage = five()
     stage.second()
-    weights = stage.engine.weights
+    weights = stage.engine.weighing.weights
     weights.bots.update({"trend_bot": HIGH, "flow_bot": HIGH})
     for number in (1, 2):
         stage.wait_until(number * DAY_MS)
@@ -284,12 +288,12 @@ def test_cut_anywhere_the_run_goes_on_to_the_same_digest() -> None:
     half = copy_of(season(five(), range(12), EDGE))
     season(half, range(12, 23), EDGE)
     assert half.engine.digest == whole.engine.digest
-    assert half.engine.weights == whole.engine.weights
+    assert half.engine.weighing.weights == whole.engine.weighing.weights
 
 
 def test_the_digest_holds_the_weights(month: Stage) -> None:
     other = copy_of(month)
-    other.engine.weights.bots["flow_bot"] = 1.1
+    other.engine.weighing.weights.bots["flow_bot"] = 1.1
     same = copy_of(month)
     for stage in (other, same):
         stage.wait_until(30 * DAY_MS)

@@ -142,14 +142,14 @@ def test_a_tape_without_lenses_has_them_look_as_bars_close(taped: Recorder, tmp_
         def _begin(self, *args: Any) -> None:
             super()._begin(*args)
             assert self.engine is not None
-            on_update = self.engine.observation.on_update
+            on_update = self.engine.market.lenses.on_update
 
             def spy(update: LensUpdate) -> None:
                 assert self.engine is not None
                 seen.append((self.engine.vitals.now_ns, update))
                 on_update(update)
 
-            self.engine._handlers[LensUpdate] = spy
+            self.engine.market.lenses.on_update = spy  # type: ignore[method-assign]
 
     result = Watching().play(path)
     (bank,) = StubBank.made

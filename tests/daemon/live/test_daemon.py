@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from daemon.config.load import parse
+from daemon.engine import commands
 from daemon.instance import control
 from daemon.instance.lock import alone
 from daemon.instance.paths import StateDir
@@ -178,7 +179,7 @@ def test_a_disk_that_is_full_at_the_start_halts_entries_and_is_on_record(
 ) -> None:
     disk(monkeypatch, 50)
     daemon = daemon_of(tmp_path)
-    assert "disk" in daemon.engine.desk.halts
+    assert "disk" in daemon.engine.branch.desk.halts
     assert not daemon.journal.recording
     closed(daemon)
     assert [row[0] for row in rows(tmp_path, "SELECT kind FROM alarm")] == ["disk", "halt"]
@@ -189,7 +190,7 @@ def test_a_disk_that_is_nearly_full_at_the_start_means_no_tape_and_an_alarm(
 ) -> None:
     disk(monkeypatch, 500)
     daemon = daemon_of(tmp_path)
-    assert not daemon.engine.desk.halts and not daemon.journal.recording
+    assert not daemon.engine.branch.desk.halts and not daemon.journal.recording
     closed(daemon)
     assert [row[0] for row in rows(tmp_path, "SELECT kind FROM alarm")] == ["disk"]
 
@@ -201,7 +202,7 @@ def test_a_halt_for_the_disk_is_over_when_the_next_start_finds_room(
     closed(daemon_of(tmp_path))
     disk(monkeypatch, 50_000)
     daemon = daemon_of(tmp_path)
-    assert not daemon.engine.desk.halts and daemon.journal.recording
+    assert not daemon.engine.branch.desk.halts and daemon.journal.recording
     closed(daemon)
 
 
@@ -213,11 +214,11 @@ def test_a_disk_that_fills_up_ends_the_tape_properly_and_space_begins_a_new_one(
     async def main() -> None:
         disk(monkeypatch, 50)
         await daemon._look(1)
-        assert not daemon.journal.recording and "disk" in daemon.engine.desk.halts
+        assert not daemon.journal.recording and "disk" in daemon.engine.branch.desk.halts
         daemon._consume(Notice("test", "not on tape"))
         disk(monkeypatch, 50_000)
         await daemon._look(2)
-        assert daemon.journal.recording and not daemon.engine.desk.halts
+        assert daemon.journal.recording and not daemon.engine.branch.desk.halts
         await daemon._close("over")
 
     asyncio.run(main())
@@ -264,13 +265,13 @@ def sabotage(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next command fail half way through its step."""
     engine = daemon.engine
 
-    def half_done(command: Any) -> None:
-        engine.desk.cash_e6 += 1_000_000
+    def half_done(*_: Any) -> str:
+        engine.branch.desk.cash_e6 += 1_000_000
         engine.out.touch("desk")
         engine.out.alarm("half", "done")
         raise KeyError("planted")
 
-    monkeypatch.setitem(engine._handlers, Command, half_done)
+    monkeypatch.setattr(commands, "obey", half_done)
 
 
 def test_nothing_of_a_step_that_failed_reaches_the_database(
@@ -325,13 +326,13 @@ def test_a_fault_met_while_taking_history_ends_the_daemon_at_once(
     async def fetch(request: Any) -> Any:
         return Notice("history", "as good as any event")
 
-    def raises(event: Any) -> None:
+    def raises(*_: Any) -> None:
         raise ZeroDivisionError("planted")
 
     monkeypatch.setattr(daemon.history, "_fetch", fetch)
 
     async def work() -> None:
-        monkeypatch.setitem(daemon.engine._handlers, Notice, raises)
+        monkeypatch.setattr(daemon.engine.out, "alarm", raises)
         daemon.history.ask(Any)  # type: ignore[arg-type]
         await asyncio.sleep(5)
 
@@ -355,10 +356,10 @@ def test_a_database_that_fails_halts_entries_until_it_works_again(
         monkeypatch.setattr(Store, "write", full)
         daemon._consume(Notice("test", "kept"))
         await daemon.journal.flush()
-        assert "disk is full" in daemon.engine.desk.halts["database"]
+        assert "disk is full" in daemon.engine.branch.desk.halts["database"]
         monkeypatch.setattr(Store, "write", real)
         await daemon.journal.flush()
-        assert not daemon.engine.desk.halts
+        assert not daemon.engine.branch.desk.halts
 
     play(daemon, work)
     assert ("kept",) in rows(tmp_path, "SELECT message FROM alarm")
@@ -391,11 +392,11 @@ def test_pressure_halts_entries_holds_the_venue_back_and_is_lifted_again(tmp_pat
     held: list[bool] = []
     daemon.feed.pause = held.append  # type: ignore[method-assign]
     daemon._pressed("high")
-    assert "falls behind" in daemon.engine.desk.halts["store"] and held == [False]
+    assert "falls behind" in daemon.engine.branch.desk.halts["store"] and held == [False]
     daemon._pressed("full")
     assert held == [False, True]
     daemon._pressed("ok")
-    assert not daemon.engine.desk.halts and held[-1] is False
+    assert not daemon.engine.branch.desk.halts and held[-1] is False
     closed(daemon)
 
 
@@ -419,7 +420,7 @@ def test_commands_are_carried_out_committed_and_then_answered(tmp_path: Path) ->
         assert "healthy" in (await ask(verb="rearm", argument="donchian"))["reply"]
         assert (await ask(verb="explode"))["error"].startswith("unknown verb")
         long = await ask(verb="halt", argument="x" * 5000)
-        assert long["reply"] and len(daemon.engine.desk.halts["operator"]) == 200
+        assert long["reply"] and len(daemon.engine.branch.desk.halts["operator"]) == 200
         assert (await ask(no="verb"))["error"]
 
     play(daemon, work, after_s=0.2)
@@ -508,7 +509,7 @@ def test_frames_and_history_reach_the_engine_through_one_intake(tmp_path: Path) 
         assert asked == 10
         daemon._frames([raw for _, raw in frames])
         assert daemon.intake.skipped > 0
-        assert daemon.engine.coins["BTC"].book.ok
+        assert daemon.engine.market.coins["BTC"].book.ok
         daemon._down("cut")
         daemon._gave_up("BTC 1m: HTTP 502")
         daemon._restarted("history", "OSError: x")

@@ -61,7 +61,7 @@ def test_two_seconds_of_a_venue_become_a_tape_that_replays(tmp_path: Path) -> No
     player = Player()
     player.play(out)
     assert player.engine is not None
-    assert player.engine.coins["BTC"].book.version > 10
+    assert player.engine.market.coins["BTC"].book.version > 10
 
 
 def test_a_recording_is_ended_in_order_by_a_signal(tmp_path: Path) -> None:

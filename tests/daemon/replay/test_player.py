@@ -141,7 +141,7 @@ def test_without_a_filter_other_decisions_are_made_and_told_apart(taped: Recorde
     engine = Player(without=["direction"])
     engine.play(taped.paths[0])
     assert engine.engine is not None
-    assert "direction" not in {f.name for f in engine.engine.gate.filters}
+    assert "direction" not in {f.name for f in engine.engine.branch.gate.filters}
 
 
 def test_a_counterfactual_goes_on_across_a_restart_in_its_own_history(tmp_path: Path) -> None:
@@ -450,10 +450,10 @@ def test_what_a_crash_kept_from_the_database_is_replayed_but_not_written(
     recorder._head = first_head(recorder)
     recorder.scene.advance(70)
     recorder.commit()
-    decided = len(recorder.scene.engine.keys)
+    decided = len(recorder.scene.engine.branch.keys)
     recorder.scene.advance(uncommitted_s)
     recorder.close("")
-    assert uncommitted_s < 1 or len(recorder.scene.engine.keys) > decided
+    assert uncommitted_s < 1 or len(recorder.scene.engine.branch.keys) > decided
     recorder.restart(20, commit=False)
     recorder.scene.advance(120)
     recorder.close("SIGTERM")
@@ -521,9 +521,14 @@ def test_the_tape_s_own_configuration_is_used(taped: Recorder) -> None:
     player.play(taped.paths[0])
     engine = player.engine
     assert engine is not None
-    cap = next(f for f in engine.gate.filters if f.name == "position").settings.coin_cap_share  # type: ignore[attr-defined]
+    cap = next(
+        f for f in engine.branch.gate.filters if f.name == "position"
+    ).settings.coin_cap_share  # type: ignore[attr-defined]
     assert cap == rig.TIGHT["gate"]["position"]["coin_cap_share"]
-    assert engine.identity.config_hash == taped.scene.engine.identity.config_hash
+    assert (
+        engine.branch.books.identity.config_hash
+        == taped.scene.engine.branch.books.identity.config_hash
+    )
     other = Player(override=lambda c: {**c, "fills": {"latency_ms": 5000.0}})
     other.play(taped.paths[0])
     assert other.result.digest_match is False

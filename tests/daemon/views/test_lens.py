@@ -7,7 +7,6 @@ import pytest
 from daemon.views.lens import lens_view
 from market.events import ArrivalTerms, LensReading, LensUpdate
 from market.lenses import SLOT_MS
-from risk.gate import Gate
 from risk.phase_space import PhaseSpace, Settings
 from tests.support.market import MINUTE_MS, START_MS, append_closes
 from tests.support.shadow import Stage
@@ -17,11 +16,9 @@ BAR_MS = START_MS - MINUTE_MS
 
 def stage(mode: str = "observe", **settings: object) -> Stage:
     """Return an engine whose coin has some minutes."""
-    found = Stage()
     filters = [] if mode == "off" else [PhaseSpace(Settings(**settings), mode)]  # type: ignore[arg-type]
-    found.engine.gate = Gate(filters)  # type: ignore[arg-type]
-    found.engine.assemble()
-    append_closes(found.engine.coins["SOL"], [100.0, 101.0, 102.0])
+    found = Stage(filters={}, real=filters)
+    append_closes(found.engine.market.coins["SOL"], [100.0, 101.0, 102.0])
     found.wait(30)
     found.second()
     return found
@@ -93,7 +90,7 @@ def test_the_alarm_is_that_of_the_filter_with_its_settings() -> None:
         answered(there, 0.975, 0.85)
         found = lens_view(there.engine, "SOL")
         assert (found["flagged"], found["threshold"]) == (flagged, threshold), settings
-        check = there.engine.gate.filters[0]
+        check = there.engine.branch.gate.filters[0]
         assert check.settings == Settings(**settings)  # type: ignore[arg-type]
 
 
@@ -117,7 +114,7 @@ def test_the_surge_is_told_once_the_pace_is_known() -> None:
     there.step(LensUpdate("SOL", BAR_MS, "arrivals", "bar", [], arrivals=terms))
     there.second()
     surge = lens_view(there.engine, "SOL")["surge"]
-    assert surge == pytest.approx(there.engine.coins["SOL"].arrivals.surge) and surge > 0.0
+    assert surge == pytest.approx(there.engine.market.coins["SOL"].arrivals.surge) and surge > 0.0
 
 
 def test_of_an_unknown_coin_the_known_ones_are_named() -> None:

@@ -34,12 +34,12 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 def test_what_runs_is_marked_at_its_books(daemon: Daemon) -> None:
     found = json.loads(json.dumps(positions(daemon, phantoms=False)))
     engine = daemon.engine
-    held = [t for t in engine.settlement.real.values() if t.state != TradeState.PENDING]
+    held = [t for t in engine.branch.settlement.real.values() if t.state != TradeState.PENDING]
     assert found["running"] and found["mode"] == "local"
     assert {t["trade_id"] for t in found["trades"]} == {t.trade_id for t in held} != set()
-    assert found["pending"] == len(engine.settlement.real) - len(held)
+    assert found["pending"] == len(engine.branch.settlement.real) - len(held)
     for row in found["trades"]:
-        trade, coin = engine.ledger.trades[row["trade_id"]], engine.coins[row["coin"]]
+        trade, coin = engine.branch.ledger.trades[row["trade_id"]], engine.market.coins[row["coin"]]
         assert row["mark_px"] == coin.book.mid
         assert row["size"] == coin.instrument.size(trade.open_lots)
         assert row["pnl_usd"] == trade.mark_e6(coin.book.mid, coin.instrument) / 1e6
@@ -47,9 +47,9 @@ def test_what_runs_is_marked_at_its_books(daemon: Daemon) -> None:
 
 
 def test_looking_changes_nothing(daemon: Daemon) -> None:
-    trades = json.dumps([repr(t) for t in daemon.engine.ledger.trades.values()])
+    trades = json.dumps([repr(t) for t in daemon.engine.branch.ledger.trades.values()])
     positions(daemon, phantoms=True)
-    assert json.dumps([repr(t) for t in daemon.engine.ledger.trades.values()]) == trades
+    assert json.dumps([repr(t) for t in daemon.engine.branch.ledger.trades.values()]) == trades
 
 
 def test_phantoms_are_shown_when_asked_for_and_held_by_nobody(daemon: Daemon) -> None:
@@ -57,7 +57,7 @@ def test_phantoms_are_shown_when_asked_for_and_held_by_nobody(daemon: Daemon) ->
     kinds = {t["kind"] for t in with_them["trades"]}
     assert kinds == {"paper", "phantom"}
     shown = [t for t in with_them["trades"] if t["kind"] == "phantom"]
-    ledger = daemon.engine.ledger.trades.values()
+    ledger = daemon.engine.branch.ledger.trades.values()
     wanted = [
         t for t in ledger
         if t.kind in (TradeKind.PHANTOM, TradeKind.CLAMPED) and t.state != TradeState.PENDING
@@ -79,7 +79,7 @@ def test_the_net_of_a_coin_is_what_its_trades_add_up_to(daemon: Daemon) -> None:
 
 def test_without_a_sound_book_there_is_no_mark(daemon: Daemon) -> None:
     name = positions(daemon, phantoms=False)["trades"][0]["coin"]
-    book = daemon.engine.coins[name].book
+    book = daemon.engine.market.coins[name].book
     ok, book.ok = book.ok, False
     try:
         found = positions(daemon, phantoms=False)

@@ -68,14 +68,16 @@ def test_a_status_is_plain_data_and_agrees_with_the_engine(daemon: Daemon) -> No
     assert s.keys() >= KEYS
     assert s["signals"] == s["admitted"] + s["blocked"] > 20
     assert s["seq"] == engine.vitals.seq and s["digest"] == engine.digest
-    assert s["equity_usd"] == engine.desk.equity_e6 / 1e6
+    assert s["equity_usd"] == engine.branch.desk.equity_e6 / 1e6
     assert sum(s["blocked_by"].values()) >= s["blocked"]
-    assert set(s["bots"]) == set(engine.lanes) and set(s["filters"]) == set(engine.gate.reach)
-    opened = [t for t in engine.settlement.real.values() if t.state != TradeState.PENDING]
+    assert set(s["bots"]) == set(engine.market.lanes) and set(s["filters"]) == set(
+        engine.branch.gate.reach
+    )
+    opened = [t for t in engine.branch.settlement.real.values() if t.state != TradeState.PENDING]
     assert len(s["open_trades"]) == len(opened)
-    phantoms = [t for t in engine.ledger.trades.values() if t.kind == TradeKind.PHANTOM]
+    phantoms = [t for t in engine.branch.ledger.trades.values() if t.kind == TradeKind.PHANTOM]
     assert s["open_phantoms"] == len(phantoms)
-    assert [f["coin"] for f in s["feeds"]] == list(engine.coins)
+    assert [f["coin"] for f in s["feeds"]] == list(engine.market.coins)
     assert s["running"] and s["skipped"] > 0
 
 
@@ -83,15 +85,15 @@ def test_how_the_lenses_fare_is_told() -> None:
     made = rig.fresh({}, rig.PAIR).engine
     lenses = LensProcess(LensConfig(), lambda update: None)
     lenses.ask(LensAsk("BTC", 0, "raw", "bar"))
-    made.coins["ETH"].arrivals.burst = True
-    made.coins["BTC"].lenses.score = 0.5
+    made.market.coins["ETH"].arrivals.burst = True
+    made.market.coins["BTC"].lenses.score = 0.5
     found = lens_status(SimpleNamespace(engine=made, lenses=lenses))  # type: ignore[arg-type]
     assert found == {"warm": False, "waiting": 1, "answers": 0, "ranked": 1, "bursts": ["ETH"]}
 
 
 def test_a_coin_that_was_never_heard_of_has_no_ages_and_no_spread() -> None:
     made = rig.fresh({}, rig.PAIR)
-    feed = feed_of(made.engine.coins["BTC"], 10**18)
+    feed = feed_of(made.engine.market.coins["BTC"], 10**18)
     assert feed["ages_ms"] == {} and feed["spread_bps"] is None and feed["ok"] is False
     json.dumps(feed)
 

@@ -248,7 +248,7 @@ def test_a_signal_that_persists_for_ten_bars_is_one_row() -> None:
     assert [row is not None for row in rows] == [True] + [False] * 9
     assert len(stage.rows.signals) == 1
     assert [row[1] for row in stage.rows.trades] == ["phantom"]
-    assert stage.engine.keys["alpha|SOL|1"].repeats == 9
+    assert stage.engine.branch.keys["alpha|SOL|1"].repeats == 9
     stage.second()
     assert stage.rows.repeats[-1] == (9, stage.rows.trades[0][0])
 
@@ -258,7 +258,7 @@ def test_a_bar_bot_re_arms_only_after_a_whole_bar_without_a_signal() -> None:
     stage.book()
     assert stage.signal(horizon_s=30) is not None
     stage.books(60, every=10)
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     assert stage.signal() is None
     stage.wait(60)
     assert stage.signal() is None
@@ -364,6 +364,6 @@ def test_decisions_are_the_same_with_the_shadow_off(
         # Everything but the pointer to the trade, which a blocked row lacks without the shadow.
         signals = [(*row[:12], *row[13:]) for row in stage.rows.signals]
         real = [row for row in stage.rows.trade_updates if row[-1] % 4 == TradeKind.PAPER]
-        return signals, real, stage.engine.desk.cash_e6, stage.engine.desk.peak_e6
+        return signals, real, stage.engine.branch.desk.cash_e6, stage.engine.branch.desk.peak_e6
 
     assert run(True) == run(False)

@@ -165,7 +165,7 @@ def test_a_trade_computed_by_hand(tmp_path: Path) -> None:
     stage.book(bids=[(97.30, 1e6)], asks=[(97.50, 1e6)])
     stage.wait(0.3)
     stage.book(bids=[(97.80, 6.0), (97.75, 20.0)], asks=[(97.84, 50.0)])
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     path = stage.finish(tmp_path / "gnomon.db")
 
     trades = rows_of(path, "SELECT * FROM trade ORDER BY trade_id")
@@ -207,7 +207,7 @@ def test_a_trade_computed_by_hand(tmp_path: Path) -> None:
             ("entry", "buy", 1_000, 1_000_535_000, 450_241, 3),
             ("exit", "sell", 1_000, 977_800_000, 440_010, 2),
         ]
-    assert stage.engine.desk.cash_e6 == 1_000_000 * 10**6 - 23_595_559
+    assert stage.engine.branch.desk.cash_e6 == 1_000_000 * 10**6 - 23_595_559
 
 
 def test_a_short_sells_the_bids_and_is_paid_a_positive_rate() -> None:
@@ -298,8 +298,8 @@ def test_an_unavailable_pair_is_on_record_without_money(tmp_path: Path) -> None:
         money = ("gross_e6", "fees_e6", "funding_e6", "net_e6", "r", "bps", "mae_bps", "mfe_bps")
         assert {trade[name] for name in (*money, "entry_px", "exit_px", "risk_e6")} == {None}
         assert (trade["qty_lots"], trade["opened_ns"]) == (0, None)
-    assert stage.engine.desk.cash_e6 == 1_000_000 * 10**6
-    assert stage.engine.desk.gross_e6 == 0
+    assert stage.engine.branch.desk.cash_e6 == 1_000_000 * 10**6
+    assert stage.engine.branch.desk.gross_e6 == 0
     assert rows_of(path, "SELECT * FROM trade_day") == []
 
 
@@ -1059,7 +1059,7 @@ def test_open_phantoms_survive_being_killed(tmp_path: Path) -> None:
     (row,) = rows_of(tmp_path / "gnomon.db", "SELECT * FROM trade")
     assert (row["status"], row["exit_reason"], row["flags"]) == ("closed", "stop", "repaired")
     assert row["exit_px"] == 99.0
-    assert again.engine.keys["alpha|SOL|1"].phantom_id == 0
+    assert again.engine.branch.keys["alpha|SOL|1"].phantom_id == 0
 
 
 def test_a_restart_over_an_hour_asks_for_its_rate_and_charges_it(tmp_path: Path) -> None:
@@ -1099,7 +1099,7 @@ def test_a_twin_equals_its_paper_trade_over_every_way_to_end() -> None:
         stage.signal(stop=1.0, target=2.0, trail=1.5, horizon_s=60)
         stage.books(2)
         stage.books(seconds, mid)
-        assert not stage.engine.ledger.trades
+        assert not stage.engine.branch.ledger.trades
     updates = {row[-1]: row for row in stage.rows.trade_updates}
     paper = [row[:-1] for i, row in updates.items() if i % 4 == TradeKind.PAPER]
     twins = [row[:-1] for i, row in updates.items() if i % 4 == TradeKind.TWIN]
@@ -1169,7 +1169,7 @@ def play(stage: Stage, moves: list[tuple[str, object]]) -> None:
         stage.wait(1)
         stage.book()
         stage.second()
-        if not stage.engine.ledger.trades:
+        if not stage.engine.branch.ledger.trades:
             break
 
 
@@ -1181,7 +1181,7 @@ def test_money_adds_up_over_any_life(moves: list[tuple[str, object]]) -> None:
     )
     stage.book()
     play(stage, moves)
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     days: dict[int, int] = {}
     for trade_id, _, amount in stage.rows.trade_days:
         days[trade_id] = days.get(trade_id, 0) + amount
@@ -1209,7 +1209,7 @@ def test_money_adds_up_over_any_life(moves: list[tuple[str, object]]) -> None:
             cash += net
             twin = final[trade_id - TradeKind.PAPER + TradeKind.TWIN]
             assert row[:1] + row[2:-1] == twin[:1] + twin[2:-1]
-    desk = stage.engine.desk
+    desk = stage.engine.branch.desk
     assert (desk.cash_e6, desk.open_e6) == (cash, 0)
     assert (desk.gross_e6, desk.net_e6) == (0, 0)
 

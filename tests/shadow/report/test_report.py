@@ -291,9 +291,9 @@ def test_an_episode_that_was_admitted_after_all_counts_the_difference(tmp_path: 
     stage.signal(lots=500, stop=0.5, horizon_s=10)
     stage.books(5)
     stage.books(6, 100.2)
-    assert len(stage.engine.ledger.trades) == 1
+    assert len(stage.engine.branch.ledger.trades) == 1
     stage.books(60, 100.5)
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     path = stage.finish(tmp_path / "gnomon.db")
     nets = rows_of(path, "SELECT kind, net_e6, risk_e6 FROM trade WHERE kind <> 'twin'")
     assert [tuple(r.values()) for r in nets] == [

@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 from daemon.engine.outcome import Outbox
 from daemon.engine.settlement import Settlement
-from daemon.engine.weighing import Weighing, Weights
+from daemon.engine.weighing import Weighing
 from market.coin import Coin
 from market.decision import BUY, SELL, Check, Clamp, TradeKind, Verdict
-from market.desk import Desk
+from market.desk import Desk, DeskView
 from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
 from shadow.ledger.ledger import Ledger
 from shadow.ledger.trade import Change, Tag, Trade
 from shadow.store import rollup
+from shadow.store.bookkeeper import Bookkeeper, Identity
 from shadow.store.check import broken_promises
 from shadow.store.rows import Rows
 from shadow.store.store import open_readonly, summed
@@ -232,12 +233,12 @@ class Pair:
         self.out = Outbox()
         desk = Desk.opened_with(0, 7)
         self.settlement = Settlement(
-            desk,
+            DeskView(desk, {}),
             self.ledger,
             {},
-            Weighing(Weights(), {}, self.out, shadow=True),
+            Weighing(self.out, shadow=True),
+            Bookkeeper(self.out, Identity("config", "policy"), {}, shadow=True),
             self.out,
-            shadow=True,
         )
         self.trades = {i: counted(i) for i in (PHANTOM, LATER, OTHER)}
         self.trades[LATER].tags, self.trades[LATER].kind = [], TradeKind.PAPER
@@ -404,7 +405,7 @@ def test_an_hour_without_its_rate_takes_the_whole_episode_out(tmp_path: Path) ->
     stage.signal(horizon_s=10)
     # The later trade ends before midnight, the phantom is open across it.
     stage.books(150)
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     found = finished(stage, tmp_path / "db")
     assert found["limit/enforce/sole"] == (1, 0, 0)
     assert found["/admit/twin"][1] == 1
@@ -506,7 +507,7 @@ def test_the_rollup_equals_what_is_made_anew(
                 stage.candles(flat(began_ms - 60_000, stage.now_ns // NS_PER_MS - T0_MS))
     if closes:
         stage.books(300, every=2)
-        assert not stage.engine.ledger.trades
+        assert not stage.engine.branch.ledger.trades
     assert stage.store is not None
     stage.commit()
     stage.store.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from market.decision import BUY, SELL, TradeKind
+from market.decision import BUY, SELL, Mode, TradeKind
 from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
 from shadow.store import rows
@@ -113,9 +113,8 @@ def test_a_trades_row_is_there_from_the_moment_it_is_sent(kind: TradeKind, name:
 def decided(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    stage = Stage(filters={"limit": "enforce", "cap": "enforce", "watch": "observe"})
-    stage.filters["limit"].version = 3  # type: ignore[misc]
-    stage.engine.assemble()
+    filters: dict[str, Mode] = {"limit": "enforce", "cap": "enforce", "watch": "observe"}
+    stage = Stage(filters=filters, versions={"limit": 3})
     for i in range(4):
         stage.wait(0.5)
         stage.book(bids=[(99.9 - j, 5.0 + i) for j in range(7)], asks=[(100.1, 8.0)])

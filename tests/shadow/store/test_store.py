@@ -558,10 +558,10 @@ def test_the_trades_of_a_signal_go_together(tmp_path: Path) -> None:
         stage.wait(1)
         stage.book(bids=[(99.9, 4.0)], asks=[(100.1, 9.0)])
         stage.second()
-    assert list(stage.engine.ledger.trades) == [signal_id * 4 + TradeKind.CLAMPED]  # type: ignore[operator]
+    assert list(stage.engine.branch.ledger.trades) == [signal_id * 4 + TradeKind.CLAMPED]  # type: ignore[operator]
     between = stage.now_ns
     stage.books(5)
-    assert not stage.engine.ledger.trades
+    assert not stage.engine.branch.ledger.trades
     stage.finish(path)
     before = content(path)["trade"]
     store = local(path)
@@ -585,7 +585,7 @@ def test_a_later_trade_stays_as_long_as_the_phantom_it_followed(tmp_path: Path) 
     stage.script(limit="pass")
     later = stage.signal(horizon_s=5)
     stage.books(20, 100.5)
-    assert len(stage.engine.ledger.trades) == 1
+    assert len(stage.engine.branch.ledger.trades) == 1
     stage.finish(path)
     with closing(open_readonly(path)) as db:
         before, sums = report(db, by="bot").rows, recomputed(db)

@@ -28,11 +28,11 @@ def test_the_first_segment_has_the_bars_the_venue_answered_with(
     found = closes(tmp_path, "5m")
     assert set(found) == set(rig.PAIR)
     for name, timed in timed_closes(tmp_path, "5m").items():
-        bars = run.engine.coins[name].bars.series["5m"]
+        bars = run.engine.market.coins[name].bars.series["5m"]
         assert timed.newest_ms in bars.start_ms[-2:]
         assert timed.prices[-1] == bars.close[bars.start_ms.index(timed.newest_ms)]
     for name, series in found.items():
-        mine = run.engine.coins[name].bars.series["5m"].close
+        mine = run.engine.market.coins[name].bars.series["5m"].close
         # The last one may have closed since.
         assert series[-50:] == mine[-51:-1] or series[-50:] == mine[-50:]
 
@@ -42,7 +42,7 @@ def test_a_later_segment_has_the_engine_s_own_bars(made: rig.Scene, tmp_path: Pa
     header = run.header_line(snapshot.whole(run.engine))
     rig.write_segment(tmp_path, header, [])
     found = closes(tmp_path, "1m")
-    minutes = run.engine.coins["BTC"].bars.series["1m"]
+    minutes = run.engine.market.coins["BTC"].bars.series["1m"]
     assert found["BTC"] == minutes.close
     assert timed_closes(tmp_path, "1m")["BTC"] == (minutes.close, minutes.start_ms[-1])
 
@@ -54,7 +54,7 @@ def test_a_segment_that_has_only_just_begun_leaves_it_to_the_one_before(
     header = run.header_line(snapshot.whole(run.engine))
     path = rig.write_segment(tmp_path, header, [])
     (tmp_path / f"9{path.name[1:]}").write_bytes(path.read_bytes()[:40])
-    assert closes(tmp_path, "5m")["ETH"] == run.engine.coins["ETH"].bars.series["5m"].close
+    assert closes(tmp_path, "5m")["ETH"] == run.engine.market.coins["ETH"].bars.series["5m"].close
 
 
 def test_no_tape_is_no_error(tmp_path: Path) -> None:

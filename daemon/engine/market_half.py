@@ -1,0 +1,226 @@
+"""Market half of the engine: coins, bots, votes and lenses; an event becomes actions.
+
+It never looks at a desk, and no bot does, so one pass over the market can serve any number of
+desks. What bots say goes to the listener, within the call that took the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from math import isfinite
+
+import msgspec
+
+from daemon.engine.dispatch import Hook, Subscribers, idle_bots
+from daemon.engine.heard import Heard, Listener
+from daemon.engine.lens_schedule import LensRule, LensSchedule
+from daemon.engine.outcome import Outbox
+from daemon.engine.trials import Arm, Bench
+from daemon.engine.weighing import Weighing
+from divisions import vote as voting
+from divisions.lane import Lane, vet
+from divisions.weights import START
+from market.coin import Coin
+from market.decision import ExitCall, Signal, Vote
+from market.events import (
+    NS_PER_DAY,
+    NS_PER_MS,
+    BboUpdate,
+    BookUpdate,
+    ContextUpdate,
+    TradesUpdate,
+)
+from market.instrument import Instrument
+from market.view import View
+
+# An exit plan beyond these is a slip, and too large a number for the columns that would hold it.
+HORIZON_NS_MAX = 3_653 * NS_PER_DAY
+STOP_MIDS_MAX = 100.0
+
+
+def vet_action(action: Signal | ExitCall, coin: Coin) -> None:
+    """Raise for an action that nobody could carry out or write down: a bot's error."""
+    if not isinstance(action, Signal | ExitCall):
+        raise TypeError(f"expected a Signal or an ExitCall, got {type(action).__name__}")
+    if action.coin != coin.name:
+        raise ValueError(f"{action.coin!r} is not the coin it was shown")
+    msgspec.convert(msgspec.to_builtins(action), type(action))
+    if isinstance(action, Signal):
+        vet(action, coin.book.mid)
+        if action.plan.horizon_ns > HORIZON_NS_MAX:
+            raise ValueError(f"horizon of {action.plan.horizon_ns} ns is out of reach")
+        if action.plan.stop_px > STOP_MIDS_MAX * coin.book.mid:
+            raise ValueError(f"stop {action.plan.stop_px:g} is out of reach")
+        # Bytes and dates have passed for text so far; half a surrogate pair cannot be written.
+        "".join((action.reason, *action.saw)).encode()
+        if not all(map(isfinite, action.saw.values())):
+            raise ValueError(f"saw a number that is not finite: {action.saw}")
+
+
+class MarketHalf:
+    """Coins by name, lanes by bot, what bots think, and who hears what.
+
+    `watched` names the coins whose lenses are ranked every minute, whatever the rotation says.
+    """
+
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        lanes: list[Lane],
+        weighing: Weighing,
+        out: Outbox,
+        listener: Listener,
+        *,
+        lens_rule: LensRule,
+        watched: Callable[[], Container[str]],
+    ) -> None:
+        self.coins = {name: Coin(i) for name, i in instruments.items()}
+        self.lanes = {lane.name: lane for lane in lanes}
+        self.opinions: voting.Opinions = {}
+        self.view = View(self.coins)
+        self.bench = Bench(self.lanes, out)
+        self.lenses = LensSchedule(self.coins, out, lens_rule, watched)
+        self._weighing = weighing
+        self._out = out
+        self._listener = listener
+        self.resubscribe()
+
+    def resubscribe(self) -> None:
+        """Make anew who hears what, after a lane failed, was re-armed, or came or went."""
+        self._subscribers = Subscribers([*self.lanes.values(), *self.bench.arms], self.coins)
+
+    def on_book(self, event: BookUpdate) -> Coin | None:
+        """Take a book; return its coin when there is a new valid one, after the bots spoke."""
+        coin = self.coins.get(event.coin)
+        if coin is None:
+            return None
+        streams = coin.streams
+        (streams.fast if event.fast else streams.slow).observe(event.recv_ns)
+        return self._merged(coin, event) if coin.book.apply_book(event) else None
+
+    def on_bbo(self, event: BboUpdate) -> Coin | None:
+        """Take best prices; return their coin when there is a new valid book."""
+        coin = self.coins.get(event.coin)
+        if coin is None:
+            return None
+        coin.streams.bbo.observe(event.recv_ns)
+        return self._merged(coin, event) if coin.book.apply_bbo(event) else None
+
+    def _merged(self, coin: Coin, event: BookUpdate | BboUpdate) -> Coin | None:
+        book = coin.book
+        if book.time_ms == event.time_ms:
+            coin.venue_lag_ms = event.recv_ns / NS_PER_MS - event.time_ms
+        if not book.ok:
+            return None
+        self._tell(self._subscribers.book[coin.instrument.coin], coin)
+        return coin
+
+    def on_trades(self, event: TradesUpdate) -> None:
+        """Take public trades."""
+        coin = self.coins.get(event.coin)
+        if coin is None:
+            return
+        coin.streams.trades.observe(event.recv_ns)
+        bars = coin.bars
+        for trade in event.prints:
+            bars.on_print(trade)
+        self.lenses.on_prints(coin, event.prints)
+        self._tell(self._subscribers.trades[event.coin], coin, event)
+
+    def on_context(self, event: ContextUpdate) -> None:
+        """Take mark, oracle, funding and open interest."""
+        coin = self.coins.get(event.coin)
+        if coin is None:
+            return
+        coin.streams.context.observe(event.recv_ns)
+        coin.on_context(event)
+        self._tell(self._subscribers.context[event.coin], coin)
+
+    def close_bars(self, until_ms: int) -> None:
+        """Close what is due on every coin first, so that bots compare like with like."""
+        closed = [(coin, coin.close_until(until_ms)) for coin in self.coins.values()]
+        for coin, timeframes in closed:
+            for timeframe in timeframes:
+                hooks = self._subscribers.bars.get((coin.name, timeframe), ())
+                self._tell(hooks, coin, timeframe)
+        minutes = [coin for coin, timeframes in closed if "1m" in timeframes]
+        self.lenses.on_minute(minutes, until_ms)
+
+    def interrupt(self) -> None:
+        """Note that the feed is down: no book is valid, no bar whole."""
+        self.lenses.interrupt()
+        for coin in self.coins.values():
+            coin.book.invalidate()
+            coin.bars.interrupt()
+            for name in ("slow", "fast", "bbo", "trades", "context"):
+                getattr(coin.streams, name).interrupt()
+
+    def _tell(self, hooks: tuple[Hook, ...], coin: Coin, *more: object) -> None:
+        """Let bots react; one that raises is faulted alone."""
+        view = self.view
+        for hook, memory, lane in hooks:
+            try:
+                action = hook(memory, coin, view, *more)
+            except Exception as error:
+                self._fault(lane, coin, error)
+            else:
+                if action is not None:
+                    self._act(lane, coin, action)
+
+    def _act(self, lane: Lane, coin: Coin, action: Signal | ExitCall) -> None:
+        try:
+            vet_action(action, coin)
+        except Exception as error:
+            self._fault(lane, coin, error)
+            return
+        # What fails from here on is no bot's fault, and nobody may carry on as if it were.
+        if isinstance(action, ExitCall):
+            voting.withdraw(self.opinions, lane.name, action.coin, action.side)
+            self._listener.exit_called(lane.name, action)
+        elif isinstance(lane, Arm):
+            heard = Heard(lane, coin, action, (START, START), self.vote)
+            self._listener.try_out(heard, lane.trial_id)
+        else:
+            voting.hold(self.opinions, lane.name, action, self._out.now_ns)
+            weights = self._weighing.weights.of(lane.division, lane.name)
+            self._listener.hear(Heard(lane, coin, action, weights, self.vote))
+
+    def vote(self, coin: Coin) -> Vote:
+        """Return the divisions' vote on a coin as it stands."""
+        weights = self._weighing.weights
+        return voting.cast(
+            self.opinions.get(coin.name, {}),
+            mid=coin.book.mid,
+            now_ns=self._out.now_ns,
+            divisions=weights.divisions,
+            bots=weights.bots,
+            homes=weights.homes,
+        )
+
+    def heard_bots(self) -> list[tuple[str, str]]:
+        """Return (bot, division) of the admitted bots: one in the shadow has no weight."""
+        lanes = self.lanes.values()
+        return [(lane.name, lane.division) for lane in lanes if lane.stage == "admit"]
+
+    def idle_bots(self) -> list[str]:
+        """Return the bots that have heard none of the data they listen to."""
+        return idle_bots(self.lanes.values(), self.coins.values())
+
+    def rearm(self, bot: str) -> str:
+        """Put a bot back into service; return the fault it had, in words."""
+        lane = self.lanes[bot]
+        fault = lane.fault
+        lane.rearm()
+        self.resubscribe()
+        self._out.touch(f"lane/{bot}")
+        return fault
+
+    def _fault(self, lane: Lane, coin: Coin, error: Exception) -> None:
+        """Take one bot out of service; the others go on."""
+        lane.fail(error)
+        if isinstance(lane, Arm):
+            self.bench.fail(lane)
+        else:
+            self._out.touch(f"lane/{lane.name}")
+        self.resubscribe()
+        self._out.alarm("bot_fault", f"{lane.name} on {coin.name}: {lane.fault}")
