@@ -33,7 +33,7 @@ PURE = sorted(
                 "venue/hyperliquid/session.py",
                 "venue/local/gate/agents.py",
                 "venue/local/gate/budget.py",
-                "venue/local/server/fills.py",
+                "venue/local/server/aggregation.py",
                 "venue/local/server/floor.py",
                 "venue/local/gate/gateway.py",
                 "venue/local/gate/nonces.py",
@@ -225,7 +225,7 @@ def test_every_module_has_its_test_file() -> None:
         "venue/local/process.py": "tests/system/test_refusals.py",
         "daemon/screen/process.py": "tests/system/test_terminal.py",
         "shadow/store/schema.py": "tests/shadow/store/test_store.py",
-        "venue/local/server/endpoint.py": "tests/venue/local/server/test_info.py",
+        "venue/local/server/endpoint.py": "tests/venue/local/server/test_info_handler.py",
         "venue/local/exchange/port.py": "tests/venue/local/server/test_floor.py",
         "venue/local/exchange/state/notes.py": "tests/venue/local/server/test_floor.py",
     }

@@ -21,10 +21,10 @@ from venue.local.exchange.actions import (
 )
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.exchange_state import BACKSTOP, State, Trade
 from venue.local.exchange.state.notes import Note, Print
 from venue.local.exchange.state.refusal import Malformed, Refusal
 from venue.local.exchange.state.rules import Rules
-from venue.local.exchange.state.state import BACKSTOP, State, Trade
 from venue.local.exchange.steps import delisting, funding, liquidation, passive, triggers
 from venue.local.exchange.steps.published import Published
 from venue.local.exchange.steps.rows import told

@@ -91,6 +91,10 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         return None
 
+    def lifetime_ms(self) -> int | None:
+        """Return after how long `breaks` hits a connection made while the fault is on, None: never."""
+        return None
+
     def freezes(self) -> bool:
         """Say whether the fault leaves connections open that neither speak nor listen."""
         return False

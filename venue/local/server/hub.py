@@ -15,8 +15,9 @@ from typing import TypeVar
 from venue.local.exchange.state.notes import Note
 from venue.local.market.contract import LocalMarket, Topic
 from venue.local.market.grid import BLOCK_MS
-from venue.local.protocol.client import Client, Limits, framed
+from venue.local.protocol.framing import framed
 from venue.local.protocol.stream import Stream
+from venue.local.server.client import Client, Limits
 from venue.local.server.floor import Floor
 
 # Tomorrow is prepared this long before midnight, a piece at every block.

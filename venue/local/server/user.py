@@ -31,7 +31,7 @@ from venue.local.market.contract import Row, beat
 from venue.local.market.frames import frame
 from venue.local.protocol import stream as s
 from venue.local.protocol.stream import Stream
-from venue.local.server.fills import aggregated
+from venue.local.server.aggregation import aggregated
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from venue.local.exchange.actions.orders import accept, new_order, reject
 from venue.local.exchange.actions.reading import OrderWire
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.order import ALO, CANCELED, GTC, ORACLE_REJECTED, Order
 from venue.local.exchange.state.refusal import Refusal, Rejection
-from venue.local.exchange.state.state import State
-from venue.local.exchange.steps.checking import check, check_band
 from venue.local.exchange.steps.lifecycle import end
+from venue.local.exchange.steps.order_checks import check, check_band
 from venue.local.exchange.steps.placing import check_post_only
 from venue.local.market.contract import Row
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from venue.local.exchange.state.account import Account, Fill, Leverage, Liquidation, Position
 from venue.local.exchange.state.decimals import halved
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.fees import builder_fee_e6, fee_e6
 from venue.local.exchange.state.margin import initial
 from venue.local.exchange.state.order import REDUCE_ONLY_CANCELED, Order
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.lifecycle import end, end_siblings
 
 

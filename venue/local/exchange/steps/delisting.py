@@ -5,8 +5,8 @@ Its orders are cancelled and its positions settled at the mark, without fee; not
 
 from __future__ import annotations
 
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.order import DELISTED_CANCELED, IOC, Order
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.clearing import settle
 from venue.local.exchange.steps.lifecycle import end
 

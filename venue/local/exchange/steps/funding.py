@@ -10,8 +10,8 @@ from __future__ import annotations
 from market.events import MS_PER_HOUR
 from venue.local.exchange.state.account import Account, Position
 from venue.local.exchange.state.decimals import TOO_FINE, halved, read, text, usd
+from venue.local.exchange.state.exchange_state import State, hash_text
 from venue.local.exchange.state.notes import FUNDING
-from venue.local.exchange.state.state import State, hash_text
 from venue.local.market.contract import Row
 from venue.local.market.ticks import RATE_DECIMALS, rate_text
 

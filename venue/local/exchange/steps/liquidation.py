@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from venue.local.exchange.state.account import Account, Liquidation, Position
 from venue.local.exchange.state.decimals import usd
+from venue.local.exchange.state.exchange_state import BACKSTOP, State
 from venue.local.exchange.state.notes import LIQUIDATION
 from venue.local.exchange.state.order import FILLED, IOC, LIQUIDATED_CANCELED, Order
-from venue.local.exchange.state.state import BACKSTOP, State
-from venue.local.exchange.state.ticking import valid_px
+from venue.local.exchange.state.price_rule import valid_px
 from venue.local.exchange.steps.clearing import settle
 from venue.local.exchange.steps.lifecycle import end, record, tell
 from venue.local.exchange.steps.matching import take

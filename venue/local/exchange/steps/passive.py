@@ -7,8 +7,8 @@ crowd's touch has moved across it. Either way it trades at its own price, as mak
 
 from __future__ import annotations
 
+from venue.local.exchange.state.exchange_state import State, Trade, crowd_user
 from venue.local.exchange.state.order import MARGIN_CANCELED, Order
-from venue.local.exchange.state.state import State, Trade, crowd_user
 from venue.local.exchange.steps.lifecycle import end
 from venue.local.exchange.steps.matching import can_make, fill_maker
 from venue.local.market.contract import Flow

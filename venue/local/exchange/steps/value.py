@@ -8,8 +8,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from venue.local.exchange.state.account import Account, Position
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.margin import SHARE_OF_NOTIONAL, initial
-from venue.local.exchange.state.state import State
 
 
 class Worth(Struct, frozen=True):

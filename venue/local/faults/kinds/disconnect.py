@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from venue.local.faults.fault import Fault, Seconds
-
-WITHOUT_A_WORD = 1006
-GOING_AWAY = 1001
+from venue.local.protocol.framing import ABNORMAL_CLOSURE, GOING_AWAY
 
 
 class Disconnect(Fault, frozen=True):
@@ -25,4 +23,8 @@ class Disconnect(Fault, frozen=True):
 
     def breaks(self) -> int | None:
         """Return the close code."""
-        return WITHOUT_A_WORD if self.close == "abrupt" else GOING_AWAY
+        return ABNORMAL_CLOSURE if self.close == "abrupt" else GOING_AWAY
+
+    def lifetime_ms(self) -> int | None:
+        """Return how long a connection made during the fault lasts."""
+        return round(self.lives_s * 1000.0)

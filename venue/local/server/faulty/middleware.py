@@ -15,7 +15,7 @@ from venue.local.faults.asked import EXCHANGE, INFO, Reply, read
 from venue.local.faults.running import Running, made_of, reply_to
 
 
-def door(running: Running, elapsed_ms: Callable[[], int]) -> Middleware:
+def fault_middleware(running: Running, elapsed_ms: Callable[[], int]) -> Middleware:
     """Return the middleware."""
 
     @web.middleware

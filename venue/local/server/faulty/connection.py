@@ -12,27 +12,22 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from venue.local.faults.fault import Fault
-from venue.local.faults.kinds.disconnect import WITHOUT_A_WORD, Disconnect
 from venue.local.faults.outgoing import Outgoing, read
 from venue.local.faults.running import NOBODY, Running
-from venue.local.protocol.client import Client, Limits, framed
+from venue.local.protocol.framing import (
+    ABNORMAL_CLOSURE,
+    FIN_BINARY,
+    FIN_TEXT,
+    framed,
+    unframed,
+)
+from venue.local.server.client import Client, Limits
 
-_TEXT = 0x81
-_BINARY = 0x82
-_LENGTH = 0x7F
-_LEN_16_BIT = 126
-_LEN_64_BIT = 127
 # A client that does not answer a close frame is not waited for.
-FAREWELL_S = 0.5
+CLOSE_TIMEOUT_S = 0.5
 
 
-def unframed(frame: bytes) -> bytes:
-    """Return the payload of an unmasked websocket frame."""
-    size = frame[1] & _LENGTH
-    return frame[{_LEN_16_BIT: 4, _LEN_64_BIT: 10}.get(size, 2) :]
-
-
-class TroubledClient(Client):
+class FaultyConnection(Client):
     """One connection, the `number`-th since the start; `elapsed_ms` is the clock of the plan."""
 
     def __init__(
@@ -61,7 +56,7 @@ class TroubledClient(Client):
         if self._is_frozen:
             return
         now_ms = self._elapsed_ms()
-        if frame[0] != _TEXT or (self._running.is_calm(now_ms) and not self._held):
+        if frame[0] != FIN_TEXT or (self._running.is_calm(now_ms) and not self._held):
             super().write(frame)
             return
         for out in self._running.frames(self.number, read(unframed(frame)), now_ms):
@@ -78,7 +73,7 @@ class TroubledClient(Client):
     def _dispatch(self, out: Outgoing, now_ms: int) -> None:
         raw = framed(out.payload)
         if out.is_binary:
-            raw = bytes((_BINARY,)) + raw[1:]
+            raw = bytes((FIN_BINARY,)) + raw[1:]
         cut = None if out.cut_at is None else len(raw) - len(out.payload) + out.cut_at
         if not out.in_order:
             self._later(out.delay_ms, lambda: self._put(raw, cut))
@@ -126,8 +121,10 @@ class TroubledClient(Client):
                 continue
             if fault.begin_ms > now_ms:
                 yield fault.begin_ms, number, fault
-            elif fault.end_ms > now_ms and isinstance(fault, Disconnect):
-                yield now_ms + round(fault.lives_s * 1000.0), number, fault
+                continue
+            lifetime_ms = fault.lifetime_ms()
+            if fault.end_ms > now_ms and lifetime_ms is not None:
+                yield now_ms + lifetime_ms, number, fault
 
     def _arm_stroke(self) -> None:
         stroke = next(self._breaking, None)
@@ -152,12 +149,12 @@ class TroubledClient(Client):
         self._later(until_ms - self._elapsed_ms(), self.abort)
 
     def _break(self, code: int) -> None:
-        if code == WITHOUT_A_WORD:
+        if code == ABNORMAL_CLOSURE:
             self.abort()
             return
         self.is_leaving = True
         self.say_goodbye(code)
-        self._later(round(FAREWELL_S * 1000.0), self.abort)
+        self._later(round(CLOSE_TIMEOUT_S * 1000.0), self.abort)
 
     def _later(self, delay_ms: int, call: Callable[[], None]) -> None:
         timer: asyncio.TimerHandle

@@ -14,12 +14,12 @@ from market.events import MS_PER_DAY
 from venue.local.exchange.exchange import Exchange
 from venue.local.exchange.state.account import Account, Fill
 from venue.local.exchange.state.decimals import text, usd
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.fees import RATE_SCALE, REBATES, VIP, Volume
 from venue.local.exchange.state.order import Order, frontend_row, order_row
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.rows import fill_row
 from venue.local.exchange.steps.value import whole
-from venue.local.exchange.views import asking, standing
+from venue.local.exchange.views import clearinghouse, parameters
 from venue.local.market.contract import Row
 from venue.local.market.ticks import rate_text
 from venue.local.protocol.refused import FAILED, UNREADABLE, Refused
@@ -39,14 +39,14 @@ def answer(exchange: Exchange, kind: str, question: Row, now_ms: int) -> Any:
     view = _VIEWS.get(kind)
     if view is None:
         raise Refused(UNREADABLE)
-    user = asking.user(question) if kind not in _ANONYMOUS else ""
+    user = parameters.user(question) if kind not in _ANONYMOUS else ""
     account = exchange.state.accounts.get(user)
     return view(exchange, account or Account(user, exchange.state.rules), question)
 
 
 def _clearinghouse(exchange: Exchange, account: Account, question: Row) -> Row:
-    asking.require_first_dex(question)
-    return standing.clearinghouse(exchange.state, account)
+    parameters.require_first_dex(question)
+    return clearinghouse.clearinghouse(exchange.state, account)
 
 
 def _spot(_exchange: Exchange, _account: Account, _question: Row) -> Row:
@@ -59,12 +59,12 @@ def _shown(account: Account) -> list[Order]:
 
 
 def _open_orders(_exchange: Exchange, account: Account, question: Row) -> list[Row]:
-    asking.require_first_dex(question)
+    parameters.require_first_dex(question)
     return [order_row(order, order.lots) for order in _shown(account)]
 
 
 def _frontend_open_orders(_exchange: Exchange, account: Account, question: Row) -> list[Row]:
-    asking.require_first_dex(question)
+    parameters.require_first_dex(question)
     return [frontend_row(order) for order in _shown(account)]
 
 
@@ -78,7 +78,7 @@ def status_row(order: Order) -> Row:
 
 
 def _order_status(_exchange: Exchange, account: Account, question: Row) -> Row:
-    asked = asking.oid(question)
+    asked = parameters.oid(question)
     found = account.by_cloid.get(asked) if isinstance(asked, str) else account.orders.get(asked)
     if found is None:
         return {"status": "unknownOid"}
@@ -91,15 +91,18 @@ def _historical_orders(_exchange: Exchange, account: Account, _question: Row) ->
 
 
 def _fills(_exchange: Exchange, account: Account, question: Row) -> list[Row]:
-    asking.flag(question, "aggregateByTime")
+    parameters.flag(question, "aggregateByTime")
     newest = list(account.fills)[-FILLS_MAX:]
     return fills_rows(reversed(newest), joined=question.get("aggregateByTime") is True)
 
 
 def _fills_by_time(_exchange: Exchange, account: Account, question: Row) -> list[Row]:
-    start, end = asking.whole(question, "startTime"), asking.whole_or(question, "endTime", TIME_MAX)
-    joined = asking.flag(question, "aggregateByTime")
-    reverse = asking.flag(question, "reversed")
+    start, end = (
+        parameters.whole(question, "startTime"),
+        parameters.whole_or(question, "endTime", TIME_MAX),
+    )
+    joined = parameters.flag(question, "aggregateByTime")
+    reverse = parameters.flag(question, "reversed")
     found = [fill for fill in account.fills if start <= fill.ms <= end]
     if reverse:
         found.reverse()
@@ -138,8 +141,8 @@ def fills_rows(fills: Iterable[Fill], *, joined: bool) -> list[Row]:
 
 
 def _within(rows: Iterable[Row], question: Row) -> list[Row]:
-    start = asking.whole_or(question, "startTime", 0)
-    end = asking.whole_or(question, "endTime", TIME_MAX)
+    start = parameters.whole_or(question, "startTime", 0)
+    end = parameters.whole_or(question, "endTime", TIME_MAX)
     return [row for row in rows if start <= row["time"] <= end][:ROWS_MAX]
 
 
@@ -236,10 +239,10 @@ def _daily(state: State, account: Account) -> list[Row]:
 
 
 def _active_asset(exchange: Exchange, account: Account, question: Row) -> Row:
-    coin = asking.string(question, "coin")
+    coin = parameters.string(question, "coin")
     if coin not in exchange.state.instruments:
         raise Refused(FAILED)
-    return standing.active_asset(exchange.state, account, coin)
+    return clearinghouse.active_asset(exchange.state, account, coin)
 
 
 def _role(exchange: Exchange, account: Account, _question: Row) -> Row:
@@ -284,11 +287,11 @@ def _portfolio(exchange: Exchange, account: Account, _question: Row) -> list[Any
 
 
 def _builder_fee(_exchange: Exchange, account: Account, question: Row) -> int:
-    return account.builders.get(asking.string(question, "builder").lower(), 0)
+    return account.builders.get(parameters.string(question, "builder").lower(), 0)
 
 
 def _capped(exchange: Exchange, _account: Account, question: Row) -> list[str]:
-    asking.require_first_dex(question)
+    parameters.require_first_dex(question)
     return sorted(exchange.state.rules.oi_capped)
 
 
@@ -304,7 +307,7 @@ def _twap_history(_exchange: Exchange, account: Account, _question: Row) -> list
 def _web_data(exchange: Exchange, account: Account, question: Row) -> Row:
     state = exchange.state
     return {
-        "clearinghouseState": standing.clearinghouse(state, account),
+        "clearinghouseState": clearinghouse.clearinghouse(state, account),
         "leadingVaults": [],
         "totalVaultEquity": "0.0",
         "openOrders": _frontend_open_orders(exchange, account, question),

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 from venue.local.exchange.state.account import Account, Position
 from venue.local.exchange.state.decimals import halved, text, usd
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.margin import initial, liquidation_px
 from venue.local.exchange.state.order import BUY, SELL
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.value import (
     Worth,
     cross,

@@ -12,7 +12,7 @@ from venue.local.server.endpoint import TOO_MUCH, Turned, body_of, null, refused
 from venue.local.server.floor import Floor
 
 
-class Envelope:
+class ExchangeHandler:
     """Serves POST /exchange; `now_ms` is the clock of the venue."""
 
     def __init__(self, floor: Floor, budget: IpBudget, now_ms: Callable[[], float]) -> None:

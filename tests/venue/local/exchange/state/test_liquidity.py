@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from tests.venue.local.exchange.scripted import START_MS, ScriptedMarket
-from venue.local.exchange.state.crowd import Crowd
+from venue.local.exchange.state.liquidity import Liquidity
 from venue.local.exchange.state.rules import Rules
 
 
-def crowd() -> Crowd:
+def crowd() -> Liquidity:
     market = ScriptedMarket()
     market.set_book("BTC", [("99990", "4"), ("99980", "1")], [("100000", "2"), ("100010", "3")])
-    return Crowd(market, Rules())
+    return Liquidity(market, Rules())
 
 
 def test_what_was_taken_is_gone_and_half_of_it_back_after_the_half_life() -> None:
@@ -36,7 +36,7 @@ def test_between_levels_is_nothing_and_beyond_the_visible_nobody_knows() -> None
     assert book.lots_at("BTC", 1, 999_850, START_MS) == 0
     market = ScriptedMarket()
     market.set_book("BTC", [(str(99_990 - n), "1") for n in range(20)], [])
-    assert Crowd(market, Rules()).lots_at("BTC", 1, 900_000, START_MS) is None
+    assert Liquidity(market, Rules()).lots_at("BTC", 1, 900_000, START_MS) is None
 
 
 def test_a_level_taken_from_the_top_is_made_up_for_from_below() -> None:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from tests.venue.local.exchange.scripted import ALICE, BOB, Bench
-from venue.local.exchange.views import views
+from venue.local.exchange.views import answers
 
 
 def state_of(bench: Bench, user: str = ALICE) -> dict:
-    return views.answer(bench.exchange, "clearinghouseState", {"user": user}, bench.now_ms)
+    return answers.answer(bench.exchange, "clearinghouseState", {"user": user}, bench.now_ms)
 
 
 def test_value_is_raw_money_plus_signed_notional() -> None:
@@ -58,7 +58,7 @@ def test_what_may_be_traded_is_free_money_times_leverage_and_the_other_way_twice
     bench.rest(BOB, "BTC", "sell", "100000", "1")
     bench.take(ALICE, "BTC", "buy", "100000", "1")
     asked = {"user": ALICE, "coin": "BTC"}
-    seen = views.answer(bench.exchange, "activeAssetData", asked, bench.now_ms)
+    seen = answers.answer(bench.exchange, "activeAssetData", asked, bench.now_ms)
     assert seen["leverage"] == {"type": "cross", "value": 20}
     assert seen["availableToTrade"] == ["4955.0", "14955.0"]
     assert seen["maxTradeSzs"] == ["0.991", "2.991"]

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.venue.local.exchange.scripted import ALICE, ScriptedMarket
-from venue.local.exchange.state.book import Book, Side
 from venue.local.exchange.state.order import Order
+from venue.local.exchange.state.resting import RestingBook, Side
 
 BTC = ScriptedMarket.instruments["BTC"]
 
@@ -39,7 +39,7 @@ def test_orders_come_best_first_then_oldest(side: int, data: st.DataObject) -> N
 
 
 def test_a_book_has_two_sides() -> None:
-    book = Book()
+    book = RestingBook()
     assert not book
     book.side(-1).add(order(1, -1, 5))
     assert book and book.asks.best == 5 and book.bids.best is None and list(book.asks.at(5)) == [1]

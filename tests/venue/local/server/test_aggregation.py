@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.tiny import fill_row
-from venue.local.server.fills import aggregated
+from venue.local.server.aggregation import aggregated
 
 
 def test_fills_of_one_order_and_moment_become_one() -> None:

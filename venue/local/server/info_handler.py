@@ -10,7 +10,7 @@ from venue.local.server.endpoint import TOO_MUCH, Turned, body_of, null, refused
 from venue.local.server.questions import Questions
 
 
-class Info:
+class InfoHandler:
     """Serves POST /info."""
 
     def __init__(self, questions: Questions, budget: IpBudget) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.venue.local.exchange.scripted import ScriptedMarket
-from venue.local.exchange.state.ticking import is_valid, valid_px
+from venue.local.exchange.state.price_rule import is_valid, valid_px
 
 COINS = sorted(ScriptedMarket.instruments)
 

@@ -18,7 +18,7 @@ GONE_HALVINGS = 6
 NEAR = 4
 
 
-class Crowd:
+class Liquidity:
     """The crowd's books as accounts see them."""
 
     def __init__(self, market: LocalMarket, rules: Rules) -> None:

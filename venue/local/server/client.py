@@ -13,13 +13,8 @@ import socket
 from dataclasses import dataclass
 
 from venue.local.market.contract import Topic
+from venue.local.protocol.framing import GOING_AWAY, close_frame, framed
 from venue.local.protocol.stream import Stream
-
-_FIN_TEXT = 0x81
-_FIN_CLOSE = 0x88
-_LEN_16_BIT = 126
-_LEN_64_BIT = 127
-GOING_AWAY = 1001
 
 
 @dataclass(frozen=True)
@@ -55,16 +50,6 @@ class Limits:
             posts_max=1_000,
             weight_per_minute_max=12_000,
         )
-
-
-def framed(payload: bytes) -> bytes:
-    """Return a payload as one unmasked websocket text frame (RFC 6455, section 5.2)."""
-    size = len(payload)
-    if size < _LEN_16_BIT:
-        return bytes((_FIN_TEXT, size)) + payload
-    if size < 1 << 16:
-        return bytes((_FIN_TEXT, _LEN_16_BIT)) + size.to_bytes(2, "big") + payload
-    return bytes((_FIN_TEXT, _LEN_64_BIT)) + size.to_bytes(8, "big") + payload
 
 
 class Client:
@@ -111,7 +96,7 @@ class Client:
 
     def say_goodbye(self, code: int = GOING_AWAY) -> None:
         """Send a close frame, by default: the server is going away."""
-        self.write(bytes((_FIN_CLOSE, 2)) + code.to_bytes(2, "big"))
+        self.write(close_frame(code))
 
     def ended(self) -> None:
         """Take note that the connection is over."""

@@ -8,7 +8,7 @@ import pytest
 from tests.venue.local.exchange.scripted import ALICE, BOB, USD
 from tests.venue.local.serving import EPOCH_MS, HOUR_MS
 from venue.local.exchange.exchange import Exchange
-from venue.local.exchange.views.traded import TradedMarket
+from venue.local.exchange.views.merged_market import MergedMarket
 from venue.local.market.contract import Topic
 from venue.local.world.world import World
 
@@ -34,8 +34,8 @@ def exchange(world: World) -> Exchange:
 
 
 @pytest.fixture
-def market(world: World, exchange: Exchange) -> TradedMarket:
-    return TradedMarket(world, exchange)
+def market(world: World, exchange: Exchange) -> MergedMarket:
+    return MergedMarket(world, exchange)
 
 
 def act(exchange: Exchange, side: str, px: float, size: str, now_ms: int, tif: str = "Gtc") -> dict:
@@ -52,7 +52,7 @@ def act(exchange: Exchange, side: str, px: float, size: str, now_ms: int, tif: s
     return status
 
 
-def frames(market: TradedMarket | World, since_ms: int, until_ms: int) -> Iterator[tuple]:
+def frames(market: MergedMarket | World, since_ms: int, until_ms: int) -> Iterator[tuple]:
     for now_ms in range(since_ms + BLOCK_MS, until_ms + 1, BLOCK_MS):
         yield from market.due(now_ms - BLOCK_MS, now_ms, TOPICS)
 
@@ -64,7 +64,7 @@ def of(found: list[tuple], kind: str, coin: str = "BTC") -> list:
 
 
 def test_without_an_active_account_every_byte_is_the_crowds(
-    world: World, market: TradedMarket
+    world: World, market: MergedMarket
 ) -> None:
     until_ms = START_MS + 6_000
     assert list(frames(market, START_MS, until_ms)) == list(frames(world, START_MS, until_ms))
@@ -80,7 +80,7 @@ def test_without_an_active_account_every_byte_is_the_crowds(
 
 
 def test_a_resting_order_shows_in_book_touch_and_mid_and_goes_with_its_end(
-    world: World, market: TradedMarket, exchange: Exchange
+    world: World, market: MergedMarket, exchange: Exchange
 ) -> None:
     bids, asks = world.levels("BTC", START_MS, 1)
     inside = (asks[0][0] - bids[0][0]) > 10
@@ -98,7 +98,7 @@ def test_a_resting_order_shows_in_book_touch_and_mid_and_goes_with_its_end(
 
 
 def test_what_was_taken_is_gone_from_the_book_and_shown_as_trade_and_candle(
-    world: World, market: TradedMarket, exchange: Exchange
+    world: World, market: MergedMarket, exchange: Exchange
 ) -> None:
     now_ms = START_MS + 1
     _, asks = world.levels("BTC", now_ms, 2)
@@ -122,7 +122,7 @@ def test_what_was_taken_is_gone_from_the_book_and_shown_as_trade_and_candle(
 
 
 def test_the_published_book_is_never_crossed_while_the_crowd_runs_over_orders(
-    market: TradedMarket, exchange: Exchange
+    market: MergedMarket, exchange: Exchange
 ) -> None:
     mid = float(market.mids(START_MS)["BTC"])
     for step in range(1, 12):
@@ -139,7 +139,7 @@ def test_the_published_book_is_never_crossed_while_the_crowd_runs_over_orders(
 
 
 def test_a_touch_that_only_an_account_changed_is_told(
-    market: TradedMarket, exchange: Exchange
+    market: MergedMarket, exchange: Exchange
 ) -> None:
     list(frames(market, START_MS - 600, START_MS))
     mid = float(market.mids(START_MS)["BTC"])

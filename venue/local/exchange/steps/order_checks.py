@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.margin import size_cap_e6
 from venue.local.exchange.state.order import (
     AGGRESSIVE_AT_CAP_REJECTED,
@@ -29,9 +30,8 @@ from venue.local.exchange.state.order import (
     Order,
     is_reached,
 )
+from venue.local.exchange.state.price_rule import is_valid
 from venue.local.exchange.state.refusal import Rejection
-from venue.local.exchange.state.state import State
-from venue.local.exchange.state.ticking import is_valid
 from venue.local.exchange.steps.value import affords
 
 USD_E6 = 1_000_000

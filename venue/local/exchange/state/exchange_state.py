@@ -14,12 +14,12 @@ from msgspec import Struct
 from market.errors import require
 from market.instrument import Instrument
 from venue.local.exchange.state.account import Account, Fill
-from venue.local.exchange.state.book import Book
-from venue.local.exchange.state.crowd import Crowd
 from venue.local.exchange.state.decimals import TOO_FINE, read
+from venue.local.exchange.state.liquidity import Liquidity
 from venue.local.exchange.state.margin import Table, table_of
 from venue.local.exchange.state.notes import Note
 from venue.local.exchange.state.order import Order
+from venue.local.exchange.state.resting import RestingBook
 from venue.local.exchange.state.rules import Rules
 from venue.local.market.contract import LocalMarket
 from venue.local.market.crowd import TID_BITS
@@ -70,8 +70,8 @@ class State:
         self.instruments = market.instruments
         self.tables: dict[str, Table] = {i.coin: table_of(i) for i in self.coins}
         self.accounts: dict[str, Account] = {}
-        self.books: dict[str, Book] = {}
-        self.crowd = Crowd(market, rules)
+        self.books: dict[str, RestingBook] = {}
+        self.crowd = Liquidity(market, rules)
         # Waiting triggers by coin and oid.
         self.triggers: dict[str, dict[int, Order]] = {}
         # How many accounts hold a position, by coin.
@@ -130,11 +130,11 @@ class State:
 
     # Things that are made when first needed.
 
-    def book(self, coin: str) -> Book:
+    def book(self, coin: str) -> RestingBook:
         """Return a coin's book of accounts' orders."""
         found = self.books.get(coin)
         if found is None:
-            found = self.books[coin] = Book()
+            found = self.books[coin] = RestingBook()
         return found
 
     def account(self, user: str) -> Account:

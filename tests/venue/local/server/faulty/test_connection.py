@@ -21,9 +21,7 @@ from venue.local.faults.kinds.slow_stream import SlowStream
 from venue.local.faults.kinds.stall import Stall
 from venue.local.faults.kinds.truncated_frame import TruncatedFrame
 from venue.local.faults.plan import Plan
-from venue.local.protocol.client import framed
-from venue.local.server.faulty.client import unframed
-from venue.local.server.faulty.injector import Trouble
+from venue.local.server.faulty.injector import Injector
 
 TRADES = {"method": "subscribe", "subscription": {"type": "trades", "coin": "BTC"}}
 
@@ -47,8 +45,8 @@ class Counting(Stub):
             )
 
 
-def trouble(*faults: Fault) -> Trouble:
-    return Trouble(Plan(faults))
+def injector(*faults: Fault) -> Injector:
+    return Injector(Plan(faults))
 
 
 async def numbers(ws: ClientConnection, count: int) -> list[tuple[float, int]]:
@@ -69,15 +67,10 @@ async def closing(ws: ClientConnection) -> int | None:
     return ws.close_code
 
 
-@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
-def test_a_frame_is_read_back(size: int) -> None:
-    assert unframed(framed(b"x" * size)) == b"x" * size
-
-
 def test_a_stall_ends_in_a_burst_and_loses_nothing() -> None:
     async def run() -> None:
         stall = Stall(at_s=0.4, for_s=0.6)
-        async with serving(Counting(), trouble=trouble(stall)) as venue, venue.connect() as ws:
+        async with serving(Counting(), injector=injector(stall)) as venue, venue.connect() as ws:
             await subscribe(ws, type="trades", coin="BTC")
             heard = await numbers(ws, 20)
             assert [n for _, n in heard] == list(range(1, 21))
@@ -92,7 +85,7 @@ def test_a_stall_ends_in_a_burst_and_loses_nothing() -> None:
 def test_a_slow_stream_keeps_its_order_when_it_recovers() -> None:
     async def run() -> None:
         slow = SlowStream(for_s=1.0, lag_ms_per_s=800.0)
-        async with serving(Counting(), trouble=trouble(slow)) as venue, venue.connect() as ws:
+        async with serving(Counting(), injector=injector(slow)) as venue, venue.connect() as ws:
             await subscribe(ws, type="trades", coin="BTC")
             heard = await numbers(ws, 20)
             assert [n for _, n in heard] == list(range(1, 21))
@@ -103,7 +96,7 @@ def test_a_slow_stream_keeps_its_order_when_it_recovers() -> None:
 def test_reordered_frames_all_come() -> None:
     async def run() -> None:
         reorder = Reorder(for_s=0.8, share=0.5, delay_ms_max=300)
-        async with serving(Counting(), trouble=trouble(reorder)) as venue, venue.connect() as ws:
+        async with serving(Counting(), injector=injector(reorder)) as venue, venue.connect() as ws:
             await subscribe(ws, type="trades", coin="BTC")
             heard = [n for _, n in await numbers(ws, 25)]
             assert heard != sorted(heard)
@@ -114,8 +107,8 @@ def test_reordered_frames_all_come() -> None:
 
 def test_a_missing_acknowledgement_does_not_hold_up_the_data() -> None:
     async def run() -> None:
-        missing = trouble(MissingAck())
-        async with serving(Counting(), trouble=missing) as venue, venue.connect() as ws:
+        missing = injector(MissingAck())
+        async with serving(Counting(), injector=missing) as venue, venue.connect() as ws:
             await say(ws, TRADES)
             assert (await hear(ws))["channel"] == "trades"
 
@@ -125,7 +118,7 @@ def test_a_missing_acknowledgement_does_not_hold_up_the_data() -> None:
 def test_rubbish_arrives_as_it_is() -> None:
     async def run() -> list[str | bytes]:
         bad = [Garbage(share=1.0, kind=kind) for kind in ("html", "binary", "empty")]
-        async with serving(Counting(), trouble=trouble(*bad)) as venue, venue.connect() as ws:
+        async with serving(Counting(), injector=injector(*bad)) as venue, venue.connect() as ws:
             await subscribe(ws, type="trades", coin="BTC")
             return [await ws.recv() for _ in range(8)]
 
@@ -135,7 +128,7 @@ def test_rubbish_arrives_as_it_is() -> None:
 def test_bytes_that_are_no_utf8_come_in_a_text_frame() -> None:
     async def run() -> int | None:
         bad = Garbage(share=1.0, kind="utf8")
-        async with serving(Counting(), trouble=trouble(bad)) as venue, venue.connect() as ws:
+        async with serving(Counting(), injector=injector(bad)) as venue, venue.connect() as ws:
             await subscribe(ws, type="trades", coin="BTC")
             await closing(ws)
             sent = ws.protocol.close_sent
@@ -148,7 +141,7 @@ def test_bytes_that_are_no_utf8_come_in_a_text_frame() -> None:
 def test_a_frame_that_breaks_off_takes_the_connection_with_it() -> None:
     async def run() -> int | None:
         cut = TruncatedFrame(share=1.0, cut="wire")
-        async with serving(Counting(), trouble=trouble(cut)) as venue, venue.connect() as ws:
+        async with serving(Counting(), injector=injector(cut)) as venue, venue.connect() as ws:
             await subscribe(ws, type="trades", coin="BTC")
             return await closing(ws)
 
@@ -158,8 +151,8 @@ def test_a_frame_that_breaks_off_takes_the_connection_with_it() -> None:
 @pytest.mark.parametrize(("close", "code"), [("abrupt", 1006), ("clean", 1001)])
 def test_connections_end_at_the_time_even_when_nothing_is_sent(close: Any, code: int) -> None:
     async def run() -> tuple[int | None, float]:
-        end = trouble(Disconnect(at_s=0.4, close=close))
-        async with serving(Stub(), trouble=end) as venue, venue.connect() as ws:
+        end = injector(Disconnect(at_s=0.4, close=close))
+        async with serving(Stub(), injector=end) as venue, venue.connect() as ws:
             before = time.monotonic()
             found = await closing(ws)
             return found, time.monotonic() - before
@@ -171,8 +164,8 @@ def test_connections_end_at_the_time_even_when_nothing_is_sent(close: Any, code:
 
 def test_new_connections_end_as_well_while_it_lasts() -> None:
     async def run() -> None:
-        end = trouble(Disconnect(for_s=1.0, lives_s=0.1))
-        async with serving(Stub(), trouble=end) as venue:
+        end = injector(Disconnect(for_s=1.0, lives_s=0.1))
+        async with serving(Stub(), injector=end) as venue:
             async with venue.connect() as ws:
                 assert await closing(ws) == 1006
             await asyncio.sleep(1.0)
@@ -185,9 +178,9 @@ def test_new_connections_end_as_well_while_it_lasts() -> None:
 
 def test_a_half_open_socket_neither_speaks_nor_answers_pings() -> None:
     async def run() -> None:
-        half = trouble(HalfOpen(at_s=0.3, for_s=1.2))
+        half = injector(HalfOpen(at_s=0.3, for_s=1.2))
         async with (
-            serving(Counting(), trouble=half) as venue,
+            serving(Counting(), injector=half) as venue,
             venue.connect() as ws,
             venue.connect() as quiet,
         ):
@@ -218,10 +211,10 @@ def test_a_half_open_socket_neither_speaks_nor_answers_pings() -> None:
 def test_the_memory_of_a_stall_is_bounded() -> None:
     async def run() -> int | None:
         limits = Limits(buffer_bytes_max=200_000)
-        long = trouble(Stall(for_s=60.0))
+        long = injector(Stall(for_s=60.0))
         market = Counting(padding=50_000)
         async with (
-            serving(market, limits=limits, trouble=long) as venue,
+            serving(market, limits=limits, injector=long) as venue,
             venue.connect() as ws,
         ):
             await say(ws, TRADES)

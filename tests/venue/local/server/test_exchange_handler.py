@@ -9,7 +9,7 @@ import pytest
 
 from tests.venue.local.serving import Clock, Stub, serving
 from tests.venue.local.tiny import AGENT, OK, USER, Tiny, floor, signed, wall_ms
-from venue.local.protocol.client import Limits
+from venue.local.server.client import Limits
 
 JSON = {"Content-Type": "application/json"}
 CANCEL = {"type": "cancel", "cancels": [{"a": 0, "o": 1}]}

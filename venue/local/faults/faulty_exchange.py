@@ -23,7 +23,7 @@ class Delists(Protocol):
         """End orders in a coin and settle its positions."""
 
 
-class TroubledTrading:
+class FaultyExchange:
     """The exchange `inner` as accounts meet it; `elapsed_ms` is the clock of the plan."""
 
     def __init__(self, inner: Trading, running: Running, elapsed_ms: Callable[[], int]) -> None:

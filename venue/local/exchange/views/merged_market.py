@@ -45,7 +45,7 @@ GROUPED_DEPTH = 3_000
 LOOK_MS = 60_000
 
 
-class TradedMarket:
+class MergedMarket:
     """A market with an exchange on it."""
 
     def __init__(self, inner: LocalMarket, exchange: Exchange) -> None:

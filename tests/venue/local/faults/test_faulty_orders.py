@@ -22,8 +22,8 @@ from venue.local.faults.kinds.post_only_window import TEXT, PostOnlyWindow
 from venue.local.faults.kinds.timeout_executes import TimeoutExecutes
 from venue.local.faults.plan import Plan
 from venue.local.gate.accounts import account_of_seed
-from venue.local.protocol.client import Limits
-from venue.local.server.faulty.injector import Trouble
+from venue.local.server.client import Limits
+from venue.local.server.faulty.injector import Injector
 from venue.local.server.floor import floor_over
 from venue.local.world.world import World
 
@@ -59,12 +59,12 @@ class Desk:
 
 @asynccontextmanager
 async def desk(world: World, fault: Fault) -> AsyncIterator[Desk]:
-    trouble = Trouble(Plan((fault,)))
-    shown, floor = floor_over(trouble.market(world), accounts=[ACCOUNT], acting=trouble.trading)
+    injector = Injector(Plan((fault,)))
+    shown, floor = floor_over(injector.market(world), accounts=[ACCOUNT], acting=injector.trading)
     mid = float(world.mids(NOW_MS)["BTC"])
     async with (
         serving(
-            shown, clock=Clock(), limits=Limits.generous(), floor=floor, trouble=trouble
+            shown, clock=Clock(), limits=Limits.generous(), floor=floor, injector=injector
         ) as venue,
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2.0)) as session,
     ):

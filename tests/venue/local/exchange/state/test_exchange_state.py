@@ -4,8 +4,8 @@ import pytest
 
 from market.errors import InvariantBroken
 from tests.venue.local.exchange.scripted import START_MS, ScriptedMarket
+from venue.local.exchange.state.exchange_state import State, crowd_user, hash_text
 from venue.local.exchange.state.rules import Rules
-from venue.local.exchange.state.state import State, crowd_user, hash_text
 
 
 def test_names_count_up_and_never_come_back() -> None:

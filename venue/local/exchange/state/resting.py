@@ -76,7 +76,7 @@ class Side:
         return out
 
 
-class Book:
+class RestingBook:
     """Both sides of one coin."""
 
     __slots__ = ("asks", "bids")

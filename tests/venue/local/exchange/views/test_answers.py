@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.venue.local.exchange.scripted import ALICE, BOB, Bench, cancel, limit, stop
-from venue.local.exchange.views import views
-from venue.local.exchange.views.views import KINDS
+from venue.local.exchange.views import answers
+from venue.local.exchange.views.answers import KINDS
 from venue.local.market.frames import encode
 from venue.local.protocol.refused import Refused
 
@@ -24,7 +24,7 @@ def busy() -> Bench:
 
 
 def ask(bench: Bench, kind: str, **more: object) -> object:
-    return views.answer(bench.exchange, kind, {"user": ALICE, **more}, bench.now_ms)
+    return answers.answer(bench.exchange, kind, {"user": ALICE, **more}, bench.now_ms)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -47,7 +47,7 @@ def test_every_question_has_an_answer_that_can_be_written(kind: str, user: str) 
 def test_a_wild_question_is_answered_or_refused(kind: str, question: dict) -> None:
     bench = Bench(ALICE)
     try:
-        encode(views.answer(bench.exchange, kind, question, bench.now_ms))
+        encode(answers.answer(bench.exchange, kind, question, bench.now_ms))
     except Refused as refused:
         assert refused.status in (422, 500)
 
