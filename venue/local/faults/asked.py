@@ -15,6 +15,13 @@ HTML = "text/html"
 
 INFO = "/info"
 EXCHANGE = "/exchange"
+FILL_QUESTIONS = frozenset(("userFills", "userFillsByTime"))
+# What the proxy in front of the venue answers when the venue is gone.
+BAD_GATEWAY = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
+    b"<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n"
+    b"</body>\r\n</html>\r\n"
+)
 
 
 class Asked(Struct, frozen=True):

@@ -1,8 +1,9 @@
 """The contract of a fault, and how the faults in this folder are found.
 
-A new fault is one new file: a frozen `Fault` whose fields are its parameters, units in their
-names. It can be named in a plan, is drawn by chance and listed in the docs by itself. Faults are
-pure: the time, the memory and the dice are handed to them, so a seed and a plan say it all.
+A new fault is one new file in `kinds`: a frozen `Fault` whose fields are its parameters, units in
+their names. It can be named in a plan and is drawn by chance by itself; `make docs` lists it in
+docs/faults.md. Faults are pure: the time, the memory and the dice are handed to them, so a seed and
+a plan say it all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ from venue.local.market.contract import LocalMarket, Row
 Seconds = Annotated[float, Meta(ge=0.0, le=1e9)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Milliseconds = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
+
+def described(text: str) -> Meta:
+    """Return the note on a parameter that the docs show beside its default."""
+    return Meta(description=text)
 
 
 class Moment(Struct, frozen=True):
@@ -47,6 +53,8 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: ClassVar[str]
     does: ClassVar[str]
+    # What the docs add to its parameters, whose own notes are `described` beside their types.
+    remark: ClassVar[str] = ""
     # What it can spoil where the plan does not say; empty: everything.
     channels: ClassVar[frozenset[str]] = frozenset()
     requests: ClassVar[frozenset[str]] = frozenset()
@@ -92,7 +100,7 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return None
 
     def lifetime_ms(self) -> int | None:
-        """Return after how long `breaks` hits a connection made while the fault is on, None: never."""
+        """Return how long a connection made while the fault is on lasts, None: it stays."""
         return None
 
     def freezes(self) -> bool:

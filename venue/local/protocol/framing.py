@@ -1,4 +1,7 @@
-"""Websocket framing of the server side, and the close codes in use (RFC 6455, sections 5.2, 7.4)."""
+"""Websocket framing of the server side, and the close codes in use.
+
+Source: RFC 6455, sections 5.2 and 7.4.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class ClockSkew(Fault, frozen=True):
     does = "shifts the times in frames and replies"
     requests = QUESTIONS
 
-    skew_ms: Annotated[int, Meta(ge=-(10**9), le=10**9)] = 90_000
+    skew_ms: Annotated[int, Meta(ge=-(10**9), le=10**9, description="negative: the past")] = 90_000
 
     def frames(self, frame: Outgoing, moment: Moment) -> list[Outgoing]:
         """Shift the times in a frame."""

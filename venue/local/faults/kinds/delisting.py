@@ -23,6 +23,7 @@ class Delisting(Fault, frozen=True):
 
     name = "delisting"
     does = "delists a coin while the venue runs"
+    remark = "needs `coin`; stays unless `for_s` is given"
     by_chance = False
 
     for_s: Seconds = 1e9

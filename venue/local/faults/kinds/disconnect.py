@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from venue.local.faults.fault import Fault, Seconds
+from venue.local.faults.fault import Fault, Seconds, described
 from venue.local.protocol.framing import ABNORMAL_CLOSURE, GOING_AWAY
 
 
@@ -19,7 +19,7 @@ class Disconnect(Fault, frozen=True):
 
     for_s: Seconds = 0.0
     close: Literal["abrupt", "clean"] = "abrupt"
-    lives_s: Seconds = 0.5
+    lives_s: Annotated[Seconds, described("of connections made within `for_s`")] = 0.5
 
     def breaks(self) -> int | None:
         """Return the close code."""

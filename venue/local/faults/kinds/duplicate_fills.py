@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from venue.local.faults.asked import Asked, Reply
+from venue.local.faults.asked import FILL_QUESTIONS, Asked, Reply
 from venue.local.faults.fault import Fault, Moment
-from venue.local.faults.kinds.late_fills import FILL_CHANNELS, FILL_QUESTIONS, has_fills
-from venue.local.faults.outgoing import Outgoing
+from venue.local.faults.outgoing import FILL_CHANNELS, Outgoing, has_fills
 
 
 class DuplicateFills(Fault, frozen=True):

@@ -13,6 +13,7 @@ class HalfOpen(Fault, frozen=True):
 
     name = "half_open"
     does = "leaves sockets open that never speak or listen again"
+    remark = "reset after `for_s` (120)"
 
     for_s: Seconds = 120.0
 
