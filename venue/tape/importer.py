@@ -26,6 +26,7 @@ from market.errors import InputDamaged, OperatorError
 from market.events import NS_PER_S, FeedDown, FeedUp
 from market.instrument import Instrument
 from venue.hyperliquid import wire
+from venue.hyperliquid.streams import BBO, L2_BOOK, TRADES
 from venue.hyperliquid.wire import Subscription
 from venue.tape.lines import FORMAT, Header, frame_line, record_line, segment_name
 from venue.tape.writer import SegmentWriter
@@ -78,7 +79,7 @@ def open_recording(path: Path) -> Recording:
     sources: list[Iterator[Stamped]] = []
     streams: list[Subscription] = []
     readers = {"orderbooks": _books, "prices": _prices, "trades": _trades}
-    types = {"orderbooks": "l2Book", "prices": "bbo", "trades": "trades"}
+    types = {"orderbooks": L2_BOOK, "prices": BBO, "trades": TRADES}
     for table in tables:
         kind, _, coin = table.name.removesuffix(".csv.gz").partition("_")
         if kind in readers and coin:
@@ -143,7 +144,7 @@ def _books(path: Path, coin: str) -> Iterator[Stamped]:
         try:
             sides = [_levels(row, "bid"), _levels(row, "ask")]
             data = {"coin": coin, "time": int(row["exchange_timestamp"]), "levels": sides}
-            yield _ns(row["timestamp"]), _frame("l2Book", data)
+            yield _ns(row["timestamp"]), _frame(L2_BOOK, data)
         except (KeyError, ValueError) as error:
             raise _damaged(path, number, error) from None
 
@@ -177,7 +178,7 @@ def _prices(path: Path, coin: str) -> Iterator[Stamped]:
 
 def _bbo(instant: tuple[int, int], coin: str, sides: dict[str, dict[str, str] | None]) -> Stamped:
     data = {"coin": coin, "time": instant[1], "bbo": [sides["bid"], sides["ask"]]}
-    return instant[0], _frame("bbo", data)
+    return instant[0], _frame(BBO, data)
 
 
 def _one_of(sides: Iterable[str], side: str) -> str:
@@ -194,7 +195,7 @@ def _trades(path: Path, coin: str) -> Iterator[Stamped]:
         try:
             ns = _ns(row["timestamp"])
             if batch and ns != held:
-                yield held, _frame("trades", batch)
+                yield held, _frame(TRADES, batch)
                 batch = []
             held = ns
             batch.append(
@@ -210,7 +211,7 @@ def _trades(path: Path, coin: str) -> Iterator[Stamped]:
         except (KeyError, ValueError) as error:
             raise _damaged(path, number, error) from None
     if batch:
-        yield held, _frame("trades", batch)
+        yield held, _frame(TRADES, batch)
 
 
 def _frame(channel: str, data: object) -> bytes:
@@ -338,14 +339,14 @@ class _Sessions:
         self._writer = SegmentWriter(self._out / self._newest)
         self._found.sessions += 1
         self._put(record_line("H", ns, header))
-        self._put(record_line("X", ns, FeedUp()))
+        self._put(record_line(FeedUp.letter, ns, FeedUp()))
         self._tick_ns = ns // NS_PER_S * NS_PER_S + NS_PER_S
 
     def _close(self, why: str) -> None:
         if self._writer is None:
             return
         down = FeedDown("the recording pauses here")
-        self._put(record_line("X", self._last_ns, down))
+        self._put(record_line(down.letter, self._last_ns, down))
         self._put(record_line("E", self._last_ns, {"why": why}))
         self._writer.close(bytes(self._lines))
         self._lines.clear()

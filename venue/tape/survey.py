@@ -9,7 +9,7 @@ import msgspec
 
 from market.errors import InputDamaged
 from venue.tape.continuity import Continuity, require_whole
-from venue.tape.lines import decode_fact, decode_header
+from venue.tape.lines import FACTS, decode_fact, decode_header
 from venue.tape.segment import segments_of
 
 NAMES = {
@@ -81,7 +81,7 @@ def survey(path: Path) -> Survey:
                 found.coins = list(
                     dict.fromkeys([*found.coins, *(i.coin for i in header.instruments)])
                 )
-            elif kind in "RCXL":
+            elif kind in FACTS:
                 decode_fact(payload, ns)
             elif kind in "DE":
                 _json(payload, segment.path)

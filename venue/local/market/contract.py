@@ -12,17 +12,14 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from market.instrument import Instrument
+from venue.hyperliquid.streams import L2_BOOK
 
 Row = dict[str, Any]
 # Price in units, size in lots, number of orders; best first.
 Levels = list[tuple[int, int, int]]
 
-L2_BOOK = "l2Book"
-BBO = "bbo"
-TRADES = "trades"
 CANDLE = "candle"
 ALL_MIDS = "allMids"
-CONTEXT = "activeAssetCtx"
 
 FUNDING_ROWS_MAX = 500
 RECENT_TRADES = 30

@@ -20,16 +20,14 @@ import structlog
 from market.errors import InputDamaged, OperatorError
 from market.events import NS_PER_S, TIMEFRAME_MS, Candles
 from market.instrument import Instrument, instruments_from_meta
+from venue.hyperliquid.streams import CONTEXT, L2_BOOK, TRADES
 from venue.local.market import frames
 from venue.local.market.candles import bar_start, fold, joined, oldest_start, rows_of
 from venue.local.market.contract import (
     ALL_MIDS,
     CANDLE,
     CANDLE_MS,
-    CONTEXT,
-    L2_BOOK,
     MIDS_MS,
-    TRADES,
     Flow,
     Levels,
     Row,

@@ -15,7 +15,8 @@ from msgspec import Struct
 from market.errors import ProtocolViolation
 from market.events import NS_PER_MS, Candle, Candles
 from venue.hyperliquid import wire
-from venue.local.market.contract import BBO, CONTEXT, L2_BOOK, TRADES, Topic
+from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
+from venue.local.market.contract import Topic
 
 # Beyond the year 5000: no time, but a number that arithmetic would choke on.
 TIME_MS_MAX = 10**14

@@ -15,8 +15,14 @@ from typing import TypeGuard
 import msgspec
 from msgspec import Struct
 
+from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
 from venue.local.market.candles import INTERVAL_MS
-from venue.local.market.contract import ALL_MIDS, BBO, CANDLE, CONTEXT, L2_BOOK, TRADES, Row, Topic
+from venue.local.market.contract import (
+    ALL_MIDS,
+    CANDLE,
+    Row,
+    Topic,
+)
 from venue.local.protocol.stream import ASSET_DATA, EVENTS, OVERVIEWS, STATES, Stream, stream_of
 
 PING = "ping"

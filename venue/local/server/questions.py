@@ -14,9 +14,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from market.events import MS_PER_DAY, MS_PER_HOUR
+from venue.hyperliquid.streams import L2_BOOK
 from venue.local.exchange.state.margin import table_of, tables_of
 from venue.local.market.candles import INTERVAL_MS, bar_start, oldest_start
-from venue.local.market.contract import FUNDING_ROWS_MAX, L2_BOOK, LocalMarket, Row, Topic
+from venue.local.market.contract import (
+    FUNDING_ROWS_MAX,
+    LocalMarket,
+    Row,
+    Topic,
+)
 from venue.local.protocol.refused import FAILED, UNREADABLE, AccountAnswers, Refused
 from venue.local.protocol.request import is_grouping, is_integer
 from venue.local.protocol.stream import OVERVIEWS, Stream

@@ -18,20 +18,17 @@ import numpy as np
 from market.errors import OperatorError, require
 from market.events import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE
 from market.instrument import Instrument, instruments_from_meta
+from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
 from venue.hyperliquid.universe import load_universe
 from venue.local.market import frames
 from venue.local.market.candles import Bars, bar_end, bar_start, fold, joined, oldest_start, rows_of
 from venue.local.market.contract import (
     ALL_MIDS,
-    BBO,
     CANDLE,
     CANDLE_MS,
-    CONTEXT,
     FUNDING_ROWS_MAX,
-    L2_BOOK,
     MIDS_MS,
     RECENT_TRADES,
-    TRADES,
     Flow,
     Levels,
     Row,

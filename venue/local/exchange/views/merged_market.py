@@ -14,18 +14,16 @@ from itertools import islice
 from typing import Any
 
 from market.instrument import Instrument
+from venue.hyperliquid.streams import BBO, L2_BOOK, TRADES
 from venue.local.exchange.exchange import Exchange
 from venue.local.exchange.steps.rows import trade_row
 from venue.local.market import frames
 from venue.local.market.candles import bar_end
 from venue.local.market.contract import (
     ALL_MIDS,
-    BBO,
     CANDLE,
     CANDLE_MS,
-    L2_BOOK,
     RECENT_TRADES,
-    TRADES,
     Flow,
     Levels,
     LocalMarket,

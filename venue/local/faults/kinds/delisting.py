@@ -11,8 +11,15 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from market.instrument import Instrument
+from venue.hyperliquid.streams import CONTEXT, L2_BOOK
 from venue.local.faults.fault import Fault, Seconds
-from venue.local.market.contract import CONTEXT, L2_BOOK, Flow, Levels, LocalMarket, Row, Topic
+from venue.local.market.contract import (
+    Flow,
+    Levels,
+    LocalMarket,
+    Row,
+    Topic,
+)
 from venue.local.market.frames import frame
 
 NO_BOOK = ("premium", "midPx", "impactPxs")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from venue.hyperliquid.streams import BBO, L2_BOOK
 from venue.local.faults.fault import Fault, Moment
 from venue.local.faults.outgoing import Outgoing
-from venue.local.market.contract import BBO, L2_BOOK
 
 
 class FrozenBook(Fault, frozen=True):

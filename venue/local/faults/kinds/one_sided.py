@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from venue.hyperliquid.streams import BBO, L2_BOOK
 from venue.local.faults.asked import Asked, Reply
 from venue.local.faults.fault import Fault, Moment
 from venue.local.faults.outgoing import Outgoing
-from venue.local.market.contract import BBO, L2_BOOK
 
 
 class OneSided(Fault, frozen=True):
