@@ -1,4 +1,4 @@
-"""The conversation with the venue as values: frames in, events out; times in, frames out.
+"""The session with the venue: subscriptions, checks of frames, liveness; values in, values out.
 
 No socket, no clock, no await. `receive` decodes, checks and de-duplicates, and is also what a
 replay runs. The rest keeps each subscription alive by a table of states, drawn once below.
@@ -37,7 +37,7 @@ NOMINAL_NS = {(s.type, s.fast): s.period_ns for s in COIN_STREAMS if s.period_ns
 
 
 class State(Enum):
-    """Where one subscription stands."""
+    """State of one subscription."""
 
     IDLE = "idle"
     SENT = "sent"
@@ -48,7 +48,7 @@ class State(Enum):
 
 
 class Input(Enum):
-    """What can happen to one subscription."""
+    """What happens to one subscription."""
 
     OPENED = "opened"
     ACKED = "acked"
@@ -60,7 +60,7 @@ class Input(Enum):
 
 
 class Action(Enum):
-    """What the session does about it."""
+    """What the session does about an input."""
 
     NONE = "none"
     SUBSCRIBE = "subscribe"

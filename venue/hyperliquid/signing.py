@@ -1,4 +1,4 @@
-"""Who signed an action?
+"""Signatures of actions: digests, and the recovery of the signer.
 
 Two schemes. Trading actions are packed with msgpack in the order in which their keys arrived and
 hashed with nonce, vault and expiry; the hash is signed as the `connectionId` of a phantom agent.
@@ -35,7 +35,7 @@ _ZERO_ADDRESS = bytes(WORD_BYTES)
 
 
 class Unsignable(Exception):
-    """The action cannot have been signed as it stands: a field is missing or ill-typed."""
+    """An action that cannot have been signed as it stands: a field is missing or ill-typed."""
 
 
 class Signature(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The venue's messages, decoded once and typed, and the frames we send.
+"""Messages of the venue, decoded once and typed, and the frames we send.
 
 Numbers travel as decimal strings; `strict=False` lets the C decoder turn them into floats, which
 is four times as fast as json and float(). Only fields that are read are declared. `decode` and
@@ -54,7 +54,7 @@ class Subscription(Struct, frozen=True, gc=False):
 
 
 class L2Data(Struct, gc=False):
-    """Levels are (bids downwards, asks upwards)."""
+    """Levels of a book as (bids downwards, asks upwards)."""
 
     coin: str
     time: TimeMs
@@ -69,7 +69,7 @@ class L2BookFrame(Struct, gc=False, tag_field="channel", tag=L2_BOOK):
 
 
 class BboData(Struct, gc=False):
-    """`bbo` is (bid, ask)."""
+    """Best bid and offer as (bid, ask)."""
 
     coin: str
     time: TimeMs
@@ -123,7 +123,7 @@ class ContextFrame(Struct, gc=False, tag_field="channel", tag=CONTEXT):
 
 
 class Ack(Struct, gc=False):
-    """Which request an acknowledgement is for."""
+    """The request that an acknowledgement is for."""
 
     method: str
     subscription: dict[str, Any]
@@ -136,7 +136,7 @@ class AckFrame(Struct, gc=False, tag_field="channel", tag="subscriptionResponse"
 
 
 class ErrorFrame(Struct, gc=False, tag_field="channel", tag="error"):
-    """A complaint in words, tied to no request."""
+    """A complaint of the venue, tied to no request."""
 
     data: str
 

@@ -1,4 +1,4 @@
-"""Recordings of other tools become tapes: native-looking frames in receive order.
+"""Recordings of other tools, written as tapes in receive order.
 
 Two shapes are known: a folder of `orderbooks_COIN`, `prices_COIN` and `trades_COIN` CSV files
 (gzip), and a file of lines `<receive ns> <raw frame>` (gzip). What they lack is left out and never
@@ -41,7 +41,7 @@ Stamped = tuple[int, bytes]
 
 @dataclass
 class Imported:
-    """What an import found."""
+    """Findings of an import."""
 
     coins: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Origin:
-    """Whose rules a tape is written with, and the configuration it will be replayed by."""
+    """Rules a tape is written with, and the configuration it will be replayed by."""
 
     instruments: dict[str, Instrument]
     named: str
@@ -284,7 +284,7 @@ def import_recording(recording: Recording, out: Path, origin: Origin) -> Importe
 
 
 class _Sessions:
-    """Cuts frames into sessions, with a second's tick in between and feed events at the ends."""
+    """Sessions cut out of frames, with a tick each second and feed events at the ends."""
 
     def __init__(
         self, out: Path, origin: Origin, streams: Iterable[Subscription], found: Imported

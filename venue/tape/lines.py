@@ -33,7 +33,7 @@ class Record(NamedTuple):
 
 
 class Header(Struct):
-    """What a segment opens with; `engine` and `session` are their written states.
+    """Header of a segment; `engine` and `session` are their written states.
 
     `after` names the segment that was the newest when this one began, "" when there was none.
     `lenses` says that whatever the lens process found is on the tape, so a replay asks no lens.

@@ -1,4 +1,4 @@
-"""Reads a tape from end to end and says what is on it, and what should be and is not."""
+"""The survey of a tape: what is on it, what is missing, what is damaged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMES = {
 
 @dataclass
 class Survey:
-    """What a tape holds.
+    """Contents of a tape.
 
     `torn` names the newest segment when it stops without its end, `dropped_bytes` its bytes that
     no check covers. `missing_events` holds the first and last number of each hole, `damage` a line

@@ -1,4 +1,4 @@
-"""What is asked over HTTP and answered, as faults see it?"""
+"""HTTP requests and replies, as faults see them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ class Asked(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """What goes back. With `hold_ms` it waits; one that `is_lost` never arrives."""
+    """An HTTP reply.
+
+    With `hold_ms` it waits; one that `is_lost` never arrives.
+    """
 
     status: int
     body: bytes

@@ -1,4 +1,4 @@
-"""The contract of a fault, and how the faults in this folder are found.
+"""The contract of a fault, and the discovery of its kinds.
 
 A new fault is one new file in `kinds`: a frozen `Fault` whose fields are its parameters, units in
 their names. It can be named in a plan and is drawn by chance by itself; `make docs` lists it in
@@ -30,7 +30,7 @@ def described(text: str) -> Meta:
 
 
 class Moment(Struct, frozen=True):
-    """What a fault may know: ms since the start, its window, its memory of this client, a draw.
+    """The moment of a hit: ms since the start, the window, the memory of this client, a draw.
 
     `draw` is a number in [0, 1) of this frame or request alone; `memory` is the fault's own, one
     for each client (for requests: one for all).
@@ -44,7 +44,7 @@ class Moment(Struct, frozen=True):
 
 
 class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that goes wrong, from `at_s` after the start for `for_s` seconds.
+    """A fault, from `at_s` after the start for `for_s` seconds.
 
     It hits each frame or request that it concerns with probability `share`. `coin`, `channel`,
     `request` (the type of a question or action) and `client` (1 for the first connection) narrow

@@ -1,4 +1,4 @@
-"""An exchange whose actions pass the faults of a plan first.
+"""An exchange behind the faults of a plan.
 
 Stands between the gate, which has checked signature and nonce, and the exchange. So an action
 meets the same faults whether it was posted over HTTP or on a socket.
@@ -24,7 +24,7 @@ class Delists(Protocol):
 
 
 class FaultyExchange:
-    """The exchange `inner` as accounts meet it; `elapsed_ms` is the clock of the plan."""
+    """The exchange `inner` behind the faults of a plan; `elapsed_ms` is the clock of the plan."""
 
     def __init__(self, inner: Trading, running: Running, elapsed_ms: Callable[[], int]) -> None:
         self._inner = inner

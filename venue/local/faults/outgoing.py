@@ -1,4 +1,4 @@
-"""What is on its way to a websocket client, as faults see it?
+"""Outgoing websocket messages, as faults see them.
 
 A frame is read back from the bytes that are about to be sent, so every stream, answer and
 acknowledgement passes the same place whoever wrote it, and a venue without faults knows nothing

@@ -1,4 +1,4 @@
-"""What does the local server need of the market that it shows?
+"""The market as the server sees it, synthetic or recorded.
 
 The synthetic world and the player of a tape both are such a market. The server owns the sockets
 and the clock; a market only says what is due, in the venue's own words. Times are ms UTC.

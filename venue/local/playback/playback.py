@@ -1,4 +1,4 @@
-"""A recorded market, shown again: the frames of a tape, at any speed, in the present tense.
+"""Playback of a tape as a market, at any speed, in the present tense.
 
 The tape's first moment is shown when the server starts, and every distance in time is divided by
 the speed, so the venue's lag stays in proportion. Prices, sizes, hashes and ids stay as they were.
@@ -61,7 +61,7 @@ log = structlog.get_logger(__name__)
 
 
 class Playback:
-    """Plays one tape once; `finished` is set when all of it has been shown."""
+    """A tape played once; `finished` is set when all of it has been shown."""
 
     def __init__(self, path: Path, *, speed: float = 1.0) -> None:
         """Open a tape: a segment, or a folder of them.

@@ -1,4 +1,4 @@
-"""What on a tape can be shown again, and how do its times move?
+"""Frames of a tape that can be shown again, and the shift of their times.
 
 Only streams of the market are: books, best prices, trades, contexts, and the candles that the
 recorder asked for. A frame that the daemon itself would refuse is passed over, because a tape holds
@@ -25,7 +25,7 @@ _history_decoder = msgspec.json.Decoder(Candles)
 
 
 class Shift(Struct, frozen=True):
-    """How tape time maps to shown time; `first_ns` is shown at `start_ms`."""
+    """Mapping of tape time to shown time; `first_ns` is shown at `start_ms`."""
 
     first_ns: int
     start_ms: int

@@ -1,4 +1,4 @@
-"""What does a client's websocket message ask for?
+"""Messages of websocket clients.
 
 Reading never raises, whatever the bytes: a message that the venue could not parse is None. Whether
 a well-formed subscription names something that exists is a second question, because the venue
@@ -35,24 +35,24 @@ MANTISSAS = (None, 1, 2, 5)
 
 
 class Ping(Struct, frozen=True):
-    """A sign of life."""
+    """A ping."""
 
 
 class Change(Struct, frozen=True):
-    """Subscribe or unsubscribe."""
+    """A subscribe or unsubscribe."""
 
     method: str
     topic: Topic | Stream
 
 
 class Unserved(Struct, frozen=True):
-    """A subscription to a stream that exists, which is not how to subscribe to it."""
+    """A malformed subscription to a stream that exists."""
 
     subscription: Row
 
 
 class Post(Struct, frozen=True):
-    """A question sent over the socket."""
+    """A question or action sent over the socket."""
 
     id: int
     request: Row

@@ -1,4 +1,4 @@
-"""Several fills of one crossing order, told as one.
+"""Aggregation of the fills of one crossing order.
 
 Source: Hyperliquid documentation, `aggregateByTime`: partial fills are combined when a crossing
 order is filled by several resting ones; those of a resting order only within one block.

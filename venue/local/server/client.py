@@ -1,4 +1,4 @@
-"""One websocket client of the local venue: what it subscribed to, and how bytes reach it.
+"""A websocket client of the local venue: its subscriptions, and the writing of its frames.
 
 A frame is encoded and framed once and written as it is to everyone who wants it. That bypasses the
 web framework's own writer, which would frame it again for each and make the sender wait for the
@@ -19,7 +19,7 @@ from venue.local.protocol.stream import Stream
 
 @dataclass(frozen=True)
 class Limits:
-    """What the venue allows a client. Texts and numbers: docs and probes of the venue.
+    """Limits of a client. Texts and numbers: docs and probes of the venue.
 
     `idle_s` is the silence of the server after which it hangs up, `hang_up_s` how long it takes
     to do so over a bad coin. The limits on counts hold for all sockets of one address together.

@@ -1,4 +1,4 @@
-"""Serves POST /exchange: a signed action, its weight, the reply to it."""
+"""The handler of POST /exchange: a signed action, its weight, the reply to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from venue.local.server.floor import Floor
 
 
 class ExchangeHandler:
-    """Serves POST /exchange; `now_ms` is the clock of the venue."""
+    """Handler of POST /exchange; `now_ms` is the clock of the venue."""
 
     def __init__(self, floor: Floor, budget: IpBudget, now_ms: Callable[[], float]) -> None:
         self._floor = floor

@@ -1,4 +1,4 @@
-"""The exchange with all that stands around it: gate, agents, account questions, streams.
+"""The trading floor: the exchange with its gate, agents, account questions and streams.
 
 The server owns one floor and one market and asks each what it needs. Everything here is one call
 stack, so an action is done before its reply is written and heard of with the next block.
@@ -72,7 +72,7 @@ def floor_over(
 
 
 class Floor:
-    """One exchange, open to clients; `kinds` are the account questions of /info it answers."""
+    """The trading floor of one exchange; `kinds` are the account questions of /info it answers."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Who wants which stream, and when does a push go out?
+"""Subscribers of streams, and the clock of the pushes.
 
 One task is the clock of all streams. At every block it asks the market what is due for the topics
 that somebody wants, and writes each frame to all who want it. No task, queue or copy per client.
@@ -28,7 +28,7 @@ MINUTE_S = 60.0
 
 
 class Hub:
-    """Clients, topics and the clock; `pushed_ms` is the moment up to which pushes went out."""
+    """Subscribers and the push clock; `pushed_ms` is the moment up to which pushes went out."""
 
     def __init__(
         self,

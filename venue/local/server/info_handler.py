@@ -1,4 +1,4 @@
-"""Serves POST /info: a question, its weight, its answer."""
+"""The handler of POST /info: a question, its weight, its answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from venue.local.server.questions import Questions
 
 
 class InfoHandler:
-    """Serves POST /info."""
+    """Handler of POST /info."""
 
     def __init__(self, questions: Questions, budget: IpBudget) -> None:
         self._questions = questions

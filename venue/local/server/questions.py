@@ -1,4 +1,4 @@
-"""What does the venue answer to a question on /info?
+"""Questions to /info, and their answers.
 
 The market side is answered here, what concerns accounts is passed on to the exchange. A question
 that the venue could not read is refused with its status; nothing a client sends can raise anything
@@ -46,7 +46,7 @@ SPOT_META: Row = {
 
 
 class Questions:
-    """Answers questions about one market; long ones are worked on piece by piece."""
+    """Answers to questions about one market; long ones are worked on piece by piece."""
 
     def __init__(
         self,

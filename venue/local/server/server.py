@@ -1,4 +1,4 @@
-"""The loopback venue: one port, POST /info and /exchange, GET /ws, until told to stop.
+"""The loopback server: POST /info and /exchange, GET /ws, on one port until told to stop.
 
 It owns sockets and tasks and nothing else: what is shown is the market's business, how it is said
 that of `ws` and `info`. Nothing a client sends can end it.

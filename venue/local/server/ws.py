@@ -1,4 +1,4 @@
-"""How does the venue answer what a client says on its websocket?
+"""Websocket connections: requests of clients, replies, closes.
 
 Messages are handled one after the other, so an acknowledgement always comes before the first data
 of its subscription. Errors leave the socket open; a coin or parameter that does not exist closes
@@ -40,7 +40,7 @@ PONG = b'{"channel":"pong"}'
 
 
 class Sockets:
-    """Serves the websockets of one market."""
+    """Websocket connections of one market."""
 
     def __init__(
         self,

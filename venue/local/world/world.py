@@ -1,4 +1,4 @@
-"""A whole market that never was: fifty perpetuals, any moment of which can be asked for.
+"""The synthetic market: fifty perpetuals, each answer a function of seed and time.
 
 Every answer is a function of (seed, coin, time since the epoch) alone: not of earlier questions,
 not of the process, never of a clock. What is kept in memory saves work and changes nothing.

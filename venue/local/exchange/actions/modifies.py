@@ -1,4 +1,4 @@
-"""Modify and batchModify: another order takes the place of an open one, under a new id.
+"""Modify and batchModify: replacement of an open order by another with a new id.
 
 Unless `a` is true the new order must be post-only, or a limit order, which is made post-only. The
 old order goes only when the new one has passed every check.

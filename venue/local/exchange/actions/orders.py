@@ -1,4 +1,4 @@
-"""The order action: a batch of orders, perhaps grouped.
+"""The order action: a batch of orders, with or without grouping.
 
 One status a part, in their order. Some faults of one order refuse the whole batch.
 """

@@ -1,4 +1,4 @@
-"""Money that enters or leaves: transfers between accounts, withdrawals, what is bought.
+"""Transfers between accounts, withdrawals and purchases.
 
 Spot balances, vaults and other chains are not here: what goes there leaves the exchange, and what
 would come from there is refused.

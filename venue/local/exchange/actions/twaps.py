@@ -1,4 +1,4 @@
-"""twapOrder and twapCancel."""
+"""The actions twapOrder and twapCancel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything an exchange remembers, and the counters that name things.
+"""State of the exchange: accounts, books, orders, counters of ids.
 
 Order ids, trade ids and hashes count up from the start: they depend on what was done, never on a
 clock or on chance.
@@ -33,7 +33,7 @@ _MASK = (1 << TID_BITS) - 1
 
 
 class Trade(Struct, frozen=True):
-    """A public trade: who bought, who sold, and which side took."""
+    """A public trade: buyer, seller and the side that took."""
 
     coin: str
     side: int
@@ -47,7 +47,7 @@ class Trade(Struct, frozen=True):
 
 
 class Told(Struct, frozen=True):
-    """What became of an order at a moment; `lots` remained."""
+    """Status of an order at a moment, with the `lots` that remained."""
 
     order: Order
     lots: int
@@ -59,7 +59,7 @@ Event = Note | Fill | Told | Trade
 
 
 class State:
-    """One exchange's memory."""
+    """State of one exchange."""
 
     def __init__(self, market: LocalMarket, rules: Rules) -> None:
         self.market = market

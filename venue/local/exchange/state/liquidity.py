@@ -1,4 +1,4 @@
-"""What of the crowd's book is there for an account to take?
+"""The crowd's liquidity that is left for accounts to take.
 
 The crowd's book is a function of time that no order changes. So what accounts took from a price is
 remembered, taken off what that price shows, and halves every few seconds: the book heals.
@@ -19,7 +19,7 @@ NEAR = 4
 
 
 class Liquidity:
-    """The crowd's books as accounts see them."""
+    """The crowd's books less what accounts took."""
 
     def __init__(self, market: LocalMarket, rules: Rules) -> None:
         self._market = market

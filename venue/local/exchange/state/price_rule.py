@@ -1,4 +1,4 @@
-"""Which prices are valid, and which valid price is nearest?"""
+"""Valid prices, and the nearest valid price."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which orders of accounts rest in one coin's book, and who is first?
+"""Resting orders of accounts in one coin's book, in price-time priority.
 
 Best price first, at one price the oldest first. The crowd's orders are not here.
 """

@@ -1,4 +1,4 @@
-"""What does a fill do to the account on one side of it?
+"""Clearing of a fill on one account.
 
 Position, money, fee, volume and the reduce-only orders that must shrink with the position. Units
 times lots are micro-USDC, so notionals are exact and a fee is rounded once.

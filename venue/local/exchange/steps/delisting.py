@@ -1,4 +1,4 @@
-"""What happens in a coin that the venue takes off its list?
+"""Delisting of a coin.
 
 Its orders are cancelled and its positions settled at the mark, without fee; nothing new is taken.
 """

@@ -1,4 +1,4 @@
-"""How does an order begin and end?
+"""Life cycle of an order: its beginning, its changes, its end.
 
 Every change is told once. What ends takes its children with it: pending ones end when their parent
 does without having been filled, and are armed when it was.

@@ -1,4 +1,4 @@
-"""What happens to an account that can no longer stand behind its positions?
+"""Liquidation of accounts below their maintenance margin.
 
 Equity below the maintenance margin: its orders are cancelled and the positions sent to the book, of
 a large one only a fifth at first. Equity below two thirds of it: the backstop takes the positions

@@ -1,4 +1,4 @@
-"""Who trades with whom, and at what price?
+"""Matching in price-time priority.
 
 Best price first; at one price the crowd's lots that rested before an account's order, then that
 order, and so on. A trade happens at the resting price. An order never trades with its own account:

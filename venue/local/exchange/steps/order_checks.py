@@ -1,4 +1,4 @@
-"""Is an order allowed?
+"""Checks of a new order.
 
 The checks stand in the venue's order as far as it is known: form, price, size, worth, reduce-only,
 limits, margin. Each failure has its own words and leaves its own status.

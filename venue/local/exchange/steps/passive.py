@@ -1,4 +1,4 @@
-"""When does a resting order of an account trade with the crowd?
+"""Passive fills: resting orders of accounts that the crowd's prints or touch reach.
 
 When a print of the crowd goes through its price or reaches it: better-priced orders first, at the
 print's price the crowd's lots that rested before, then ours in order of arrival. And when the

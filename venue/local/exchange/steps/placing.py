@@ -1,4 +1,4 @@
-"""What happens to an order that has passed the checks: it trades, rests, waits or is turned away.
+"""Placing of an order that has passed the checks: it trades, rests, waits or is cancelled.
 
 The same for orders that arrive, that a trigger wakes, that a TWAP or a liquidation sends.
 """

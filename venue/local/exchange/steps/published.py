@@ -1,4 +1,4 @@
-"""Which trades have accounts made public?
+"""Public trades of accounts, and the minute bars of them.
 
 Kept are the newest of each coin, minute bars of all of them, and a running number by which a
 reader knows what it has not seen.

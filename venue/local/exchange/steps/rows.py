@@ -1,4 +1,4 @@
-"""How are fills, order changes, trades and funding written on the wire?"""
+"""Wire rows of fills, order changes, trades and funding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which waiting orders wake up because the mark has reached them?
+"""Trigger orders.
 
 The mark alone decides. A market trigger becomes an immediate order at its limit, a limit trigger an
 ordinary one. What reduces a position is cut to it then.

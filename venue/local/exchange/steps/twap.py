@@ -1,4 +1,4 @@
-"""How is a large order sold off in slices?
+"""TWAP orders: a large order sent in slices.
 
 Every thirty seconds a slice of at most three per cent slippage is sent; what earlier slices could
 not fill is made up for, up to three times a slice. Source: documentation, "Order types".

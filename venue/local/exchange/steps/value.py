@@ -1,4 +1,4 @@
-"""What is an account worth, and how much of it is bound?
+"""Account value: equity, margin used, what is free.
 
 All positions are valued at their marks. Money is micro-USDC.
 """
@@ -13,7 +13,7 @@ from venue.local.exchange.state.margin import SHARE_OF_NOTIONAL, initial
 
 
 class Worth(Struct, frozen=True):
-    """The cross part of an account, or all of it."""
+    """Value of an account: its cross part, or all of it."""
 
     equity_e6: int
     notional_e6: int

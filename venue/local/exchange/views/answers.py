@@ -1,4 +1,4 @@
-"""What does the venue answer to a question about an account?
+"""Answers to questions about an account.
 
 Answers show the exchange as of its last action or block; asking changes nothing. An account that
 nobody has ever funded looks like an empty one.

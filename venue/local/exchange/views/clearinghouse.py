@@ -1,4 +1,4 @@
-"""How does the venue show what an account holds: balances, margins, positions?"""
+"""The clearinghouse state: balances, margins, positions."""
 
 from __future__ import annotations
 

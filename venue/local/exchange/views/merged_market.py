@@ -1,4 +1,4 @@
-"""What does the market look like with the accounts' orders and trades in it?
+"""The market with the accounts' orders and trades in it.
 
 The crowd's book without what was taken from it and with what accounts rest in it; the crowd's
 trades and candles with those of the accounts. Oracle, mark and funding stay the crowd's. A coin in

@@ -1,4 +1,4 @@
-"""How is a question about an account read? Whatever is ill-typed is refused with 422."""
+"""Parameters of questions about an account; whatever is ill-typed is refused with 422."""
 
 from __future__ import annotations
 

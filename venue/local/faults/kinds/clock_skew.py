@@ -1,4 +1,4 @@
-"""Fault: the venue's clock is wrong."""
+"""Fault: a venue clock that is wrong."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ QUESTIONS = frozenset(
 
 
 class ClockSkew(Fault, frozen=True):
-    """Times in frames and replies are `skew_ms` off, positive: in the future."""
+    """Clock skew: times in frames and replies are `skew_ms` off, positive: in the future."""
 
     name = "clock_skew"
     does = "shifts the times in frames and replies"

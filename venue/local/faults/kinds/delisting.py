@@ -1,4 +1,4 @@
-"""Fault: a coin is delisted while everybody looks on.
+"""Fault: delisting of a coin in a running venue.
 
 As at the venue: the listing marks it, its books are pushed empty, its context keeps frozen prices
 with nulls for what needs a book, nothing trades any more; subscriptions stay.
@@ -26,7 +26,7 @@ NO_BOOK = ("premium", "midPx", "impactPxs")
 
 
 class Delisting(Fault, frozen=True):
-    """`coin` is delisted at `at_s` and, unless `for_s` says otherwise, stays so."""
+    """Delisting: `coin` is delisted at `at_s` and, unless `for_s` says otherwise, stays so."""
 
     name = "delisting"
     does = "delists a coin while the venue runs"
@@ -47,7 +47,7 @@ class Delisting(Fault, frozen=True):
 
 
 class _Without:
-    """A market that had a coin."""
+    """A market without one coin."""
 
     def __init__(self, inner: LocalMarket, coin: str, is_gone: Callable[[], bool]) -> None:
         self._inner = inner

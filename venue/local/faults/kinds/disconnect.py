@@ -1,4 +1,4 @@
-"""Fault: the venue ends connections without notice, as its documentation says it may."""
+"""Fault: connections ended without notice, as the venue's documentation says may happen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from venue.local.protocol.framing import ABNORMAL_CLOSURE, GOING_AWAY
 
 
 class Disconnect(Fault, frozen=True):
-    """`close` is "abrupt" (1006, no close frame) or "clean" (1001).
+    """Disconnect: `close` is "abrupt" (1006, no close frame) or "clean" (1001).
 
     With `for_s` above zero every connection made in that time ends as well, after `lives_s`.
     """

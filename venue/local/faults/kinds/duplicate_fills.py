@@ -1,4 +1,4 @@
-"""Fault: fills are told twice, and found twice when asked for."""
+"""Fault: duplicated fills, in streams and in answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from venue.local.faults.outgoing import FILL_CHANNELS, Outgoing, has_fills
 
 
 class DuplicateFills(Fault, frozen=True):
-    """Frames with fills come twice, and every row of userFills as well."""
+    """Duplicate fills: frames with fills come twice, and every row of userFills as well."""
 
     name = "duplicate_fills"
     does = "tells every fill twice"

@@ -1,4 +1,4 @@
-"""Fault: the action takes effect, its reply says that it failed."""
+"""Fault: an error reply to an action that took effect."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ ERROR = {"status": "err", "response": "Internal error: action timed out"}
 
 
 class ErrorExecutes(Fault, frozen=True):
-    """`reply` is "status_err" (200, status err), "http_500" (null) or "http_502" (HTML)."""
+    """Error reply to an executed action.
+
+    `reply` is "status_err" (200, status err), "http_500" (null) or "http_502" (HTML).
+    """
 
     name = "error_executes"
     does = "lets actions happen and answers with an error"

@@ -1,4 +1,4 @@
-"""Fault: the book no longer changes although the socket lives and everything else goes on."""
+"""Fault: a frozen book on a live connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from venue.local.faults.outgoing import Outgoing
 
 
 class FrozenBook(Fault, frozen=True):
-    """Every book repeats the first of the window, best prices fall silent.
+    """Frozen book: every book repeats the first of the window, best prices fall silent.
 
     `time_moves` says whether the repeated book at least claims to be new.
     """

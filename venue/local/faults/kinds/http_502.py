@@ -1,4 +1,4 @@
-"""Fault: a storm of bad gateways: the proxy answers, the venue is not there."""
+"""Fault: 502 from the proxy in front of the venue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from venue.local.faults.fault import Fault, Milliseconds, Moment
 
 
 class Http502(Fault, frozen=True):
-    """Requests get an HTML page after `wait_ms`; the venue never sees them."""
+    """HTTP 502: requests get an HTML page after `wait_ms`; the venue never sees them."""
 
     name = "http_502"
     does = "answers requests with 502 and a page of HTML"

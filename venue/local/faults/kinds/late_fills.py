@@ -1,4 +1,4 @@
-"""Fault: an order is done before its fills are heard of."""
+"""Fault: late fills, told after the end of their order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from venue.local.faults.outgoing import FILL_CHANNELS, Outgoing, has_fills
 
 
 class LateFills(Fault, frozen=True):
-    """Fills come `delay_ms` late and behind everything else; asked for, they are not there yet.
+    """Late fills.
+
+    Fills come `delay_ms` late and behind everything else; asked for, they are not there yet.
 
     The newest `missing` rows of userFills are those that are not there yet.
     """

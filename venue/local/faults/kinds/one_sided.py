@@ -1,4 +1,4 @@
-"""Fault: books with one side missing, as thin testnet coins have them."""
+"""Fault: one-sided books, as thin testnet coins have them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from venue.local.faults.outgoing import Outgoing
 
 
 class OneSided(Fault, frozen=True):
-    """Books, best prices and /info l2Book without their `side`; "both" empties them."""
+    """One-sided books.
+
+    Books, best prices and /info l2Book without their `side`; "both" empties them.
+    """
 
     name = "one_sided"
     does = "sends books without bids, without asks or without both"

@@ -1,4 +1,4 @@
-"""Fault: the action takes effect, its reply never comes.
+"""Fault: a lost reply to an action that took effect.
 
 The fate of the order is unknown to its sender, who must find it out and not send it again blind.
 """
@@ -15,7 +15,10 @@ from venue.local.faults.outgoing import POST, Outgoing, is_action
 
 
 class TimeoutExecutes(Fault, frozen=True):
-    """The venue acts, the client waits; after `hold_ms` the connection breaks."""
+    """Timeout of an executed action.
+
+    The venue acts, the client waits; after `hold_ms` the connection breaks.
+    """
 
     name = "timeout_executes"
     does = "lets actions happen and loses the reply"

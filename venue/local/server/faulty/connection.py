@@ -28,7 +28,7 @@ CLOSE_TIMEOUT_S = 0.5
 
 
 class FaultyConnection(Client):
-    """One connection, the `number`-th since the start; `elapsed_ms` is the clock of the plan."""
+    """The `number`-th connection since the start; `elapsed_ms` is the clock of the plan."""
 
     def __init__(
         self,

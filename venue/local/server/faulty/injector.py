@@ -1,4 +1,4 @@
-"""A plan at work on a server: its clock, its connections, its middleware."""
+"""The injector of a plan of faults: its clock, its connections, its middleware."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from venue.local.server.faulty.middleware import fault_middleware
 
 
 class Injector:
-    """Begins when it is made, or with the first connection of a plan that says so.
+    """A plan at work on one server.
+
+    It begins when it is made, or with the first connection of a plan that says so.
 
     `tell` is told of each fault as it first hits something.
     """

@@ -1,4 +1,4 @@
-"""Requests and replies of /info and /exchange, with the faults of a plan in between.
+"""The middleware that puts the faults of a plan between requests and handlers.
 
 Stands before the handlers as a middleware, so they need not know of it.
 """
