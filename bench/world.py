@@ -14,8 +14,9 @@ from daemon.live.startup import subscriptions
 from market.errors import require
 from market.events import MS_PER_DAY, MS_PER_HOUR
 from tests.support.virtual import MIDNIGHT_MS
+from venue.hyperliquid.streams import BBO, TRADES
 from venue.hyperliquid.universe import load_instruments
-from venue.local.market.contract import BBO, TRADES, Topic
+from venue.local.market.contract import Topic
 from venue.local.market.grid import BLOCK_MS
 from venue.local.world.archive import Archive
 from venue.local.world.virtual import frames, topics_of

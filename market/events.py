@@ -7,7 +7,7 @@ a live daemon makes thousands a second.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -112,6 +112,8 @@ class Candle(Struct, gc=False, array_like=True):
 class Candles(Struct, gc=False, tag="candles"):
     """History asked of the venue at `asked_ns`, oldest first; the last row may be forming."""
 
+    letter: ClassVar[str] = "R"
+
     coin: str
     timeframe: Timeframe
     rows: list[Candle]
@@ -122,6 +124,8 @@ class Candles(Struct, gc=False, tag="candles"):
 class FundingHistory(Struct, gc=False, tag="funding"):
     """Settled hourly funding rates of one coin as (hour_ms, rate)."""
 
+    letter: ClassVar[str] = "R"
+
     coin: str
     rates: list[tuple[int, float]]
     recv_ns: int = 0
@@ -130,11 +134,15 @@ class FundingHistory(Struct, gc=False, tag="funding"):
 class Timer(Struct, gc=False):
     """One second has passed."""
 
+    letter: ClassVar[str] = "T"
+
     recv_ns: int = 0
 
 
 class Command(Struct, gc=False, tag="command"):
     """An operator's or the supervisor's order: halt, resume, rearm, flatten, trial."""
+
+    letter: ClassVar[str] = "C"
 
     verb: Literal["halt", "resume", "rearm", "flatten", "trial"]
     argument: str = ""
@@ -145,6 +153,8 @@ class Command(Struct, gc=False, tag="command"):
 class FeedDown(Struct, gc=False, tag="feed_down"):
     """The stream broke: no book may be trusted until its first frame after the next FeedUp."""
 
+    letter: ClassVar[str] = "X"
+
     reason: str = ""
     recv_ns: int = 0
 
@@ -152,11 +162,15 @@ class FeedDown(Struct, gc=False, tag="feed_down"):
 class FeedUp(Struct, gc=False, tag="feed_up"):
     """A connection is open again and subscriptions are on their way."""
 
+    letter: ClassVar[str] = "X"
+
     recv_ns: int = 0
 
 
 class Notice(Struct, gc=False, tag="notice"):
     """Something the rim saw that the operator must learn: an alarm that goes on record."""
+
+    letter: ClassVar[str] = "X"
 
     kind: str
     message: str
@@ -199,6 +213,8 @@ class LensUpdate(Struct, gc=False, tag="lens"):
     burst, or history that came in.
     """
 
+    letter: ClassVar[str] = "L"
+
     coin: str
     bar_ms: int
     kind: LensKind
@@ -210,7 +226,8 @@ class LensUpdate(Struct, gc=False, tag="lens"):
     recv_ns: int = 0
 
 
-# What is written to the tape as a value; frames and seconds have records of their own.
+# What is written to the tape as a value, on lines of its `letter`; frames and seconds have records
+# of their own.
 Recorded = Candles | FundingHistory | Command | FeedDown | FeedUp | Notice | LensUpdate
 
 Event = (

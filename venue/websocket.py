@@ -21,7 +21,7 @@ FRAME_BYTES_MAX = 1 << 20
 
 @dataclass
 class Listener:
-    """Who is told: of all frames of one socket read, of a connection, of its loss and why."""
+    """Callbacks: all frames of one socket read, a connection, its loss and why."""
 
     frames: Callable[[list[bytes]], None]
     up: Callable[[], None]
@@ -29,7 +29,7 @@ class Listener:
 
 
 class Link(asyncio.Protocol):
-    """Bytes to frames and back for one connection; `closed` resolves with the reason it ended.
+    """One connection, bytes to frames and back; `closed` resolves with the reason it ended.
 
     Frames are held until `begin`, so that none is heard of before its connection.
     """

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Outcome
-from market.events import BboUpdate, BookUpdate, Event, Timer
+from market.events import BboUpdate, BookUpdate, Event, Recorded, Timer
 from venue.hyperliquid.session import Session
-from venue.tape.lines import KIND_OF, Record, decode_fact, frame_line, record_line
+from venue.tape.lines import Record, decode_fact, frame_line, record_line
 
 Emit = Callable[[bytes], None]
 Absorb = Callable[[Outcome], None]
@@ -71,13 +71,12 @@ class Intake:
         if count and isinstance(event, BookUpdate | BboUpdate):
             event.skipped = count
 
-    def fact(self, event: Event) -> Outcome:
+    def fact(self, event: Recorded | Timer) -> Outcome:
         """Take anything that is no frame: a second, a reply, a command, a change of the feed."""
         if isinstance(event, Timer):
-            self._emit(record_line("T", event.recv_ns))
+            self._emit(record_line(event.letter, event.recv_ns))
         else:
-            kind = KIND_OF.get(type(event).__name__, "X")
-            self._emit(record_line(kind, event.recv_ns, event))
+            self._emit(record_line(event.letter, event.recv_ns, event))
         return self.step(event)
 
     def step(self, event: Event) -> Outcome:

@@ -50,7 +50,7 @@ from daemon.views.lens import lens_view
 from daemon.views.positions import positions
 from daemon.views.status import RECENT, status
 from market.errors import InvariantBroken, OperatorError
-from market.events import NS_PER_HOUR, Command, Event, FeedDown, FeedUp, Notice, Timer
+from market.events import NS_PER_HOUR, Command, FeedDown, FeedUp, Notice, Recorded, Timer
 from market.instrument import Instrument
 from shadow.store.store import Store
 from venue.hyperliquid.feed import Feed, Reconnect
@@ -227,7 +227,7 @@ class Daemon:
         else:
             self._consume(Command("resume", "", "database"))
 
-    def _consume(self, event: Event) -> Outcome:
+    def _consume(self, event: Recorded | Timer) -> Outcome:
         event.recv_ns = self.clock.now_ns()
         return self._guard(lambda: self.intake.fact(event))
 

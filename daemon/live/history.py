@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from market.decision import Request
 from market.errors import VenueUnreachable
-from market.events import Candles, Event, FundingHistory
+from market.events import Candles, FundingHistory
 from venue.hyperliquid.info import InfoClient
 
 WAITING_MAX = 5_000
@@ -21,7 +21,7 @@ class History:
     def __init__(
         self,
         info: InfoClient,
-        deliver: Callable[[Event], object],
+        deliver: Callable[[Candles | FundingHistory], object],
         now_ns: Callable[[], int],
         give_up: Callable[[str], None],
     ) -> None:
@@ -74,7 +74,7 @@ class History:
             await asyncio.sleep(min(60.0, 0.5 * 2.0**attempt))
         self._give_up(trouble)
 
-    async def _fetch(self, request: Request) -> Event:
+    async def _fetch(self, request: Request) -> Candles | FundingHistory:
         if request.what == "funding":
             rates = await self._info.funding_history(
                 request.coin, start_ms=request.from_ms, end_ms=request.to_ms

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from daemon.config.sections import Config
 from daemon.live.journal import expired_segments
-from market.events import NS_PER_DAY, Command, Event, Notice
+from market.events import NS_PER_DAY, Command, Notice, Recorded
 
 MB = 1 << 20
 # Space must come back this far beyond a limit before the limit is lifted.
@@ -27,14 +27,14 @@ class Housekeeping:
         self.level = OK
         self.free_mb = 0.0
 
-    def look(self) -> list[Event]:
+    def look(self) -> list[Recorded]:
         """Measure the disk; return the events that a change of level calls for."""
         self.free_mb = shutil.disk_usage(self._folder).free / MB
         before, self.level = self.level, self._level()
         if self.level == before:
             return []
         free = f"{self.free_mb:.0f} MB free on the disk of {self._folder}"
-        events: list[Event] = [Notice("disk", f"{free}: {self.level}")]
+        events: list[Recorded] = [Notice("disk", f"{free}: {self.level}")]
         if self.level == NO_ENTRIES:
             events.append(Command("halt", free, "disk"))
         elif before == NO_ENTRIES:

@@ -159,8 +159,8 @@ class _Recorder:
             self._put(frame_line(raw, now_ns))
 
     def _up(self) -> None:
-        self._put(record_line("X", self._clock.now_ns(), FeedUp()))
+        self._put(record_line(FeedUp.letter, self._clock.now_ns(), FeedUp()))
 
     def _down(self, reason: str) -> None:
         log.warning("feed down", reason=reason)
-        self._put(record_line("X", self._clock.now_ns(), FeedDown(reason)))
+        self._put(record_line(FeedDown.letter, self._clock.now_ns(), FeedDown(reason)))

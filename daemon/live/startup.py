@@ -17,17 +17,10 @@ from daemon.live.telemetry import log
 from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
 from venue.hyperliquid.info import InfoClient
+from venue.hyperliquid.streams import COIN_STREAMS
 from venue.hyperliquid.wire import Subscription
 
 T = TypeVar("T")
-
-STREAMS = (
-    ("bbo", False),
-    ("l2Book", True),
-    ("l2Book", False),
-    ("trades", False),
-    ("activeAssetCtx", False),
-)
 
 
 @dataclass(frozen=True)
@@ -132,4 +125,4 @@ def choose_coins(
 
 def subscriptions(coins: Iterable[str]) -> list[Subscription]:
     """Return every stream the daemon listens to, coin by coin."""
-    return [Subscription(kind, coin, fast) for coin in coins for kind, fast in STREAMS]
+    return [Subscription(s.type, coin, s.fast) for coin in coins for s in COIN_STREAMS]

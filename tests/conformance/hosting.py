@@ -15,7 +15,7 @@ from coincurve import PrivateKey
 
 from venue.hyperliquid.signing import address_of
 from venue.local.gate.accounts import Account, Wallet, account_of_seed
-from venue.local.protocol.client import Limits
+from venue.local.server.client import Limits
 from venue.local.server.floor import floor_over
 from venue.local.server.server import serve
 from venue.local.world.world import World

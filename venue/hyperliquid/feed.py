@@ -1,4 +1,4 @@
-"""The websocket feed: one connection, kept alive for ever, frames handed on as they were read.
+"""The websocket feed: one connection kept open, frames handed on as they were read.
 
 The protocol is the `websockets` library's own sans-I/O core, driven by a small asyncio protocol
 of ours. So a frame is handled in the very call in which the loop delivers its bytes: no task
@@ -32,7 +32,7 @@ CONNECTS_PER_MINUTE_MAX = 20
 
 @dataclass(frozen=True)
 class Reconnect:
-    """How to come back: full jitter between `min_s` and a cap that doubles up to `max_s`.
+    """Reconnection policy: full jitter between `min_s` and a cap that doubles up to `max_s`.
 
     `planned_s` replaces a healthy connection once in a while, because streams have been seen to
     freeze behind open sockets after a day or two.
@@ -50,7 +50,10 @@ class Reconnect:
 
 
 class Feed:
-    """Keeps one websocket open for a session. `run` returns only when cancelled."""
+    """The feed of one session, on one websocket that is kept open.
+
+    `run` returns only when cancelled.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The venue's /info endpoint: questions over HTTP, within the venue's weight budget.
+"""Client of the /info endpoint, within the venue's weight budget.
 
 Source: Hyperliquid documentation, "Info endpoint" and "Rate limits": 1200 weight a minute per
 address; meta and most others cost 20, candleSnapshot 20 plus one per 60 rows of at most 5000,
@@ -26,7 +26,7 @@ FUNDING_ROWS_MAX = 500
 
 
 class WeightBudget:
-    """A bucket that refills evenly; whoever would overdraw it waits."""
+    """A weight budget that refills evenly; whoever would overdraw it waits."""
 
     def __init__(self, per_minute: float = WEIGHT_PER_MINUTE) -> None:
         self._rate = per_minute / 60.0
@@ -50,7 +50,7 @@ class WeightBudget:
 
 
 class InfoClient:
-    """Asks /info. Every method raises VenueUnreachable when no usable answer came."""
+    """A client of /info; every method raises VenueUnreachable when no usable answer came."""
 
     def __init__(
         self,

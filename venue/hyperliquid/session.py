@@ -1,4 +1,4 @@
-"""The conversation with the venue as values: frames in, events out; times in, frames out.
+"""The session with the venue: subscriptions, checks of frames, liveness; values in, values out.
 
 No socket, no clock, no await. `receive` decodes, checks and de-duplicates, and is also what a
 replay runs. The rest keeps each subscription alive by a table of states, drawn once below.
@@ -17,6 +17,7 @@ from market.cadence import Cadence
 from market.errors import ProtocolViolation
 from market.events import NS_PER_S, Event
 from venue.hyperliquid import wire
+from venue.hyperliquid.streams import BBO, COIN_STREAMS, CONTEXT, L2_BOOK, TRADES
 from venue.hyperliquid.wire import Subscription
 
 ACK_WAIT_NS = 5 * NS_PER_S
@@ -32,15 +33,11 @@ PING_AFTER_NS = 15 * NS_PER_S
 DEAD_AFTER_NS = 25 * NS_PER_S
 
 # What periodic streams do before they have shown it; the others speak only on change.
-NOMINAL_NS = {
-    ("l2Book", True): 0.54 * NS_PER_S,
-    ("l2Book", False): 5.4 * NS_PER_S,
-    ("activeAssetCtx", False): 1.0 * NS_PER_S,
-}
+NOMINAL_NS = {(s.type, s.fast): s.period_ns for s in COIN_STREAMS if s.period_ns is not None}
 
 
 class State(Enum):
-    """Where one subscription stands."""
+    """State of one subscription."""
 
     IDLE = "idle"
     SENT = "sent"
@@ -51,7 +48,7 @@ class State(Enum):
 
 
 class Input(Enum):
-    """What can happen to one subscription."""
+    """What happens to one subscription."""
 
     OPENED = "opened"
     ACKED = "acked"
@@ -63,7 +60,7 @@ class Input(Enum):
 
 
 class Action(Enum):
-    """What the session does about it."""
+    """What the session does about an input."""
 
     NONE = "none"
     SUBSCRIBE = "subscribe"
@@ -153,11 +150,11 @@ class Session:
         self._pinged_ns = 0
         self._recent_violations: list[int] = []
         self._seen: dict[str, dict[tuple[int, int], None]] = {c: {} for c in self.coins}
-        self._bbo = self._of("bbo")
-        self._fast = self._of("l2Book", fast=True)
-        self._slow = self._of("l2Book")
-        self._prints = self._of("trades")
-        self._contexts = self._of("activeAssetCtx")
+        self._bbo = self._of(BBO)
+        self._fast = self._of(L2_BOOK, fast=True)
+        self._slow = self._of(L2_BOOK)
+        self._prints = self._of(TRADES)
+        self._contexts = self._of(CONTEXT)
 
     def _of(self, type_: str, *, fast: bool = False) -> dict[str, Stream]:
         found = self.streams.items()

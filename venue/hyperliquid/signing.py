@@ -1,4 +1,4 @@
-"""Who signed an action?
+"""Signatures of actions: digests, and the recovery of the signer.
 
 Two schemes. Trading actions are packed with msgpack in the order in which their keys arrived and
 hashed with nonce, vault and expiry; the hash is signed as the `connectionId` of a phantom agent.
@@ -18,7 +18,8 @@ from coincurve import PublicKey
 from Crypto.Hash import keccak as _keccak
 from msgspec import Struct
 
-from venue.local.market.contract import Row
+# A decoded JSON object; the order of its keys is part of what is signed.
+Action = dict[str, Any]
 
 ADDRESS_BYTES = 20
 WORD_BYTES = 32
@@ -34,7 +35,7 @@ _ZERO_ADDRESS = bytes(WORD_BYTES)
 
 
 class Unsignable(Exception):
-    """The action cannot have been signed as it stands: a field is missing or ill-typed."""
+    """An action that cannot have been signed as it stands: a field is missing or ill-typed."""
 
 
 class Signature(Struct, frozen=True):
@@ -83,7 +84,7 @@ def recover(digest: bytes, signature: Signature) -> str | None:
 # L1 actions.
 
 
-def action_hash(action: Row, nonce: int, vault: str | None, expires_ms: int | None) -> bytes:
+def action_hash(action: Action, nonce: int, vault: str | None, expires_ms: int | None) -> bytes:
     """Return the hash that binds an action to its nonce, vault and expiry.
 
     Raises Unsignable for what msgpack or eight bytes cannot hold.
@@ -168,7 +169,7 @@ def nonce_field(kind: str) -> str:
     return USER_SIGNED[kind][1][-1][0]
 
 
-def user_digest(action: Row) -> bytes:
+def user_digest(action: Action) -> bytes:
     """Return what is signed for a user-signed action; raises Unsignable."""
     kind, fields = USER_SIGNED[action["type"]]
     chain = action.get("signatureChainId")
@@ -183,7 +184,7 @@ def user_digest(action: Row) -> bytes:
     return keccak(_PREFIX + _domain("HyperliquidSignTransaction", chain_id) + struct)
 
 
-def _word(action: Row, name: str, type_: str) -> bytes:
+def _word(action: Action, name: str, type_: str) -> bytes:
     value = action.get(name, "" if name in _OPTIONAL else None)
     return _ENCODERS[type_](name, "" if value is None and name in _OPTIONAL else value)
 

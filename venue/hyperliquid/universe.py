@@ -1,4 +1,4 @@
-"""Which perpetuals does the venue list, and by what rules, when it cannot be asked?
+"""The kept listing of perpetuals, for when the venue cannot be asked.
 
 Fifty rows of a real `meta` reply are kept beside this file with their source. The local world
 trades them, and recordings that lack rules borrow them. Invariant: a row's position is its id.

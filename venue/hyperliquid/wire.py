@@ -1,4 +1,4 @@
-"""The venue's messages, decoded once and typed, and the frames we send.
+"""Messages of the venue, decoded once and typed, and the frames we send.
 
 Numbers travel as decimal strings; `strict=False` lets the C decoder turn them into floats, which
 is four times as fast as json and float(). Only fields that are read are declared. `decode` and
@@ -10,7 +10,7 @@ Source: Hyperliquid documentation, "Websocket / Subscriptions" and "Info endpoin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -25,6 +25,7 @@ from market.events import (
     Print,
     TradesUpdate,
 )
+from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
 
 SIZE_MAX = 1e15
 
@@ -53,7 +54,7 @@ class Subscription(Struct, frozen=True, gc=False):
 
 
 class L2Data(Struct, gc=False):
-    """Levels are (bids downwards, asks upwards)."""
+    """Levels of a book as (bids downwards, asks upwards)."""
 
     coin: str
     time: TimeMs
@@ -61,21 +62,21 @@ class L2Data(Struct, gc=False):
     fast: bool = False
 
 
-class L2BookFrame(Struct, gc=False, tag_field="channel", tag="l2Book"):
+class L2BookFrame(Struct, gc=False, tag_field="channel", tag=L2_BOOK):
     """A whole book."""
 
     data: L2Data
 
 
 class BboData(Struct, gc=False):
-    """`bbo` is (bid, ask)."""
+    """Best bid and offer as (bid, ask)."""
 
     coin: str
     time: TimeMs
     bbo: tuple[Level | None, Level | None]
 
 
-class BboFrame(Struct, gc=False, tag_field="channel", tag="bbo"):
+class BboFrame(Struct, gc=False, tag_field="channel", tag=BBO):
     """The best bid and offer."""
 
     data: BboData
@@ -92,7 +93,7 @@ class WireTrade(Struct, gc=False):
     tid: Count
 
 
-class TradesFrame(Struct, gc=False, tag_field="channel", tag="trades"):
+class TradesFrame(Struct, gc=False, tag_field="channel", tag=TRADES):
     """Public trades; the first frame after subscribing replays old ones."""
 
     data: list[WireTrade]
@@ -115,14 +116,14 @@ class ContextData(Struct, gc=False):
     ctx: _Context
 
 
-class ContextFrame(Struct, gc=False, tag_field="channel", tag="activeAssetCtx"):
+class ContextFrame(Struct, gc=False, tag_field="channel", tag=CONTEXT):
     """An asset context; it carries no venue time."""
 
     data: ContextData
 
 
 class Ack(Struct, gc=False):
-    """Which request an acknowledgement is for."""
+    """The request that an acknowledgement is for."""
 
     method: str
     subscription: dict[str, Any]
@@ -135,7 +136,7 @@ class AckFrame(Struct, gc=False, tag_field="channel", tag="subscriptionResponse"
 
 
 class ErrorFrame(Struct, gc=False, tag_field="channel", tag="error"):
-    """A complaint in words, tied to no request."""
+    """A complaint of the venue, tied to no request."""
 
     data: str
 
@@ -145,6 +146,7 @@ class PongFrame(Struct, gc=False, tag_field="channel", tag="pong"):
 
 
 Frame = L2BookFrame | BboFrame | TradesFrame | ContextFrame | AckFrame | ErrorFrame | PongFrame
+CHANNELS = frozenset(frame.__struct_config__.tag for frame in get_args(Frame))
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame, strict=False)
 _any_decoder = msgspec.json.Decoder()
@@ -180,11 +182,6 @@ def object_in(text: str) -> dict[str, Any] | None:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-CHANNELS = frozenset(
-    ("l2Book", "bbo", "trades", "activeAssetCtx", "subscriptionResponse", "error", "pong")
-)
 
 
 def book_update(data: L2Data, now_ns: int) -> BookUpdate:

@@ -18,8 +18,8 @@ from venue.local.gate.gateway import GatewayRules
 from venue.local.market.contract import LocalMarket
 from venue.local.market.grid import HISTORY_DAYS
 from venue.local.playback.playback import Playback
-from venue.local.protocol.client import Limits
-from venue.local.server.faulty.injector import Trouble
+from venue.local.server.client import Limits
+from venue.local.server.faulty.injector import Injector
 from venue.local.server.floor import floor_over
 from venue.local.server.server import serve
 from venue.local.world.world import World
@@ -57,11 +57,11 @@ def serve_venue(
     opened = [account_of_seed(seed), *(load_accounts(accounts) if accounts else [])]
     rules = GatewayRules(sources=SOURCES[network])
     market = played = _market(seed, tape, speed, epoch_ms)
-    trouble = None if plan is None else Trouble(plan, _tell)
-    if trouble is not None:
-        market = trouble.market(market)
+    injector = None if plan is None else Injector(plan, _tell)
+    if injector is not None:
+        market = injector.market(market)
 
-    acting = None if trouble is None else trouble.trading
+    acting = None if injector is None else injector.trading
     shown, floor = floor_over(market, accounts=opened, rules=rules, acting=acting)
 
     def ready(actual_port: int) -> None:
@@ -90,7 +90,7 @@ def serve_venue(
             now_ms=lambda: time.time() * 1000.0,
             on_ready=ready,
             stop=stop,
-            trouble=trouble,
+            injector=injector,
             # A daemon and whoever tries its venue share one address.
             limits=Limits.generous() if with_parent else Limits(),
             floor=floor,

@@ -1,4 +1,4 @@
-"""The newest closed bars that a tape knows of, without replaying it.
+"""The newest closed bars of a tape, found without a replay.
 
 A segment opens with the whole engine, bars included. The first one of a state opens with
 nothing, but what the venue answered at the start stands close behind its head.

@@ -1,4 +1,4 @@
-"""Does a tape hold all that it should? Its segments are looked at one after the other.
+"""Completeness of a tape: segments that follow one another without a hole.
 
 A header names the segment that was the newest when its own began. When that one is not there, the
 events between are missing. A missing beginning is no damage, because the oldest segments expire;
@@ -31,7 +31,7 @@ class _End(Struct):
 
 
 class Continuity:
-    """Follows the segments of one tape; what it found stands in its public fields.
+    """Check of the segments of one tape in turn; findings stand in its public fields.
 
     `missing`: first and last event number of each hole. `damage`: one line for each fault. `torn`:
     the newest segment's name when it stops without its end, `dropped` its bytes that no check

@@ -1,4 +1,4 @@
-"""Recordings of other tools become tapes: native-looking frames in receive order.
+"""Recordings of other tools, written as tapes in receive order.
 
 Two shapes are known: a folder of `orderbooks_COIN`, `prices_COIN` and `trades_COIN` CSV files
 (gzip), and a file of lines `<receive ns> <raw frame>` (gzip). What they lack is left out and never
@@ -26,6 +26,7 @@ from market.errors import InputDamaged, OperatorError
 from market.events import NS_PER_S, FeedDown, FeedUp
 from market.instrument import Instrument
 from venue.hyperliquid import wire
+from venue.hyperliquid.streams import BBO, L2_BOOK, TRADES
 from venue.hyperliquid.wire import Subscription
 from venue.tape.lines import FORMAT, Header, frame_line, record_line, segment_name
 from venue.tape.writer import SegmentWriter
@@ -40,7 +41,7 @@ Stamped = tuple[int, bytes]
 
 @dataclass
 class Imported:
-    """What an import found."""
+    """Findings of an import."""
 
     coins: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
@@ -54,7 +55,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Origin:
-    """Whose rules a tape is written with, and the configuration it will be replayed by."""
+    """Rules a tape is written with, and the configuration it will be replayed by."""
 
     instruments: dict[str, Instrument]
     named: str
@@ -78,7 +79,7 @@ def open_recording(path: Path) -> Recording:
     sources: list[Iterator[Stamped]] = []
     streams: list[Subscription] = []
     readers = {"orderbooks": _books, "prices": _prices, "trades": _trades}
-    types = {"orderbooks": "l2Book", "prices": "bbo", "trades": "trades"}
+    types = {"orderbooks": L2_BOOK, "prices": BBO, "trades": TRADES}
     for table in tables:
         kind, _, coin = table.name.removesuffix(".csv.gz").partition("_")
         if kind in readers and coin:
@@ -143,7 +144,7 @@ def _books(path: Path, coin: str) -> Iterator[Stamped]:
         try:
             sides = [_levels(row, "bid"), _levels(row, "ask")]
             data = {"coin": coin, "time": int(row["exchange_timestamp"]), "levels": sides}
-            yield _ns(row["timestamp"]), _frame("l2Book", data)
+            yield _ns(row["timestamp"]), _frame(L2_BOOK, data)
         except (KeyError, ValueError) as error:
             raise _damaged(path, number, error) from None
 
@@ -177,7 +178,7 @@ def _prices(path: Path, coin: str) -> Iterator[Stamped]:
 
 def _bbo(instant: tuple[int, int], coin: str, sides: dict[str, dict[str, str] | None]) -> Stamped:
     data = {"coin": coin, "time": instant[1], "bbo": [sides["bid"], sides["ask"]]}
-    return instant[0], _frame("bbo", data)
+    return instant[0], _frame(BBO, data)
 
 
 def _one_of(sides: Iterable[str], side: str) -> str:
@@ -194,7 +195,7 @@ def _trades(path: Path, coin: str) -> Iterator[Stamped]:
         try:
             ns = _ns(row["timestamp"])
             if batch and ns != held:
-                yield held, _frame("trades", batch)
+                yield held, _frame(TRADES, batch)
                 batch = []
             held = ns
             batch.append(
@@ -210,7 +211,7 @@ def _trades(path: Path, coin: str) -> Iterator[Stamped]:
         except (KeyError, ValueError) as error:
             raise _damaged(path, number, error) from None
     if batch:
-        yield held, _frame("trades", batch)
+        yield held, _frame(TRADES, batch)
 
 
 def _frame(channel: str, data: object) -> bytes:
@@ -283,7 +284,7 @@ def import_recording(recording: Recording, out: Path, origin: Origin) -> Importe
 
 
 class _Sessions:
-    """Cuts frames into sessions, with a second's tick in between and feed events at the ends."""
+    """Sessions cut out of frames, with a tick each second and feed events at the ends."""
 
     def __init__(
         self, out: Path, origin: Origin, streams: Iterable[Subscription], found: Imported
@@ -338,14 +339,14 @@ class _Sessions:
         self._writer = SegmentWriter(self._out / self._newest)
         self._found.sessions += 1
         self._put(record_line("H", ns, header))
-        self._put(record_line("X", ns, FeedUp()))
+        self._put(record_line(FeedUp.letter, ns, FeedUp()))
         self._tick_ns = ns // NS_PER_S * NS_PER_S + NS_PER_S
 
     def _close(self, why: str) -> None:
         if self._writer is None:
             return
         down = FeedDown("the recording pauses here")
-        self._put(record_line("X", self._last_ns, down))
+        self._put(record_line(down.letter, self._last_ns, down))
         self._put(record_line("E", self._last_ns, {"why": why}))
         self._writer.close(bytes(self._lines))
         self._lines.clear()

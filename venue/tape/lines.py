@@ -9,19 +9,19 @@ import base64
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 from msgspec import Struct, field
 
 from market.errors import InputDamaged
-from market.events import Event, Recorded
+from market.events import Recorded
 from market.instrument import Instrument
 
 FORMAT = "gnomon-tape/1"
-
-
 SUFFIX = ".tape.zst"
+# The kinds of line that hold an event as a value.
+FACTS = frozenset(event.letter for event in get_args(Recorded))
 
 
 class Record(NamedTuple):
@@ -33,7 +33,7 @@ class Record(NamedTuple):
 
 
 class Header(Struct):
-    """What a segment opens with; `engine` and `session` are their written states.
+    """Header of a segment; `engine` and `session` are their written states.
 
     `after` names the segment that was the newest when this one began, "" when there was none.
     `lenses` says that whatever the lens process found is on the tape, so a replay asks no lens.
@@ -94,10 +94,7 @@ def decode_header(payload: bytes, path: Path) -> Header:
 _recorded = msgspec.json.Decoder(Recorded)
 
 
-KIND_OF = {"Candles": "R", "FundingHistory": "R", "Command": "C", "LensUpdate": "L"}
-
-
-def decode_fact(payload: bytes, now_ns: int) -> Event:
+def decode_fact(payload: bytes, now_ns: int) -> Recorded:
     """Return the event written on an R, C, X or L line; raises InputDamaged."""
     try:
         event: Recorded = _recorded.decode(payload)

@@ -1,4 +1,4 @@
-"""The tape: every fact the engine consumed, in consumed order, as lines of text.
+"""Tape segments: every fact the engine consumed, in consumed order, as lines of text.
 
 A segment is one zstd stream of lines `<kind> <receive ns> <payload>`:
 

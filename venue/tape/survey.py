@@ -1,4 +1,4 @@
-"""Reads a tape from end to end and says what is on it, and what should be and is not."""
+"""The survey of a tape: what is on it, what is missing, what is damaged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from market.errors import InputDamaged
 from venue.tape.continuity import Continuity, require_whole
-from venue.tape.lines import decode_fact, decode_header
+from venue.tape.lines import FACTS, decode_fact, decode_header
 from venue.tape.segment import segments_of
 
 NAMES = {
@@ -28,7 +28,7 @@ NAMES = {
 
 @dataclass
 class Survey:
-    """What a tape holds.
+    """Contents of a tape.
 
     `torn` names the newest segment when it stops without its end, `dropped_bytes` its bytes that
     no check covers. `missing_events` holds the first and last number of each hole, `damage` a line
@@ -81,7 +81,7 @@ def survey(path: Path) -> Survey:
                 found.coins = list(
                     dict.fromkeys([*found.coins, *(i.coin for i in header.instruments)])
                 )
-            elif kind in "RCXL":
+            elif kind in FACTS:
                 decode_fact(payload, ns)
             elif kind in "DE":
                 _json(payload, segment.path)

@@ -17,7 +17,7 @@ LEVEL = 3
 
 
 class SegmentWriter:
-    """Writes one segment; call from one thread at a time."""
+    """Writer of one segment; call from one thread at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,7 +55,7 @@ class SegmentWriter:
 
 @dataclass(frozen=True)
 class Repair:
-    """What mending a segment found: bytes of lines dropped, and how far its events may go."""
+    """Result of a repair: bytes of lines dropped, and how far its events may go."""
 
     was_torn: bool
     dropped: int

@@ -12,7 +12,6 @@ from daemon.config.load import parse
 from daemon.config.sections import DEFAULT_COINS
 from daemon.instance.paths import StateDir
 from daemon.live.startup import (
-    STREAMS,
     Plan,
     choose_coins,
     list_instruments,
@@ -22,6 +21,7 @@ from daemon.live.startup import (
 )
 from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
+from venue.hyperliquid.streams import COIN_STREAMS
 
 
 def listed(*names: str, delisted: tuple[str, ...] = ()) -> dict[str, Instrument]:
@@ -64,7 +64,7 @@ def test_a_coin_the_venue_does_not_trade_is_refused_with_the_likely_one() -> Non
 
 def test_every_stream_of_every_coin_is_subscribed_once() -> None:
     found = subscriptions(["BTC", "ETH"])
-    assert len(found) == len(set(found)) == 2 * len(STREAMS)
+    assert len(found) == len(set(found)) == 2 * len(COIN_STREAMS)
     assert {(s.type, s.fast) for s in found} == {
         ("bbo", False), ("l2Book", True), ("l2Book", False), ("trades", False),
         ("activeAssetCtx", False),

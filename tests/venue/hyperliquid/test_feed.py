@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -24,14 +24,11 @@ from hypothesis import strategies as st
 
 from market.errors import InvariantBroken, OperatorError
 from tests.support.venue import (
-    BINARY,
     CLOSE,
-    CONT,
     EVERY_KIND,
     FAST,
     PING,
     PONG,
-    PONG_,
     T0,
     TEXT,
     Peer,
@@ -41,7 +38,6 @@ from tests.support.venue import (
     ack,
     bbo,
     book,
-    context,
     door,
     feeding,
     run_on,
@@ -49,50 +45,17 @@ from tests.support.venue import (
     wrapped,
 )
 from tests.venue.local.serving import EPOCH_MS, SEED, serving
+from tests.venue.scripts import BBO, SLOWLY, Test, books, saying, stay
 from venue.hyperliquid.feed import CONNECTS_PER_MINUTE_MAX, Feed, Reconnect
 from venue.hyperliquid.session import Session, State
 from venue.hyperliquid.wire import Subscription
 from venue.local.world.world import World
-from venue.websocket import FRAME_BYTES_MAX, Listener
-
-BBO = Subscription("bbo", "BTC")
-SLOWLY = Reconnect(min_s=30.0, max_s=30.0)
-
-Test = Callable[[], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(params=["asyncio", "uvloop"])
-def on_loop(request: pytest.FixtureRequest) -> Callable[[Test], None]:
-    """Run a test's coroutine on each of the two loops that the daemon may run on."""
-    return lambda test: run_on(request.param, test())
+from venue.websocket import Listener
 
 
 def hastily(test: Test) -> None:
     """Run a test's coroutine on a loop that makes minutes short."""
     run_on("hasty", test())
-
-
-async def stay(peer: Peer) -> None:
-    """Accept, then listen until the client leaves."""
-    await peer.open()
-    await peer.hear_all()
-
-
-def saying(*payloads: bytes, asked: int = 0) -> Script:
-    """Return a script that sends frames in one write once it was asked so often, then listens."""
-
-    async def script(peer: Peer) -> None:
-        await peer.open()
-        for _ in range(asked):
-            await peer.hear()
-        await peer.send(*payloads)
-        await peer.hear_all()
-
-    return script
-
-
-def books(count: int) -> list[bytes]:
-    return [book(time_ms=1_000 + i) for i in range(count)]
 
 
 # Connected.
@@ -124,99 +87,6 @@ def test_a_connection_is_announced_then_subscribed_to_then_heard(on_loop: Any) -
     on_loop(test)
 
 
-def test_the_handshake_offers_no_extension_and_asks_for_the_urls_path(on_loop: Any) -> None:
-    async def test() -> None:
-        async with door(stay) as venue, feeding(venue.url) as (_, feed, _):
-            await until(lambda: feed.connected)
-            peer = venue.peers[0]
-            assert peer.head.startswith(b"GET /ws HTTP/1.1\r\n")
-            headers = peer.headers()
-            assert "sec-websocket-extensions" not in headers
-            assert "sec-websocket-protocol" not in headers
-            assert headers["host"] == f"127.0.0.1:{venue.port}"
-            assert headers["sec-websocket-version"] == "13"
-
-    on_loop(test)
-
-
-def test_all_frames_of_one_read_come_in_one_call(on_loop: Any) -> None:
-    async def test() -> None:
-        sent = [*books(3), bbo()]
-        async with door(saying(*sent)) as venue, feeding(venue.url) as (rim, _, _):
-            await until(rim.raws)
-            assert rim.reads() == [sent]
-
-    on_loop(test)
-
-
-def test_a_frame_split_over_two_reads_is_handed_on_whole_with_what_followed_it(
-    on_loop: Any,
-) -> None:
-    async def test() -> None:
-        first, second = books(2)
-
-        async def script(peer: Peer) -> None:
-            await peer.open()
-            data = wrapped(first) + wrapped(second)
-            await peer.raw(data[:100])
-            await asyncio.sleep(0.05)
-            await peer.raw(data[100:])
-            await peer.hear_all()
-
-        async with door(script) as venue, feeding(venue.url) as (rim, _, _):
-            await until(rim.raws)
-            assert rim.reads() == [[first, second]]
-
-    on_loop(test)
-
-
-def test_a_flood_arrives_in_order_and_complete(on_loop: Any) -> None:
-    async def test() -> None:
-        sent = books(20_000)
-        async with door(saying(*sent)) as venue, feeding(venue.url) as (rim, _, _):
-            await until(lambda: len(rim.raws()) >= len(sent))
-            assert rim.raws() == sent
-            assert len(rim.reads()) < len(sent) / 10
-
-    on_loop(test)
-
-
-def test_fragments_are_put_together_and_a_ping_may_come_in_between(on_loop: Any) -> None:
-    async def test() -> None:
-        whole, other = bbo(), context()
-
-        async def script(peer: Peer) -> None:
-            await peer.open()
-            await peer.raw(wrapped(b"", fin=False))
-            await peer.raw(wrapped(whole[:10], CONT, fin=False))
-            await peer.raw(wrapped(b"are you there", PING))
-            await peer.raw(wrapped(whole[10:40], CONT, fin=False) + wrapped(whole[40:], CONT))
-            await peer.raw(wrapped(other[:7], fin=False) + wrapped(other[7:], CONT))
-            await peer.hear_all()
-
-        async with door(script) as venue, feeding(venue.url) as (rim, _, _):
-            await until(lambda: len(rim.raws()) == 2)
-            assert rim.raws() == [whole, other]
-            await until(lambda: venue.peers[0].heard)
-            assert venue.peers[0].heard == [(PONG_, b"are you there")]
-
-    on_loop(test)
-
-
-def test_binary_frames_are_handed_on_like_text(on_loop: Any) -> None:
-    async def test() -> None:
-        async def script(peer: Peer) -> None:
-            await peer.open()
-            await peer.raw(wrapped(bbo(), BINARY))
-            await peer.hear_all()
-
-        async with door(script) as venue, feeding(venue.url) as (rim, _, _):
-            await until(rim.raws)
-            assert rim.raws() == [bbo()]
-
-    on_loop(test)
-
-
 def test_bad_utf8_reaches_the_session_which_counts_it(on_loop: Any) -> None:
     async def test() -> None:
         async with (
@@ -226,25 +96,6 @@ def test_bad_utf8_reaches_the_session_which_counts_it(on_loop: Any) -> None:
             await until(rim.raws)
             assert rim.session.violations == {"not_json": 1}
             assert rim.session.events == 1
-
-    on_loop(test)
-
-
-def test_a_frame_that_comes_with_the_handshake_is_heard_after_the_announcement(
-    on_loop: Any,
-) -> None:
-    async def test() -> None:
-        greeting = b"Websocket connection established."
-
-        async def script(peer: Peer) -> None:
-            await peer.request()
-            await peer.raw(peer.accept() + wrapped(greeting) + wrapped(bbo()))
-            await peer.hear_all()
-
-        async with door(script) as venue, feeding(venue.url, [BBO]) as (rim, _, _):
-            await until(rim.raws)
-            assert rim.log[:2] == [("up", None), ("frames", [greeting, bbo()])]
-            assert rim.session.violations == {}
 
     on_loop(test)
 
@@ -446,75 +297,6 @@ def test_an_unusable_url_is_the_operators_to_mend(url: str) -> None:
             reconnect=Reconnect(),
             rng=random.Random(1),
         )
-
-
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        [bytes((0x80 | TEXT, 127)) + (8 << 20).to_bytes(8, "big") + b"the first of eight MiB"],
-        [bytes((0x80 | TEXT, 127)) + (FRAME_BYTES_MAX + 1).to_bytes(8, "big")],
-        [
-            wrapped(b"x" * (FRAME_BYTES_MAX // 2), fin=False),
-            wrapped(b"x" * (FRAME_BYTES_MAX // 2 + 1), CONT),
-        ],
-        [wrapped(b"", fin=False), *[wrapped(b"x" * (1 << 18), CONT, fin=False)] * 5],
-    ],
-    ids=["8 MiB", "1 MiB + 1", "two fragments", "endless fragments"],
-)
-def test_a_frame_over_a_mebibyte_ends_the_connection_at_once(
-    on_loop: Any, pieces: list[bytes]
-) -> None:
-    async def test() -> None:
-        async def script(peer: Peer) -> None:
-            await peer.open()
-            for piece in pieces:
-                await peer.raw(piece)
-            await peer.hear_all()
-            await asyncio.sleep(30.0)
-
-        async with door(script) as venue, feeding(venue.url, policy=SLOWLY) as (rim, feed, task):
-            await until(rim.downs, within_s=3.0)
-            assert rim.downs()[0].startswith("protocol broken, code 1009")
-            assert rim.raws() == []
-            assert not feed.connected
-            assert not task.done()
-
-    on_loop(test)
-
-
-def test_a_frame_of_just_a_mebibyte_is_taken(on_loop: Any) -> None:
-    async def test() -> None:
-        half = b"x" * (FRAME_BYTES_MAX // 2)
-
-        async def script(peer: Peer) -> None:
-            await peer.open()
-            await peer.raw(wrapped(half + half))
-            await peer.raw(wrapped(half, fin=False) + wrapped(half, CONT))
-            await peer.hear_all()
-
-        async with door(script) as venue, feeding(venue.url) as (rim, _, _):
-            await until(lambda: len(rim.raws()) == 2)
-            assert rim.raws() == [half + half] * 2
-
-    on_loop(test)
-
-
-def test_nothing_is_sent_into_a_connection_that_is_ending(on_loop: Any) -> None:
-    """A venue that says goodbye and leaves its end open must not make sending an error."""
-
-    async def test() -> None:
-        async def script(peer: Peer) -> None:
-            await peer.request()
-            await peer.raw(peer.accept() + wrapped(b"\x03\xe8", CLOSE))
-            await peer.hear_all()
-            await asyncio.sleep(30.0)
-
-        async with door(script) as venue, feeding(venue.url, EVERY_KIND) as (_, feed, task):
-            await until(lambda: feed.connects >= 3)
-            assert not task.done()
-            assert all(peer.texts() == [] for peer in venue.peers)
-
-    on_loop(test)
 
 
 @pytest.mark.parametrize("with_handshake", [False, True])

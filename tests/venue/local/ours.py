@@ -10,8 +10,8 @@ from typing import Any
 from tests.venue.local.serving import HOUR_MS, NOW_MS
 from venue.local.exchange.exchange import Exchange
 from venue.local.exchange.state.rules import Rules
-from venue.local.exchange.views import views
-from venue.local.exchange.views.traded import TradedMarket
+from venue.local.exchange.views import answers
+from venue.local.exchange.views.merged_market import MergedMarket
 from venue.local.gate.accounts import Account, Wallet
 from venue.local.market.contract import Row, Topic
 from venue.local.market.grid import BLOCK_MS
@@ -81,9 +81,9 @@ class Busy:
         self.exchange = Exchange(world, Rules())
         self.floor = Floor(
             self.exchange,
-            lambda kind, question, now_ms: views.answer(self.exchange, kind, question, now_ms),
-            views.KINDS,
-            TradedMarket(world, self.exchange),
+            lambda kind, question, now_ms: answers.answer(self.exchange, kind, question, now_ms),
+            answers.KINDS,
+            MergedMarket(world, self.exchange),
             accounts=[Account(Wallet(user), FUNDS_E6) for user in (USER, OTHER)],
         )
         self.now_ms = NOW_MS // HOUR_MS * HOUR_MS + HOUR_MS - 20_000

@@ -18,8 +18,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from market.instrument import Instrument
 from venue.hyperliquid.universe import load_universe
 from venue.local.market.contract import LocalMarket, Row, Topic
-from venue.local.protocol.client import Limits
-from venue.local.server.faulty.injector import Trouble
+from venue.local.server.client import Limits
+from venue.local.server.faulty.injector import Injector
 from venue.local.server.floor import Floor
 from venue.local.server.server import serve
 
@@ -79,7 +79,7 @@ async def serving(
     *,
     clock: Clock | None = None,
     limits: Limits | None = None,
-    trouble: Trouble | None = None,
+    injector: Injector | None = None,
     floor: Floor | None = None,
 ) -> AsyncIterator[Venue]:
     """Run a server for the length of the block, on any free port."""
@@ -95,7 +95,7 @@ async def serving(
             on_ready=ready.set_result,
             stop=stop,
             limits=limits,
-            trouble=trouble,
+            injector=injector,
             floor=floor,
         )
     )

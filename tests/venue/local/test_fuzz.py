@@ -38,7 +38,7 @@ from tests.venue.local.serving import (
 )
 from venue.local.exchange.exchange import Exchange
 from venue.local.gate.accounts import account_of_seed
-from venue.local.protocol.client import Limits
+from venue.local.server.client import Limits
 from venue.local.server.floor import floor_over
 from venue.local.world.world import World
 

@@ -713,7 +713,7 @@ def test_coins_without_rules_are_named(tmp_path: Path) -> None:
     prices(tmp_path / "rec", price(START, "bid"), coin="NOPE")
     prices(tmp_path / "rec", price(START, "bid"), coin="NADA")
     with pytest.raises(
-        OperatorError, match=r"no rules for NADA, NOPE in venue/universe\.json.*--meta"
+        OperatorError, match=r"no rules for NADA, NOPE in venue/hyperliquid/universe\.json.*--meta"
     ):
         import_recording(open_recording(rec), tmp_path / "out", ORIGIN)
     assert not (tmp_path / "out").exists()

@@ -7,10 +7,8 @@ import os
 import resource
 import shutil
 import subprocess
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -19,91 +17,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.errors import InputDamaged, OperatorError
-from market.events import Candle, Candles, Command, FeedDown
-from market.instrument import Instrument
+from market.events import Candle, Candles
+from tests.venue.tape.segments import (
+    END,
+    HEADER,
+    NS,
+    groups_of,
+    half_written,
+    read,
+    records_of,
+    write,
+)
 from venue.tape.lines import (
     FORMAT,
-    Header,
     Record,
-    decode_header,
     frame_line,
     record_line,
     segment_name,
 )
 from venue.tape.segment import Segment, newest_name, segments_of
-from venue.tape.writer import SegmentWriter, repair
-
-NS = 1_756_900_000_000_000_000
-HEADER = Header(
-    format=FORMAT,
-    code_version="1.2.3+abc",
-    mode="paper-mainnet",
-    network="mainnet",
-    seed=7,
-    first_seq=41,
-    config={"seed": 7, "feed": {"reconnect_min_s": 0.25}, "coins": ["BTC"]},
-    instruments=[Instrument("BTC", 0, 5, 40), Instrument("OLD", 9, 0, 3, True)],
-    instruments_from="meta of https://api.example",
-    subscriptions=[{"type": "bbo", "coin": "BTC", "fast": False}],
-    session=msgspec.Raw(b'{"seen":{"BTC":[[1,2]]}}'),
-    engine=msgspec.Raw(b'{"vitals":{"seq":40}}'),
-)
-END = {"why": "stopped", "seq": 99}
-
-
-def groups_of(count: int = 4) -> list[bytes]:
-    """Return groups of lines: the header alone, then some of every kind."""
-    out = [record_line("H", NS, HEADER)]
-    for i in range(1, count):
-        ns = NS + i * 1_000
-        out.append(
-            frame_line(b'{"channel":"bbo","data":%d}' % i, ns)
-            + frame_line(b'{"channel":"bbo","data":"old"}', ns, skipped=True)
-            + frame_line(b"two\nlines %d" % i, ns)
-            + record_line("T", ns)
-            + record_line("X", ns, FeedDown(f"reason {i}"))
-        )
-    return out
-
-
-def write(path: Path, groups: list[bytes], *, closed: bool = True) -> list[int]:
-    """Write a segment; return the file's size after each group."""
-    writer = SegmentWriter(path)
-    sizes = []
-    for group in groups:
-        writer.write(group)
-        sizes.append(path.stat().st_size)
-    if closed:
-        writer.close(record_line("E", NS + 10**9, END))
-        sizes.append(path.stat().st_size)
-    else:
-        writer.abandon()
-    return sizes
-
-
-def records_of(groups: list[bytes]) -> list[Record]:
-    """Return the records of groups, read without the code under test's container."""
-    segment = Segment(Path("none"))
-    return [segment.record(text) for group in groups for text in group.split(b"\n")[:-1]]
-
-
-def read(path: Path) -> tuple[list[Record], Segment, str]:
-    """Return what can be read of a segment, and the damage that ended it ("" when none)."""
-    segment = Segment(path)
-    found: list[Record] = []
-    try:
-        for record in segment.records():
-            found.append(record)
-    except InputDamaged as damage:
-        return found, segment, str(damage)
-    return found, segment, ""
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting_for_disks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fdatasync", lambda fd: None)
-    monkeypatch.setattr(os, "fsync", lambda fd: None)
-
 
 # Round trips.
 
@@ -129,20 +61,6 @@ def test_any_bytes_come_back_as_they_were(
     assert (damage, segment.torn, segment.dropped) == ("", False, 0)
 
 
-def test_every_record_stands_on_one_line_of_text(tmp_path: Path) -> None:
-    lines = b"".join(groups_of())
-    assert all(
-        text.split(b" ")[0] in (b"H", b"F", b"f", b"B", b"T", b"X")
-        for text in lines.split(b"\n")[:-1]
-    )
-    assert frame_line(b"{}", 5) == b"F 5 {}\n"
-    assert frame_line(b"{}", 5, skipped=True) == b"f 5 {}\n"
-    assert frame_line(b"a\nb", 5) == b"B 5 YQpi\n"
-    assert frame_line(b"a\nb", 5, skipped=True) == b"b 5 YQpi\n"
-    assert record_line("T", 5) == b"T 5\n"
-    assert record_line("C", 5, Command("halt", "a\nb")).count(b"\n") == 1
-
-
 def test_facts_are_json_that_reads_back(tmp_path: Path) -> None:
     rows = [Candle(60_000, 0.1, 0.3, 1e-9, 1 / 3, 12345.678901234567, 3)]
     fact = Candles("BTC", "1m", rows, 5, 6)
@@ -157,27 +75,6 @@ def test_a_header_comes_back_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.tape.zst"
     write(path, groups_of())
     assert Segment(path).header() == HEADER
-
-
-@given(
-    st.recursive(
-        st.floats(allow_nan=False, allow_infinity=False)
-        | st.integers(-(2**63), 2**63 - 1)
-        | st.booleans()
-        | st.none()
-        | st.text(max_size=8),
-        lambda inner: (
-            st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
-        ),
-        max_leaves=12,
-    )
-)
-def test_a_header_keeps_floats_exactly_and_ints_as_ints(value: Any) -> None:
-    header = msgspec.structs.replace(HEADER, config={"x": value})
-    text = record_line("H", NS, header)
-    record = Segment(Path("none")).record(text[:-1])
-    assert text.count(b"\n") == 1
-    assert repr(decode_header(record.payload, Path("none")).config["x"]) == repr(value)
 
 
 def test_it_does_not_matter_in_what_blocks_a_tape_was_compressed(tmp_path: Path) -> None:
@@ -248,76 +145,6 @@ def test_zstd_shows_a_tape_to_a_person(tmp_path: Path) -> None:
     assert lines[-3].startswith(b"E ")
 
 
-def test_each_group_ends_with_its_crc_and_size(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    groups = groups_of(3)
-    write(path, groups)
-    raw = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=1 << 20)
-    end = record_line("E", NS + 10**9, END)
-    expected = b"".join(
-        group + b"K 0 %08x %d\n" % (zlib.crc32(group), len(group)) for group in [*groups, end]
-    )
-    assert raw == expected
-
-
-def test_what_was_written_is_in_the_file_on_return(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    writer = SegmentWriter(path)
-    groups = groups_of()
-    for i, group in enumerate(groups):
-        writer.write(group)
-        assert read(path)[0] == records_of(groups[: i + 1])
-    writer.abandon()
-
-
-def test_writing_reaches_the_disk_before_it_returns(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.tape.zst"
-    synced: list[int] = []
-    for name in ("fdatasync", "fsync"):
-        monkeypatch.setattr(os, name, lambda fd: synced.append(os.fstat(fd).st_size))
-    sizes = write(path, groups_of(3))
-    assert synced == sizes
-
-
-def test_writing_nothing_writes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    writer = SegmentWriter(path)
-    writer.write(b"")
-    assert path.stat().st_size == 0
-    writer.discard()
-    assert not path.exists()
-
-
-def test_a_segment_is_never_written_over(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    write(path, groups_of())
-    before = path.read_bytes()
-    with pytest.raises(FileExistsError):
-        SegmentWriter(path)
-    assert path.read_bytes() == before
-
-
-def test_a_full_disk_leaves_what_was_written_before_readable(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    groups = groups_of()
-    writer = SegmentWriter(path)
-    for group in groups:
-        writer.write(group)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            writer.write(os.urandom(50_000).replace(b"\n", b"") + b"\n")
-        writer.abandon()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    found, segment, damage = read(path)
-    assert found == records_of(groups)
-    assert (segment.torn, damage) == (True, "")
-
-
 # Torn.
 
 
@@ -343,21 +170,6 @@ def test_a_tape_without_its_end_record_is_torn_even_if_nothing_is_dropped(tmp_pa
     found, segment, damage = read(path)
     assert found == records_of(groups_of())
     assert (segment.torn, segment.dropped, damage) == (True, 0, "")
-
-
-def half_written(path: Path) -> tuple[int, bytes]:
-    """Write a header and a group whose checksum never came; return the bytes of the latter."""
-    header = record_line("H", NS, HEADER)
-    writer = SegmentWriter(path)
-    writer.write(header)
-    sound = path.stat().st_size
-    stream = writer._stream
-    half = stream.compress(frame_line(os.urandom(100_000).hex().encode(), NS) * 2)
-    half += stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-    writer._file.write(half)
-    writer.abandon()
-    assert path.stat().st_size == sound + len(half)
-    return len(half), header
 
 
 def test_the_bytes_of_a_half_written_group_are_counted_as_they_are_in_the_file(
@@ -505,14 +317,6 @@ def test_another_version_of_the_format_is_named(tmp_path: Path, format_: str) ->
         Segment(path).header()
 
 
-@pytest.mark.parametrize(
-    "payload", [b"", b"{}", b"[]", b'{"format":"gnomon-tape/1"}', b"\xff", b"[" * 100_000]
-)
-def test_a_header_that_cannot_be_read_is_damage(payload: bytes) -> None:
-    with pytest.raises(InputDamaged):
-        decode_header(payload, Path("some.tape.zst"))
-
-
 def test_a_segment_that_cannot_be_read_says_so_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -561,148 +365,8 @@ def test_segments_are_read_in_consumed_order(tmp_path: Path) -> None:
     assert [s.path.name for s in only] == [names[2]]
 
 
-def test_a_name_says_the_first_event_and_when_in_utc() -> None:
-    assert segment_name(7, NS) == "00000000000007-20250903T114640Z.tape.zst"
-
-
-@given(st.lists(st.integers(0, 10**13), min_size=2, max_size=5, unique=True))
-def test_names_sort_by_number(numbers: list[int]) -> None:
-    names = [segment_name(n, NS) for n in sorted(numbers)]
-    assert names == sorted(names)
-
-
 def test_a_place_without_a_tape_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputDamaged, match="no such tape"):
         segments_of(tmp_path / "none")
     with pytest.raises(InputDamaged, match="no tape segments"):
         segments_of(tmp_path)
-
-
-# Repair.
-
-
-def test_a_closed_tape_is_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    write(path, groups_of())
-    before = path.read_bytes()
-    mended = repair(path)
-    assert (mended.was_torn, mended.dropped) == (False, 0)
-    assert mended.last_seq >= HEADER.first_seq
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_torn_tape_is_closed_wherever_it_was_cut_and_once_is_enough(tmp_path: Path) -> None:
-    path, cut = tmp_path / "a.tape.zst", tmp_path / "cut.tape.zst"
-    groups = groups_of()
-    sizes = write(path, groups)
-    whole = path.read_bytes()
-    path.unlink()
-    for size in range(0, len(whole), 3):
-        cut.write_bytes(whole[:size])
-        kept = [g for g, s in zip(groups, sizes, strict=False) if s <= size]
-        mended = repair(cut)
-        if not kept:
-            assert mended.was_torn
-            assert list(tmp_path.iterdir()) == []
-            continue
-        found, segment, damage = read(cut)
-        assert (segment.torn, segment.dropped, damage) == (False, 0, "")
-        assert found[:-1] == records_of(kept)
-        assert found[-1].kind == "E"
-        assert found[-1].ns >= found[-2].ns
-        # An event at most for each record but the header; the next may take the number after.
-        assert mended.last_seq >= HEADER.first_seq + len(found) - 3
-        assert segment.header() == HEADER
-        again = repair(cut)
-        assert (again.was_torn, again.dropped) == (False, 0)
-        assert again.last_seq >= mended.last_seq
-        assert read(cut)[0] == found
-        assert list(tmp_path.iterdir()) == [cut]
-        cut.unlink()
-
-
-def test_repair_says_how_much_was_dropped(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    half, _ = half_written(path)
-    assert repair(path).dropped == half
-    assert [r.kind for r in read(path)[0]] == ["H", "E"]
-
-
-def test_the_rest_of_a_repair_that_was_itself_cut_off_is_in_no_ones_way(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    write(path, groups_of(), closed=False)
-    (tmp_path / "a.tape.zst.repair").write_bytes(b"half a repair")
-    assert repair(path).was_torn
-    assert list(tmp_path.iterdir()) == [path]
-    assert not read(path)[1].torn or read(path)[0][-1].kind == "E"
-
-
-def test_garbage_a_crash_left_at_the_end_is_dropped_and_the_original_kept_aside(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "a.tape.zst"
-    groups = groups_of()
-    write(path, groups, closed=False)
-    with path.open("ab") as file:
-        file.write(b"\xff" * 500)
-    before = path.read_bytes()
-    assert repair(path).was_torn
-    assert read(path)[0][:-1] == records_of(groups)
-    aside = tmp_path / "a.tape.zst.damaged"
-    assert aside.read_bytes() == before
-    assert [s.path for s in segments_of(tmp_path)] == [path]
-
-
-def test_a_tape_damaged_in_the_middle_is_not_thrown_away(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    groups = groups_of(6)
-    sizes = write(path, groups)
-    raw = bytearray(path.read_bytes())
-    raw[sizes[2] + 30] ^= 0x55
-    path.write_bytes(raw)
-    assert read(path)[2]
-    mended = repair(path)
-    assert mended.was_torn
-    assert read(path)[0][:-1] == records_of(groups[:3])
-    assert (tmp_path / "a.tape.zst.damaged").read_bytes() == bytes(raw)
-
-
-def test_a_tape_whose_very_beginning_is_damaged_is_not_thrown_away(tmp_path: Path) -> None:
-    path = tmp_path / "a.tape.zst"
-    write(path, groups_of(6))
-    raw = bytearray(path.read_bytes())
-    raw[40] ^= 0x55
-    path.write_bytes(raw)
-    assert read(path)[0] == []
-    repair(path)
-    assert [p.read_bytes() for p in tmp_path.iterdir()] == [bytes(raw)]
-
-
-@pytest.mark.parametrize("closed", [True, False])
-def test_a_tape_of_another_format_is_refused_and_not_touched(tmp_path: Path, closed: bool) -> None:
-    path = tmp_path / "a.tape.zst"
-    header = record_line("H", NS, msgspec.structs.replace(HEADER, format="gnomon-tape/2"))
-    write(path, [header, *groups_of()[1:]], closed=closed)
-    before = path.read_bytes()
-    with pytest.raises(InputDamaged, match="gnomon-tape/2"):
-        repair(path)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_repair_that_fails_leaves_the_tape_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.tape.zst"
-    write(path, groups_of(), closed=False)
-    before = path.read_bytes()
-
-    def full(fd: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        repair(path)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]

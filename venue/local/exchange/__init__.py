@@ -1,1 +1,1 @@
-"""An exchange for perpetuals: accounts trade with each other and with the market's crowd."""
+"""The exchange core: accounts trade with each other and with the market's crowd."""

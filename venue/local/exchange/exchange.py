@@ -1,4 +1,4 @@
-"""An exchange for perpetuals: accounts act, time passes, and everything that follows is told.
+"""The exchange core: actions of accounts, blocks of time, and the events that follow.
 
 Pure: it reads no clock and draws no chance. The same actions at the same times over the same market
 give the same events, names and balances. The crowd's market is not moved by what happens here.
@@ -21,10 +21,10 @@ from venue.local.exchange.actions import (
 )
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.exchange_state import BACKSTOP, State, Trade
 from venue.local.exchange.state.notes import Note, Print
 from venue.local.exchange.state.refusal import Malformed, Refusal
 from venue.local.exchange.state.rules import Rules
-from venue.local.exchange.state.state import BACKSTOP, State, Trade
 from venue.local.exchange.steps import delisting, funding, liquidation, passive, triggers
 from venue.local.exchange.steps.published import Published
 from venue.local.exchange.steps.rows import told
@@ -45,7 +45,7 @@ Handler = Callable[[Account, Row], Row]
 
 
 class Exchange:
-    """One exchange over a market."""
+    """The exchange on one market."""
 
     def __init__(self, market: LocalMarket, rules: Rules = Rules()) -> None:  # noqa: B008
         self.state = State(market, rules)

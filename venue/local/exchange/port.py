@@ -1,4 +1,4 @@
-"""What does the protocol need of an exchange?
+"""The exchange as its gate and the server see it.
 
 The shell around the exchange checks signatures and keeps sockets; it calls nothing but this. Times
 are ms UTC, a user is the lower-case address of a master account.

@@ -1,1 +1,1 @@
-"""What goes wrong at a venue: one fault a file, and what puts them in a client's way."""
+"""Faults of a venue: the plan, the kinds, and how they are applied."""

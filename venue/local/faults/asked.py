@@ -1,4 +1,4 @@
-"""What is asked over HTTP and answered, as faults see it?"""
+"""HTTP requests and replies, as faults see them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ HTML = "text/html"
 
 INFO = "/info"
 EXCHANGE = "/exchange"
+FILL_QUESTIONS = frozenset(("userFills", "userFillsByTime"))
+# What the proxy in front of the venue answers when the venue is gone.
+BAD_GATEWAY = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
+    b"<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n"
+    b"</body>\r\n</html>\r\n"
+)
 
 
 class Asked(Struct, frozen=True):
@@ -34,7 +41,10 @@ class Asked(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """What goes back. With `hold_ms` it waits; one that `is_lost` never arrives."""
+    """An HTTP reply.
+
+    With `hold_ms` it waits; one that `is_lost` never arrives.
+    """
 
     status: int
     body: bytes

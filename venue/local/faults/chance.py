@@ -1,4 +1,4 @@
-"""Which faults come when nobody says which? Those a seed draws.
+"""Faults drawn from a seed.
 
 Beginnings are a Poisson process, kinds are drawn evenly, so the same seed makes the same trouble.
 """

@@ -1,8 +1,9 @@
-"""The contract of a fault, and how the faults in this folder are found.
+"""The contract of a fault, and the discovery of its kinds.
 
-A new fault is one new file: a frozen `Fault` whose fields are its parameters, units in their
-names. It can be named in a plan, is drawn by chance and listed in the docs by itself. Faults are
-pure: the time, the memory and the dice are handed to them, so a seed and a plan say it all.
+A new fault is one new file in `kinds`: a frozen `Fault` whose fields are its parameters, units in
+their names. It can be named in a plan and is drawn by chance by itself; `make docs` lists it in
+docs/faults.md. Faults are pure: the time, the memory and the dice are handed to them, so a seed and
+a plan say it all.
 """
 
 from __future__ import annotations
@@ -23,8 +24,13 @@ Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Milliseconds = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
+def described(text: str) -> Meta:
+    """Return the note on a parameter that the docs show beside its default."""
+    return Meta(description=text)
+
+
 class Moment(Struct, frozen=True):
-    """What a fault may know: ms since the start, its window, its memory of this client, a draw.
+    """The moment of a hit: ms since the start, the window, the memory of this client, a draw.
 
     `draw` is a number in [0, 1) of this frame or request alone; `memory` is the fault's own, one
     for each client (for requests: one for all).
@@ -38,7 +44,7 @@ class Moment(Struct, frozen=True):
 
 
 class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One thing that goes wrong, from `at_s` after the start for `for_s` seconds.
+    """A fault, from `at_s` after the start for `for_s` seconds.
 
     It hits each frame or request that it concerns with probability `share`. `coin`, `channel`,
     `request` (the type of a question or action) and `client` (1 for the first connection) narrow
@@ -47,6 +53,8 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: ClassVar[str]
     does: ClassVar[str]
+    # What the docs add to its parameters, whose own notes are `described` beside their types.
+    remark: ClassVar[str] = ""
     # What it can spoil where the plan does not say; empty: everything.
     channels: ClassVar[frozenset[str]] = frozenset()
     requests: ClassVar[frozenset[str]] = frozenset()
@@ -89,6 +97,10 @@ class Fault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         1006 ends them without a word.
         """
+        return None
+
+    def lifetime_ms(self) -> int | None:
+        """Return how long a connection made while the fault is on lasts, None: it stays."""
         return None
 
     def freezes(self) -> bool:

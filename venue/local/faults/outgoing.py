@@ -1,4 +1,4 @@
-"""What is on its way to a websocket client, as faults see it?
+"""Outgoing websocket messages, as faults see them.
 
 A frame is read back from the bytes that are about to be sent, so every stream, answer and
 acknowledgement passes the same place whoever wrote it, and a venue without faults knows nothing
@@ -20,6 +20,8 @@ PONG = "pong"
 POST = "post"
 # Not part of any stream.
 ANSWERS = frozenset((ACKNOWLEDGEMENT, ERROR, PONG, POST))
+# userEvents come on the channel "user".
+FILL_CHANNELS = frozenset(("userFills", "user"))
 
 
 class Outgoing(Struct, frozen=True):
@@ -90,3 +92,15 @@ def coin_of(data: object) -> str:
         if name in data:
             return coin_of(data[name])
     return ""
+
+
+def has_fills(frame: Outgoing) -> bool:
+    """Say whether a frame tells fills that are new: a snapshot does not."""
+    data = frame.data
+    return isinstance(data, dict) and bool(data.get("fills")) and data.get("isSnapshot") is not True
+
+
+def is_action(frame: Outgoing) -> bool:
+    """Say whether a frame is the reply to an action."""
+    response = frame.data.get("response") if isinstance(frame.data, dict) else None
+    return isinstance(response, dict) and response.get("type") == "action"

@@ -1,4 +1,4 @@
-"""Which faults come when? A plan is a TOML file, or nothing but a seed.
+"""The plan of faults: a TOML file, or nothing but a seed.
 
 Every mistake in a plan ends in one line that says where it is and how to mend it.
 """
@@ -31,7 +31,7 @@ class ByChance(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Plan(Struct, frozen=True):
-    """The faults in the order of their beginning, and the seed of their dice.
+    """A plan: faults in the order of their beginning, and the seed of their dice.
 
     With `after_connect` time begins with the first websocket connection, else with the venue.
     """

@@ -1,4 +1,4 @@
-"""A plan under way: which faults are on, and what do they make of a frame or a request?
+"""A plan of faults under way: which are on, and what they make of frames and requests.
 
 Time is ms since the start and is handed in, so a plan runs the same in real and in virtual time.
 Nothing is random but by the seed: a draw depends on the fault, the client and how many frames or
@@ -23,7 +23,9 @@ NOBODY = 0
 
 
 class Running:
-    """`counts` says how many frames, requests and connections each fault has hit.
+    """A plan under way.
+
+    `counts` says how many frames, requests and connections each fault has hit.
 
     `tell` is told once when a fault first hits something.
     """
@@ -140,7 +142,7 @@ class Running:
 
 
 class _Windows:
-    """The faults that are on, found without looking at those that are over or yet to come."""
+    """Windows of faults: which are on, without a look at those over or yet to come."""
 
     def __init__(self, faults: list[tuple[int, Fault]]) -> None:
         self._coming = sorted(faults, key=lambda item: (item[1].begin_ms, item[0]), reverse=True)

@@ -1,4 +1,4 @@
-"""Who has an account at the start, with how much money and which agents?
+"""Accounts at the start: keys, money, agents.
 
 There is always a test account, so that a client can trade at once. Its keys follow from the seed
 of the world and are printed at start: anyone can have them, so they are worth nothing anywhere
@@ -98,7 +98,7 @@ def load_accounts(path: Path) -> list[Account]:
 
 
 class _Wrong(Exception):
-    """What is wrong with a file of accounts."""
+    """A fault in a file of accounts."""
 
 
 def _accounts(data: Any) -> list[Account]:

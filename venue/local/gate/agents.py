@@ -1,4 +1,4 @@
-"""Which wallet may act for which account?
+"""Agent wallets and the accounts they may act for.
 
 An account has one unnamed agent and a few named ones. An agent signs every trading action of its
 account and nothing that moves money away. Approving again under a name replaces the agent there;
@@ -24,7 +24,7 @@ VALID_UNTIL = " valid_until "
 
 @dataclass(frozen=True)
 class AgentRules:
-    """What the venue's experiments left open, and its numbers; times in ms."""
+    """Rules of agents that experiments left open, and their numbers; times in ms."""
 
     named_max: int = 3
     validity_ms: int = 90 * MS_PER_DAY

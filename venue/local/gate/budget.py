@@ -1,4 +1,4 @@
-"""How much may an internet address ask, and an account do?
+"""Request budgets of internet addresses and of accounts.
 
 Two budgets. What one IP address asks over REST has weights that must not sum up to more than a
 limit within any minute. What an account does is counted for all time: a start-up allowance and one
@@ -83,7 +83,7 @@ def action_weight(body: object) -> int:
 
 
 class IpBudget:
-    """The weights of the last minute by IP address; `now_s` is any steady clock."""
+    """Weight budget of the last minute by IP address; `now_s` is any steady clock."""
 
     def __init__(self, per_minute: int, now_s: Callable[[], float]) -> None:
         self._per_minute = per_minute
@@ -117,7 +117,7 @@ class IpBudget:
 
 
 class Counted(Protocol):
-    """Who keeps count of what accounts did."""
+    """A counter of what accounts did."""
 
     def requests_used(self, user: str) -> int:
         """Return the requests of an account so far."""
@@ -130,7 +130,7 @@ class Counted(Protocol):
 
 
 class AddressBudget:
-    """Says when an account has done too much."""
+    """Request budget of accounts."""
 
     def __init__(self, counts: Counted) -> None:
         self._counts = counts

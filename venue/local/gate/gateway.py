@@ -1,4 +1,4 @@
-"""May this signed action be done, and for whom?
+"""The gateway: admission of signed actions.
 
 The checks a request passes on its way to the exchange, in the venue's order: who signed, for which
 account, not expired, not seen before, within the account's budget. What the exchange itself has no
@@ -103,7 +103,7 @@ _HERE = frozenset(
 
 @dataclass(frozen=True)
 class GatewayRules:
-    """Which signatures count, and what is taken without being had.
+    """The gateway of one exchange.
 
     `sources` are the networks a signature may be meant for ("a" mainnet, "b" testnet), tried in
     order. With `builders` an approval of builder fees is said to be fine; without, clients that
@@ -116,7 +116,7 @@ class GatewayRules:
 
 
 class Signed:
-    """One request as read: raises Refused(422) when the venue could not read it."""
+    """A signed request; raises Refused(422) when the venue could not read it."""
 
     def __init__(self, body: object) -> None:
         if not isinstance(body, dict):

@@ -1,4 +1,4 @@
-"""May this nonce still be used?
+"""Nonces of signers.
 
 The venue keeps the hundred highest nonces of every signer. A new one must be above the lowest kept
 and not among them, and close enough to the time of the block. So nonces need not arrive in order.

@@ -1,1 +1,1 @@
-"""Contract of a market, and what every market is made of: ticks, grid, levels, frames."""
+"""The contract of a market, and its common parts: ticks, grid, levels, candles, frames."""

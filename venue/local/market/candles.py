@@ -1,4 +1,4 @@
-"""Which candle does a moment belong to, and what do minute bars add up to?
+"""Candle intervals, and the folding of minute bars.
 
 Intervals are counted from 1970-01-01, months by the calendar. Folding is exact: prices stay units
 and volumes stay lots until they become text.

@@ -1,4 +1,4 @@
-"""What does the local server need of the market that it shows?
+"""The market as the server sees it, synthetic or recorded.
 
 The synthetic world and the player of a tape both are such a market. The server owns the sockets
 and the clock; a market only says what is due, in the venue's own words. Times are ms UTC.
@@ -12,17 +12,14 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from market.instrument import Instrument
+from venue.hyperliquid.streams import L2_BOOK
 
 Row = dict[str, Any]
 # Price in units, size in lots, number of orders; best first.
 Levels = list[tuple[int, int, int]]
 
-L2_BOOK = "l2Book"
-BBO = "bbo"
-TRADES = "trades"
 CANDLE = "candle"
 ALL_MIDS = "allMids"
-CONTEXT = "activeAssetCtx"
 
 FUNDING_ROWS_MAX = 500
 RECENT_TRADES = 30

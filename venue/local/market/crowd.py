@@ -1,4 +1,4 @@
-"""Who is behind the prints of the synthetic world?
+"""Identities of the synthetic traders: addresses, hashes, trade ids.
 
 Nobody: addresses, hashes and trade ids are made up from the seed. They look like the venue's, and
 the same print always has the same ones.
@@ -24,7 +24,7 @@ _ODDER = 0x1D8AF06F2B345
 
 
 class Crowd:
-    """The traders of one world, and the marks that their trades leave."""
+    """Traders of one world, and the identities of their trades."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed

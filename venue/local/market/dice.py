@@ -1,4 +1,4 @@
-"""Where does the synthetic world's chance come from?
+"""Random draws of the synthetic world, seeded by what they are for.
 
 Every draw is made from a generator seeded by a hash of what it is for, such as (seed, coin, day).
 So nothing depends on the order of questions, on a process or on Python's own hashing. What is

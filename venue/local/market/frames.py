@@ -1,4 +1,4 @@
-"""How does the venue write a book, a trade, a context on the wire?
+"""Wire rows and frames of books, trades and contexts.
 
 Prices, sizes and rates are decimal text, times and counts are numbers; the fields and their order
 are those of recorded frames.

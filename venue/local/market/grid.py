@@ -1,4 +1,4 @@
-"""On which grid of time does the synthetic world move?
+"""The time grid: blocks, cells, days of history.
 
 Blocks come every 75 ms, as the venue's do on average. A cell of eight blocks holds one mid price;
 at which of its blocks it takes effect is jittered, so coins do not move in step. A step of fifty

@@ -1,4 +1,4 @@
-"""How do a price and a size look in whole units, and as text on the wire?
+"""Prices and sizes in whole units, and as text on the wire.
 
 Inside the local venue a price is an integer number of 10^-pxDecimals USD and a size an integer
 number of lots. So rounding happens once, and sums are exact. The venue's rule, five significant

@@ -1,4 +1,4 @@
-"""A recorded market, shown again: the frames of a tape, at any speed, in the present tense.
+"""Playback of a tape as a market, at any speed, in the present tense.
 
 The tape's first moment is shown when the server starts, and every distance in time is divided by
 the speed, so the venue's lag stays in proportion. Prices, sizes, hashes and ids stay as they were.
@@ -20,16 +20,14 @@ import structlog
 from market.errors import InputDamaged, OperatorError
 from market.events import NS_PER_S, TIMEFRAME_MS, Candles
 from market.instrument import Instrument, instruments_from_meta
+from venue.hyperliquid.streams import CONTEXT, L2_BOOK, TRADES
 from venue.local.market import frames
 from venue.local.market.candles import bar_start, fold, joined, oldest_start, rows_of
 from venue.local.market.contract import (
     ALL_MIDS,
     CANDLE,
     CANDLE_MS,
-    CONTEXT,
-    L2_BOOK,
     MIDS_MS,
-    TRADES,
     Flow,
     Levels,
     Row,
@@ -63,7 +61,7 @@ log = structlog.get_logger(__name__)
 
 
 class Playback:
-    """Plays one tape once; `finished` is set when all of it has been shown."""
+    """A tape played once; `finished` is set when all of it has been shown."""
 
     def __init__(self, path: Path, *, speed: float = 1.0) -> None:
         """Open a tape: a segment, or a folder of them.

@@ -1,4 +1,4 @@
-"""What on a tape can be shown again, and how do its times move?
+"""Frames of a tape that can be shown again, and the shift of their times.
 
 Only streams of the market are: books, best prices, trades, contexts, and the candles that the
 recorder asked for. A frame that the daemon itself would refuse is passed over, because a tape holds
@@ -15,7 +15,8 @@ from msgspec import Struct
 from market.errors import ProtocolViolation
 from market.events import NS_PER_MS, Candle, Candles
 from venue.hyperliquid import wire
-from venue.local.market.contract import BBO, CONTEXT, L2_BOOK, TRADES, Topic
+from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
+from venue.local.market.contract import Topic
 
 # Beyond the year 5000: no time, but a number that arithmetic would choke on.
 TIME_MS_MAX = 10**14
@@ -24,7 +25,7 @@ _history_decoder = msgspec.json.Decoder(Candles)
 
 
 class Shift(Struct, frozen=True):
-    """How tape time maps to shown time; `first_ns` is shown at `start_ms`."""
+    """Mapping of tape time to shown time; `first_ns` is shown at `start_ms`."""
 
     first_ns: int
     start_ms: int

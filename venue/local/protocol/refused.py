@@ -13,7 +13,7 @@ FAILED = 500
 
 
 class Refused(Exception):
-    """The venue refuses a question with an HTTP status and says no more."""
+    """Refusal of a question with an HTTP status and nothing more."""
 
     def __init__(self, status: int) -> None:
         super().__init__(str(status))
@@ -21,7 +21,7 @@ class Refused(Exception):
 
 
 class AccountAnswers(Protocol):
-    """Who answers the questions about accounts."""
+    """The port that answers questions about accounts."""
 
     @property
     def kinds(self) -> frozenset[str]:

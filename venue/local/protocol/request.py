@@ -1,4 +1,4 @@
-"""What does a client's websocket message ask for?
+"""Messages of websocket clients.
 
 Reading never raises, whatever the bytes: a message that the venue could not parse is None. Whether
 a well-formed subscription names something that exists is a second question, because the venue
@@ -15,8 +15,14 @@ from typing import TypeGuard
 import msgspec
 from msgspec import Struct
 
+from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
 from venue.local.market.candles import INTERVAL_MS
-from venue.local.market.contract import ALL_MIDS, BBO, CANDLE, CONTEXT, L2_BOOK, TRADES, Row, Topic
+from venue.local.market.contract import (
+    ALL_MIDS,
+    CANDLE,
+    Row,
+    Topic,
+)
 from venue.local.protocol.stream import ASSET_DATA, EVENTS, OVERVIEWS, STATES, Stream, stream_of
 
 PING = "ping"
@@ -29,24 +35,24 @@ MANTISSAS = (None, 1, 2, 5)
 
 
 class Ping(Struct, frozen=True):
-    """A sign of life."""
+    """A ping."""
 
 
 class Change(Struct, frozen=True):
-    """Subscribe or unsubscribe."""
+    """A subscribe or unsubscribe."""
 
     method: str
     topic: Topic | Stream
 
 
 class Unserved(Struct, frozen=True):
-    """A subscription to a stream that exists, which is not how to subscribe to it."""
+    """A malformed subscription to a stream that exists."""
 
     subscription: Row
 
 
 class Post(Struct, frozen=True):
-    """A question sent over the socket."""
+    """A question or action sent over the socket."""
 
     id: int
     request: Row

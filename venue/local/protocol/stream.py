@@ -1,4 +1,4 @@
-"""Which streams does the venue have beside those of one coin's market?
+"""Streams beside those of one coin's market: of accounts, and of all coins.
 
 The streams of an account, and those that show all coins at once. Like a `Topic` a `Stream` is the
 venue's normal form of a subscription: addresses in lower case, defaults filled in.

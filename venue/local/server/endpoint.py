@@ -1,4 +1,4 @@
-"""How do the venue's POST endpoints behave over HTTP?
+"""HTTP behaviour of the venue's POST endpoints.
 
 As probes of the venue found it: a refusal has the status and words of the venue's web framework, a
 failure is a null, replies are never compressed, and nothing but POST is allowed. Who is over the

@@ -1,4 +1,4 @@
-"""The exchange with all that stands around it: gate, agents, account questions, streams.
+"""The trading floor: the exchange with its gate, agents, account questions and streams.
 
 The server owns one floor and one market and asks each what it needs. Everything here is one call
 stack, so an action is done before its reply is written and heard of with the next block.
@@ -15,8 +15,8 @@ from venue.local.exchange.exchange import Exchange
 from venue.local.exchange.port import Answer, Trading
 from venue.local.exchange.state.notes import Note
 from venue.local.exchange.state.rules import Rules
-from venue.local.exchange.views import views
-from venue.local.exchange.views.traded import TradedMarket
+from venue.local.exchange.views import answers
+from venue.local.exchange.views.merged_market import MergedMarket
 from venue.local.gate.accounts import Account
 from venue.local.gate.agents import Agents
 from venue.local.gate.gateway import Gateway, GatewayRules
@@ -54,15 +54,15 @@ def floor_over(
     `acting` puts something between the gate and the exchange.
     """
     exchange = Exchange(market, exchange_rules or Rules())
-    shown = TradedMarket(market, exchange)
+    shown = MergedMarket(market, exchange)
 
     def answer(kind: str, question: Row, now_ms: int) -> Any:
-        return views.answer(exchange, kind, question, now_ms)
+        return answers.answer(exchange, kind, question, now_ms)
 
     floor = Floor(
         acting(exchange) if acting else exchange,
         answer,
-        views.KINDS,
+        answers.KINDS,
         shown,
         accounts=accounts,
         rules=rules,
@@ -72,7 +72,7 @@ def floor_over(
 
 
 class Floor:
-    """One exchange, open to clients; `kinds` are the account questions of /info it answers."""
+    """The trading floor of one exchange; `kinds` are the account questions of /info it answers."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Who wants which stream, and when does a push go out?
+"""Subscribers of streams, and the clock of the pushes.
 
 One task is the clock of all streams. At every block it asks the market what is due for the topics
 that somebody wants, and writes each frame to all who want it. No task, queue or copy per client.
@@ -15,8 +15,9 @@ from typing import TypeVar
 from venue.local.exchange.state.notes import Note
 from venue.local.market.contract import LocalMarket, Topic
 from venue.local.market.grid import BLOCK_MS
-from venue.local.protocol.client import Client, Limits, framed
+from venue.local.protocol.framing import framed
 from venue.local.protocol.stream import Stream
+from venue.local.server.client import Client, Limits
 from venue.local.server.floor import Floor
 
 # Tomorrow is prepared this long before midnight, a piece at every block.
@@ -27,7 +28,7 @@ MINUTE_S = 60.0
 
 
 class Hub:
-    """Clients, topics and the clock; `pushed_ms` is the moment up to which pushes went out."""
+    """Subscribers and the push clock; `pushed_ms` is the moment up to which pushes went out."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The streams that show all coins at once.
+"""Streams of the contexts of all coins at once.
 
 How often they speak was measured for `allDexsAssetCtxs` (13.6 s) and `fastAssetCtxs` (1 s); for
 `assetCtxs` it is not known.
@@ -21,7 +21,7 @@ _QUICK = ("markPx", "midPx")
 
 
 class Overviews:
-    """Makes the frames of these streams for one market; all who listen hear the same."""
+    """Frames of these streams for one market; all who listen hear the same."""
 
     def __init__(self, market: LocalMarket) -> None:
         self._market = market

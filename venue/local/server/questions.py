@@ -1,4 +1,4 @@
-"""What does the venue answer to a question on /info?
+"""Questions to /info, and their answers.
 
 The market side is answered here, what concerns accounts is passed on to the exchange. A question
 that the venue could not read is refused with its status; nothing a client sends can raise anything
@@ -14,9 +14,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from market.events import MS_PER_DAY, MS_PER_HOUR
+from venue.hyperliquid.streams import L2_BOOK
 from venue.local.exchange.state.margin import table_of, tables_of
 from venue.local.market.candles import INTERVAL_MS, bar_start, oldest_start
-from venue.local.market.contract import FUNDING_ROWS_MAX, L2_BOOK, LocalMarket, Row, Topic
+from venue.local.market.contract import (
+    FUNDING_ROWS_MAX,
+    LocalMarket,
+    Row,
+    Topic,
+)
 from venue.local.protocol.refused import FAILED, UNREADABLE, AccountAnswers, Refused
 from venue.local.protocol.request import is_grouping, is_integer
 from venue.local.protocol.stream import OVERVIEWS, Stream
@@ -40,7 +46,7 @@ SPOT_META: Row = {
 
 
 class Questions:
-    """Answers questions about one market; long ones are worked on piece by piece."""
+    """Answers to questions about one market; long ones are worked on piece by piece."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The loopback venue: one port, POST /info and /exchange, GET /ws, until told to stop.
+"""The loopback server: POST /info and /exchange, GET /ws, on one port until told to stop.
 
 It owns sockets and tasks and nothing else: what is shown is the market's business, how it is said
 that of `ws` and `info`. Nothing a client sends can end it.
@@ -15,12 +15,12 @@ from aiohttp import web
 from market.errors import OperatorError
 from venue.local.gate.budget import IpBudget
 from venue.local.market.contract import LocalMarket
-from venue.local.protocol.client import Client, Limits
-from venue.local.server.exchange import Envelope
-from venue.local.server.faulty.injector import Trouble
+from venue.local.server.client import Client, Limits
+from venue.local.server.exchange_handler import ExchangeHandler
+from venue.local.server.faulty.injector import Injector
 from venue.local.server.floor import Floor
 from venue.local.server.hub import Hub
-from venue.local.server.info import Info
+from venue.local.server.info_handler import InfoHandler
 from venue.local.server.questions import Questions
 from venue.local.server.ws import Sockets
 
@@ -38,12 +38,12 @@ async def serve(
     stop: asyncio.Event,
     limits: Limits | None = None,
     floor: Floor | None = None,
-    trouble: Trouble | None = None,
+    injector: Injector | None = None,
 ) -> None:
     """Serve a market, and the exchange on it, on one port (0: any free one) until `stop` is set.
 
     `now_ms` is the clock of the venue, in ms UTC. `on_ready` is told the port once it is open.
-    `trouble` brings the faults of a plan; without it nothing of them is in the way.
+    `injector` brings the faults of a plan; without it nothing of them is in the way.
     Raises OperatorError when the port cannot be opened or the market cannot be shown now.
     """
     limits = limits or Limits()
@@ -52,14 +52,14 @@ async def serve(
         floor.open(int(now_ms()))
     hub = Hub(market, now_ms, limits, floor)
     questions = Questions(market, now_ms, floor)
-    connected = Client if trouble is None else trouble.connected
+    connected = Client if injector is None else injector.connected
     sockets = Sockets(market, hub, questions, limits, now_ms, floor, connected)
     budget = IpBudget(limits.weight_per_minute_max, asyncio.get_running_loop().time)
-    app = web.Application(middlewares=[] if trouble is None else [trouble.door])
-    app.router.add_route("*", "/info", Info(questions, budget).serve)
+    app = web.Application(middlewares=[] if injector is None else [injector.middleware])
+    app.router.add_route("*", "/info", InfoHandler(questions, budget).serve)
     if floor is not None:
-        envelope = Envelope(floor, budget, now_ms)
-        app.router.add_route("*", "/exchange", envelope.serve)
+        handler = ExchangeHandler(floor, budget, now_ms)
+        app.router.add_route("*", "/exchange", handler.serve)
     app.router.add_get("/ws", sockets.serve)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()

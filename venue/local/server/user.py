@@ -1,4 +1,4 @@
-"""What do an account's streams say?
+"""Streams of an account.
 
 Streams of events begin with a snapshot and pass on each note of the exchange as it comes; streams
 of state are sent anew when something happened to the account, and at a steady beat because marks
@@ -31,12 +31,12 @@ from venue.local.market.contract import Row, beat
 from venue.local.market.frames import frame
 from venue.local.protocol import stream as s
 from venue.local.protocol.stream import Stream
-from venue.local.server.fills import aggregated
+from venue.local.server.aggregation import aggregated
 
 
 @dataclass(frozen=True)
 class Habits:
-    """What the sources leave open; times in ms. `web_data_2` is being retired by the venue."""
+    """Choices where sources are silent; times in ms. `web_data_2` is being retired by the venue."""
 
     state_ms: int = 5_000
     asset_data_ms: int = 1_000
@@ -56,7 +56,7 @@ _LISTS: dict[str, tuple[str, str, str]] = {
 
 
 class UserStreams:
-    """Makes the frames of all accounts' streams."""
+    """Frames of all accounts' streams."""
 
     def __init__(self, answer: Answer, agents: Agents, habits: Habits | None = None) -> None:
         self._answer = answer

@@ -1,4 +1,4 @@
-"""How does the venue answer what a client says on its websocket?
+"""Websocket connections: requests of clients, replies, closes.
 
 Messages are handled one after the other, so an acknowledgement always comes before the first data
 of its subscription. Errors leave the socket open; a coin or parameter that does not exist closes
@@ -15,7 +15,6 @@ from aiohttp import WSMsgType, web
 
 from venue.local.market.contract import LocalMarket, Row, Topic
 from venue.local.market.frames import encode, frame
-from venue.local.protocol.client import Client, Limits
 from venue.local.protocol.refused import FAILED, UNREADABLE, Refused
 from venue.local.protocol.request import (
     SUBSCRIBE,
@@ -28,6 +27,7 @@ from venue.local.protocol.request import (
     read,
 )
 from venue.local.protocol.stream import Stream
+from venue.local.server.client import Client, Limits
 from venue.local.server.endpoint import TOO_MUCH, null
 from venue.local.server.endpoint import UNREADABLE as UNREADABLE_WORDS
 from venue.local.server.floor import Floor
@@ -40,7 +40,7 @@ PONG = b'{"channel":"pong"}'
 
 
 class Sockets:
-    """Serves the websockets of one market."""
+    """Websocket connections of one market."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Which days of which coins are at hand, and which must be built?
+"""The cache of built days, by coin.
 
 Building takes some ten milliseconds and always gives the same. Kept are the two newest-used days
 of each coin, the factor of a month, and the small records of many.

@@ -1,4 +1,4 @@
-"""What kind of market is each coin of the synthetic world?
+"""Profiles of the coins: spread, depth, activity, volatility.
 
 The numbers are orders of magnitude taken from recordings of September 2025 (BTC: spread 0.1 bps,
 three prints a second; SOL: 0.5 bps, two prints a second), thinned so that fifty coins stay cheap.
@@ -83,7 +83,7 @@ LASTING_PREMIUM = {"BTC": 1e-4, "HYPE": 10e-4, "DOGE": 9e-4, "AVAX": -9.5e-4}
 
 
 class Profile(Struct, frozen=True):
-    """One coin's character.
+    """Profile of one coin.
 
     Volatilities and premia are fractions, `beta` is against the common factor, `lag_cells` says by
     how many cells the coin follows it. `variance` is that of its own wandering as a multiple of

@@ -1,4 +1,4 @@
-"""What does a coin's context say: oracle, mark, premium, funding, open interest, the day's volume?
+"""The asset context: oracle, mark, premium, funding, open interest, the day's volume.
 
 The oracle is the fair price, smoothed over three seconds and renewed every three; the mark lies
 between it and the mid; the premium is measured from the impact prices of the very book that is
@@ -37,7 +37,7 @@ class Settlement(Struct, frozen=True):
 
 
 class Contexts:
-    """Reads contexts off the days of an archive."""
+    """Asset contexts read off the days of an archive."""
 
     def __init__(self, archive: Archive, depths: dict[str, Depth]) -> None:
         self._archive = archive

@@ -1,4 +1,4 @@
-"""What happened to one coin on one UTC day?
+"""One coin on one UTC day: its touch, prints and premium.
 
 A `Day` holds all that is asked of the present: the touch of every cell, the prints, the premium. A
 `Record`, much smaller, is what later days still ask of it: minute bars and hourly premia.
@@ -45,7 +45,7 @@ OPEN_INTEREST_SIGMA = 0.06
 
 
 class Record(Struct, frozen=True):
-    """What stays of a day: its bars, and the mean premium of each of its hours."""
+    """Record of a day: its bars, and the mean premium of each of its hours."""
 
     minutes: Minutes
     premium: Floats

@@ -1,4 +1,4 @@
-"""Which orders rest in the book of a coin at a given moment?
+"""The order book around the touch.
 
 A level is a function of its own price and a slow clock, so an order book keeps its levels while the
 touch walks over it, and any moment can be asked for without those before it. Levels lie one or a

@@ -1,4 +1,4 @@
-"""Who trades, when and how much, on a path that is already drawn?
+"""Order flow: a Hawkes process of takers on a given path.
 
 Orders are a Hawkes process, made by its clusters: strangers arrive, more of them where the path
 moves and as the regime has it, and each order calls forth others within seconds. Each taker is of
@@ -54,7 +54,7 @@ _SIZES = np.array(TAKER_SIZE, dtype=np.float32)
 
 
 class Scene(Struct, frozen=True):
-    """What takers see of a day, and what drives them.
+    """A day as the takers see it, and what drives them.
 
     `cells` are log prices, `sigma` the volatility of each step, `moves` the sizes of the steps in
     units of their usual one, `tilts` those of `tilts_of`, `regime` rules each step.

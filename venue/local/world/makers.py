@@ -1,4 +1,4 @@
-"""What do the makers of the synthetic world quote, and what have the takers left them with?
+"""Market makers after Avellaneda and Stoikov: quotes, spread, inventory.
 
 Makers are Avellaneda and Stoikov's, in the stationary form: they want to be flat again within a
 minute. What takers buy, makers are short of, until they have covered elsewhere: an inventory that

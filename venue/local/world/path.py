@@ -1,4 +1,4 @@
-"""Which way does a price wander within one day, when all days together must lead somewhere?
+"""The price path of a day, bridged between levels drawn beforehand.
 
 A path is made from coarse to fine. Where it stands every four days is drawn first. Between,
 each day is drafted by itself: its variance is Heston's, by the quadratic-exponential scheme in
@@ -40,7 +40,7 @@ _FRACTION = (np.arange(1, STEP_CELLS + 1) / STEP_CELLS).astype(np.float32)
 
 
 class Walk(Struct, frozen=True):
-    """One day's wandering in log price from the day's start.
+    """A day's path in log price from the day's start.
 
     `moves` are its steps but for the gaps, `sigma` the volatility of each step, `gaps` the cells
     before which the price jumps and by how much, `rng` the generator that the day's cells will be

@@ -1,4 +1,4 @@
-"""How far is the perpetual from its oracle, and what funding follows?
+"""The premium of the perpetual over its oracle, and the funding that follows.
 
 The premium is a slow part by the hour, around a mean that lasts on some coins, a quick part that
 comes back within minutes, and what takers do to it: those who follow a move of the fair price push

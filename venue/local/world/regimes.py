@@ -1,4 +1,4 @@
-"""In what mood is the synthetic market: calm, ranging, trending, gapping or crashing?
+"""Regimes of the synthetic market: calm, ranging, trending, gapping, crashing.
 
 The common factor and every coin take turns by themselves, a stretch of hours at a time; of the two
 the graver one rules a coin's book and its takers, while both move its price. Turns begin anew at
@@ -29,7 +29,7 @@ NOISE, MOMENTUM, CONTRARIAN, INFORMED = range(4)
 
 
 class Regime(Struct, frozen=True):
-    """One mood. Multiples are against a usual hour of the coin.
+    """One regime. Multiples are against a usual hour of the coin.
 
     `hours` bounds a stretch; `drift` is in volatilities a step, `back` the share of the stretch's
     net move that is taken back, `gaps` their number an hour; `takers` the shares of noise,
@@ -101,7 +101,7 @@ _DRIFTS = np.array([r.drift for r in REGIMES])
 
 
 class Turns(Struct, frozen=True):
-    """The moods of one series over one day, a value for every step.
+    """Regimes of one series over one day, a value for every step.
 
     `kind` indexes REGIMES, `stretch` numbers the stretches, `drift` is in volatilities a step.
     """

@@ -1,4 +1,4 @@
-"""A market without sockets or waiting: the frames a client would get, as fast as they are made.
+"""The frames of a market in virtual time, without sockets or waiting.
 
 What the server's clock does in real time, block by block, this does in virtual time, so the two
 say the same. Used where minutes of market are wanted in a second.

@@ -1,4 +1,4 @@
-"""A whole market that never was: fifty perpetuals, any moment of which can be asked for.
+"""The synthetic market: fifty perpetuals, each answer a function of seed and time.
 
 Every answer is a function of (seed, coin, time since the epoch) alone: not of earlier questions,
 not of the process, never of a clock. What is kept in memory saves work and changes nothing.
@@ -18,20 +18,17 @@ import numpy as np
 from market.errors import OperatorError, require
 from market.events import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE
 from market.instrument import Instrument, instruments_from_meta
+from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
 from venue.hyperliquid.universe import load_universe
 from venue.local.market import frames
 from venue.local.market.candles import Bars, bar_end, bar_start, fold, joined, oldest_start, rows_of
 from venue.local.market.contract import (
     ALL_MIDS,
-    BBO,
     CANDLE,
     CANDLE_MS,
-    CONTEXT,
     FUNDING_ROWS_MAX,
-    L2_BOOK,
     MIDS_MS,
     RECENT_TRADES,
-    TRADES,
     Flow,
     Levels,
     Row,

@@ -18,7 +18,7 @@ from tests.venue.local.exchange.scripted import (
     stop,
 )
 from venue.local.exchange.state.refusal import MALFORMED
-from venue.local.exchange.views import views
+from venue.local.exchange.views import answers
 
 KINDS = (
     "order", "cancel", "cancelByCloid", "modify", "batchModify", "scheduleCancel", "updateLeverage",
@@ -185,7 +185,7 @@ def test_a_trade_by_hand_to_the_micro_dollar() -> None:
     }
     assert bench.cash(ALICE) == 5_000_000_000 - 5_555_305
     # Cross, 40x: l = 1/80; (12345 · 100001 − 4994.444695e6) / (12345 · (1 − 1/80)).
-    seen = views.answer(bench.exchange, "clearinghouseState", {"user": ALICE}, bench.now_ms)
+    seen = answers.answer(bench.exchange, "clearinghouseState", {"user": ALICE}, bench.now_ms)
     position = seen["assetPositions"][0]["position"]
     equity = 4_994_444_695 - 123_450
     expected = (12_345 * 1_000_000 - equity) / (12_345 * (1 - 1 / 80)) / 10
@@ -200,12 +200,12 @@ def test_a_trade_by_hand_to_the_micro_dollar() -> None:
     bench.pass_ms(150)
     paid = 5_555_305 + 154_698 + 1_870_323
     assert bench.cash(ALICE) == 5_000_000_000 - paid + 123_696_900
-    fills = views.answer(bench.exchange, "userFills", {"user": ALICE}, bench.now_ms)
+    fills = answers.answer(bench.exchange, "userFills", {"user": ALICE}, bench.now_ms)
     assert [(f["px"], f["fee"], f["closedPnl"], f["dir"], f["crossed"]) for f in fills] == [
         ("101003.0", "1.870323", "123.6969", "Close Long", False),
         ("100001.0", "5.555305", "0.0", "Open Long", True),
     ]
-    funding = views.answer(
+    funding = answers.answer(
         bench.exchange, "userFunding", {"user": ALICE, "startTime": 0}, bench.now_ms
     )
     assert [row["delta"]["usdc"] for row in funding] == ["-0.154698"]

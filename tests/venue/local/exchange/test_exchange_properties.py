@@ -23,10 +23,10 @@ from tests.venue.local.exchange.scripted import (
 )
 from venue.local.exchange.exchange import Exchange
 from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.exchange_state import BACKSTOP, Trade
 from venue.local.exchange.state.rules import Rules
-from venue.local.exchange.state.state import BACKSTOP, Trade
-from venue.local.exchange.views import views
-from venue.local.exchange.views.traded import TradedMarket
+from venue.local.exchange.views import answers
+from venue.local.exchange.views.merged_market import MergedMarket
 
 USERS = (ALICE, BOB, CAROL)
 COINS = ("BTC", "DOGE")
@@ -176,7 +176,7 @@ def play(script: list[tuple[Any, ...]]) -> tuple[Bench, str]:
     """Play a script; return the digest of all replies and events."""
     bench = Bench(usd=60_000, rules=Rules(fills_kept=10**6))
     digest = hashlib.blake2b()
-    market = TradedMarket(bench.market, bench.exchange)
+    market = MergedMarket(bench.market, bench.exchange)
     for step in script:
         reply = apply(bench, step)
         digest.update(msgspec.json.encode(reply))
@@ -189,7 +189,7 @@ def play(script: list[tuple[Any, ...]]) -> tuple[Bench, str]:
     check_reduce_only(bench.exchange)
     for user in USERS:
         for kind in ("clearinghouseState", "frontendOpenOrders", "historicalOrders", "userFills"):
-            seen = views.answer(bench.exchange, kind, {"user": user}, bench.now_ms)
+            seen = answers.answer(bench.exchange, kind, {"user": user}, bench.now_ms)
             digest.update(msgspec.json.encode(seen))
     return bench, digest.hexdigest()
 

@@ -15,7 +15,7 @@ from typing import Any
 from tests.venue.local.taping import START_MS, frame_at, level, trades, write_tape
 from venue.local.exchange.exchange import Exchange
 from venue.local.exchange.state.notes import Note
-from venue.local.exchange.views.traded import TradedMarket
+from venue.local.exchange.views.merged_market import MergedMarket
 from venue.local.market.contract import Row, Topic
 from venue.local.market.grid import BLOCK_MS
 from venue.local.playback.playback import Playback
@@ -59,7 +59,7 @@ class Desk:
 
     def __init__(self, playback: Playback) -> None:
         self.exchange = Exchange(playback)
-        self.market = TradedMarket(playback, self.exchange)
+        self.market = MergedMarket(playback, self.exchange)
         self.market.open(NOW_MS)
         self.now_ms = NOW_MS
         self.heard: list[Row] = []

@@ -4,24 +4,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tests.venue.local.protocol.test_client import Wire
 from tests.venue.local.serving import DAY_MS, EPOCH_MS, Stub
+from tests.venue.local.wires import Hand, Wire
 from venue.local.market.contract import Topic
-from venue.local.protocol.client import Client, Limits, framed
+from venue.local.protocol.framing import framed
+from venue.local.server.client import Client, Limits
 from venue.local.server.hub import Hub
 from venue.local.world.world import World
 
 BTC = Topic("trades", "BTC")
-
-
-class Hand:
-    """A clock that is set by hand."""
-
-    def __init__(self, now_ms: float) -> None:
-        self.now_ms = now_ms
-
-    def __call__(self) -> float:
-        return self.now_ms
 
 
 def on_a_loop(test: Callable[[], Any]) -> None:

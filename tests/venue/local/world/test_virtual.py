@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from tests.venue.local.protocol.test_client import Wire
-from tests.venue.local.server.test_hub import Hand
 from tests.venue.local.serving import DAY_MS, EPOCH_MS, Stub
+from tests.venue.local.wires import Hand, Wire
 from venue.hyperliquid.wire import Subscription
 from venue.local.market.contract import Topic
 from venue.local.market.grid import BLOCK_MS
-from venue.local.protocol.client import Client, Limits, framed
+from venue.local.protocol.framing import framed
+from venue.local.server.client import Client, Limits
 from venue.local.server.hub import Hub
 from venue.local.world.virtual import ARRIVAL_NS, frames, topics_of
 from venue.local.world.world import World

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -22,38 +21,10 @@ from tests.venue.local.serving import (
     REPO,
     SEED,
 )
+from tests.venue.local.world.world_answers import SOME, answers, questions
 from venue.local.market.candles import INTERVALS, bar_end, bar_start
 from venue.local.market.contract import Topic
 from venue.local.world.world import World
-
-SOME = ("BTC", "SOL", "AERO")
-
-
-def questions() -> list[tuple[str, tuple]]:
-    """Return method and arguments of many different questions."""
-    asked: list[tuple[str, tuple]] = []
-    for coin in SOME:
-        for at in (NOW_MS, EPOCH_MS + DAY_MS, EPOCH_MS + 3 * DAY_MS - 1, EPOCH_MS + 5):
-            asked += [
-                ("book", (Topic("l2Book", coin, fast=True), at)),
-                ("book", (Topic("l2Book", coin, figures=4), at)),
-                ("recent_trades", (coin, at)),
-                ("candles", (coin, "15m", at - DAY_MS, at, at)),
-                ("candles", (coin, "1m", at, at, at)),
-                ("context", (coin, at)),
-                ("funding_history", (coin, EPOCH_MS, at)),
-                ("first", (Topic("bbo", coin), at)),
-            ]
-    return asked
-
-
-def answers(world: World, asked: list[tuple[str, tuple]]) -> dict[str, str]:
-    """Return the hash of each answer, by its question."""
-    out = {}
-    for name, arguments in asked:
-        answer = repr(getattr(world, name)(*arguments))
-        out[f"{name}{arguments}"] = hashlib.blake2b(answer.encode()).hexdigest()
-    return out
 
 
 def test_answers_do_not_depend_on_the_order_of_questions() -> None:
@@ -67,7 +38,7 @@ def test_answers_do_not_depend_on_the_order_of_questions() -> None:
 @pytest.mark.parametrize("hash_seed", ["0", "4711"])
 def test_answers_are_the_same_in_every_process(hash_seed: str) -> None:
     code = (
-        "import json; from tests.venue.local.world.test_world import *;"
+        "import json; from tests.venue.local.world.world_answers import *;"
         "print(json.dumps(answers(World(SEED, EPOCH_MS), questions())))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(REPO)}

@@ -1,1 +1,1 @@
-"""What accounts can do, one kind of action a file."""
+"""Actions of accounts, one kind a file."""

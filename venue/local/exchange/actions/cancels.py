@@ -7,9 +7,9 @@ from typing import Any
 from venue.local.exchange.actions import reading
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.order import CANCELED, Order
 from venue.local.exchange.state.refusal import Refusal, worded
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.lifecycle import end
 from venue.local.market.contract import Row
 

@@ -6,9 +6,9 @@ from venue.local.exchange.actions import reading
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account, Leverage, Position
 from venue.local.exchange.state.decimals import TOO_FINE, halved, read
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.margin import initial
 from venue.local.exchange.state.refusal import Malformed, Refusal, worded
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.value import free, isolated_equity, notional
 from venue.local.market.contract import Row
 

@@ -1,4 +1,4 @@
-"""Modify and batchModify: another order takes the place of an open one, under a new id.
+"""Modify and batchModify: replacement of an open order by another with a new id.
 
 Unless `a` is true the new order must be post-only, or a limit order, which is made post-only. The
 old order goes only when the new one has passed every check.
@@ -13,11 +13,11 @@ from venue.local.exchange.actions.orders import accept, new_order, reject
 from venue.local.exchange.actions.reading import OrderWire
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.order import ALO, CANCELED, GTC, ORACLE_REJECTED, Order
 from venue.local.exchange.state.refusal import Refusal, Rejection
-from venue.local.exchange.state.state import State
-from venue.local.exchange.steps.checking import check, check_band
 from venue.local.exchange.steps.lifecycle import end
+from venue.local.exchange.steps.order_checks import check, check_band
 from venue.local.exchange.steps.placing import check_post_only
 from venue.local.market.contract import Row
 

@@ -1,4 +1,4 @@
-"""The order action: a batch of orders, perhaps grouped.
+"""The order action: a batch of orders, with or without grouping.
 
 One status a part, in their order. Some faults of one order refuse the whole batch.
 """
@@ -12,12 +12,12 @@ from venue.local.exchange.actions.reading import OrderWire
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
 from venue.local.exchange.state.decimals import TOO_FINE, read
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.fees import BUILDER_TENTHS_MAX
 from venue.local.exchange.state.order import GTC, IOC, OPEN, REJECTED, Builder, Order, Trigger
 from venue.local.exchange.state.refusal import Malformed, Refusal, Rejection, worded
-from venue.local.exchange.state.state import State
-from venue.local.exchange.steps.checking import check, check_band
 from venue.local.exchange.steps.lifecycle import end, record, tell, wait
+from venue.local.exchange.steps.order_checks import check, check_band
 from venue.local.exchange.steps.placing import run
 from venue.local.market.contract import Row
 

@@ -1,4 +1,4 @@
-"""How is an action read, field by field?
+"""Field-by-field reading of actions.
 
 Whatever is not of the form that the venue could deserialise raises Malformed, and nothing else.
 """
@@ -22,7 +22,7 @@ NUMBER_LENGTH_MAX = 40
 
 
 class TriggerWire(Struct, frozen=True):
-    """The trigger of an order as it came."""
+    """The trigger of an order as received."""
 
     is_market: bool
     px: str
@@ -30,7 +30,7 @@ class TriggerWire(Struct, frozen=True):
 
 
 class OrderWire(Struct, frozen=True):
-    """An order as it came: well-formed, not yet checked."""
+    """An order as received: well-formed, not yet checked."""
 
     asset: int
     is_buy: bool

@@ -7,9 +7,9 @@ from venue.local.exchange.actions import reading
 from venue.local.exchange.actions.cancels import cancel_all
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.order import SCHEDULED_CANCEL
 from venue.local.exchange.state.refusal import Refusal
-from venue.local.exchange.state.state import State
 from venue.local.market.contract import Row
 
 USD_E6 = 1_000_000

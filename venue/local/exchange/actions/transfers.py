@@ -1,4 +1,4 @@
-"""Money that enters or leaves: transfers between accounts, withdrawals, what is bought.
+"""Transfers between accounts, withdrawals and purchases.
 
 Spot balances, vaults and other chains are not here: what goes there leaves the exchange, and what
 would come from there is refused.
@@ -10,9 +10,9 @@ from venue.local.exchange.actions import reading
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
 from venue.local.exchange.state.decimals import TOO_FINE, read, usd
+from venue.local.exchange.state.exchange_state import State, hash_text
 from venue.local.exchange.state.notes import LEDGER
 from venue.local.exchange.state.refusal import Malformed, Refusal
-from venue.local.exchange.state.state import State, hash_text
 from venue.local.exchange.steps.value import withdrawable
 from venue.local.market.contract import Row
 

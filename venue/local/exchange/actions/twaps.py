@@ -1,4 +1,4 @@
-"""twapOrder and twapCancel."""
+"""The actions twapOrder and twapCancel."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from venue.local.exchange.actions import reading
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
 from venue.local.exchange.state.decimals import TOO_FINE, read
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.refusal import worded
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.twap import Twap, Twaps
 from venue.local.exchange.steps.value import affords
 from venue.local.market.contract import Row

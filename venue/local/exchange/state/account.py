@@ -1,4 +1,4 @@
-"""What does an account own, and what has happened to it?
+"""An account: balances, positions, orders and history.
 
 `raw_e6` is money minus what the positions cost (the venue's totalRawUsd): with the positions at
 their marks it is the account's value. An isolated position has a raw balance of its own.
@@ -31,7 +31,7 @@ class Leverage(Struct, frozen=True):
 
 
 class Liquidation(Struct, frozen=True):
-    """Marks a fill that a liquidation made; `mark` in units."""
+    """Mark of a fill that a liquidation made; `mark` in units."""
 
     user: str
     mark: int

@@ -1,4 +1,4 @@
-"""How do decimal strings become whole numbers, and whole numbers decimal strings?
+"""Conversion between decimal strings and exact integers.
 
 Invariant: money, prices and sizes are exact integers between the two.
 """

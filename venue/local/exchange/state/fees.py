@@ -1,4 +1,4 @@
-"""What does a fill cost?
+"""Trading fees and their tiers.
 
 Source: Hyperliquid documentation, "Fees". Rates are millionths of the notional, so a basis point
 is 100. The tier follows the volume of the last 14 whole UTC days and changes at the end of a day.
@@ -32,14 +32,14 @@ REBATES = ((0.03, -30), (0.015, -20), (0.005, -10))
 
 
 class Rates(Struct, frozen=True):
-    """What an account pays, in millionths of the notional; negative is a rebate."""
+    """Fee rates of an account, in millionths of the notional; negative is a rebate."""
 
     taker: int = VIP[0][1]
     maker: int = VIP[0][2]
 
 
 class Volume(Struct):
-    """What one account traded on one UTC day, in micro-USDC."""
+    """Volume of one account on one UTC day, in micro-USDC."""
 
     taker_e6: int = 0
     maker_e6: int = 0
@@ -69,7 +69,7 @@ def builder_fee_e6(notional_e6: int, tenths_bp: int) -> int:
 
 
 class Ledger:
-    """The volumes of one account, and the rates they earned by the last day's end."""
+    """Volumes of one account, and the rates earned by the last day's end."""
 
     def __init__(self) -> None:
         self.rates = Rates()

@@ -1,4 +1,4 @@
-"""How much money must stand behind a position?
+"""Margin: tables of tiers, initial margin, liquidation prices.
 
 Source: Hyperliquid documentation, "Margin tiers" and "Liquidations". Maintenance margin is half
 the initial margin at the highest leverage of the tier, with a deduction that makes it continuous.
@@ -21,7 +21,7 @@ SHARE_OF_NOTIONAL = 10  # withdrawals leave at least a tenth of the notional
 
 
 class Tier(Struct, frozen=True):
-    """From a notional on: the highest leverage, and what is taken off the maintenance margin."""
+    """Margin tier from a notional on: the highest leverage, and the deduction of maintenance."""
 
     lower_e6: int
     max_leverage: int

@@ -1,4 +1,4 @@
-"""What does the exchange tell the world outside?"""
+"""Notices of the exchange: what concerns an account, and public trades."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = (FILL, ORDER, FUNDING, LIQUIDATION, CANCEL, LEDGER, TWAP)
 
 
 class Note(Struct, frozen=True):
-    """Something that concerns one account; `data` is the row as it goes over the wire."""
+    """A notice to one account; `data` is the row as it goes over the wire."""
 
     user: str
     kind: str

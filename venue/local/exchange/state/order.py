@@ -1,4 +1,4 @@
-"""What is an order, and how is it shown?
+"""An order: its fields, statuses and rows on the wire.
 
 An order is one object from its arrival to its end; what is told of it on the way are snapshots.
 Prices are units, sizes lots.
@@ -51,7 +51,7 @@ TOO_MANY_REJECTED = "tooManyOpenOrdersRejected"
 
 
 class Trigger(Struct, frozen=True):
-    """When an order wakes up: the mark at or beyond `px`, and whether it is a market order then."""
+    """Condition of a trigger order: the mark at or beyond `px`; a market or a limit order then."""
 
     px: int
     is_market: bool
@@ -59,7 +59,7 @@ class Trigger(Struct, frozen=True):
 
 
 class Builder(Struct, frozen=True):
-    """Who earns an extra fee on an order, in tenths of a basis point."""
+    """Builder fee of an order: to whom, and tenths of a basis point."""
 
     address: str
     tenths_bp: int

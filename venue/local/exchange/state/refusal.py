@@ -1,4 +1,4 @@
-"""In what ways does the venue say no, and in which words?
+"""Refusals in the venue's words.
 
 Source: Hyperliquid documentation, "Error responses", and replies seen by its clients. Texts marked
 "ours" are made up, because no source tells the venue's.
@@ -62,15 +62,15 @@ NOT_SERVED = "Action is not supported here."
 
 
 class Malformed(Exception):
-    """The action is not of a form that the venue could read."""
+    """An action of a form that the venue could not read."""
 
 
 class Refusal(Exception):
-    """The whole action is refused with one text."""
+    """Refusal of a whole action with one text."""
 
 
 class Rejection(Exception):
-    """One order is refused; `status` is what its record says."""
+    """Rejection of one order; `status` is what its record says."""
 
     def __init__(self, text: str, status: str = "rejected") -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""Which of the venue's rules are switches, because sources disagree or say nothing?
+"""Rules of the venue that are switches, because sources disagree or say nothing.
 
 Numbers that every source agrees on stand beside the code that needs them.
 """
@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Rules(Struct, frozen=True):
-    """One set of rules. Bands are fractions, volumes whole USD, times ms.
+    """Rules of the exchange. Bands are fractions, volumes whole USD, times ms.
 
     The defaults are the venue's, but the volume gate of scheduleCancel is off, so that a fresh
     account can use it.

@@ -1,4 +1,4 @@
-"""What does a fill do to the account on one side of it?
+"""Clearing of a fill on one account.
 
 Position, money, fee, volume and the reduce-only orders that must shrink with the position. Units
 times lots are micro-USDC, so notionals are exact and a fee is rounded once.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from venue.local.exchange.state.account import Account, Fill, Leverage, Liquidation, Position
 from venue.local.exchange.state.decimals import halved
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.fees import builder_fee_e6, fee_e6
 from venue.local.exchange.state.margin import initial
 from venue.local.exchange.state.order import REDUCE_ONLY_CANCELED, Order
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.lifecycle import end, end_siblings
 
 

@@ -1,12 +1,12 @@
-"""What happens in a coin that the venue takes off its list?
+"""Delisting of a coin.
 
 Its orders are cancelled and its positions settled at the mark, without fee; nothing new is taken.
 """
 
 from __future__ import annotations
 
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.order import DELISTED_CANCELED, IOC, Order
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.clearing import settle
 from venue.local.exchange.steps.lifecycle import end
 

@@ -1,4 +1,4 @@
-"""Who pays whom on the hour?
+"""Hourly funding payments.
 
 A position pays its size at the oracle times the hour's rate: longs pay shorts when it is positive.
 The payment is rounded to the micro-dollar once. A tape holds no settlements, so after a while the
@@ -10,8 +10,8 @@ from __future__ import annotations
 from market.events import MS_PER_HOUR
 from venue.local.exchange.state.account import Account, Position
 from venue.local.exchange.state.decimals import TOO_FINE, halved, read, text, usd
+from venue.local.exchange.state.exchange_state import State, hash_text
 from venue.local.exchange.state.notes import FUNDING
-from venue.local.exchange.state.state import State, hash_text
 from venue.local.market.contract import Row
 from venue.local.market.ticks import RATE_DECIMALS, rate_text
 
@@ -19,7 +19,7 @@ RATE_SCALE = 10**RATE_DECIMALS
 
 
 class Funding:
-    """Knows up to which moment each coin has been settled."""
+    """Funding settlement: the moment up to which each coin has been settled."""
 
     def __init__(self, state: State) -> None:
         self._state = state

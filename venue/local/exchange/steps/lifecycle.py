@@ -1,4 +1,4 @@
-"""How does an order begin and end?
+"""Life cycle of an order: its beginning, its changes, its end.
 
 Every change is told once. What ends takes its children with it: pending ones end when their parent
 does without having been filled, and are armed when it was.
@@ -7,6 +7,7 @@ does without having been filled, and are armed when it was.
 from __future__ import annotations
 
 from venue.local.exchange.state.account import Account
+from venue.local.exchange.state.exchange_state import State, Told
 from venue.local.exchange.state.notes import CANCEL
 from venue.local.exchange.state.order import (
     CANCELED,
@@ -18,7 +19,6 @@ from venue.local.exchange.state.order import (
     SIBLING_FILLED_CANCELED,
     Order,
 )
-from venue.local.exchange.state.state import State, Told
 
 # Cancels that are told as the venue's own doing; of reduce-only ones a probe saw that they are not.
 UNASKED = (DELISTED_CANCELED, LIQUIDATED_CANCELED, MARGIN_CANCELED)

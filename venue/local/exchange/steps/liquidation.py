@@ -1,4 +1,4 @@
-"""What happens to an account that can no longer stand behind its positions?
+"""Liquidation of accounts below their maintenance margin.
 
 Equity below the maintenance margin: its orders are cancelled and the positions sent to the book, of
 a large one only a fifth at first. Equity below two thirds of it: the backstop takes the positions
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from venue.local.exchange.state.account import Account, Liquidation, Position
 from venue.local.exchange.state.decimals import usd
+from venue.local.exchange.state.exchange_state import BACKSTOP, State
 from venue.local.exchange.state.notes import LIQUIDATION
 from venue.local.exchange.state.order import FILLED, IOC, LIQUIDATED_CANCELED, Order
-from venue.local.exchange.state.state import BACKSTOP, State
-from venue.local.exchange.state.ticking import valid_px
+from venue.local.exchange.state.price_rule import valid_px
 from venue.local.exchange.steps.clearing import settle
 from venue.local.exchange.steps.lifecycle import end, record, tell
 from venue.local.exchange.steps.matching import take

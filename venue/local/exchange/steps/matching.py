@@ -1,4 +1,4 @@
-"""Who trades with whom, and at what price?
+"""Matching in price-time priority.
 
 Best price first; at one price the crowd's lots that rested before an account's order, then that
 order, and so on. A trade happens at the resting price. An order never trades with its own account:
@@ -8,14 +8,14 @@ the resting one is cancelled. A resting order whose account lacks the margin for
 from __future__ import annotations
 
 from venue.local.exchange.state.account import Liquidation
-from venue.local.exchange.state.book import Side
+from venue.local.exchange.state.exchange_state import State, Trade, crowd_user
 from venue.local.exchange.state.order import (
     FILLED,
     MARGIN_CANCELED,
     SELF_TRADE_CANCELED,
     Order,
 )
-from venue.local.exchange.state.state import State, Trade, crowd_user
+from venue.local.exchange.state.resting import Side
 from venue.local.exchange.steps.clearing import settle
 from venue.local.exchange.steps.lifecycle import end
 from venue.local.exchange.steps.value import affords

@@ -1,4 +1,4 @@
-"""When does a resting order of an account trade with the crowd?
+"""Passive fills: resting orders of accounts that the crowd's prints or touch reach.
 
 When a print of the crowd goes through its price or reaches it: better-priced orders first, at the
 print's price the crowd's lots that rested before, then ours in order of arrival. And when the
@@ -7,8 +7,8 @@ crowd's touch has moved across it. Either way it trades at its own price, as mak
 
 from __future__ import annotations
 
+from venue.local.exchange.state.exchange_state import State, Trade, crowd_user
 from venue.local.exchange.state.order import MARGIN_CANCELED, Order
-from venue.local.exchange.state.state import State, Trade, crowd_user
 from venue.local.exchange.steps.lifecycle import end
 from venue.local.exchange.steps.matching import can_make, fill_maker
 from venue.local.market.contract import Flow

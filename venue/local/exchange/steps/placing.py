@@ -1,4 +1,4 @@
-"""What happens to an order that has passed the checks: it trades, rests, waits or is turned away.
+"""Placing of an order that has passed the checks: it trades, rests, waits or is cancelled.
 
 The same for orders that arrive, that a trigger wakes, that a TWAP or a liquidation sends.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from venue.local.exchange.state import refusal
 from venue.local.exchange.state.account import Account
 from venue.local.exchange.state.decimals import halved, text
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.order import (
     ALO,
     BAD_ALO_PX_REJECTED,
@@ -20,7 +21,6 @@ from venue.local.exchange.state.order import (
     Order,
 )
 from venue.local.exchange.state.refusal import Rejection
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.clearing import follow
 from venue.local.exchange.steps.lifecycle import end, rest, tell
 from venue.local.exchange.steps.matching import crosses, opposite_best, take

@@ -1,4 +1,4 @@
-"""Which trades have accounts made public?
+"""Public trades of accounts, and the minute bars of them.
 
 Kept are the newest of each coin, minute bars of all of them, and a running number by which a
 reader knows what it has not seen.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from market.events import MS_PER_MINUTE
-from venue.local.exchange.state.state import Trade
+from venue.local.exchange.state.exchange_state import Trade
 
 KEPT = 2_000
 MINUTES_KEPT = 40 * 1_440

@@ -1,13 +1,13 @@
-"""How are fills, order changes, trades and funding written on the wire?"""
+"""Wire rows of fills, order changes, trades and funding."""
 
 from __future__ import annotations
 
 from market.instrument import Instrument
 from venue.local.exchange.state.account import Fill
 from venue.local.exchange.state.decimals import text, usd
+from venue.local.exchange.state.exchange_state import Event, Told, Trade, hash_text
 from venue.local.exchange.state.notes import FILL, ORDER, Note, Print
 from venue.local.exchange.state.order import order_row
-from venue.local.exchange.state.state import Event, Told, Trade, hash_text
 from venue.local.market.contract import Row
 
 NO_HASH = "0x" + "0" * 64

@@ -1,4 +1,4 @@
-"""Which waiting orders wake up because the mark has reached them?
+"""Trigger orders.
 
 The mark alone decides. A market trigger becomes an immediate order at its limit, a limit trigger an
 ordinary one. What reduces a position is cut to it then.
@@ -6,6 +6,7 @@ ordinary one. What reduces a position is cut to it then.
 
 from __future__ import annotations
 
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.order import (
     GTC,
     IOC,
@@ -15,7 +16,6 @@ from venue.local.exchange.state.order import (
     is_reached,
 )
 from venue.local.exchange.state.refusal import Rejection
-from venue.local.exchange.state.state import State
 from venue.local.exchange.steps.lifecycle import detach, tell
 from venue.local.exchange.steps.placing import run
 

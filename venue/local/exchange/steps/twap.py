@@ -1,4 +1,4 @@
-"""How is a large order sold off in slices?
+"""TWAP orders: a large order sent in slices.
 
 Every thirty seconds a slice of at most three per cent slippage is sent; what earlier slices could
 not fill is made up for, up to three times a slice. Source: documentation, "Order types".
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from market.instrument import Instrument
 from venue.local.exchange.state.account import Account
 from venue.local.exchange.state.decimals import text, usd
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.notes import TWAP
 from venue.local.exchange.state.order import IOC, Order
+from venue.local.exchange.state.price_rule import valid_px
 from venue.local.exchange.state.refusal import Rejection
-from venue.local.exchange.state.state import State
-from venue.local.exchange.state.ticking import valid_px
 from venue.local.exchange.steps.lifecycle import record, tell
 from venue.local.exchange.steps.placing import run
 from venue.local.exchange.steps.value import affords

@@ -1,4 +1,4 @@
-"""What is an account worth, and how much of it is bound?
+"""Account value: equity, margin used, what is free.
 
 All positions are valued at their marks. Money is micro-USDC.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from venue.local.exchange.state.account import Account, Position
+from venue.local.exchange.state.exchange_state import State
 from venue.local.exchange.state.margin import SHARE_OF_NOTIONAL, initial
-from venue.local.exchange.state.state import State
 
 
 class Worth(Struct, frozen=True):
-    """The cross part of an account, or all of it."""
+    """Value of an account: its cross part, or all of it."""
 
     equity_e6: int
     notional_e6: int

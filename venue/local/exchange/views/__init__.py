@@ -1,1 +1,1 @@
-"""Answers about an account's orders, fills and positions."""
+"""Answers about an account, and the market with the accounts' orders in it."""

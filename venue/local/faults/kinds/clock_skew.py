@@ -1,4 +1,4 @@
-"""Fault: the venue's clock is wrong."""
+"""Fault: a venue clock that is wrong."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ QUESTIONS = frozenset(
 
 
 class ClockSkew(Fault, frozen=True):
-    """Times in frames and replies are `skew_ms` off, positive: in the future."""
+    """Clock skew: times in frames and replies are `skew_ms` off, positive: in the future."""
 
     name = "clock_skew"
     does = "shifts the times in frames and replies"
     requests = QUESTIONS
 
-    skew_ms: Annotated[int, Meta(ge=-(10**9), le=10**9)] = 90_000
+    skew_ms: Annotated[int, Meta(ge=-(10**9), le=10**9, description="negative: the past")] = 90_000
 
     def frames(self, frame: Outgoing, moment: Moment) -> list[Outgoing]:
         """Shift the times in a frame."""

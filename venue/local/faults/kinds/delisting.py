@@ -1,4 +1,4 @@
-"""Fault: a coin is delisted while everybody looks on.
+"""Fault: delisting of a coin in a running venue.
 
 As at the venue: the listing marks it, its books are pushed empty, its context keeps frozen prices
 with nulls for what needs a book, nothing trades any more; subscriptions stay.
@@ -11,18 +11,26 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from market.instrument import Instrument
+from venue.hyperliquid.streams import CONTEXT, L2_BOOK
 from venue.local.faults.fault import Fault, Seconds
-from venue.local.market.contract import CONTEXT, L2_BOOK, Flow, Levels, LocalMarket, Row, Topic
+from venue.local.market.contract import (
+    Flow,
+    Levels,
+    LocalMarket,
+    Row,
+    Topic,
+)
 from venue.local.market.frames import frame
 
 NO_BOOK = ("premium", "midPx", "impactPxs")
 
 
 class Delisting(Fault, frozen=True):
-    """`coin` is delisted at `at_s` and, unless `for_s` says otherwise, stays so."""
+    """Delisting: `coin` is delisted at `at_s` and, unless `for_s` says otherwise, stays so."""
 
     name = "delisting"
     does = "delists a coin while the venue runs"
+    remark = "needs `coin`; stays unless `for_s` is given"
     by_chance = False
 
     for_s: Seconds = 1e9
@@ -39,7 +47,7 @@ class Delisting(Fault, frozen=True):
 
 
 class _Without:
-    """A market that had a coin."""
+    """A market without one coin."""
 
     def __init__(self, inner: LocalMarket, coin: str, is_gone: Callable[[], bool]) -> None:
         self._inner = inner

@@ -1,4 +1,4 @@
-"""Fault: frames arrive more than once."""
+"""Fault: duplicated frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from venue.local.faults.outgoing import Outgoing
 
 
 class Duplicate(Fault, frozen=True):
-    """Each frame comes `copies` times more."""
+    """Duplicates: each frame comes `copies` times more."""
 
     name = "duplicate"
     does = "sends frames again"

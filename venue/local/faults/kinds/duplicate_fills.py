@@ -1,15 +1,14 @@
-"""Fault: fills are told twice, and found twice when asked for."""
+"""Fault: duplicated fills, in streams and in answers."""
 
 from __future__ import annotations
 
-from venue.local.faults.asked import Asked, Reply
+from venue.local.faults.asked import FILL_QUESTIONS, Asked, Reply
 from venue.local.faults.fault import Fault, Moment
-from venue.local.faults.kinds.late_fills import FILL_CHANNELS, FILL_QUESTIONS, has_fills
-from venue.local.faults.outgoing import Outgoing
+from venue.local.faults.outgoing import FILL_CHANNELS, Outgoing, has_fills
 
 
 class DuplicateFills(Fault, frozen=True):
-    """Frames with fills come twice, and every row of userFills as well."""
+    """Duplicate fills: frames with fills come twice, and every row of userFills as well."""
 
     name = "duplicate_fills"
     does = "tells every fill twice"

@@ -1,14 +1,14 @@
-"""Fault: the book no longer changes although the socket lives and everything else goes on."""
+"""Fault: a frozen book on a live connection."""
 
 from __future__ import annotations
 
+from venue.hyperliquid.streams import BBO, L2_BOOK
 from venue.local.faults.fault import Fault, Moment
 from venue.local.faults.outgoing import Outgoing
-from venue.local.market.contract import BBO, L2_BOOK
 
 
 class FrozenBook(Fault, frozen=True):
-    """Every book repeats the first of the window, best prices fall silent.
+    """Frozen book: every book repeats the first of the window, best prices fall silent.
 
     `time_moves` says whether the repeated book at least claims to be new.
     """

@@ -18,7 +18,7 @@ KINDS: dict[str, bytes] = {
 
 
 class Garbage(Fault, frozen=True):
-    """A frame of `kind` (or each kind in turn) comes after a good one, or instead of it.
+    """Garbage: a frame of `kind` (or each kind in turn) comes after a good one, or instead of it.
 
     "utf8" is bytes in a text frame that are not UTF-8; RFC 6455 lets a client end the connection.
     """

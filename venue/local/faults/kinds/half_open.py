@@ -1,4 +1,4 @@
-"""Fault: the socket stays open and nothing comes through it any more, pongs included.
+"""Fault: half-open connections, on which nothing comes any more, pongs included.
 
 What a lost route, a dead proxy or a killed host looks like from the client's side.
 """
@@ -9,10 +9,14 @@ from venue.local.faults.fault import Fault, Seconds
 
 
 class HalfOpen(Fault, frozen=True):
-    """Connections that exist as it begins are frozen for `for_s`, then reset; new ones are fine."""
+    """Half-open connections.
+
+    Connections that exist as it begins are frozen for `for_s`, then reset; new ones are fine.
+    """
 
     name = "half_open"
     does = "leaves sockets open that never speak or listen again"
+    remark = "reset after `for_s` (120)"
 
     for_s: Seconds = 120.0
 

@@ -1,4 +1,4 @@
-"""Fault: too many requests, whatever their number.
+"""Fault: 429 for every request, whatever their number.
 
 The status is reported by clients; the body is not on record, a JSON null is what the official SDK
 is prepared for.
@@ -11,7 +11,7 @@ from venue.local.faults.fault import Fault, Moment
 
 
 class Http429(Fault, frozen=True):
-    """Requests are answered 429 and not looked at."""
+    """HTTP 429: requests are answered 429 and not looked at."""
 
     name = "http_429"
     does = "answers requests with 429"

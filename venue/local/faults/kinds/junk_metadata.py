@@ -1,4 +1,4 @@
-"""Fault: the listing has rows that make no sense, behind the good ones.
+"""Fault: senseless rows in the listing, behind the good ones.
 
 The good rows keep their index, which is what orders name a coin by.
 """
@@ -29,7 +29,7 @@ MIDS = "allMids"
 
 
 class JunkMetadata(Fault, frozen=True):
-    """Adds senseless rows to meta and senseless mids to allMids.
+    """Junk metadata: adds senseless rows to meta and senseless mids to allMids.
 
     With `ill_typed` also rows of the wrong JSON types; `doubles` repeats the first good row.
     """

@@ -1,18 +1,20 @@
-"""Fault: an order is done before its fills are heard of."""
+"""Fault: late fills, told after the end of their order."""
 
 from __future__ import annotations
 
-from venue.local.faults.asked import Asked, Reply
-from venue.local.faults.fault import Fault, Milliseconds, Moment
-from venue.local.faults.outgoing import Outgoing
+from typing import Annotated
 
-# userEvents come on the channel "user".
-FILL_CHANNELS = frozenset(("userFills", "user"))
-FILL_QUESTIONS = frozenset(("userFills", "userFillsByTime"))
+from msgspec import Meta
+
+from venue.local.faults.asked import FILL_QUESTIONS, Asked, Reply
+from venue.local.faults.fault import Fault, Milliseconds, Moment
+from venue.local.faults.outgoing import FILL_CHANNELS, Outgoing, has_fills
 
 
 class LateFills(Fault, frozen=True):
-    """Fills come `delay_ms` late and behind everything else; asked for, they are not there yet.
+    """Late fills.
+
+    Fills come `delay_ms` late and behind everything else; asked for, they are not there yet.
 
     The newest `missing` rows of userFills are those that are not there yet.
     """
@@ -23,7 +25,7 @@ class LateFills(Fault, frozen=True):
     requests = FILL_QUESTIONS
 
     delay_ms: Milliseconds = 3_000
-    missing: Milliseconds = 1
+    missing: Annotated[int, Meta(ge=0, le=10**9, description="newest rows not found yet")] = 1
 
     def concerns(self, frame: Outgoing) -> bool:
         """Say whether a frame has fills."""
@@ -40,9 +42,3 @@ class LateFills(Fault, frozen=True):
             return reply
         newest = sorted(rows, key=lambda row: int(row.get("time", 0)), reverse=True)[: self.missing]
         return reply.saying([row for row in rows if not any(row is one for one in newest)])
-
-
-def has_fills(frame: Outgoing) -> bool:
-    """Say whether a frame tells fills that are new: a snapshot does not."""
-    data = frame.data
-    return isinstance(data, dict) and bool(data.get("fills")) and data.get("isSnapshot") is not True

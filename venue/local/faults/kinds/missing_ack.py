@@ -1,4 +1,4 @@
-"""Fault: subscriptions take effect, but nobody says so."""
+"""Fault: lost acknowledgements of subscriptions that took effect."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from venue.local.faults.outgoing import ACKNOWLEDGEMENT, Outgoing
 
 
 class MissingAck(Fault, frozen=True):
-    """Acknowledgements get lost; `channel` and `coin` are those of the subscription."""
+    """Missing acknowledgements.
+
+    Acknowledgements get lost; `channel` and `coin` are those of the subscription.
+    """
 
     name = "missing_ack"
     does = "loses the acknowledgements of subscriptions"

@@ -1,17 +1,20 @@
-"""Fault: books with one side missing, as thin testnet coins have them."""
+"""Fault: one-sided books, as thin testnet coins have them."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+from venue.hyperliquid.streams import BBO, L2_BOOK
 from venue.local.faults.asked import Asked, Reply
 from venue.local.faults.fault import Fault, Moment
 from venue.local.faults.outgoing import Outgoing
-from venue.local.market.contract import BBO, L2_BOOK
 
 
 class OneSided(Fault, frozen=True):
-    """Books, best prices and /info l2Book without their `side`; "both" empties them."""
+    """One-sided books.
+
+    Books, best prices and /info l2Book without their `side`; "both" empties them.
+    """
 
     name = "one_sided"
     does = "sends books without bids, without asks or without both"

@@ -1,4 +1,4 @@
-"""Fault: after an upgrade of the network only post-only orders are allowed for a while.
+"""Fault: a post-only period, as after an upgrade of the network.
 
 Source of the text: clients of the venue, among them ccxt.
 """
@@ -16,7 +16,10 @@ POST_ONLY = "Alo"
 
 
 class PostOnlyWindow(Fault, frozen=True):
-    """Orders that are not post-only are refused, each for itself; cancels go on."""
+    """Post-only period.
+
+    Orders that are not post-only are refused, each for itself; cancels go on.
+    """
 
     name = "post_only_window"
     does = "refuses all but post-only orders"

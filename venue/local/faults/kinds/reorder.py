@@ -1,4 +1,4 @@
-"""Fault: frames overtake one another."""
+"""Fault: reordered frames."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from venue.local.faults.outgoing import Outgoing
 
 
 class Reorder(Fault, frozen=True):
-    """Frames are held back by up to `delay_ms_max`, each for itself, so later ones pass them."""
+    """Reordering.
+
+    Frames are held back by up to `delay_ms_max`, each for itself, so later ones pass them.
+    """
 
     name = "reorder"
     does = "lets later frames overtake earlier ones"

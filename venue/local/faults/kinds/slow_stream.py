@@ -1,4 +1,4 @@
-"""Fault: the stream lags, and lags more and more, as with a peer that can not keep up."""
+"""Fault: a stream that lags more and more, as with a peer that cannot keep up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from venue.local.faults.outgoing import Outgoing
 
 
 class SlowStream(Fault, frozen=True):
-    """The lag grows by `lag_ms_per_s` each second up to `lag_ms_max`; order is kept."""
+    """Slow stream.
+
+    The lag grows by `lag_ms_per_s` each second up to `lag_ms_max`; order is kept.
+    """
 
     name = "slow_stream"
     does = "delivers later and later"

@@ -1,4 +1,4 @@
-"""Fault: nothing for a while, then everything at once."""
+"""Fault: a stalled stream that ends in a burst."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from venue.local.faults.outgoing import Outgoing
 
 
 class Stall(Fault, frozen=True):
-    """All that is sent within the window arrives in a burst at its end."""
+    """Stall: all that is sent within the window arrives in a burst at its end."""
 
     name = "stall"
     does = "holds everything back, then sends it in one burst"

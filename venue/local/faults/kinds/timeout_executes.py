@@ -1,19 +1,24 @@
-"""Fault: the action takes effect, its reply never comes.
+"""Fault: a lost reply to an action that took effect.
 
 The fate of the order is unknown to its sender, who must find it out and not send it again blind.
 """
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from venue.local.faults.asked import EXCHANGE, Asked, Reply
-from venue.local.faults.fault import Fault, Milliseconds, Moment
-from venue.local.faults.outgoing import POST, Outgoing
+from venue.local.faults.fault import Fault, Milliseconds, Moment, described
+from venue.local.faults.outgoing import POST, Outgoing, is_action
 
 
 class TimeoutExecutes(Fault, frozen=True):
-    """The venue acts, the client waits; after `hold_ms` the connection breaks."""
+    """Timeout of an executed action.
+
+    The venue acts, the client waits; after `hold_ms` the connection breaks.
+    """
 
     name = "timeout_executes"
     does = "lets actions happen and loses the reply"
@@ -21,7 +26,7 @@ class TimeoutExecutes(Fault, frozen=True):
     channels = frozenset((POST,))
     spoils_answers = True
 
-    hold_ms: Milliseconds = 60_000
+    hold_ms: Annotated[Milliseconds, described("until the connection breaks")] = 60_000
 
     def after(self, asked: Asked, reply: Reply, moment: Moment) -> Reply:
         """Lose the reply."""
@@ -30,9 +35,3 @@ class TimeoutExecutes(Fault, frozen=True):
     def frames(self, frame: Outgoing, moment: Moment) -> list[Outgoing]:
         """Lose the reply to an action that was posted on the socket."""
         return [] if is_action(frame) else [frame]
-
-
-def is_action(frame: Outgoing) -> bool:
-    """Say whether a frame is the reply to an action."""
-    response = frame.data.get("response") if isinstance(frame.data, dict) else None
-    return isinstance(response, dict) and response.get("type") == "action"

@@ -1,4 +1,4 @@
-"""Fault: messages that break off."""
+"""Fault: truncated messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from venue.local.faults.outgoing import Outgoing
 
 
 class TruncatedFrame(Fault, frozen=True):
-    """The message is cut at a drawn place.
+    """Truncated frame: the message is cut at a drawn place.
 
     `cut` "text": a whole websocket frame with half a message; "wire": the websocket frame itself
     breaks off and the connection with it.

@@ -1,4 +1,4 @@
-"""A plan at work on a server: its clock, its connections, its door."""
+"""The injector of a plan of faults: its clock, its connections, its middleware."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from functools import cached_property
 from aiohttp.typedefs import Middleware
 
 from venue.local.exchange.port import Trading
-from venue.local.faults.acting import TroubledTrading
+from venue.local.faults.faulty_exchange import FaultyExchange
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running
 from venue.local.market.contract import LocalMarket
-from venue.local.protocol.client import Client, Limits
-from venue.local.server.faulty.client import TroubledClient
-from venue.local.server.faulty.middleware import door
+from venue.local.server.client import Client, Limits
+from venue.local.server.faulty.connection import FaultyConnection
+from venue.local.server.faulty.middleware import fault_middleware
 
 
-class Trouble:
-    """Begins when it is made, or with the first connection of a plan that says so.
+class Injector:
+    """A plan at work on one server.
+
+    It begins when it is made, or with the first connection of a plan that says so.
 
     `tell` is told of each fault as it first hits something.
     """
@@ -42,12 +44,12 @@ class Trouble:
 
     def trading(self, exchange: Trading) -> Trading:
         """Return the exchange with the faults of actions before it."""
-        return TroubledTrading(exchange, self.running, self.elapsed_ms)
+        return FaultyExchange(exchange, self.running, self.elapsed_ms)
 
     @cached_property
-    def door(self) -> Middleware:
+    def middleware(self) -> Middleware:
         """Return what stands between HTTP requests and their handlers."""
-        return door(self.running, self.elapsed_ms)
+        return fault_middleware(self.running, self.elapsed_ms)
 
     def connected(self, transport: asyncio.Transport, address: str, limits: Limits) -> Client:
         """Return the client of a new connection."""
@@ -55,4 +57,4 @@ class Trouble:
         if self._began is None:
             self._began = time.monotonic()
         number = self._connections
-        return TroubledClient(transport, address, limits, self.running, number, self.elapsed_ms)
+        return FaultyConnection(transport, address, limits, self.running, number, self.elapsed_ms)

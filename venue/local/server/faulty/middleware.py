@@ -1,4 +1,4 @@
-"""Requests and replies of /info and /exchange, with the faults of a plan in between.
+"""The middleware that puts the faults of a plan between requests and handlers.
 
 Stands before the handlers as a middleware, so they need not know of it.
 """
@@ -15,7 +15,7 @@ from venue.local.faults.asked import EXCHANGE, INFO, Reply, read
 from venue.local.faults.running import Running, made_of, reply_to
 
 
-def door(running: Running, elapsed_ms: Callable[[], int]) -> Middleware:
+def fault_middleware(running: Running, elapsed_ms: Callable[[], int]) -> Middleware:
     """Return the middleware."""
 
     @web.middleware

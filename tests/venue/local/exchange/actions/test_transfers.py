@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from tests.venue.local.exchange.scripted import ALICE, BOB, Bench
-from venue.local.exchange.views import views
+from venue.local.exchange.views import answers
 
 MILLION = 10**12
 
 
 def ledger(bench: Bench, user: str) -> list[dict]:
-    rows = views.answer(
+    rows = answers.answer(
         bench.exchange, "userNonFundingLedgerUpdates", {"user": user, "startTime": 0}, bench.now_ms
     )
     return [row["delta"] for row in rows]

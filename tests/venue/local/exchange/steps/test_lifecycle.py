@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.venue.local.exchange.scripted import ALICE, Bench, cancel
 from venue.local.exchange.state.rules import Rules
-from venue.local.exchange.views import views
+from venue.local.exchange.views import answers
 
 
 def test_ended_orders_are_forgotten_by_count_and_open_ones_never() -> None:
@@ -17,7 +17,9 @@ def test_ended_orders_are_forgotten_by_count_and_open_ones_never() -> None:
     assert [order is not None for order in known] == [True, False, False, True, True, True]
     for number, status in ((0, "unknownOid"), (4, "order")):
         asked = {"user": ALICE, "oid": f"0x{number:032x}"}
-        assert views.answer(bench.exchange, "orderStatus", asked, bench.now_ms)["status"] == status
+        assert (
+            answers.answer(bench.exchange, "orderStatus", asked, bench.now_ms)["status"] == status
+        )
 
 
 def test_each_change_is_told_with_what_remained_then() -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from tests.venue.local.exchange.scripted import ALICE, BOB, Bench, limit
+from venue.local.exchange.state.exchange_state import BACKSTOP
 from venue.local.exchange.state.rules import Rules
-from venue.local.exchange.state.state import BACKSTOP
-from venue.local.exchange.views import views
+from venue.local.exchange.views import answers
 
 
 def long(size: str = "1", usd: int = 6_000, rules: Rules | None = None) -> Bench:
@@ -29,7 +29,7 @@ def fill_notes(bench: Bench) -> list[dict]:
 
 def test_at_the_price_the_account_is_shown_it_is_liquidated_and_not_before() -> None:
     bench = long()
-    seen = views.answer(bench.exchange, "clearinghouseState", {"user": ALICE}, bench.now_ms)
+    seen = answers.answer(bench.exchange, "clearinghouseState", {"user": ALICE}, bench.now_ms)
     px = float(seen["assetPositions"][0]["position"]["liquidationPx"])
     # (100000 − (6000 − 45)) / (1 − 1/80)
     assert abs(px - 94_045 / (1 - 1 / 80)) < 1e-6

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from venue.local.exchange.state.state import Trade
+from venue.local.exchange.state.exchange_state import Trade
 from venue.local.exchange.steps.published import KEPT, Published
 
 

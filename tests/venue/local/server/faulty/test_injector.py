@@ -9,27 +9,27 @@ from tests.venue.local.serving import Stub, Venue, hear, serving, subscribe
 from venue.local.faults.kinds.delisting import Delisting
 from venue.local.faults.kinds.duplicate import Duplicate
 from venue.local.faults.plan import Plan
-from venue.local.server.faulty.injector import Trouble
+from venue.local.server.faulty.injector import Injector
 
 PUSH = b'{"channel":"trades","data":[]}'
 
 
 def test_time_begins_with_it() -> None:
-    trouble = Trouble(Plan((Duplicate(),)))
-    before_ms = trouble.elapsed_ms()
+    injector = Injector(Plan((Duplicate(),)))
+    before_ms = injector.elapsed_ms()
     time.sleep(0.05)
-    assert 0 <= before_ms <= trouble.elapsed_ms() - 50
+    assert 0 <= before_ms <= injector.elapsed_ms() - 50
 
 
 def test_or_with_the_first_connection() -> None:
     async def run() -> tuple[int, int]:
-        trouble = Trouble(Plan((Duplicate(),), after_connect=True))
-        async with serving(Stub(), trouble=trouble) as venue:
+        injector = Injector(Plan((Duplicate(),), after_connect=True))
+        async with serving(Stub(), injector=injector) as venue:
             await asyncio.sleep(0.1)
-            before_ms = trouble.elapsed_ms()
+            before_ms = injector.elapsed_ms()
             async with venue.connect():
                 await asyncio.sleep(0.1)
-            return before_ms, trouble.elapsed_ms()
+            return before_ms, injector.elapsed_ms()
 
     before_ms, after_ms = asyncio.run(run())
     assert before_ms == 0
@@ -48,8 +48,8 @@ def test_connections_are_numbered_as_they_come() -> None:
             return heard
 
     async def run() -> tuple[int, int]:
-        trouble = Trouble(Plan((Duplicate(client=2, copies=9, for_s=60.0),)))
-        async with serving(Stub(PUSH), trouble=trouble) as venue:
+        injector = Injector(Plan((Duplicate(client=2, copies=9, for_s=60.0),)))
+        async with serving(Stub(PUSH), injector=injector) as venue:
             return await copies(venue), await copies(venue)
 
     first, second = asyncio.run(run())
@@ -58,16 +58,16 @@ def test_connections_are_numbered_as_they_come() -> None:
 
 def test_the_market_is_the_one_with_the_faults() -> None:
     market = Stub()
-    delisted = Trouble(Plan((Delisting(coin="BTC"),))).market(market)
+    delisted = Injector(Plan((Delisting(coin="BTC"),))).market(market)
     assert delisted.universe[0]["isDelisted"] is True
-    assert Trouble(Plan((Duplicate(),))).market(market) is market
+    assert Injector(Plan((Duplicate(),))).market(market) is market
 
 
 def test_without_a_plan_nothing_of_it_is_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("no plan, no cost")
 
-    for name in ("Running", "TroubledClient", "door"):
+    for name in ("Running", "FaultyConnection", "fault_middleware"):
         monkeypatch.setattr(f"venue.local.server.faulty.injector.{name}", refuse)
 
     async def run() -> None:

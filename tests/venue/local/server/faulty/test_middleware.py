@@ -17,15 +17,15 @@ from venue.local.faults.kinds.junk_metadata import JunkMetadata
 from venue.local.faults.kinds.timeout_executes import TimeoutExecutes
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running
-from venue.local.server.faulty.injector import Trouble
-from venue.local.server.faulty.middleware import door
+from venue.local.server.faulty.injector import Injector
+from venue.local.server.faulty.middleware import fault_middleware
 
 ORDER = {"action": {"type": "order", "orders": []}, "nonce": 1}
 
 
 async def ask(fault: Fault, body: object) -> tuple[int, str, bytes]:
     async with (
-        serving(Stub(), trouble=Trouble(Plan((fault,)))) as venue,
+        serving(Stub(), injector=Injector(Plan((fault,)))) as venue,
         aiohttp.ClientSession() as session,
         session.post(venue.http + "/info", json=body) as reply,
     ):
@@ -66,7 +66,7 @@ class Venue:
         self.actions: list[object] = []
         self.began = time.monotonic()
         running = Running(Plan((fault,)))
-        app = web.Application(middlewares=[door(running, self.elapsed_ms)])
+        app = web.Application(middlewares=[fault_middleware(running, self.elapsed_ms)])
         app.router.add_post("/exchange", self.exchange)
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
 
