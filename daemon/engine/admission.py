@@ -27,6 +27,7 @@ from shadow.ledger.ledger import Ledger
 from shadow.ledger.trade import Tag, Trade
 from shadow.store import rollup
 from shadow.store.rows import check_rows, signal_row, to_json, trade_row, trade_update_row
+from shadow.store.tables.trades import OrderEventRow
 
 # Until a coin's streams have shown a cadence, an entry waits as long as the slow book takes.
 CADENCE_NS_UNKNOWN = 5_400_000_000
@@ -229,7 +230,9 @@ class Admission:
             trade, notional_e6(coin.book.mid, trade.lots, coin.instrument.sz_decimals)
         )
         self._out.rows.order_events.append(
-            (trade.trade_id, self._out.now_ns, "entry_sent", f"{trade.lots} lots, taker")
+            OrderEventRow(
+                trade.trade_id, self._out.now_ns, "entry_sent", f"{trade.lots} lots, taker"
+            )
         )
         if self._shadow:
             twin = self._trade(coin, signal, verdict.lots, signal_id, TradeKind.TWIN, "admit")

@@ -51,6 +51,7 @@ from market.instrument import Instrument
 from risk.gate import Gate
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.ledger import Ledger
+from shadow.store.tables.desk import EquityRow
 
 # Prints come up to half a second after their venue time; a bar waits for them before it closes.
 BAR_GRACE_MS = 500
@@ -332,7 +333,7 @@ class Engine:
         desk, ledger = self.desk, self.ledger
         phantoms = len(ledger.trades) - len(self.settlement.real)
         self.out.rows.equity.append(
-            (
+            EquityRow(
                 self.out.now_ns,
                 desk.equity_e6,
                 desk.cash_e6,

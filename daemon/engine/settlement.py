@@ -13,6 +13,7 @@ from shadow.ledger.ledger import Ledger
 from shadow.ledger.trade import CANCELLED, UNAVAILABLE, Change, Trade, TradeState
 from shadow.store import rollup
 from shadow.store.rows import day_of, fill_row, trade_update_row
+from shadow.store.tables.trades import OrderEventRow, RepeatsUpdate, TradeDayRow
 
 # The last order event of an entry that never filled.
 EXPIRED = ("entry_expired", "no book in time")
@@ -89,7 +90,7 @@ class Settlement:
     def write_repeats(self, key: KeyState) -> None:
         """Write one key's repeat count to its newest trade."""
         if key.last_id and (self._shadow or key.last_id % 4 == TradeKind.PAPER):
-            self._out.rows.repeats.append((key.repeats, key.last_id))
+            self._out.rows.repeats.append(RepeatsUpdate(key.repeats, key.last_id))
 
     def value_open(self) -> None:
         """Revalue the desk's open trades at the current mids."""
@@ -141,7 +142,7 @@ class Settlement:
 
     def _order(self, trade: Trade, at_ns: int, event: str, detail: str) -> None:
         if trade.kind == TradeKind.PAPER:
-            self._out.rows.order_events.append((trade.trade_id, at_ns, event, detail))
+            self._out.rows.order_events.append(OrderEventRow(trade.trade_id, at_ns, event, detail))
 
     def _funded(self, trade: Trade) -> None:
         if trade.excluded and (trade.tags or trade.offset_tags):
@@ -155,7 +156,7 @@ class Settlement:
         self._weighing.mark(trade, change.day_ms, change.amount_e6)
         if not self.recorded(trade):
             return
-        row = (trade.trade_id, day_of(change.day_ms), change.amount_e6)
+        row = TradeDayRow(trade.trade_id, day_of(change.day_ms), change.amount_e6)
         self._out.rows.trade_days.append(row)
         rollup.count_day(self._out.rows, trade, change.day_ms, change.amount_e6)
 
