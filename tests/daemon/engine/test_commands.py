@@ -23,7 +23,7 @@ def tell(stage: Stage, verb: Any, argument: str = "", source: str = "operator") 
 
 
 def alarms(stage: Stage) -> list[tuple[str, str]]:
-    return [row[2:] for row in stage.rows.alarms]
+    return [(row.kind, row.message) for row in stage.rows.alarms]
 
 
 # Halts.
@@ -296,7 +296,7 @@ def test_flatten_reaches_trades_whose_marks_are_interrupted() -> None:
     stage.book(99.5)
     assert not stage.engine.ledger.trades
     closed = stage.rows.trade_updates[-1]
-    assert closed[17] == "flatten" and "gap" in closed[18]
+    assert closed.exit_reason == "flatten" and "gap" in closed.flags
 
 
 @pytest.mark.parametrize("shadow", [True, False])

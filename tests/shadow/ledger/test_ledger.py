@@ -25,6 +25,7 @@ from market.fills import Fill
 from market.money import fee_e6, notional_e6
 from shadow.ledger.ledger import Ledger
 from shadow.ledger.trade import Change, Trade, TradeState
+from tests.support.rows import cells, without
 from tests.support.shadow import (
     ETH,
     LATENCY_NS,
@@ -1100,11 +1101,13 @@ def test_a_twin_equals_its_paper_trade_over_every_way_to_end() -> None:
         stage.books(2)
         stage.books(seconds, mid)
         assert not stage.engine.ledger.trades
-    updates = {row[-1]: row for row in stage.rows.trade_updates}
-    paper = [row[:-1] for i, row in updates.items() if i % 4 == TradeKind.PAPER]
-    twins = [row[:-1] for i, row in updates.items() if i % 4 == TradeKind.TWIN]
+    updates = {row.trade_id: row for row in stage.rows.trade_updates}
+    paper, twins = (
+        [without(row, "trade_id") for i, row in updates.items() if i % 4 == kind]
+        for kind in (TradeKind.PAPER, TradeKind.TWIN)
+    )
     assert paper == twins
-    assert [row[17] for row in paper] == ["stop", "target", "horizon"]
+    assert [row["exit_reason"] for row in paper] == ["stop", "target", "horizon"]
 
 
 MOVES = st.lists(
@@ -1183,32 +1186,32 @@ def test_money_adds_up_over_any_life(moves: list[tuple[str, object]]) -> None:
     play(stage, moves)
     assert not stage.engine.ledger.trades
     days: dict[int, int] = {}
-    for trade_id, _, amount in stage.rows.trade_days:
-        days[trade_id] = days.get(trade_id, 0) + amount
+    for part in stage.rows.trade_days:
+        days[part.trade_id] = days.get(part.trade_id, 0) + part.mtm_e6
     bought: dict[int, int] = {}
-    for trade_id, _, action, _, _, lots, _, _, _ in stage.rows.fills:
-        bought[trade_id] = bought.get(trade_id, 0) + (lots if action == "entry" else -lots)
+    for fill in stage.rows.fills:
+        lots = fill.lots if fill.action == "entry" else -fill.lots
+        bought[fill.trade_id] = bought.get(fill.trade_id, 0) + lots
     cash = 100_000 * 10**6
-    final = {row[-1]: row for row in stage.rows.trade_updates}
-    asked = {row[0]: row for row in stage.rows.trades}
+    final = {row.trade_id: row for row in stage.rows.trade_updates}
+    asked = {row.trade_id: row for row in stage.rows.trades}
     assert set(final) == set(asked)
     for trade_id, row in final.items():
-        status, gross, fees, funding, net, risk, reason = (
-            row[i] for i in (0, 8, 9, 10, 11, 12, 17)
-        )
-        assert status == "closed"
-        if reason == "UNAVAILABLE":
+        gross, fees, funding, net = cells(row, "gross_e6 fees_e6 funding_e6 net_e6")
+        assert row.status == "closed"
+        if row.exit_reason == "UNAVAILABLE":
             assert (gross, fees, funding, net) == (None,) * 4
             assert trade_id not in days
             continue
         assert net == gross - fees - funding
         assert net == days[trade_id]
         assert bought[trade_id] == 0
-        assert risk == pytest.approx(0.8 * row[2] / 100 * 1e6, abs=1)
+        assert row.risk_e6 == pytest.approx(0.8 * row.qty_lots / 100 * 1e6, abs=1)
         if trade_id % 4 == TradeKind.PAPER:
             cash += net
             twin = final[trade_id - TradeKind.PAPER + TradeKind.TWIN]
-            assert row[:1] + row[2:-1] == twin[:1] + twin[2:-1]
+            own = ("later_trade_id", "trade_id")
+            assert without(row, *own) == without(twin, *own)
     desk = stage.engine.desk
     assert (desk.cash_e6, desk.open_e6) == (cash, 0)
     assert (desk.gross_e6, desk.net_e6) == (0, 0)
