@@ -396,7 +396,7 @@ class Engine:
         self.out.outcome.requests.append(request)
 
     def _ask_for_gaps(self, now_ns: int) -> None:
-        for name, since_ns in self.ledger.gaps().items():
+        for name, since_ns in self.ledger.gaps.since().items():
             if now_ns - self._asked.get(name, 0) < ASK_AGAIN_NS:
                 continue
             self._asked[name] = now_ns

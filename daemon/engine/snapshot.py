@@ -74,8 +74,8 @@ def whole(engine: Engine) -> bytes:
             {name: lane.state() for name, lane in engine.lanes.items()},
             engine.gate.reach,
             {name: marks.last_ns for name, marks in ledger.marks.items()},
-            ledger.suspended_ns,
-            ledger.rates,
+            ledger.gaps.back_ns,
+            ledger.gaps.rates,
             list(engine.settlement.repeated),
             engine.weights,
             engine.fresh,
@@ -103,8 +103,8 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
     engine.assemble()
     engine.bench.remember(state.arms)
     engine.resubscribe()
-    engine.ledger.suspended_ns = state.suspended_ns
-    engine.ledger.rates.update(state.rates)
+    engine.ledger.gaps.back_ns = state.suspended_ns
+    engine.ledger.gaps.rates.update(state.rates)
     engine.ledger.resume(state.trades)
     for name, last_ns in state.marked_ns.items():
         engine.ledger.marks[name].last_ns = last_ns
@@ -115,7 +115,7 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
 def durable(engine: Engine) -> dict[str, str | None]:
     """Return the pieces of state that changed since the last call, as JSON; None = gone."""
     out, ledger = engine.out, engine.ledger
-    for trades in ledger.suspended.values():
+    for trades in ledger.gaps.suspended.values():
         # Losing or taking up its marks is no change of a trade's row, but a crash must know.
         for trade in trades:
             out.touch(f"trade/{trade.trade_id}")

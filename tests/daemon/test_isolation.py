@@ -113,11 +113,14 @@ def close_phantoms(made: Fresh, rng: random.Random) -> int:
     ]
     for trade in victims:
         if trade.state == TradeState.OPEN:
-            ledger._unwatch(trade)
+            if not ledger.gaps.release(trade):
+                size = ledger.coin(trade.coin).instrument.size(trade.open_lots)
+                ledger.marks[trade.coin].remove(trade, size)
         else:
             ledger.waiting[trade.coin].remove(trade)
         trade.exit_reason = "sabotage" if trade.opened_ns else UNAVAILABLE
-        ledger._end(trade, now_ns)
+        trade.state, trade.closed_ns = TradeState.CLOSED, now_ns
+        del ledger.trades[trade.trade_id]
         engine.settlement.apply([Change(trade, "closed", now_ns)])
     return len(victims)
 

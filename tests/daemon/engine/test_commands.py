@@ -286,9 +286,9 @@ def test_flatten_reaches_trades_whose_marks_are_interrupted() -> None:
     stage.down()
     stage.wait(40)
     stage.second()
-    assert stage.engine.ledger.suspended["SOL"]
+    assert stage.engine.ledger.gaps.suspended["SOL"]
     tell(stage, "flatten")
-    assert not stage.engine.ledger.suspended["SOL"]
+    assert not stage.engine.ledger.gaps.suspended["SOL"]
     stage.wait(60)
     stage.second()
     assert stage.engine.settlement.real, "nobody can sell without a book"
