@@ -11,7 +11,7 @@ from daemon.engine.outcome import Outcome
 from market.decision import TradeKind
 from market.events import Candles, Timer
 from market.fills import FillModel
-from shadow.store.rows import Row
+from shadow.store.tables.trades import TradeRow
 from venue.tape.lines import Record, decode_fact
 
 
@@ -33,15 +33,16 @@ class Real:
     def __init__(self, market: Stretch) -> None:
         self.decisions: list[Decision] = []
         self.lines: list[bytes] = []
-        self._opened: list[Row] = []
+        self._opened: list[TradeRow] = []
         self.intake = fresh_intake(market, self._absorb, self.lines.append)
 
     def _absorb(self, outcome: Outcome) -> None:
         rows = outcome.rows
         self._opened += rows.trades
         for row in rows.signals:
-            _, _, now_ns, bot, _, coin, side, _, verdict, failing, *_ = row
-            self.decisions.append((now_ns, bot, coin, side, verdict, failing))
+            self.decisions.append(
+                (row.ts_ns, row.bot, row.coin, row.side, row.verdict, row.failing)
+            )
 
     def take(self, record: Record) -> None:
         """Take a frame as the only one of its socket read, or a fact."""
@@ -57,7 +58,7 @@ class Real:
         """Count trades by the kind that is part of their id."""
         counts = {kind.name.lower(): 0 for kind in TradeKind}
         for row in self._opened:
-            counts[TradeKind(row[0] % len(TradeKind)).name.lower()] += 1
+            counts[TradeKind(row.trade_id % len(TradeKind)).name.lower()] += 1
         return {**counts, "cash_e6": self.intake.engine.branch.desk.cash_e6}
 
 

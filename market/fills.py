@@ -8,11 +8,48 @@ own impact on later books are not modelled: sizes are meant to be small beside t
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from msgspec import Struct
 
-from market.events import Level
+from market.book import Book
+from market.decision import BUY, ExitPlan
+from market.events import NS_PER_MS, Candle, Level
 from market.instrument import Instrument
 from market.money import bps_to_e8, fee_e6, notional_e6
+
+
+class Order(Protocol):
+    """What the model must know of a trade: its size, its exits and since when it went unseen.
+
+    Sizes in lots, prices in USD, times in nanoseconds; `skip_lots` are those that an order of the
+    desk took before it.
+    """
+
+    side: int
+    lots: int
+    skip_lots: int
+    stop_px: float
+    plan: ExitPlan
+    decided_ns: int
+    gap_ns: int
+
+    @property
+    def open_lots(self) -> int:
+        """Return the lots still held."""
+
+
+class Fill(Struct, frozen=True, gc=False):
+    """What one walk of the book gave; `px` is the average, `lots` may be 0."""
+
+    lots: int
+    px: float
+    notional_e6: int
+    fee_e6: int
+    levels: int
+
+
+NO_FILL = Fill(0, 0.0, 0, 0, 0)
 
 
 class FillModel(Struct, frozen=True, gc=False):
@@ -27,18 +64,62 @@ class FillModel(Struct, frozen=True, gc=False):
         """Return the model from the units a configuration uses."""
         return cls(round(latency_ms * 1e6), bps_to_e8(taker_bps), bps_to_e8(maker_bps))
 
+    def enter(self, order: Order, book: Book, instrument: Instrument) -> Fill:
+        """Return what a taker entry gets from a book."""
+        return walk(
+            _taken(book, order.side),
+            order.lots,
+            instrument,
+            fee_rate_e8=self.taker_e8,
+            skip_lots=order.skip_lots,
+        )
 
-class Fill(Struct, frozen=True, gc=False):
-    """What one walk of the book gave; `px` is the average, `lots` may be 0."""
+    def exit(self, order: Order, book: Book, instrument: Instrument) -> Fill:
+        """Return what a taker exit of all that is held gets from a book."""
+        return walk(
+            _taken(book, -order.side),
+            order.open_lots,
+            instrument,
+            fee_rate_e8=self.taker_e8,
+            skip_lots=order.skip_lots,
+        )
 
-    lots: int
-    px: float
-    notional_e6: int
-    fee_e6: int
-    levels: int
+    def repair(
+        self, order: Order, candle: Candle, end_ns: int, instrument: Instrument
+    ) -> tuple[Fill, str] | None:
+        """Return the worst exit and its reason that an unseen minute allows; None for no exit.
+
+        The minute counts up to `end_ns`. All that is held goes at one price.
+        """
+        px, reason = _worst_exit(order, candle, end_ns)
+        if not reason:
+            return None
+        total = notional_e6(px, order.open_lots, instrument.sz_decimals)
+        return Fill(order.open_lots, px, total, fee_e6(total, self.taker_e8), 0), reason
 
 
-NO_FILL = Fill(0, 0.0, 0, 0, 0)
+def _worst_exit(order: Order, candle: Candle, end_ns: int) -> tuple[float, str]:
+    """Return the price and reason of the worst exit a minute allows, or (0.0, "").
+
+    The stop counts before the target. A minute that opened beyond the stop fills at its open,
+    unless it began before the gap did: then its open was seen, and did not end the trade.
+    """
+    side, stop, target = order.side, order.stop_px, order.plan.target_px
+    adverse = candle.low if side == BUY else candle.high
+    favourable = candle.high if side == BUY else candle.low
+    began_before = candle.start_ms * NS_PER_MS < order.gap_ns
+    if side * (adverse - stop) <= 0.0:
+        beyond = side * (candle.open - stop) < 0.0 and not began_before
+        return (candle.open if beyond else stop), "stop"
+    if target and side * (favourable - target) >= 0.0:
+        return target, "target"
+    if order.decided_ns + order.plan.horizon_ns <= end_ns:
+        return candle.close, "horizon"
+    return 0.0, ""
+
+
+def _taken(book: Book, side: int) -> list[Level]:
+    return book.asks() if side == BUY else book.bids()
 
 
 def walk(

@@ -19,7 +19,7 @@ from daemon.cli.common import (
 from daemon.instance.database import reading
 
 if TYPE_CHECKING:
-    from shadow.store.returns import ReturnRow, WeightRow
+    from shadow.store.tables.weights import ReturnRow, WeightRow
 
 SHOWN_MOVES = 20
 # Long enough for a day or two, fine enough for a hundred returns.
@@ -145,6 +145,8 @@ def standing(latest: list[WeightRow], history: list[WeightRow]) -> dict[str, Any
 
     Names without a row yet have the weight they will begin with.
     """
+    from msgspec.structs import asdict
+
     from divisions import roster
     from divisions.weights import START, combined, on_bounds, saturated
 
@@ -180,9 +182,7 @@ def standing(latest: list[WeightRow], history: list[WeightRow]) -> dict[str, Any
         "bots": bots,
         "on_bounds": {scope: on_bounds(among) for scope, among in plain.items()},
         "saturated": [scope for scope, among in plain.items() if saturated(among)],
-        "moves": [
-            {**row._asdict(), "before": before[row.day, row.scope, row.name]} for row in moves
-        ],
+        "moves": [{**asdict(row), "before": before[row.day, row.scope, row.name]} for row in moves],
     }
 
 

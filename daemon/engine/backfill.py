@@ -40,7 +40,7 @@ class Backfill:
     def on_second(self) -> None:
         """Ask for what suspended trades wait for, now and then until it came."""
         now_ns = self._out.now_ns
-        for name, since_ns in self._branch.ledger.gaps().items():
+        for name, since_ns in self._branch.ledger.gaps.since().items():
             if now_ns - self._asked.get(name, 0) < ASK_AGAIN_NS:
                 continue
             self._asked[name] = now_ns

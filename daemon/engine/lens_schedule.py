@@ -19,6 +19,7 @@ from market.coin import Coin
 from market.decision import LensAsk
 from market.events import MS_PER_MINUTE, LensCause, LensKind, LensReading, LensUpdate, Print
 from shadow.store.rows import to_json
+from shadow.store.tables.lenses import LensRow
 
 HMM_EVERY_MIN = 60
 ARRIVALS_EVERY_MIN = 10
@@ -144,7 +145,7 @@ class LensSchedule:
 
     def _record(self, coin: Coin, reading: LensReading) -> None:
         self._out.rows.lenses.append(
-            (
+            LensRow(
                 self._out.now_ns,
                 coin.name,
                 reading.lens,

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from market.decision import LensAsk, Request
 from shadow.store.rows import Rows
+from shadow.store.tables.alarms import AlarmRow
 
 
 class Outcome(Struct):
@@ -81,7 +82,7 @@ class Outbox:
     def alarm(self, kind: str, message: str) -> None:
         """Put an alarm on record."""
         self.vitals.alarms += 1
-        self.rows.alarms.append((self.now_ns, self.seq, kind, message))
+        self.rows.alarms.append(AlarmRow(self.now_ns, self.seq, kind, message))
 
     def touch(self, key: str) -> None:
         """Note that a piece of durable state must be written with the next commit."""

@@ -67,8 +67,8 @@ def whole(engine: Engine) -> bytes:
             {name: lane.state() for name, lane in market.lanes.items()},
             branch.gate.reach,
             {name: marks.last_ns for name, marks in ledger.marks.items()},
-            ledger.suspended_ns,
-            ledger.rates,
+            ledger.gaps.back_ns,
+            ledger.gaps.rates,
             list(branch.settlement.repeated),
             engine.weighing.weights,
             engine.weighing.fresh,
@@ -99,8 +99,8 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
     market.bench.remember(state.arms)
     market.resubscribe()
     ledger = branch.ledger
-    ledger.suspended_ns = state.suspended_ns
-    ledger.rates.update(state.rates)
+    ledger.gaps.back_ns = state.suspended_ns
+    ledger.gaps.rates.update(state.rates)
     ledger.resume(state.trades)
     for name, last_ns in state.marked_ns.items():
         ledger.marks[name].last_ns = last_ns
@@ -111,7 +111,7 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
 def durable(engine: Engine) -> dict[str, str | None]:
     """Return the pieces of state that changed since the last call, as JSON; None = gone."""
     out, ledger = engine.out, engine.branch.ledger
-    for trades in ledger.suspended.values():
+    for trades in ledger.gaps.suspended.values():
         # Losing or taking up its marks is no change of a trade's row, but a crash must know.
         for trade in trades:
             out.touch(f"trade/{trade.trade_id}")

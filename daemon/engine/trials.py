@@ -21,6 +21,7 @@ from divisions.lane import Lane, LaneState
 from divisions.search import changes
 from market.events import MS_PER_DAY, NS_PER_MS
 from shadow.store.rows import to_json
+from shadow.store.tables.trials import DecisionUpdate, ExperimentRow
 
 CONTROL, CHALLENGER = "control", "challenger"
 DAYS = 30
@@ -172,7 +173,7 @@ class Bench:
         self.arms = [Arm(trial, part, lane) for part in (CONTROL, CHALLENGER)]
         told = {"name": change.name, "from": control[change.name], "to": change.value}
         self._out.rows.experiments.append(
-            (
+            ExperimentRow(
                 order.trial_id,
                 order.bot,
                 to_json(told),
@@ -197,7 +198,7 @@ class Bench:
         self.state.running = None
         self.arms = []
         self._out.rows.decisions.append(
-            (
+            DecisionUpdate(
                 self._out.now_ns,
                 order.decision,
                 order.naive_decision,

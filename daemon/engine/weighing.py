@@ -21,6 +21,7 @@ from market.events import MS_PER_DAY
 from market.money import divide_half_even
 from shadow.ledger.trade import Trade
 from shadow.store.rows import day_of
+from shadow.store.tables.weights import ReturnRow, WeightRow
 
 # By bot and the first millisecond of a UTC day: net R in millionths, and trades closed.
 Returns = dict[str, dict[int, tuple[int, int]]]
@@ -125,7 +126,9 @@ class Weighing:
                 r, n = days.get(at_ms, (0, 0))
                 days[at_ms] = (r + r_e6, n + closed)
                 self._out.rows.returns.append(
-                    (day_of(at_ms), day_of(day_ms), bot, w.homes.get(bot, ""), r_e6, closed)
+                    ReturnRow(
+                        day_of(at_ms), day_of(day_ms), bot, w.homes.get(bot, ""), r_e6, closed
+                    )
                 )
         first_ms = day_ms - rule.WINDOW_DAYS * MS_PER_DAY
         for days in w.known.values():
@@ -164,5 +167,5 @@ def by_division(returns: Returns, homes: dict[str, str]) -> Returns:
     return sums
 
 
-def _row(day_ms: int, scope: str, name: str, s: Standing) -> tuple[object, ...]:
-    return (day_of(day_ms), scope, name, s.weight, s.sharpe, s.reason, s.days, s.closed)
+def _row(day_ms: int, scope: str, name: str, s: Standing) -> WeightRow:
+    return WeightRow(day_of(day_ms), scope, name, s.weight, s.sharpe, s.reason, s.days, s.closed)

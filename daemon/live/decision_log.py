@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daemon.live.telemetry import log
 from shadow.store.rows import Rows
 
-if TYPE_CHECKING:
-    pass
+# What is kept of a signal to be shown beside the newest ones.
+BRIEF = ("ts_ns", "bot", "coin", "side", "verdict", "failing", "reason", "signal_id")
 
 
 def log_decisions(rows: Rows) -> list[dict[str, Any]]:
     """Log every signal and closed real trade among new rows; return the signals, briefly."""
     recent = []
     for row in rows.signals:
-        (signal_id, _, ts_ns, bot, _, coin, side, _, verdict, failing, *_) = row
-        reason = row[22]
-        brief = {"ts_ns": ts_ns, "bot": bot, "coin": coin, "side": side, "verdict": verdict}
-        recent.append({**brief, "failing": failing, "reason": reason, "signal_id": signal_id})
-        fields = {"id": signal_id, "bot": bot, "coin": coin, "side": side, "reason": reason}
-        if failing:
-            fields["failing"] = failing
-        log.info(f"signal {verdict}", **fields)
-    for row in rows.alarms:
-        log.warning("alarm raised", kind=row[2], message=row[3])
+        recent.append({name: getattr(row, name) for name in BRIEF})
+        fields = {"id": row.signal_id, "bot": row.bot, "coin": row.coin, "side": row.side}
+        fields["reason"] = row.reason
+        if row.failing:
+            fields["failing"] = row.failing
+        log.info(f"signal {row.verdict}", **fields)
+    for alarm in rows.alarms:
+        log.warning("alarm raised", kind=alarm.kind, message=alarm.message)
     return recent

@@ -18,8 +18,8 @@ from market.events import MS_PER_DAY
 from quant import hmm
 from quant.realised import realised_z
 from research.weights.darwin import Bools, Floats, Ints, paths, ratios, shuffled, standing_out
-from shadow.store.returns import ReturnRow, WeightRow
 from shadow.store.rows import ms_of
+from shadow.store.tables.weights import ReturnRow, WeightRow
 
 UNDETERMINED = "UNDETERMINED"
 SHUFFLES = 400

@@ -9,8 +9,6 @@ from divisions import weights as rule
 from market.events import MS_PER_DAY
 from shadow.store.returns import (
     Earned,
-    ReturnRow,
-    WeightRow,
     comparable_since,
     earned,
     return_rows,
@@ -18,6 +16,7 @@ from shadow.store.returns import (
     weight_rows,
 )
 from shadow.store.rows import day_of, ms_of
+from shadow.store.tables.weights import ReturnRow, WeightRow
 
 START = "start"
 Series = dict[str, dict[int, tuple[int, int]]]

@@ -169,6 +169,15 @@ class Trade(Struct):
         self.hi = max(self.hi, mid)
         self.lo = min(self.lo, mid)
 
+    def ratchet(self) -> None:
+        """Pull a trailing stop behind the extreme seen so far."""
+        trail = self.plan.trail
+        if trail:
+            if self.side > 0:
+                self.stop_px = max(self.stop_px, self.hi - trail)
+            else:
+                self.stop_px = min(self.stop_px, self.lo + trail)
+
     def flag(self, name: str) -> None:
         """Add a flag once."""
         if name not in self.flags:
@@ -190,3 +199,8 @@ class Change(Struct, gc=False):
 
 
 NOTHING: tuple[Change, ...] = ()
+
+
+def age(trade: Trade) -> int:
+    """Return what sorts trades by the order of their decisions."""
+    return trade.trade_id

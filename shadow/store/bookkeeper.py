@@ -25,6 +25,8 @@ from shadow.store.rows import (
     trade_row,
     trade_update_row,
 )
+from shadow.store.tables.desk import EquityRow
+from shadow.store.tables.trades import OrderEventRow, RepeatsUpdate, TradeDayRow
 
 # The last order event of an entry that never filled.
 EXPIRED = ("entry_expired", "no book in time")
@@ -128,12 +130,13 @@ class Bookkeeper:
     def repeats(self, key: KeyState) -> None:
         """Write one key's repeat count to its newest trade."""
         if key.last_id and (self.shadow or key.last_id % 4 == TradeKind.PAPER):
-            self._sink.rows.repeats.append((key.repeats, key.last_id))
+            self._sink.rows.repeats.append(RepeatsUpdate(key.repeats, key.last_id))
 
     def order(self, trade: Trade, at_ns: int, event: str, detail: str) -> None:
         """Write what happened to a real trade's order."""
         if trade.kind == TradeKind.PAPER:
-            self._sink.rows.order_events.append((trade.trade_id, at_ns, event, detail))
+            row = OrderEventRow(trade.trade_id, at_ns, event, detail)
+            self._sink.rows.order_events.append(row)
 
     def fill(self, change: Change, *, entry: bool) -> None:
         """Write one walk of the book."""
@@ -154,7 +157,7 @@ class Bookkeeper:
         """Write a trade's mark of one UTC day, and count it in the rollups."""
         trade = change.trade
         if self.recorded(trade):
-            row = (trade.trade_id, day_of(change.day_ms), change.amount_e6)
+            row = TradeDayRow(trade.trade_id, day_of(change.day_ms), change.amount_e6)
             self._sink.rows.trade_days.append(row)
             rollup.count_day(self._sink.rows, trade, change.day_ms, change.amount_e6)
 
@@ -166,7 +169,7 @@ class Bookkeeper:
     def equity(self, desk: Desk, *, real: int, others: int) -> None:
         """Write the desk's equity and how many trades are open on it and beside it."""
         self._sink.rows.equity.append(
-            (
+            EquityRow(
                 self._sink.now_ns,
                 desk.equity_e6,
                 desk.cash_e6,

@@ -8,33 +8,10 @@ from typing import NamedTuple
 
 from market.money import divide_half_even
 from shadow.store.rows import day_of
+from shadow.store.tables.weights import ReturnRow, WeightRow
 
 # What is ranked: twins for what was admitted, phantoms for what was blocked.
 _RANKED = "t.risk_e6 > 0 AND (t.kind = 'twin' OR (t.kind = 'phantom' AND t.cause = 'block'))"
-
-
-class WeightRow(NamedTuple):
-    """One name's weight from the UTC date `day` on."""
-
-    day: str
-    scope: str
-    name: str
-    weight: float
-    sharpe: float | None
-    reason: str
-    days: int
-    closed: int
-
-
-class ReturnRow(NamedTuple):
-    """What a bot earned on `day`, in millionths of R, as known from the step of `known` on."""
-
-    day: str
-    known: str
-    bot: str
-    division: str
-    r_e6: int
-    closed: int
 
 
 class Earned(NamedTuple):
@@ -48,8 +25,7 @@ class Earned(NamedTuple):
 def weight_rows(db: sqlite3.Connection, *, since: str = "") -> list[WeightRow]:
     """Return the history of all weights, oldest first."""
     cursor = db.execute(
-        "SELECT day, scope, name, weight, sharpe, reason, days, closed FROM weight"
-        " WHERE day >= ? ORDER BY day, scope, name",
+        f"SELECT {WeightRow.columns()} FROM weight WHERE day >= ? ORDER BY day, scope, name",
         (since,),
     )
     return [WeightRow(*row) for row in cursor]
@@ -58,7 +34,7 @@ def weight_rows(db: sqlite3.Connection, *, since: str = "") -> list[WeightRow]:
 def latest_weights(db: sqlite3.Connection) -> list[WeightRow]:
     """Return the newest row of every name."""
     cursor = db.execute(
-        "SELECT day, scope, name, weight, sharpe, reason, days, closed FROM weight w WHERE day ="
+        f"SELECT {WeightRow.columns()} FROM weight w WHERE day ="
         " (SELECT MAX(day) FROM weight WHERE scope = w.scope AND name = w.name)"
         " ORDER BY scope, name"
     )
@@ -67,9 +43,7 @@ def latest_weights(db: sqlite3.Connection) -> list[WeightRow]:
 
 def return_rows(db: sqlite3.Connection) -> list[ReturnRow]:
     """Return all daily returns, in the order in which they became known."""
-    cursor = db.execute(
-        "SELECT day, known, bot, division, r_e6, closed FROM return_day ORDER BY known, day, bot"
-    )
+    cursor = db.execute(f"SELECT {ReturnRow.columns()} FROM return_day ORDER BY known, day, bot")
     return [ReturnRow(*row) for row in cursor]
 
 

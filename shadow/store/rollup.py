@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from market.decision import STAGE, Verdict
 from shadow.ledger.trade import Tag, Trade
 from shadow.store.rows import Rows, day_of
+from shadow.store.tables.rollups import RollupRow
 
 REFUSED = ("sole", "shared", "fail_closed")
 TWIN = Tag("", "admit", "twin")
@@ -77,7 +78,7 @@ def count_signal(rows: Rows, tags: Iterable[Tag], bot: str, now_ms: int) -> None
     """Count a signal row in its statistics."""
     day = day_of(now_ms)
     for tag in tags:
-        rows.rollups.append((day, tag.filter, tag.mode, tag.scope, bot, 1, 0, 0.0, 0.0, 0))
+        rows.rollups.append(RollupRow(day, tag.filter, tag.mode, tag.scope, bot, 1, 0, 0.0, 0.0, 0))
 
 
 def count_day(rows: Rows, trade: Trade, day_ms: int, amount_e6: int) -> None:
@@ -168,6 +169,6 @@ def _sum(
         bps = amount / notional_e6 * 1e4 if notional_e6 else 0.0
         for tag in tags:
             rows.rollups.append(
-                (day, tag.filter, tag.mode, tag.scope, bot, 0, entries, r, bps, amount)
+                RollupRow(day, tag.filter, tag.mode, tag.scope, bot, 0, entries, r, bps, amount)
             )
         entries = 0

@@ -1,13 +1,12 @@
 """Rows on their way to the database, and how decisions and trades become rows.
 
-Rows are plain tuples in the order of the schema's columns. They hold nothing of the run that
-made them (no run id, path, version or wall time), so their digest is the run's digest.
+Wide rows are made by position: msgspec looks for each keyword among all fields, which takes a
+row of thirty ten times as long.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -17,8 +16,21 @@ from market.decision import BUY, Proposal, TradeKind, Verdict
 from market.events import NS_PER_MS, NS_PER_S, Level
 from market.fills import Fill
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
-
-Row = tuple[Any, ...]
+from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.decisions import CheckRow, SignalRow
+from shadow.store.tables.desk import EquityRow
+from shadow.store.tables.lenses import LensRow
+from shadow.store.tables.rollups import RollupRow
+from shadow.store.tables.trades import (
+    FillRow,
+    OrderEventRow,
+    RepeatsUpdate,
+    TradeDayRow,
+    TradeRow,
+    TradeUpdate,
+)
+from shadow.store.tables.trials import DecisionUpdate, ExperimentRow
+from shadow.store.tables.weights import ReturnRow, WeightRow
 
 KIND = {
     TradeKind.PAPER: "paper",
@@ -36,24 +48,27 @@ BOOK_LEVELS = 5
 
 
 class Rows(Struct):
-    """New rows by table, updates of trades, and sums to add to the rollup."""
+    """New rows by table, updates of trades and trials, and sums to add to the rollup.
 
-    signals: list[Row] = field(default_factory=list)
-    checks: list[Row] = field(default_factory=list)
-    trades: list[Row] = field(default_factory=list)
-    trade_updates: list[Row] = field(default_factory=list)
-    repeats: list[Row] = field(default_factory=list)
-    fills: list[Row] = field(default_factory=list)
-    order_events: list[Row] = field(default_factory=list)
-    trade_days: list[Row] = field(default_factory=list)
-    equity: list[Row] = field(default_factory=list)
-    weights: list[Row] = field(default_factory=list)
-    lenses: list[Row] = field(default_factory=list)
-    returns: list[Row] = field(default_factory=list)
-    experiments: list[Row] = field(default_factory=list)
-    decisions: list[Row] = field(default_factory=list)
-    alarms: list[Row] = field(default_factory=list)
-    rollups: list[Row] = field(default_factory=list)
+    They are written in the order of these fields.
+    """
+
+    signals: list[SignalRow] = field(default_factory=list)
+    checks: list[CheckRow] = field(default_factory=list)
+    trades: list[TradeRow] = field(default_factory=list)
+    trade_updates: list[TradeUpdate] = field(default_factory=list)
+    repeats: list[RepeatsUpdate] = field(default_factory=list)
+    fills: list[FillRow] = field(default_factory=list)
+    order_events: list[OrderEventRow] = field(default_factory=list)
+    trade_days: list[TradeDayRow] = field(default_factory=list)
+    equity: list[EquityRow] = field(default_factory=list)
+    weights: list[WeightRow] = field(default_factory=list)
+    lenses: list[LensRow] = field(default_factory=list)
+    returns: list[ReturnRow] = field(default_factory=list)
+    experiments: list[ExperimentRow] = field(default_factory=list)
+    decisions: list[DecisionUpdate] = field(default_factory=list)
+    alarms: list[AlarmRow] = field(default_factory=list)
+    rollups: list[RollupRow] = field(default_factory=list)
 
     def extend(self, other: Rows) -> None:
         """Add another set of rows behind these."""
@@ -117,14 +132,14 @@ def signal_row(
     config_hash: str,
     policy_hash: str,
     vote: object,
-) -> Row:
+) -> SignalRow:
     """Return the row of a signal with everything that was known when it was judged."""
     signal, plan = proposal.signal, proposal.signal.plan
     clamps = [
         {"filter": c.filter, "before_lots": c.before_lots, "after_lots": c.after_lots}
         for c in verdict.clamps
     ]
-    return (
+    return SignalRow(
         signal_id,
         seq,
         now_ns,
@@ -158,10 +173,10 @@ def signal_row(
     )
 
 
-def check_rows(signal_id: int, verdict: Verdict, versions: dict[str, int]) -> list[Row]:
+def check_rows(signal_id: int, verdict: Verdict, versions: dict[str, int]) -> list[CheckRow]:
     """Return one row per check."""
     return [
-        (
+        CheckRow(
             signal_id,
             c.filter,
             c.mode,
@@ -175,9 +190,9 @@ def check_rows(signal_id: int, verdict: Verdict, versions: dict[str, int]) -> li
     ]
 
 
-def trade_row(trade: Trade) -> Row:
+def trade_row(trade: Trade) -> TradeRow:
     """Return the row a trade begins with; its money is unknown."""
-    return (
+    return TradeRow(
         trade.trade_id,
         KIND[TradeKind(trade.kind)],
         trade.cause,
@@ -194,12 +209,12 @@ def trade_row(trade: Trade) -> Row:
     )
 
 
-def trade_update_row(trade: Trade) -> Row:
+def trade_update_row(trade: Trade) -> TradeUpdate:
     """Return what may change on a trade's row, its id last; money stays null until closed."""
     unavailable = trade.exit_reason == UNAVAILABLE
     closed = trade.state == TradeState.CLOSED and not unavailable
     filled = trade.opened_ns > 0
-    return (
+    return TradeUpdate(
         STATUS[TradeState(trade.state)],
         trade.later_trade_id or None,
         trade.filled_lots,
@@ -223,9 +238,9 @@ def trade_update_row(trade: Trade) -> Row:
     )
 
 
-def fill_row(trade: Trade, fill: Fill, at_ns: int, *, entry: bool) -> Row:
+def fill_row(trade: Trade, fill: Fill, at_ns: int, *, entry: bool) -> FillRow:
     """Return the row of one walk of the book."""
-    return (
+    return FillRow(
         trade.trade_id,
         at_ns,
         "entry" if entry else "exit",

@@ -12,12 +12,15 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote
 
+from msgspec.structs import astuple, fields
+
 from market.errors import InputDamaged, OperatorError
-from shadow.store.rows import Row, Rows
+from shadow.store.rows import Rows
 from shadow.store.schema import MIGRATIONS, SCHEMA_VERSION
+from shadow.store.tables.rollups import Key, RollupRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,67 +28,16 @@ if TYPE_CHECKING:
 CHECKPOINT_PAGES = 1000
 
 
-def _insert(table: str, columns: int) -> str:
-    return f"INSERT INTO {table} VALUES ({','.join('?' * columns)})"
-
-
-SIGNAL = _insert("signal", 30)
-CHECK = _insert("check_result", 8)
-FILL = _insert("fill", 9)
-ORDER_EVENT = _insert("order_event", 4)
-EQUITY = "INSERT OR REPLACE INTO equity VALUES (?,?,?,?,?,?,?,?)"
-WEIGHT = "INSERT OR IGNORE INTO weight VALUES (?,?,?,?,?,?,?,?)"
-LENS = "INSERT OR REPLACE INTO lens VALUES (?,?,?,?,?,?,?,?)"
-RETURN_DAY = _insert("return_day", 6)
-EXPERIMENT = """
-INSERT INTO experiment (trial_id, bot, change, started_ns, control_hash, challenger_hash, detail)
-VALUES (?,?,?,?,?,?,?)
-"""
-DECISION = """
-UPDATE experiment SET ended_ns=?, decision=?, naive_decision=?, result=? WHERE trial_id=?
-"""
-ALARM = _insert("alarm", 4)
-TRADE = """
-INSERT INTO trade (trade_id, kind, cause, status, signal_id, bot, division, coin, side, asked_lots,
-  decided_ns, decision_mid, trial_id, qty_lots, repeats, flags)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,0,0,'')
-"""
-TRADE_UPDATE = """
-UPDATE trade SET status=?, later_trade_id=?, qty_lots=?, opened_ns=?, closed_ns=?, entry_px=?,
-  exit_px=?, entry_notional_e6=?, gross_e6=?, fees_e6=?, funding_e6=?, net_e6=?, risk_e6=?, r=?,
-  bps=?, mae_bps=?, mfe_bps=?, exit_reason=?, flags=? WHERE trade_id=?
-"""
-REPEATS = "UPDATE trade SET repeats=? WHERE trade_id=?"
-TRADE_DAY = """
-INSERT INTO trade_day VALUES (?,?,?)
-ON CONFLICT DO UPDATE SET mtm_e6 = mtm_e6 + excluded.mtm_e6
-"""
-ROLLUP = """
-INSERT INTO rollup VALUES (?,?,?,?,?,?,?,?,?,?)
-ON CONFLICT DO UPDATE SET signals = signals + excluded.signals,
-  entries = entries + excluded.entries, r = r + excluded.r, bps = bps + excluded.bps,
-  net_e6 = net_e6 + excluded.net_e6
-"""
 STATE_SET = "INSERT INTO state VALUES (?,?) ON CONFLICT DO UPDATE SET value = excluded.value"
 STATE_DROP = "DELETE FROM state WHERE key = ?"
 
-WRITES: tuple[tuple[str, str], ...] = (
-    ("signals", SIGNAL),
-    ("checks", CHECK),
-    ("trades", TRADE),
-    ("trade_updates", TRADE_UPDATE),
-    ("repeats", REPEATS),
-    ("fills", FILL),
-    ("order_events", ORDER_EVENT),
-    ("trade_days", TRADE_DAY),
-    ("equity", EQUITY),
-    ("weights", WEIGHT),
-    ("lenses", LENS),
-    ("returns", RETURN_DAY),
-    ("experiments", EXPERIMENT),
-    ("decisions", DECISION),
-    ("alarms", ALARM),
+# By name of the list in `Rows`, in the order of writing: what each kind of row is written with.
+WRITES: tuple[tuple[str, str], ...] = tuple(
+    (kind.name, get_args(kind.type)[0].statement())
+    for kind in fields(Rows)
+    if kind.name != "rollups"
 )
+ROLLUP = RollupRow.statement()
 
 # A signal's trades stay together, and with the phantom that points to them: the twin, the clamped
 # remainder and the episode would else be left without what they are measured against.
@@ -112,17 +64,13 @@ PRUNE: tuple[str, ...] = (
 )
 
 
-def summed(rollups: Iterable[Row]) -> list[Row]:
+def summed(rollups: Iterable[RollupRow]) -> list[RollupRow]:
     """Return rollup rows added up by key, so that a batch touches each key once."""
-    sums: dict[Row, list[Any]] = {}
+    sums: dict[Key, RollupRow] = {}
     for row in rollups:
-        found = sums.get(row[:5])
-        if found is None:
-            sums[row[:5]] = list(row[5:])
-        else:
-            for i, value in enumerate(row[5:]):
-                found[i] += value
-    return [(*key, *values) for key, values in sums.items()]
+        found = sums.get(row.key)
+        sums[row.key] = row if found is None else found.plus(row)
+    return list(sums.values())
 
 
 class Store:
@@ -147,9 +95,9 @@ class Store:
             for name, statement in WRITES:
                 batch = getattr(rows, name)
                 if batch:
-                    db.executemany(statement, batch)
+                    db.executemany(statement, map(astuple, batch))
             if rows.rollups:
-                db.executemany(ROLLUP, summed(rows.rollups))
+                db.executemany(ROLLUP, map(astuple, summed(rows.rollups)))
             if state:
                 db.executemany(STATE_SET, [(k, v) for k, v in state.items() if v is not None])
                 db.executemany(STATE_DROP, [(k,) for k, v in state.items() if v is None])

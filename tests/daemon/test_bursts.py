@@ -26,8 +26,10 @@ from risk.liquidity import Liquidity
 from risk.liquidity import Settings as LiquiditySettings
 from risk.phase_space import PhaseSpace
 from risk.phase_space import Settings as PhaseSpaceSettings
+from shadow.store.tables.decisions import CheckRow
 from tests.daemon import rig
 from tests.support.market import START_MS
+from tests.support.rows import without
 from tests.support.shadow import Stage
 
 TERMS = ArrivalTerms(0.5, 0.6, 1.2)
@@ -75,8 +77,10 @@ def burst(stage: Stage) -> None:
     assert stage.engine.market.coins["SOL"].arrivals.burst
 
 
-def check_of(stage: Stage, signal_id: int, name: str) -> tuple[Any, ...]:
-    return next(row for row in stage.rows.checks if row[0] == signal_id and row[1] == name)
+def check_of(stage: Stage, signal_id: int, name: str) -> CheckRow:
+    return next(
+        row for row in stage.rows.checks if row.signal_id == signal_id and row.filter == name
+    )
 
 
 def test_in_a_burst_sizes_shrink_and_the_rest_is_followed_until_it_has_decayed() -> None:
@@ -95,7 +99,7 @@ def test_in_a_burst_sizes_shrink_and_the_rest_is_followed_until_it_has_decayed()
     assert rest.skip_lots == real.lots
     assert [(tag.filter, tag.scope) for tag in rest.tags] == [("intensity", "clamped")]
     stage.books(30)
-    assert [row[-1] for row in stage.rows.lenses] == ["burst begins", "burst ends"]
+    assert [row.flags for row in stage.rows.lenses] == ["burst begins", "burst ends"]
     stage.call_exit()
     stage.books(90)
     after = stage.signal(lots=1_000)
@@ -135,8 +139,8 @@ def test_in_a_burst_expected_impact_widens_and_fills_stay_what_they_are() -> Non
             stage.book(bids=[(99.99, 1e6)], asks=asks)
         entries.append(trade.entry_px)
     (calm, _), (wide, scale) = checks
-    assert (calm[3], wide[3]) == ("pass", "fail")
-    assert wide[4] == pytest.approx(scale * calm[4], rel=1e-3)
+    assert (calm.outcome, wide.outcome) == ("pass", "fail")
+    assert wide.value == pytest.approx(scale * calm.value, rel=1e-3)
     assert entries[0] > 0.0 and entries[0] == pytest.approx(entries[1], rel=1e-6)
 
 
@@ -174,11 +178,13 @@ def lensed(*, seed: int = 7, lenses: bool = True, **config: Any) -> rig.Scene:
 
 
 def test_what_lenses_say_changes_no_fill() -> None:
-    with_lenses, without = lensed(), lensed(lenses=False)
-    assert with_lenses.rows.lenses and not without.rows.lenses
-    assert len(without.rows.fills) > 10
+    lensed_, plain = lensed(), lensed(lenses=False)
+    assert lensed_.rows.lenses and not plain.rows.lenses
+    assert len(plain.rows.fills) > 10
     # Ids count events, and answers are events.
-    assert [row[1:] for row in with_lenses.rows.fills] == [row[1:] for row in without.rows.fills]
+    assert [without(row, "trade_id") for row in lensed_.rows.fills] == [
+        without(row, "trade_id") for row in plain.rows.fills
+    ]
 
 
 def test_arrivals_and_lenses_go_on_from_their_written_state(
@@ -186,7 +192,7 @@ def test_arrivals_and_lenses_go_on_from_their_written_state(
 ) -> None:
     monkeypatch.setattr(pace, "TOPS_MIN", 1)
     scene = lensed(lens={"burst_surge_min": 1.5, "burst_percentile_share": 0.2})
-    flags = {row[-1] for row in scene.rows.lenses if row[2] == "surge"}
+    flags = {row.flags for row in scene.rows.lenses if row.lens == "surge"}
     assert flags == {"burst begins", "burst ends"}
     records = [r for r in rig.records_of(scene.run.lines) if r.kind in "FfTRCXL"]
     assert sum(r.kind == "L" for r in records) > 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -11,44 +12,38 @@ import pytest
 from market.decision import TradeKind
 from market.events import Command
 from shadow.ledger.trade import UNAVAILABLE, Change, TradeState
-from shadow.store.rows import Row, Rows
+from shadow.store.rows import Rows
 from tests.daemon import rig
 from tests.daemon.rig import Fresh, Scene
 from tests.support import virtual
-
-TRADE_ID = 12  # the column of a signal row that names the shadow's own trade
-ADMITTED = 8
-
-
-def without(row: Row, column: int) -> Row:
-    return (*row[:column], *row[column + 1 :])
+from tests.support.rows import without
 
 
 def real(rows: Rows) -> dict[str, list[Any]]:
     """Return everything in rows that is about the desk's own money."""
     paper = TradeKind.PAPER
     return {
-        "trades": [r for r in rows.trades if r[0] % 4 == paper],
-        "updates": [r for r in rows.trade_updates if r[-1] % 4 == paper],
-        "fills": [r for r in rows.fills if r[0] % 4 == paper],
+        "trades": [r for r in rows.trades if r.trade_id % 4 == paper],
+        "updates": [r for r in rows.trade_updates if r.trade_id % 4 == paper],
+        "fills": [r for r in rows.fills if r.trade_id % 4 == paper],
         "order_events": rows.order_events,
-        "trade_days": [r for r in rows.trade_days if r[0] % 4 == paper],
-        "equity": [r[:-1] for r in rows.equity],
+        "trade_days": [r for r in rows.trade_days if r.trade_id % 4 == paper],
+        "equity": [without(r, "open_phantoms") for r in rows.equity],
     }
 
 
-def renumbered(made: Fresh) -> tuple[list[Row], dict[str, list[Row]]]:
+def renumbered(made: Fresh) -> tuple[list[Any], dict[str, list[Any]]]:
     """Return admitted signals and the desk's own rows, with ids counted among the admitted.
 
     An id also counts the blocked signals of its event, and those a broken shadow does change.
     """
-    admitted = [r for r in made.rows.signals if r[ADMITTED] == "admitted"]
+    admitted = [r for r in made.rows.signals if r.verdict == "admitted"]
     names: dict[Any, tuple[str, int]] = {}
     for n, row in enumerate(admitted):
-        names |= {row[0]: ("signal", n), row[TRADE_ID]: ("trade", n)}
+        names |= {row.signal_id: ("signal", n), row.trade_id: ("trade", n)}
 
-    def told(rows: list[Row]) -> list[Row]:
-        return [tuple(names.get(cell, cell) for cell in row) for row in rows]
+    def told(rows: Iterable[Any]) -> list[Any]:
+        return [[names.get(cell, cell) for cell in msgspec.to_builtins(row)] for row in rows]
 
     return told(admitted), {name: told(rows) for name, rows in real(made.rows).items()}
 
@@ -76,14 +71,14 @@ def test_decisions_on_a_recorded_market_are_the_same_with_the_shadow_off(seed: i
     records = rig.records_of(scene.run.lines)
     on.play(records)
     off.play(records)
-    assert [without(r, TRADE_ID) for r in off.rows.signals] == [
-        without(r, TRADE_ID) for r in on.rows.signals
+    assert [without(r, "trade_id") for r in off.rows.signals] == [
+        without(r, "trade_id") for r in on.rows.signals
     ]
     assert off.rows.checks == on.rows.checks
     assert real(off.rows) == real(on.rows)
     assert off.rows.alarms == on.rows.alarms
     same_desk(on, off)
-    assert {row[1] for row in off.rows.trades} == {"paper"}
+    assert {row.kind for row in off.rows.trades} == {"paper"}
     assert len(real(on.rows)["trades"]) > 10 and len(on.rows.trades) > 40
 
 
@@ -103,8 +98,8 @@ def test_two_live_runs_of_one_market_decide_alike_with_the_shadow_on_and_off(see
         scene.advance(60)
     on, off = scenes
     assert real(off.rows) == real(on.rows)
-    assert [without(r, TRADE_ID) for r in off.rows.signals] == [
-        without(r, TRADE_ID) for r in on.rows.signals
+    assert [without(r, "trade_id") for r in off.rows.signals] == [
+        without(r, "trade_id") for r in on.rows.signals
     ]
     same_desk(on, off)
 
@@ -118,11 +113,14 @@ def close_phantoms(made: Fresh, rng: random.Random) -> int:
     ]
     for trade in victims:
         if trade.state == TradeState.OPEN:
-            ledger._unwatch(trade)
+            if not ledger.gaps.release(trade):
+                size = ledger.coin(trade.coin).instrument.size(trade.open_lots)
+                ledger.marks[trade.coin].remove(trade, size)
         else:
             ledger.waiting[trade.coin].remove(trade)
         trade.exit_reason = "sabotage" if trade.opened_ns else UNAVAILABLE
-        ledger._end(trade, now_ns)
+        trade.state, trade.closed_ns = TradeState.CLOSED, now_ns
+        del ledger.trades[trade.trade_id]
         engine.branch.settlement.apply([Change(trade, "closed", now_ns)])
     return len(victims)
 
@@ -146,7 +144,7 @@ def test_a_sabotaged_shadow_changes_no_admitted_signal_and_no_real_trade(seed: i
     assert rows["trades"]
     same_desk(sound, hurt)
     blocked = [
-        len([r for r in made.rows.signals if r[ADMITTED] == "blocked"]) for made in (sound, hurt)
+        len([r for r in made.rows.signals if r.verdict == "blocked"]) for made in (sound, hurt)
     ]
     assert blocked[0] != blocked[1], "the sabotage must have been felt somewhere"
 

@@ -45,12 +45,12 @@ def test_its_signals_are_judged_by_every_filter_and_blocked_by_the_stage_alone()
     stage = staged()
     stage.signal("nova")
     (row,) = stage.rows.signals
-    assert row[8:11] == ("blocked", "stage", "stage")
-    assert [(c[1], c[2], c[3]) for c in stage.rows.checks] == [
+    assert (row.verdict, row.failing, row.sole) == ("blocked", "stage", "stage")
+    assert [(c.filter, c.mode, c.outcome) for c in stage.rows.checks] == [
         ("limit", "enforce", "pass"),
         ("stage", "enforce", "fail"),
     ]
-    assert '[bots.nova] stage = "admit"' in stage.rows.checks[1][6]
+    assert '[bots.nova] stage = "admit"' in stage.rows.checks[1].reason
     (phantom,) = stage.engine.branch.ledger.trades.values()
     assert (phantom.kind, phantom.cause, phantom.lots) == (TradeKind.PHANTOM, "stage", 1_000)
     assert stage.engine.branch.desk.gross_e6 == 0
@@ -60,7 +60,7 @@ def test_an_admitted_bot_beside_it_trades_as_before() -> None:
     stage = staged()
     stage.signal("nova")
     stage.signal("alpha")
-    assert [row[8] for row in stage.rows.signals] == ["blocked", "admitted"]
+    assert [row.verdict for row in stage.rows.signals] == ["blocked", "admitted"]
 
 
 def test_a_repeat_of_it_is_no_row_and_another_blocker_is_one_on_the_same_phantom() -> None:
@@ -72,7 +72,7 @@ def test_a_repeat_of_it_is_no_row_and_another_blocker_is_one_on_the_same_phantom
     stage.script(limit="fail")
     stage.wait(1)
     stage.signal("nova")
-    assert [(row[9], row[10], row[12]) for row in stage.rows.signals] == [
+    assert [(row.failing, row.sole, row.trade_id) for row in stage.rows.signals] == [
         ("stage", "stage", first * 4 + TradeKind.PHANTOM),
         ("limit,stage", "", first * 4 + TradeKind.PHANTOM),
     ]
@@ -135,7 +135,7 @@ def test_no_alarm_counts_how_far_filters_reach_with_it(monkeypatch: pytest.Monke
     stage.signal("nova")
     assert not stage.rows.alarms
     stage.signal("alpha")
-    assert [row[2] for row in stage.rows.alarms] == ["idle"]
+    assert [row.kind for row in stage.rows.alarms] == ["idle"]
 
 
 def test_once_admitted_its_trade_is_not_set_off_against_what_was_withheld(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_once_admitted_its_trade_is_not_set_off_against_what_was_withheld(tmp_pa
     stage.books(12)
     stage.engine.market.lanes["nova"].stage = "admit"
     stage.signal("nova", horizon_s=10)
-    assert stage.rows.signals[-1][8] == "admitted"
+    assert stage.rows.signals[-1].verdict == "admitted"
     told(stage, seconds=40)
     path = stage.finish(tmp_path / "gnomon.db")
     kinds = rows_of(path, "SELECT kind, cause, later_trade_id FROM trade ORDER BY trade_id")

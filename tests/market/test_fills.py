@@ -4,10 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.events import Level
+from market.decision import BUY, SELL
+from market.events import MS_PER_MINUTE, NS_PER_MINUTE, NS_PER_MS, NS_PER_S, Candle, Level
 from market.fills import NO_FILL, FillModel, impact_bps, walk
 from market.instrument import Instrument
+from market.money import fee_e6, notional_e6
+from shadow.ledger.trade import Trade
 from tests.support.market import levels, make_instrument
+from tests.support.shadow import MODEL, SOL, T0, make_coin, make_trade, minute, put_book
 
 TAKER_E8 = 45_000
 
@@ -127,3 +131,123 @@ def test_nothing_has_no_impact(side: list[Level]) -> None:
 def test_the_model_is_told_in_the_units_of_a_configuration() -> None:
     model = FillModel.of(latency_ms=400.0, taker_bps=4.5, maker_bps=1.5)
     assert model == FillModel(latency_ns=400_000_000, taker_e8=45_000, maker_e8=15_000)
+
+
+# The three verbs.
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_an_entry_takes_the_other_side_of_the_book_and_an_exit_its_own(side: int) -> None:
+    coin = make_coin()
+    put_book(coin, 100.0, T0, bids=[(99.0, 1.0), (98.0, 9.0)], asks=[(101.0, 2.0), (102.0, 9.0)])
+    trade = make_trade(side=side, lots=300)
+    asks, bids = ((101.0, 200), (102.0, 100)), ((99.0, 100), (98.0, 200))
+    entry, exit_ = (asks, bids) if side == BUY else (bids, asks)
+    fill = MODEL.enter(trade, coin.book, SOL)
+    assert (fill.lots, fill.levels) == (300, 2)
+    assert fill.notional_e6 == sum(notional_e6(px, lots, 2) for px, lots in entry)
+    trade.filled_lots, trade.exit_lots = 300, 50
+    left = MODEL.exit(trade, coin.book, SOL)
+    (first, one), (second, _) = exit_
+    assert left.lots == trade.open_lots == 250
+    assert left.notional_e6 == notional_e6(first, one, 2) + notional_e6(second, 250 - one, 2)
+    assert left.fee_e6 == fee_e6(left.notional_e6, MODEL.taker_e8)
+
+
+def test_what_an_earlier_order_took_is_not_there_on_the_way_in_or_out() -> None:
+    coin = make_coin()
+    put_book(coin, 100.0, T0, bids=[(99.0, 1.0), (98.0, 9.0)], asks=[(101.0, 2.0), (102.0, 9.0)])
+    trade = make_trade(lots=100, skip_lots=200)
+    assert MODEL.enter(trade, coin.book, SOL).px == 102.0
+    trade.filled_lots = 100
+    assert MODEL.exit(trade, coin.book, SOL).px == 98.0
+
+
+# Minutes that nobody watched.
+
+
+def suspended(side: int = BUY, *, gap_s: float = 0.0, horizon_s: float = 1e6) -> Trade:
+    """Return a trade with its stop a dollar and its target two dollars from 100."""
+    trade = make_trade(side=side, stop=100.0 - side, target=100.0 + 2 * side, horizon_s=horizon_s)
+    trade.gap_ns = T0 + round(gap_s * NS_PER_S)
+    trade.hi = trade.lo = 100.0
+    return trade
+
+
+def end_of(candle: Candle) -> int:
+    return candle.start_ms * NS_PER_MS + NS_PER_MINUTE
+
+
+def exit_of(trade: Trade, low: float, high: float, open_: float, close: float) -> tuple[float, str]:
+    candle = minute(MS_PER_MINUTE, low, high, open_=open_, close=close)
+    found = MODEL.repair(trade, candle, end_of(candle), SOL)
+    return (found[0].px, found[1]) if found is not None else (0.0, "")
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize(
+    ("adverse", "favourable", "expected"),
+    [
+        (-0.99, 1.99, (0.0, "")),
+        (-1.0, 1.99, (-1.0, "stop")),
+        (-5.0, 1.99, (-1.0, "stop")),
+        (-0.99, 2.0, (2.0, "target")),
+        (-0.99, 9.0, (2.0, "target")),
+        # Both within one minute: the stop came first, as far as anyone can prove.
+        (-1.0, 2.0, (-1.0, "stop")),
+    ],
+)
+def test_the_worst_that_a_minute_allows(
+    side: int, adverse: float, favourable: float, expected: tuple[float, str]
+) -> None:
+    bounds = sorted((100.0 + side * adverse, 100.0 + side * favourable))
+    px, reason = exit_of(suspended(side), bounds[0], bounds[1], 100.0, 100.0)
+    distance, why = expected
+    assert (px, reason) == ((100.0 + side * distance if why else 0.0), why)
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_a_minute_that_opened_beyond_the_stop_fills_at_its_open(side: int) -> None:
+    opened = 100.0 - 3.0 * side
+    low, high = sorted((opened, 100.0))
+    assert exit_of(suspended(side), low, high, opened, 100.0) == (opened, "stop")
+
+
+def test_the_open_of_the_minute_in_which_marking_stopped_was_seen_and_is_not_the_exit() -> None:
+    # The gap began within this minute, so its opening price came before it.
+    trade = suspended(gap_s=75.0)
+    assert exit_of(trade, 97.0, 100.0, 97.0, 100.0) == (99.0, "stop")
+
+
+@pytest.mark.parametrize(
+    ("horizon_s", "expected"), [(120.0, (100.4, "horizon")), (120.1, (0.0, ""))]
+)
+def test_a_horizon_that_ends_within_a_minute_ends_at_its_close(
+    horizon_s: float, expected: tuple[float, str]
+) -> None:
+    assert exit_of(suspended(horizon_s=horizon_s), 99.5, 100.5, 100.0, 100.4) == expected
+
+
+def test_stop_and_target_come_before_the_horizon() -> None:
+    trade = suspended(horizon_s=60.0)
+    assert exit_of(trade, 98.0, 100.0, 100.0, 98.5) == (99.0, "stop")
+    assert exit_of(trade, 100.0, 103.0, 100.0, 102.5) == (102.0, "target")
+
+
+def test_without_a_target_the_favourable_side_ends_nothing() -> None:
+    trade = make_trade(stop=99.0)
+    trade.gap_ns = T0
+    assert exit_of(trade, 99.5, 1e6, 100.0, 100.0) == (0.0, "")
+
+
+def test_a_fill_from_a_candle_takes_all_at_one_price_and_pays_the_taker_s_fee() -> None:
+    # 250 lots of 0.01 at 99.5 cost 248.75 dollars; 4.5 bps of them are 0.1119375.
+    trade = make_trade(lots=300, stop=99.5)
+    trade.filled_lots, trade.exit_lots, trade.gap_ns = 300, 50, T0
+    candle = minute(MS_PER_MINUTE, 99.0, 100.0, open_=100.0, close=100.0)
+    found = MODEL.repair(trade, candle, end_of(candle), SOL)
+    assert found is not None
+    fill, reason = found
+    assert reason == "stop"
+    assert (fill.lots, fill.px, fill.levels) == (250, 99.5, 0)
+    assert (fill.notional_e6, fill.fee_e6) == (248_750_000, 111_938)

@@ -27,7 +27,8 @@ PURE = sorted(
                 "shadow/ledger/episodes.py",
                 "shadow/ledger/ledger.py",
                 "shadow/ledger/marks.py",
-                "shadow/ledger/repair.py",
+                "shadow/ledger/gaps.py",
+                "shadow/ledger/steps.py",
                 "shadow/store/rollup.py",
                 "shadow/store/rows.py",
                 "shadow/ledger/trade.py",
@@ -226,7 +227,8 @@ def test_every_module_has_its_test_file() -> None:
     missing = []
     for path in SOURCES:
         name = relative(path)
-        if path.name == "__init__.py":
+        # What a row's struct promises is the same for all tables.
+        if path.name == "__init__.py" or path.parent.name == "tables":
             continue
         mirror = ROOT / "tests" / path.relative_to(ROOT).parent / f"test_{path.name}"
         if not mirror.exists() and not (ROOT / elsewhere.get(name, "-")).exists():

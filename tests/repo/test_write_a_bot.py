@@ -76,18 +76,18 @@ def traded(config: dict[str, Any]) -> Rows:
 
 def test_it_runs_shadow_only_until_the_one_line_admits_it(example: BotClass) -> None:
     shadowed = traded({})
-    own = [row for row in shadowed.signals if row[3] == NAME]
+    own = [row for row in shadowed.signals if row.bot == NAME]
     assert own
-    assert {row[8] for row in own} == {"blocked"}
-    assert all(row[9].split(",")[-1] == "stage" for row in own)
-    causes = {row[2] for row in shadowed.trades if row[5] == NAME}
+    assert {row.verdict for row in own} == {"blocked"}
+    assert all(row.failing.split(",")[-1] == "stage" for row in own)
+    causes = {row.cause for row in shadowed.trades if row.bot == NAME}
     assert causes == {"stage"}
     (line,) = blocks("toml")
     admitted = traded(tomllib.loads(line))
-    words = {row[8] for row in admitted.signals if row[3] == NAME}
+    words = {row.verdict for row in admitted.signals if row.bot == NAME}
     assert "admitted" in words
-    assert not any("stage" in row[9].split(",") for row in admitted.signals)
-    others = [row[:11] for row in shadowed.signals if row[3] != NAME]
+    assert not any("stage" in row.failing.split(",") for row in admitted.signals)
+    others = [row.signal_id for row in shadowed.signals if row.bot != NAME]
     assert others, "the other bots trade on beside it"
 
 

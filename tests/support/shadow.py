@@ -365,7 +365,7 @@ class Stage:
         )
         before = len(self.rows.signals)
         self.say(bot, Signal(coin, side, conviction, plan, "told to"))
-        return self.rows.signals[-1][0] if len(self.rows.signals) > before else None
+        return self.rows.signals[-1].signal_id if len(self.rows.signals) > before else None
 
     def call_exit(self, bot: str = "alpha", side: int = BUY, coin: str = "SOL") -> None:
         """Let a bot end what it has."""

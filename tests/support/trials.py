@@ -12,8 +12,8 @@ from market.coin import Coin
 from market.decision import BUY, Signal
 from market.events import TradesUpdate
 from market.view import View
-from shadow.store.returns import ReturnRow
 from shadow.store.rows import day_of
+from shadow.store.tables.weights import ReturnRow
 from tests.support.learning import DAY_MS, HOUR_MS
 from tests.support.shadow import T0_MS, Stage
 

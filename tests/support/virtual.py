@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -110,10 +110,6 @@ class Run:
         )
         candles = wire.decode_candles(msgspec.json.encode(rows))
         return Candles(request.coin, request.timeframe, candles, self.engine.vitals.now_ns)  # type: ignore[arg-type]
-
-    def signals(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the signal rows so far."""
-        yield from self.rows.signals
 
 
 def begin(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shadow.store.rows import Rows, day_of
 from shadow.store.store import Store
+from shadow.store.tables.weights import ReturnRow
 from tests.support.learning import DAY_MS
 from tests.support.process import PLAIN, gnomon, query, running, sound, status
 
@@ -20,7 +21,7 @@ def with_a_past(tmp_path: Path) -> None:
     rows = Rows()
     for i in range(1, 31):
         day = day_of(today_ms - i * DAY_MS)
-        rows.returns.append((day, day, BOT, "flow", -10_000 * (1 + i % 3), 5))
+        rows.returns.append(ReturnRow(day, day, BOT, "flow", -10_000 * (1 + i % 3), 5))
     (tmp_path / "local").mkdir()
     store = Store(tmp_path / "local" / "gnomon.db", mode="local", network="local")
     store.write(rows)

@@ -53,7 +53,8 @@ def weights(
 
     from research.weights.emergent import table
     from research.weights.weighting import recorded, simulated
-    from shadow.store.returns import ReturnRow, return_rows
+    from shadow.store.returns import return_rows
+    from shadow.store.tables.weights import ReturnRow
 
     where = pick_state(state, mode, config)
     returns: list[ReturnRow] = []

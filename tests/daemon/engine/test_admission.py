@@ -19,6 +19,9 @@ from market.fills import FillModel
 from risk import gate
 from shadow.ledger.trade import Tag
 from shadow.store.rollup import TWIN
+from shadow.store.tables.decisions import CheckRow
+from shadow.store.tables.trades import RepeatsUpdate
+from tests.support.rows import cells
 from tests.support.shadow import ETH, MODEL, SOL, T0, Puppet, Stage, make_coin
 
 PAPER, BOTH, PHANTOM, REST = TradeKind.PAPER, TradeKind.TWIN, TradeKind.PHANTOM, TradeKind.CLAMPED
@@ -125,8 +128,8 @@ def test_a_bad_action_stops_its_bot_and_nobody_else(action: Any) -> None:
     lanes = stage.engine.market.lanes
     assert lanes["alpha"].fault
     assert not lanes["beta"].fault
-    assert [row[3] for row in rows.signals] == ["beta"]
-    assert [row[2] for row in rows.alarms] == ["bot_fault"]
+    assert [row.bot for row in rows.signals] == ["beta"]
+    assert [row.kind for row in rows.alarms] == ["bot_fault"]
     assert list(stage.engine.branch.keys) == ["beta|SOL|1"]
 
 
@@ -141,12 +144,14 @@ def test_ids_count_up_from_the_number_of_their_event() -> None:
             stop = 100.0 - side
             bot.next = signal(side=side, conviction=0.01, plan=plan(stop_px=stop))
         stage.step(TradesUpdate("SOL", []))
-    seqs = [row[1] for row in stage.rows.signals]
+    seqs = [row.seq for row in stage.rows.signals]
     assert seqs == [2, 2, 3, 3]
-    ids = [row[0] for row in stage.rows.signals]
+    ids = [row.signal_id for row in stage.rows.signals]
     assert ids == [2 * SIGNALS_MAX, 2 * SIGNALS_MAX + 1, 3 * SIGNALS_MAX, 3 * SIGNALS_MAX + 1]
-    assert {row[0] for row in stage.rows.trades} == {i * 4 + k for i in ids for k in (PAPER, BOTH)}
-    assert [row[12] for row in stage.rows.signals] == [i * 4 + PAPER for i in ids]
+    assert {row.trade_id for row in stage.rows.trades} == {
+        i * 4 + k for i in ids for k in (PAPER, BOTH)
+    }
+    assert [row.trade_id for row in stage.rows.signals] == [i * 4 + PAPER for i in ids]
 
 
 def test_an_event_with_more_signals_than_ids_is_our_bug(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,9 +175,9 @@ def test_a_bot_decides_neither_its_size_nor_its_name() -> None:
     stage.say("alpha", said)
     assert msgspec.json.encode(said) == before, "another desk may size the same signal otherwise"
     (row,) = stage.rows.signals
-    assert row[3:5] == ("alpha", "trend")
+    assert (row.bot, row.division) == ("alpha", "trend")
     # A thousandth of the equity at the volatility aimed at, a dollar a lot.
-    assert row[13:16] == (1_000, 1_000, 1_000 * USD)
+    assert cells(row, "requested_lots lots notional_e6") == (1_000, 1_000, 1_000 * USD)
 
 
 def test_size_follows_conviction_and_what_the_desk_is_worth_now() -> None:
@@ -181,7 +186,7 @@ def test_size_follows_conviction_and_what_the_desk_is_worth_now() -> None:
         stage = quoted(equity_usd=1e6)
         stage.engine.branch.desk.cash_e6 = round(equity * 1e6)
         stage.say("alpha", signal(conviction=conviction))
-        sizes[conviction, equity] = stage.rows.signals[0][13]
+        sizes[conviction, equity] = stage.rows.signals[0].requested_lots
     assert sizes == {(0.001, 1e6): 1_000, (0.002, 1e6): 2_000, (0.001, 5e5): 500}
 
 
@@ -214,10 +219,10 @@ def test_another_failing_set_is_a_row_on_the_same_phantom() -> None:
         stage.wait(1)
     assert None not in ids
     phantom = stage.trade(ids[0], PHANTOM)
-    assert [row[9:12] for row in stage.rows.signals] == [
+    assert [cells(row, "failing sole fail_closed") for row in stage.rows.signals] == [
         ("a", "a", 0), ("a,b", "", 0), ("b", "", 1), ("a", "a", 0),
     ]  # fmt: skip
-    assert {row[12] for row in stage.rows.signals} == {phantom.trade_id}
+    assert {row.trade_id for row in stage.rows.signals} == {phantom.trade_id}
     assert list(stage.engine.branch.ledger.trades) == [phantom.trade_id]
     assert phantom.tags == [Tag("a", "enforce", "sole"), Tag("", "score", "limits")]
     assert stage.engine.vitals.blocked == 4
@@ -235,8 +240,8 @@ def test_an_admission_while_the_phantom_is_open_is_written_on_both() -> None:
     admitted = stage.signal()
     real = stage.trade(admitted, PAPER)
     assert (phantom.later_trade_id, real.earlier_trade_id) == (real.trade_id, phantom.trade_id)
-    (update,) = [r for r in stage.outcomes[-1].rows.trade_updates if r[-1] == phantom.trade_id]
-    assert update[1] == real.trade_id
+    (update,) = [r for r in stage.outcomes[-1].rows.trade_updates if r.trade_id == phantom.trade_id]
+    assert update.later_trade_id == real.trade_id
     assert {f"trade/{phantom.trade_id}", f"trade/{real.trade_id}"} <= stage.engine.out.dirty.keys()
     assert stage.trade(admitted, BOTH).earlier_trade_id == 0, "the twin is nobody's sequel"
     assert (stage.engine.vitals.admitted, stage.engine.vitals.blocked) == (1, 1)
@@ -251,7 +256,7 @@ def test_repeats_stay_with_the_trade_they_repeated() -> None:
         stage.signal()
     stage.script(limit="pass")
     real = stage.trade(stage.signal(), PAPER)
-    assert stage.outcomes[-1].rows.repeats == [(2, phantom.trade_id)]
+    assert stage.outcomes[-1].rows.repeats == [RepeatsUpdate(2, phantom.trade_id)]
     key = stage.engine.branch.keys["alpha|SOL|1"]
     assert (key.last_id, key.repeats) == (real.trade_id, 0)
 
@@ -265,7 +270,9 @@ def test_a_trade_that_followed_no_open_phantom_is_bound_to_none() -> None:
     stage.script(limit="pass")
     real = stage.trade(stage.signal(), PAPER)
     assert real.earlier_trade_id == 0
-    assert {row[1] for row in stage.rows.trade_updates if row[-1] % 4 == PHANTOM} == {None}
+    assert {
+        row.later_trade_id for row in stage.rows.trade_updates if row.trade_id % 4 == PHANTOM
+    } == {None}
 
 
 def test_while_its_trade_is_open_a_key_is_not_judged() -> None:
@@ -295,7 +302,7 @@ def test_after_a_close_only_silence_arms_the_key_again(says: Any) -> None:
     again = stage.signal(horizon_s=3)
     assert again is not None
     assert again != first
-    assert [row[8] for row in stage.rows.signals] == [
+    assert [row.verdict for row in stage.rows.signals] == [
         {"fail": "blocked", "pass": "admitted"}[says]
     ] * 2
 
@@ -331,10 +338,10 @@ def test_a_cap_with_some_room_clamps_and_shadows_what_it_cut() -> None:
     stage.filters["cap"].room_e6 = 400 * USD
     admitted = stage.signal(lots=1_000)
     row = stage.rows.signals[-1]
-    assert row[8:10] == ("admitted", "")
-    assert row[13:16] == (1_000, 400, 1_000 * USD)
-    assert json.loads(row[16]) == [{"filter": "cap", "before_lots": 1_000, "after_lots": 400}]
-    sizes = {(t[1], t[2]): t[9] for t in stage.rows.trades}
+    assert (row.verdict, row.failing) == ("admitted", "")
+    assert cells(row, "requested_lots lots notional_e6") == (1_000, 400, 1_000 * USD)
+    assert json.loads(row.clamps) == [{"filter": "cap", "before_lots": 1_000, "after_lots": 400}]
+    sizes = {(t.kind, t.cause): t.asked_lots for t in stage.rows.trades}
     assert sizes == {("paper", "admit"): 400, ("twin", "admit"): 400, ("phantom", "clamp"): 600}
     rest = stage.trade(admitted, REST)
     assert (rest.skip_lots, rest.tags) == (400, [Tag("cap", "enforce", "clamped")])
@@ -352,7 +359,7 @@ def test_caps_that_cut_one_after_the_other_leave_one_remainder() -> None:
     stage.filters["cap"].room_e6 = 700 * USD
     stage.filters["wide"].room_e6 = 400 * USD
     admitted = stage.signal(lots=1_000)
-    assert json.loads(stage.rows.signals[-1][16]) == [
+    assert json.loads(stage.rows.signals[-1].clamps) == [
         {"filter": "cap", "before_lots": 1_000, "after_lots": 700},
         {"filter": "wide", "before_lots": 700, "after_lots": 400},
     ]
@@ -378,7 +385,7 @@ def test_room_for_all_clamps_nothing() -> None:
     stage = quoted(filters=CAPS)
     stage.filters["cap"].room_e6 = 1_000 * USD
     admitted = stage.signal(lots=1_000)
-    assert stage.rows.signals[-1][16] == "[]"
+    assert stage.rows.signals[-1].clamps == "[]"
     assert stage.trade(admitted, PAPER).lots == 1_000
     assert len(stage.rows.trades) == 2
 
@@ -397,8 +404,11 @@ def test_a_twin_is_the_same_order_with_nobodys_money() -> None:
     assert twin.tags == [TWIN, Tag("watch", "observe", "sole")]
     assert stage.engine.branch.settlement.real == {paper.trade_id: paper}
     assert stage.engine.branch.desk.gross_e6 == 700 * USD
-    assert [(row[0], row[2]) for row in stage.rows.order_events] == [(paper.trade_id, "entry_sent")]
-    assert stage.rows.rollups[0][1:6] == ("watch", "observe", "sole", "alpha", 1)
+    assert [(row.trade_id, row.event) for row in stage.rows.order_events] == [
+        (paper.trade_id, "entry_sent")
+    ]
+    counted = cells(stage.rows.rollups[0], "filter mode scope bot signals")
+    assert counted == ("watch", "observe", "sole", "alpha", 1)
 
 
 def test_without_the_shadow_decisions_are_written_and_nothing_hypothetical_is() -> None:
@@ -410,11 +420,14 @@ def test_without_the_shadow_decisions_are_written_and_nothing_hypothetical_is() 
     stage.filters["cap"].room_e6 = 400 * USD
     admitted = stage.signal(lots=1_000)
     stage.books(2)
-    assert [row[8] for row in stage.rows.signals] == ["blocked", "admitted"]
-    assert [row[12] for row in stage.rows.signals] == [None, stage.trade(admitted, PAPER).trade_id]
+    assert [row.verdict for row in stage.rows.signals] == ["blocked", "admitted"]
+    assert [row.trade_id for row in stage.rows.signals] == [
+        None,
+        stage.trade(admitted, PAPER).trade_id,
+    ]
     assert len(stage.rows.checks) == 6
-    assert [(t[1], t[9]) for t in stage.rows.trades] == [("paper", 400)]
-    assert {row[-1] % 4 for row in stage.rows.trade_updates} == {PAPER}
+    assert [(t.kind, t.asked_lots) for t in stage.rows.trades] == [("paper", 400)]
+    assert {row.trade_id % 4 for row in stage.rows.trade_updates} == {PAPER}
     assert stage.trade(admitted, PAPER).earlier_trade_id == 0
     assert stage.engine.vitals.phantoms == 0
 
@@ -428,12 +441,12 @@ def test_every_filter_s_finding_is_kept_with_its_version() -> None:
     stage.script(limit="fail", watch="fail")
     blocked = stage.signal()
     assert stage.rows.checks == [
-        (blocked, "limit", "enforce", "fail", 0.5, 1.0, "the script says so", 1),
-        (blocked, "watch", "observe", "fail", 0.5, 1.0, "the script says so", 3),
+        CheckRow(blocked, "limit", "enforce", "fail", 0.5, 1.0, "the script says so", 1),
+        CheckRow(blocked, "watch", "observe", "fail", 0.5, 1.0, "the script says so", 3),
     ]
     row = stage.rows.signals[-1]
-    assert row[26:28] == ("config", "policy")
-    assert json.loads(row[24]) == {"bids": [[99.99, 1e6]], "asks": [[100.01, 1e6]]}
+    assert (row.config_hash, row.policy_hash) == ("config", "policy")
+    assert json.loads(row.book) == {"bids": [[99.99, 1e6]], "asks": [[100.01, 1e6]]}
 
 
 def test_a_filter_that_passes_none_or_all_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,7 +456,7 @@ def test_a_filter_that_passes_none_or_all_is_told_of(monkeypatch: pytest.MonkeyP
     stage.signal(side=BUY)
     assert stage.rows.alarms == []
     stage.signal(side=SELL)
-    assert [row[2:] for row in stage.rows.alarms] == [
+    assert [(row.kind, row.message) for row in stage.rows.alarms] == [
         ("unreachable", "limit passed none of 2"),
         ("idle", "loose passed all of 2"),
     ]
@@ -466,7 +479,7 @@ def test_the_policy_names_all_that_a_hypothetical_order_s_fate_depends_on() -> N
 
 
 def vote_of(row: tuple[Any, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(row[29])
+    found: dict[str, Any] = json.loads(row.vote)
     return found
 
 

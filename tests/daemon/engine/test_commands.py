@@ -23,7 +23,7 @@ def tell(stage: Stage, verb: Any, argument: str = "", source: str = "operator") 
 
 
 def alarms(stage: Stage) -> list[tuple[str, str]]:
-    return [row[2:] for row in stage.rows.alarms]
+    return [(row.kind, row.message) for row in stage.rows.alarms]
 
 
 # Halts.
@@ -291,9 +291,9 @@ def test_flatten_reaches_trades_whose_marks_are_interrupted() -> None:
     stage.down()
     stage.wait(40)
     stage.second()
-    assert stage.engine.branch.ledger.suspended["SOL"]
+    assert stage.engine.branch.ledger.gaps.suspended["SOL"]
     tell(stage, "flatten")
-    assert not stage.engine.branch.ledger.suspended["SOL"]
+    assert not stage.engine.branch.ledger.gaps.suspended["SOL"]
     stage.wait(60)
     stage.second()
     assert stage.engine.branch.settlement.real, "nobody can sell without a book"
@@ -301,7 +301,7 @@ def test_flatten_reaches_trades_whose_marks_are_interrupted() -> None:
     stage.book(99.5)
     assert not stage.engine.branch.ledger.trades
     closed = stage.rows.trade_updates[-1]
-    assert closed[17] == "flatten" and "gap" in closed[18]
+    assert closed.exit_reason == "flatten" and "gap" in closed.flags
 
 
 @pytest.mark.parametrize("shadow", [True, False])

@@ -41,9 +41,11 @@ from shadow.ledger.trade import TradeState
 from shadow.store.check import broken_promises
 from shadow.store.rows import Rows
 from shadow.store.store import Store, open_readonly
+from shadow.store.tables.alarms import AlarmRow
 from tests.daemon import rig
 from tests.daemon.rig import Fresh, Probe, Scene
 from tests.support import virtual
+from tests.support.rows import cells, without
 from venue.tape.lines import Record
 
 SEEDS = (7, 9)
@@ -102,15 +104,15 @@ def feed(made: Fresh, ns: int, mid: float = 100.0, coin: str = "BTC") -> Rows:
 def test_every_signal_is_one_row_admitted_or_blocked_with_an_id_of_its_event(seed: int) -> None:
     scene = rig.eventful(seed)
     rows, vitals = scene.rows, scene.engine.vitals
-    verdicts = Counter(row[8] for row in rows.signals)
+    verdicts = Counter(row.verdict for row in rows.signals)
     assert verdicts == {"admitted": vitals.admitted, "blocked": vitals.blocked}
     assert len(rows.signals) == vitals.admitted + vitals.blocked > 50
-    ids = [row[0] for row in rows.signals]
+    ids = [row.signal_id for row in rows.signals]
     assert len(set(ids)) == len(ids) and ids == sorted(ids)
     of_event: dict[int, list[int]] = {}
     for row in rows.signals:
-        of_event.setdefault(row[1], []).append(row[0])
-    stride = ids[0] // rows.signals[0][1]
+        of_event.setdefault(row.seq, []).append(row.signal_id)
+    stride = ids[0] // rows.signals[0].seq
     for seq, found in of_event.items():
         assert found == list(range(seq * stride, seq * stride + len(found)))
     assert sum(scene.engine.vitals.signals.values()) == len(ids)
@@ -119,42 +121,46 @@ def test_every_signal_is_one_row_admitted_or_blocked_with_an_id_of_its_event(see
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_admitted_signal_has_one_paper_trade_and_one_twin_with_the_same_money(seed: int) -> None:
     rows = rig.eventful(seed).rows
-    last = {row[-1]: row[:-1] for row in rows.trade_updates}
+    last = {row.trade_id: without(row, "trade_id") for row in rows.trade_updates}
     opened: dict[int, dict[str, list[Any]]] = {}
-    for trade_id, kind, cause, status, signal_id, *rest in rows.trades:
-        if cause == "admit":
-            opened.setdefault(signal_id, {}).setdefault(kind, []).append((trade_id, status, rest))
-    admitted = {row[0]: row for row in rows.signals if row[8] == "admitted"}
+    for row in rows.trades:
+        if row.cause == "admit":
+            rest = without(row, "trade_id", "kind")
+            opened.setdefault(row.signal_id, {}).setdefault(row.kind, []).append(
+                (row.trade_id, rest)
+            )
+    admitted = {s.signal_id: s for s in rows.signals if s.verdict == "admitted"}
     assert opened.keys() == admitted.keys() and len(admitted) > 10
     fills: dict[int, list[Any]] = {}
-    for trade_id, *rest in rows.fills:
-        fills.setdefault(trade_id, []).append(rest)
+    for fill in rows.fills:
+        fills.setdefault(fill.trade_id, []).append(without(fill, "trade_id"))
     for signal_id, kinds in opened.items():
         assert sorted(kinds) == ["paper", "twin"]
-        ((paper, *real),) = kinds["paper"]
-        ((twin, *copy),) = kinds["twin"]
+        ((paper, real),) = kinds["paper"]
+        ((twin, copy),) = kinds["twin"]
         assert real == copy
         assert last.get(paper) == last.get(twin)
         assert fills.get(paper) == fills.get(twin)
-        assert admitted[signal_id][12] == paper
+        assert admitted[signal_id].trade_id == paper
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_blocked_signal_opens_a_phantom_or_joins_the_open_one_of_its_key(seed: int) -> None:
     rows = rig.eventful(seed).rows
-    phantoms = {r[0]: r for r in rows.trades if (r[1], r[2]) == ("phantom", "block")}
-    closed_ns = {r[-1]: r[4] for r in rows.trade_updates if r[4]}
+    phantoms = {r.trade_id: r for r in rows.trades if (r.kind, r.cause) == ("phantom", "block")}
+    closed_ns = {r.trade_id: r.closed_ns for r in rows.trade_updates if r.closed_ns}
     own, joined = 0, 0
     for row in rows.signals:
-        if row[8] != "blocked":
+        if row.verdict != "blocked":
             continue
-        phantom = phantoms[row[12]]
-        assert phantom[5:9] == (row[3], row[4], row[5], row[6])
-        if phantom[4] == row[0]:
+        assert row.trade_id is not None
+        phantom, key = phantoms[row.trade_id], "bot division coin side"
+        assert cells(phantom, key) == cells(row, key)
+        if phantom.signal_id == row.signal_id:
             own += 1
         else:
             joined += 1
-            assert phantom[10] < row[2] <= closed_ns.get(row[12], row[2])
+            assert phantom.decided_ns < row.ts_ns <= closed_ns.get(row.trade_id, row.ts_ns)
     assert own == len(phantoms) and joined > 0
 
 
@@ -173,8 +179,8 @@ def test_a_clamp_is_kept_on_the_row_and_its_remainder_is_a_phantom_of_its_own(
                     (row["signal_id"],),
                 ).fetchall()
             )
-            lots = next(f for f in scene.rows.signals if f[0] == row["signal_id"])[13:15]
-            requested, after = lots
+            found = next(f for f in scene.rows.signals if f.signal_id == row["signal_id"])
+            requested, after = found.requested_lots, found.lots
             assert after < requested
             assert asked == {
                 "admit/paper": after,
@@ -272,8 +278,8 @@ def test_ids_stay_unique_when_one_event_brings_more_signals_than_usual() -> None
         for event in (Timer(ns + S), book("C0", ns + S)):
             eager[0] = bool(signals)
             rows = engine.step(event).rows
-            signals += [row[0] for row in rows.signals]
-            trades += [row[0] for row in rows.trades]
+            signals += [row.signal_id for row in rows.signals]
+            trades += [row.trade_id for row in rows.trades]
     assert len(signals) > 400 and len(set(signals)) == len(signals)
     assert len(set(trades)) == len(trades)
 
@@ -323,8 +329,9 @@ def test_a_bot_that_raises_is_faulted_alone(name: str, hook: str, at: int) -> No
     assert lane.fault == "RuntimeError: planted" and lane.faults == 1
     healthy = [other.fault for other in broken.engine.market.lanes.values() if other is not lane]
     assert not any(healthy)
-    alarms = [row for row in broken.rows.alarms if row[2] == "bot_fault"]
-    assert len(alarms) == 1 and alarms[0][3].startswith(name) and "planted" in alarms[0][3]
+    alarms = [row for row in broken.rows.alarms if row.kind == "bot_fault"]
+    (told,) = [row.message for row in alarms]
+    assert told.startswith(name) and "planted" in told
     for table in Rows.__struct_fields__:
         if table != "alarms":
             assert getattr(broken.rows, table) == getattr(silent.rows, table), table
@@ -343,7 +350,7 @@ def test_a_faulted_bot_is_put_back_by_command_with_fresh_memories() -> None:
     assert made.engine.step(Command("rearm", "nobody", recv_ns=NOW_NS + 7)).reply.startswith("no")
     outcome = made.engine.step(Command("rearm", "probe", recv_ns=NOW_NS + 8))
     assert "third time" in outcome.reply and not lane.fault
-    assert [row[2] for row in outcome.rows.alarms] == ["rearm"]
+    assert [row.kind for row in outcome.rows.alarms] == ["rearm"]
     feed(made, NOW_NS + 9)
     assert lane.memory("BTC").calls == 1
     assert snapshot.durable(made.engine)["lane/probe"] is not None
@@ -391,7 +398,7 @@ def test_a_signal_no_gate_could_judge_faults_its_bot_and_leaves_nothing_behind(
     made = quiet([lane, other])
     rows = feed(made, NOW_NS)
     assert lane.fault and not other.fault
-    assert [row[2] for row in rows.alarms] == ["bot_fault"]
+    assert [row.kind for row in rows.alarms] == ["bot_fault"]
     assert (
         rows.size() - len(rows.weights) == 1
         and not made.engine.branch.ledger.trades
@@ -429,7 +436,7 @@ def test_a_lost_feed_distrusts_every_book_and_interrupts_every_bar() -> None:
     for coin in engine.market.coins.values():
         assert not coin.book.ok and coin.bars.minute is None and not coin.bars.whole
         assert coin.streams.pulse() is None
-    assert [row[2] for row in scene.rows.alarms] == ["feed_down"]
+    assert [row.kind for row in scene.rows.alarms] == ["feed_down"]
     assert not engine.vitals.feed_up
 
 
@@ -512,7 +519,7 @@ def test_events_about_coins_we_do_not_trade_change_nothing_but_the_count(event: 
 def test_what_the_rim_saw_becomes_an_alarm_on_record() -> None:
     made = rig.fresh({}, rig.PAIR)
     outcome = made.engine.step(Notice("clock", "jumped", NOW_NS))
-    assert outcome.rows.alarms == [(NOW_NS, 1, "clock", "jumped")]
+    assert outcome.rows.alarms == [AlarmRow(NOW_NS, 1, "clock", "jumped")]
     assert made.engine.vitals.alarms == 1
 
 
@@ -556,17 +563,17 @@ def test_equity_moves_by_closed_nets_and_open_marks_to_the_micro_dollar(seed: in
         made.play([record])
         for _, rows in made.steps[at:]:
             for update in rows.trade_updates:
-                if update[-1] % 4 == TradeKind.PAPER and update[11] is not None:
-                    nets[update[-1]] = update[11]
-            for _, equity, cash, open_e6, gross, net, trades, _ in rows.equity:
+                if update.trade_id % 4 == TradeKind.PAPER and update.net_e6 is not None:
+                    nets[update.trade_id] = update.net_e6
+            for row in rows.equity:
                 checked += 1
-                assert cash == engine.branch.desk.start_e6 + sum(nets.values())
-                assert abs(open_e6 - marks_of(engine)) <= len(engine.branch.settlement.real)
-                assert equity == cash + open_e6
-                assert trades == len(engine.branch.settlement.real)
+                assert row.cash_e6 == engine.branch.desk.start_e6 + sum(nets.values())
+                assert abs(row.open_e6 - marks_of(engine)) <= len(engine.branch.settlement.real)
+                assert row.equity_e6 == row.cash_e6 + row.open_e6
+                assert row.open_trades == len(engine.branch.settlement.real)
                 held = engine.branch.settlement.real.values()
-                assert gross == sum(t.exposed_e6 for t in held)
-                assert net == sum(t.side * t.exposed_e6 for t in held)
+                assert row.gross_e6 == sum(t.exposed_e6 for t in held)
+                assert row.net_e6 == sum(t.side * t.exposed_e6 for t in held)
         at = len(made.steps)
     assert checked >= 9 and len(nets) > 10
     assert sum(engine.branch.desk.by_coin.values()) == engine.branch.desk.gross_e6
@@ -603,19 +610,19 @@ def test_every_trade_open_across_an_hour_pays_its_funding_once_and_its_day_is_sp
         rate, oracle = terms[trade.coin]
         due = funding_e6(trade.side, oracle, trade.open_lots, coin.instrument.sz_decimals, rate)
         assert trade.funding_e6 - paid == due
-    days = {row[0]: row for row in scene.rows.trade_days}
+    days = {row.trade_id: row for row in scene.rows.trade_days}
     assert opened <= days.keys()
-    assert {row[1] for row in scene.rows.trade_days} == {"2026-11-22"}
+    assert {row.day for row in scene.rows.trade_days} == {"2026-11-22"}
     assert engine.branch.desk.day_ms == virtual.MIDNIGHT_MS
     scene.advance(30)
     engine.step(ExitNow(engine))
     scene.advance(10)
     assert engine.branch.ledger.trades.keys() & opened == set()
     sums: dict[int, dict[str, int]] = {}
-    for trade_id, day, amount in scene.rows.trade_days:
-        of = sums.setdefault(trade_id, {})
-        of[day] = of.get(day, 0) + amount
-    nets = {row[-1]: row[11] for row in scene.rows.trade_updates if row[0] == "closed"}
+    for part in scene.rows.trade_days:
+        of = sums.setdefault(part.trade_id, {})
+        of[part.day] = of.get(part.day, 0) + part.mtm_e6
+    nets = {row.trade_id: row.net_e6 for row in scene.rows.trade_updates if row.status == "closed"}
     for trade_id in opened:
         assert set(sums[trade_id]) == {"2026-11-22", "2026-11-23"}
         assert sum(sums[trade_id].values()) == nets[trade_id]
@@ -642,7 +649,7 @@ def test_a_halt_blocks_entries_and_leaves_exits_alone_until_its_own_holder_lifts
     count = len(scene.rows.signals)
     scene.advance(40)
     later = scene.rows.signals[count:]
-    assert later and all("halt" in row[9].split(",") for row in later)
+    assert later and all("halt" in row.failing.split(",") for row in later)
     assert not engine.branch.settlement.real, "exits must go on"
     assert "still halted by disk: full" in scene.tell(Command("resume")).reply
     assert engine.branch.desk.halts == {"disk": "full"}
@@ -650,7 +657,7 @@ def test_a_halt_blocks_entries_and_leaves_exits_alone_until_its_own_holder_lifts
     assert scene.tell(Command("resume", "", "disk")).reply == "entries are open"
     count = len(scene.rows.signals)
     scene.advance(60)
-    assert any(row[8] == "admitted" for row in scene.rows.signals[count:])
+    assert any(row.verdict == "admitted" for row in scene.rows.signals[count:])
 
 
 def test_a_run_that_was_flattened_replays_bit_for_bit_and_its_twins_stay_equal(
@@ -681,8 +688,8 @@ def test_a_run_that_was_flattened_replays_bit_for_bit_and_its_twins_stay_equal(
     assert not engine.branch.settlement.real
     assert scene.tell(Command("resume")).reply == "entries are open"
     scene.advance(60, reads=3)
-    flattened = [row for row in scene.rows.trade_updates if row[17] == "flatten"]
-    assert len(flattened) > 4 and all(row[-1] % 4 in (0, 1) for row in flattened)
+    flattened = [row for row in scene.rows.trade_updates if row.exit_reason == "flatten"]
+    assert len(flattened) > 4 and all(row.trade_id % 4 in (0, 1) for row in flattened)
     with stored(tmp_path, engine, scene.rows) as db:
         assert broken_promises(db) == []
     replayed = rig.again(scene)
@@ -714,7 +721,7 @@ def test_a_broken_loss_limit_latches_once_and_only_the_operator_releases_it() ->
     engine = made.engine
     rows = engine.step(Timer(NOW_NS + 4 * S)).rows
     assert engine.branch.desk.latched.startswith("daily loss")
-    assert [row[2] for row in rows.alarms] == ["drawdown"]
+    assert [row.kind for row in rows.alarms] == ["drawdown"]
     feed(made, NOW_NS + 5 * S, 100.0)
     assert engine.step(Timer(NOW_NS + 6 * S)) is NOTHING, "a latch is told of once"
     assert engine.branch.desk.equity_e6 > engine.branch.desk.start_e6 * 0.999

@@ -290,10 +290,10 @@ def test_an_outcome_without_content_is_not_handed_on() -> None:
     intake = Intake(made.session, made.engine, seen.append, lambda line: None)
     intake.fact(FeedDown("stopped", NOW_NS))
     (first,) = seen
-    assert {row[5] for row in first.rows.weights} == {"start"}
+    assert {row.reason for row in first.rows.weights} == {"start"}
     seen.clear()
     intake.fact(FeedDown("stopped", NOW_NS))
     assert seen == []
     intake.fact(Notice("a", "b", NOW_NS))
-    assert [o.rows.alarms[0][3] for o in seen] == ["b"]
+    assert [o.rows.alarms[0].message for o in seen] == ["b"]
     assert msgspec.json.encode(seen[0].rows)

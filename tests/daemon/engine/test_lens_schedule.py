@@ -4,6 +4,8 @@ import json
 from itertools import pairwise
 from typing import Any
 
+from msgspec.structs import astuple
+
 from daemon.engine.lens_schedule import ARRIVALS_MIN, LensRule, LensSchedule
 from daemon.engine.outcome import Outbox
 from market.arrivals import TOPS_MIN, BurstRule
@@ -18,7 +20,9 @@ from market.events import (
     LensUpdate,
     Print,
 )
+from shadow.store.tables.lenses import LensRow
 from tests.support.market import START_MS, append_closes, make_coin
+from tests.support.rows import cells
 
 TERMS = ArrivalTerms(0.5, 0.6, 1.2)
 NAMES = ("BTC", "ETH", "SOL")
@@ -36,7 +40,7 @@ class Watcher:
         self.watched: set[str] = set()
         self.observation = LensSchedule(self.coins, self.out, rule, lambda: self.watched)
         self.now_ms = START_MS
-        self.rows: list[tuple[Any, ...]] = []
+        self.rows: list[LensRow] = []
 
     def taken(self) -> list[LensAsk]:
         """Return the questions since the last call; keep rows."""
@@ -196,7 +200,7 @@ def test_a_burst_has_the_coin_looked_at_and_is_put_on_record() -> None:
     assert [(ask.coin, ask.kind, ask.cause) for ask in asks] == [
         ("SOL", kind, "burst") for kind in ("raw", "hmm", "rank")
     ]
-    now_ns, coin, lens, value, null_rank, n, params, flags = watcher.rows[-1]
+    now_ns, coin, lens, value, null_rank, n, params, flags = astuple(watcher.rows[-1])
     assert (now_ns, coin, lens, flags) == (
         watcher.now_ms * NS_PER_MS,
         "SOL",
@@ -217,7 +221,7 @@ def test_a_burst_ends_as_time_passes_and_is_put_on_record_once() -> None:
     for second in range(30):
         watcher.observation.on_second(watcher.now_ms + second * 1_000)
     assert watcher.taken() == []
-    assert [row[-1] for row in watcher.rows] == ["burst begins", "burst ends"]
+    assert [row.flags for row in watcher.rows] == ["burst begins", "burst ends"]
     assert not watcher.coins["SOL"].arrivals.burst
 
 
@@ -227,14 +231,14 @@ def test_a_burst_that_an_outage_cuts_off_ends_on_record() -> None:
     watcher.observation.interrupt()
     watcher.observation.interrupt()
     assert watcher.taken() == []
-    assert [row[-1] for row in watcher.rows] == ["burst begins", "burst ends"]
+    assert [row.flags for row in watcher.rows] == ["burst begins", "burst ends"]
     assert all(not coin.arrivals.times_ms for coin in watcher.coins.values())
 
 
 def test_with_lenses_off_a_burst_is_recorded_but_nothing_is_asked() -> None:
     watcher = Watcher(LensRule(enabled=False))
     assert in_burst(watcher) == []
-    assert [row[-1] for row in watcher.rows] == ["burst begins"]
+    assert [row.flags for row in watcher.rows] == ["burst begins"]
 
 
 def test_a_burst_before_the_first_bar_asks_nothing() -> None:
@@ -250,6 +254,10 @@ def test_a_burst_before_the_first_bar_asks_nothing() -> None:
 # Answers.
 
 
+# All of a row but its time.
+REST = "coin lens value null_rank n params flags"
+
+
 def test_ranks_are_written_once_a_quarter_of_an_hour_with_the_score() -> None:
     watcher = Watcher()
     written = []
@@ -261,8 +269,8 @@ def test_ranks_are_written_once_a_quarter_of_an_hour_with_the_score() -> None:
         assert minute or written == [2]
     assert written[-1] == 2 * 3
     rqa, composite = watcher.rows[:2]
-    assert rqa[1:] == ("BTC", "rqa", 0.6, 0.9, 512, '{"dim":3}', "")
-    assert composite[1:] == ("BTC", "composite", 0.5, 0.5, 0, "{}", "")
+    assert cells(rqa, REST) == ("BTC", "rqa", 0.6, 0.9, 512, '{"dim":3}', "")
+    assert cells(composite, REST) == ("BTC", "composite", 0.5, 0.5, 0, "{}", "")
 
 
 def test_what_a_burst_led_to_is_always_written() -> None:
@@ -271,14 +279,21 @@ def test_what_a_burst_led_to_is_always_written() -> None:
     for cause in ("bar", "burst", "bar", "burst"):
         watcher.observation.on_update(rank_of(watcher.coins["BTC"], 0.5, cause))
     watcher.taken()
-    assert [row[2] for row in watcher.rows] == ["rqa", "composite"] * 3
+    assert [row.lens for row in watcher.rows] == ["rqa", "composite"] * 3
 
 
 def test_an_abstention_is_written_with_its_reason() -> None:
     watcher = Watcher()
     watcher.observation.on_update(rank_of(watcher.coins["BTC"], None, reason="too few minutes"))
     watcher.taken()
-    assert watcher.rows[-1][2:] == ("composite", None, None, 0, "{}", "too few minutes")
+    assert cells(watcher.rows[-1], "lens value null_rank n params flags") == (
+        "composite",
+        None,
+        None,
+        0,
+        "{}",
+        "too few minutes",
+    )
 
 
 def test_values_are_kept_but_not_written() -> None:

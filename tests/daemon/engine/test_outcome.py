@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from daemon.engine.outcome import NOTHING, Outbox
 from market.decision import Request
+from shadow.store.tables.alarms import AlarmRow
 
 
 def test_a_step_with_nothing_to_say_makes_nothing() -> None:
@@ -19,7 +20,7 @@ def test_every_step_s_outcome_is_its_own() -> None:
     out.vitals.seq, out.vitals.now_ns = 7, 70
     out.alarm("a", "b")
     first = out.take()
-    assert first.seq == 7 and first.rows.alarms == [(70, 7, "a", "b")]
+    assert first.seq == 7 and first.rows.alarms == [AlarmRow(70, 7, "a", "b")]
     assert out.vitals.alarms == 1
     out.vitals.seq = 8
     out.outcome.requests.append(Request("candles", "BTC"))

@@ -10,7 +10,9 @@ from market.desk import Desk
 from market.events import NS_PER_S
 from market.money import fee_e6, funding_e6
 from shadow.ledger.trade import TradeState
+from shadow.store.tables.trades import RepeatsUpdate, TradeUpdate
 from tests.daemon import rig
+from tests.support.rows import cells, without
 from tests.support.shadow import MODEL, T0, Puppet, Stage, make_trade
 
 PAPER, BOTH, PHANTOM, REST = TradeKind.PAPER, TradeKind.TWIN, TradeKind.PHANTOM, TradeKind.CLAMPED
@@ -25,9 +27,14 @@ def quoted(**options: Any) -> Stage:
     return stage
 
 
-def written(stage: Stage) -> dict[int, tuple[Any, ...]]:
+def written(stage: Stage) -> dict[int, TradeUpdate]:
     """Return the newest update of every trade."""
-    return {row[-1]: row for row in stage.rows.trade_updates}
+    return {row.trade_id: row for row in stage.rows.trade_updates}
+
+
+# All of an update that is unknown while a trade has not been filled.
+MONEY = """entry_px exit_px entry_notional_e6 gross_e6 fees_e6 funding_e6 net_e6 risk_e6 r bps
+    mae_bps mfe_bps"""
 
 
 def desk_of(stage: Stage) -> bytes:
@@ -50,10 +57,10 @@ def test_cash_moves_by_the_net_of_a_real_trade_and_by_nothing_else() -> None:
     fees = fee_e6(1_000_100_000, 45_000) + fee_e6(999_900_000, 45_000)
     assert fees == 900_000
     update = written(stage)[admitted * 4 + PAPER]
-    assert update[8:12] == (gross, fees, 0, gross - fees)
+    assert cells(update, "gross_e6 fees_e6 funding_e6 net_e6") == (gross, fees, 0, gross - fees)
     assert desk.cash_e6 == desk.start_e6 - 1_100_000
     assert (desk.open_e6, desk.equity_e6) == (0, desk.cash_e6)
-    assert written(stage)[admitted * 4 + BOTH][:-1] == update[:-1]
+    assert without(written(stage)[admitted * 4 + BOTH], "trade_id") == without(update, "trade_id")
 
 
 def test_what_nobody_owns_never_touches_the_desk() -> None:
@@ -65,8 +72,8 @@ def test_what_nobody_owns_never_touches_the_desk() -> None:
     stage.books(3, 98.0)
     assert blocked is not None
     update = written(stage)[blocked * 4 + PHANTOM]
-    assert (update[0], update[17]) == ("closed", "stop")
-    assert update[11] < 0
+    assert (update.status, update.exit_reason) == ("closed", "stop")
+    assert update.net_e6 < 0
     assert desk_of(stage) == before
     assert stage.rows.order_events == []
     assert stage.engine.vitals.closed == 1
@@ -83,15 +90,17 @@ def test_an_exit_over_several_books_adds_up() -> None:
         stage.wait(1)
         stage.book(bids=[(98.0, size)], asks=[(98.02, 9.0)])
         assert (stage.engine.branch.desk.gross_e6 > 0) == (size < 9.0), "exposed until all is sold"
-    fills = [row for row in stage.rows.fills if row[0] == admitted * 4 + PAPER]
-    assert [(row[2], row[3], row[5]) for row in fills] == [
+    fills = [row for row in stage.rows.fills if row.trade_id == admitted * 4 + PAPER]
+    assert [(row.action, row.side, row.lots) for row in fills] == [
         ("entry", "buy", 1_000), ("exit", "sell", 300), ("exit", "sell", 250), ("exit", "sell", 450)
     ]  # fmt: skip
     update = written(stage)[admitted * 4 + PAPER]
-    assert update[8] == sum(row[6] if row[2] == "exit" else -row[6] for row in fills)
-    assert update[9] == sum(row[7] for row in fills)
+    assert update.gross_e6 == sum(
+        row.notional_e6 if row.action == "exit" else -row.notional_e6 for row in fills
+    )
+    assert update.fees_e6 == sum(row.fee_e6 for row in fills)
     desk = stage.engine.branch.desk
-    assert desk.cash_e6 - desk.start_e6 == update[11]
+    assert desk.cash_e6 - desk.start_e6 == update.net_e6
 
 
 @pytest.mark.parametrize("side", [BUY, SELL])
@@ -113,20 +122,20 @@ def test_days_and_funding_add_up_to_the_net_of_every_kind(side: int) -> None:
     assert set(kinds) == {PAPER, BOTH, PHANTOM, REST}
     for kind, trade_id in kinds.items():
         update = written(stage)[trade_id]
-        lots = update[2]
+        lots = update.qty_lots
         assert lots == {PAPER: 600, BOTH: 600, PHANTOM: 500, REST: 400}[TradeKind(kind)]
         paid = funding_e6(side, 101.0, lots, 2, 0.0001)
-        assert (update[10], paid * side > 0) == (paid, True)
-        assert update[11] == update[8] - update[9] - update[10]
-        days = [(row[1], row[2]) for row in stage.rows.trade_days if row[0] == trade_id]
+        assert (update.funding_e6, paid * side > 0) == (paid, True)
+        assert update.net_e6 == update.gross_e6 - update.fees_e6 - update.funding_e6
+        days = [(row.day, row.mtm_e6) for row in stage.rows.trade_days if row.trade_id == trade_id]
         assert [day for day, _ in days] == ["2025-09-01", "2025-09-02"]
-        assert sum(amount for _, amount in days) == update[11]
+        assert sum(amount for _, amount in days) == update.net_e6
         # The first day ends at a mid of 99, after the hour was paid, before the exit's costs.
-        cost, fee = update[7], fee_e6(update[7], MODEL.taker_e8)
+        cost, fee = update.entry_notional_e6, fee_e6(update.entry_notional_e6, MODEL.taker_e8)
         assert days[0][1] == side * (99 * lots * 10**4 - cost) - fee - paid
     assert (
         stage.engine.branch.desk.cash_e6 - stage.engine.branch.desk.start_e6
-        == written(stage)[kinds[PAPER]][11]
+        == written(stage)[kinds[PAPER]].net_e6
     )
 
 
@@ -138,15 +147,15 @@ def test_a_trade_without_its_funding_moves_the_cash_and_leaves_every_statistic()
     stage.books(20)
 
     def counted() -> tuple[int, int]:
-        rows = [row for row in stage.rows.rollups if row[3] == "twin"]
-        return sum(row[6] for row in rows), sum(row[9] for row in rows)
+        rows = [row for row in stage.rows.rollups if row.scope == "twin"]
+        return sum(row.entries for row in rows), sum(row.net_e6 for row in rows)
 
     assert counted()[0] == 1, "the first day has ended with its hour paid"
     # Nothing is heard of the next hour's rate.
     stage.books(3_640, every=20)
     update = written(stage)[admitted * 4 + PAPER]
-    assert (update[0], update[18]) == ("closed", "no_funding")
-    assert stage.engine.branch.desk.cash_e6 - stage.engine.branch.desk.start_e6 == update[11] < 0
+    assert (update.status, update.flags) == ("closed", "no_funding")
+    assert stage.engine.branch.desk.cash_e6 - stage.engine.branch.desk.start_e6 == update.net_e6 < 0
     assert counted() == (0, 0)
 
 
@@ -248,9 +257,9 @@ def test_an_entry_without_a_book_gives_its_room_back_and_costs_nothing() -> None
     assert (desk.gross_e6, desk.by_coin, desk.cash_e6) == (0, {"SOL": 0}, desk.start_e6)
     assert desk.stopped == {}
     update = written(stage)[admitted * 4 + PAPER]
-    assert (update[0], update[17]) == ("closed", "UNAVAILABLE")
-    assert set(update[5:17]) == {None}, "its money is unknown, not zero"
-    assert [row[2] for row in stage.rows.order_events] == ["entry_sent", "entry_expired"]
+    assert (update.status, update.exit_reason) == ("closed", "UNAVAILABLE")
+    assert set(cells(update, MONEY)) == {None}, "its money is unknown, not zero"
+    assert [row.event for row in stage.rows.order_events] == ["entry_sent", "entry_expired"]
     assert stage.rows.trade_days == []
     assert stage.engine.branch.keys["alpha|SOL|1"].real_id == 0
 
@@ -281,8 +290,8 @@ def test_only_a_stop_starts_the_rest_of_that_bot_on_that_coin(
         stage.call_exit("alpha")
     stage.books(2, mids[-1])
     update = written(stage)[admitted * 4 + PAPER]
-    assert update[17] == reason
-    stopped = {"alpha|SOL": update[4]} if reason in ("stop", "trail") else {}
+    assert update.exit_reason == reason
+    stopped = {"alpha|SOL": update.closed_ns} if reason in ("stop", "trail") else {}
     assert stage.engine.branch.desk.stopped == stopped
 
 
@@ -296,13 +305,16 @@ def test_every_step_of_a_real_order_is_on_record_in_order() -> None:
     stage.books(2)
     stage.books(2, 98.0)
     paper = admitted * 4 + PAPER
-    assert [(row[0], (row[1] - T0) / NS_PER_S, *row[2:]) for row in stage.rows.order_events] == [
+    assert [
+        (row.trade_id, (row.ts_ns - T0) / NS_PER_S, row.event, row.detail)
+        for row in stage.rows.order_events
+    ] == [
         (paper, 0.0, "entry_sent", "1000 lots, taker"),
         (paper, 1.0, "entry_filled", "1000 lots at 100.01"),
         (paper, 3.0, "exit_sent", "stop"),
         (paper, 4.0, "exit_filled", "1000 lots at 97.99"),
     ]
-    assert {row[0] % 4 for row in stage.rows.fills} == {PAPER, BOTH}
+    assert {row.trade_id % 4 for row in stage.rows.fills} == {PAPER, BOTH}
 
 
 # Episodes.
@@ -319,16 +331,16 @@ def test_repeats_are_written_once_a_minute_and_at_the_close() -> None:
         stage.signal()
     assert stage.rows.repeats == []
     stage.books(30)
-    assert stage.rows.repeats == [(3, paper)]
+    assert stage.rows.repeats == [RepeatsUpdate(3, paper)]
     stage.books(60)
-    assert stage.rows.repeats == [(3, paper)], "nothing new in that minute"
+    assert stage.rows.repeats == [RepeatsUpdate(3, paper)], "nothing new in that minute"
     stage.signal()
     stage.books(60)
-    assert stage.rows.repeats == [(3, paper), (4, paper)]
+    assert stage.rows.repeats == [RepeatsUpdate(3, paper), RepeatsUpdate(4, paper)]
     stage.signal()
     stage.books(35)
     assert not stage.engine.branch.ledger.trades
-    assert stage.rows.repeats[2:] == [(5, paper)]
+    assert stage.rows.repeats[2:] == [RepeatsUpdate(5, paper)]
 
 
 @pytest.mark.parametrize("shadow", [True, False])
@@ -380,15 +392,17 @@ def test_after_a_restart_only_paper_trades_are_the_desks() -> None:
 def test_over_a_whole_run_every_sum_agrees(seed: int) -> None:
     scene = rig.eventful(seed)
     rows, desk = scene.rows, scene.engine.branch.desk
-    last = {row[-1]: row for row in rows.trade_updates}
-    priced = {i: row for i, row in last.items() if row[0] == "closed" and row[11] is not None}
+    last = {row.trade_id: row for row in rows.trade_updates}
+    priced = {
+        i: row for i, row in last.items() if row.status == "closed" and row.net_e6 is not None
+    }
     assert {i % 4 for i in priced} == {PAPER, BOTH, PHANTOM, REST}
     days: dict[int, int] = {}
-    for trade_id, _, amount in rows.trade_days:
-        days[trade_id] = days.get(trade_id, 0) + amount
+    for part in rows.trade_days:
+        days[part.trade_id] = days.get(part.trade_id, 0) + part.mtm_e6
     for trade_id, row in priced.items():
-        assert row[11] == row[8] - row[9] - row[10] == days[trade_id]
-    nets = sum(row[11] for i, row in priced.items() if i % 4 == PAPER)
+        assert row.net_e6 == row.gross_e6 - row.fees_e6 - row.funding_e6 == days[trade_id]
+    nets = sum(row.net_e6 for i, row in priced.items() if i % 4 == PAPER)
     assert desk.cash_e6 == desk.start_e6 + nets
     held = Desk.opened_with(desk.start_e6, desk.seed)
     for trade in scene.engine.branch.settlement.real.values():

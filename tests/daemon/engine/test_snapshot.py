@@ -85,7 +85,7 @@ SITUATIONS: dict[str, Callable[[Engine], bool]] = {
     "an entry is on its way": in_state(TradeState.PENDING),
     "a trade is open": in_state(TradeState.OPEN),
     "an exit is on its way": in_state(TradeState.EXITING),
-    "marks are suspended": lambda engine: bool(engine.branch.ledger.gaps()),
+    "marks are suspended": lambda engine: bool(engine.branch.ledger.gaps.since()),
     "a pair is bound": lambda e: any(t.later_trade_id for t in e.branch.ledger.trades.values()),
     "a remainder is shadowed": lambda e: any(
         t.kind == TradeKind.CLAMPED and t.state == TradeState.OPEN
@@ -244,7 +244,7 @@ def test_a_restart_takes_up_desk_keys_trades_and_faults_and_counts_on() -> None:
         if trade.state == TradeState.OPEN:
             last_ns = engine.branch.ledger.marks[trade.coin].last_ns
             assert trade.gap_ns == last_ns <= engine.vitals.now_ns, "marked up to the last book"
-            assert trade in other.branch.ledger.suspended[trade.coin]
+            assert trade in other.branch.ledger.gaps.suspended[trade.coin]
     assert not any(len(marks) for marks in other.branch.ledger.marks.values())
 
 
@@ -447,7 +447,7 @@ def test_a_restart_while_the_venue_stays_away_repairs_from_candles_and_not_befor
         before=lambda engine: snapshot.recover(engine, disk.pieces, 10**6),
     )
     engine = later.engine
-    assert set(engine.branch.ledger.gaps()) == set(rig.PAIR)
+    assert set(engine.branch.ledger.gaps.since()) == set(rig.PAIR)
     later.tell(FeedDown("away"))
     later.advance(5, deaf=True)
     assert all(engine.branch.ledger.trades[i].gap_ns for i in opened)

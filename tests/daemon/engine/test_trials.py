@@ -13,6 +13,7 @@ from market.events import TradesUpdate
 from shadow.store.check import broken_promises
 from shadow.store.store import open_readonly
 from tests.support.learning import DAY_MS
+from tests.support.rows import without
 from tests.support.shadow import T0_MS, Stage, rows_of
 from tests.support.trials import begin, end, round_trip, season, stage_of
 
@@ -24,7 +25,7 @@ def arms_of(stage: Stage) -> set[str]:
 
 
 def opened(stage: Stage) -> list[tuple[Any, ...]]:
-    return [row for row in stage.rows.trades if row[2] == "trial"]
+    return [row for row in stage.rows.trades if row.cause == "trial"]
 
 
 def test_both_arms_run_beside_the_bot_as_phantoms_of_their_trial() -> None:
@@ -32,14 +33,14 @@ def test_both_arms_run_beside_the_bot_as_phantoms_of_their_trial() -> None:
     assert stage.command("trial", begin()).startswith("trial 1 of dial began")
     round_trip(stage, (0.5, 1.0))
     rows = opened(stage)
-    assert {row[5] for row in rows} == NAMES == arms_of(stage)
-    assert {(row[1], row[12]) for row in rows} == {("phantom", 1)}
-    exits = {row[19]: row for row in stage.rows.trade_updates if row[0] == "closed"}
-    held = {row[5]: exits[row[0]][4] - exits[row[0]][3] for row in rows}
+    assert {row.bot for row in rows} == NAMES == arms_of(stage)
+    assert {(row.kind, row.trial_id) for row in rows} == {("phantom", 1)}
+    exits = {row.trade_id: row for row in stage.rows.trade_updates if row.status == "closed"}
+    held = {row.bot: exits[row.trade_id].closed_ns - exits[row.trade_id].opened_ns for row in rows}
     assert held["dial#1-challenger"] > held["dial#1-control"]
-    control = exits[next(row[0] for row in rows if row[5] == "dial#1-control")]
-    challenger = exits[next(row[0] for row in rows if row[5] == "dial#1-challenger")]
-    assert challenger[13] > control[13] > 0.0  # R
+    control = exits[next(row.trade_id for row in rows if row.bot == "dial#1-control")]
+    challenger = exits[next(row.trade_id for row in rows if row.bot == "dial#1-challenger")]
+    assert challenger.r > control.r > 0.0
 
 
 def test_a_trial_changes_nothing_for_the_bot_itself() -> None:
@@ -47,13 +48,17 @@ def test_a_trial_changes_nothing_for_the_bot_itself() -> None:
     tried.command("trial", begin())
     for stage in (plain, tried):
         season(stage, range(3), [(0.5, 1.0), (-0.5, 0.2), (0.1, -0.3)])
-    own = [r for r in tried.rows.trades if r[2] != "trial"]
-    assert [row[3:] for row in own] and len(own) == len(plain.rows.trades)
-    ids = {row[0] for row in own}
-    updates = [u for u in tried.rows.trade_updates if u[-1] in ids]
-    strip = [u[:1] + u[2:-1] for u in updates]
-    assert strip == [u[:1] + u[2:-1] for u in plain.rows.trade_updates]
-    assert [s[1:12] for s in tried.rows.signals] != []
+    own = [r for r in tried.rows.trades if r.cause != "trial"]
+    assert own and len(own) == len(plain.rows.trades)
+    ids = {row.trade_id for row in own}
+    updates = [u for u in tried.rows.trade_updates if u.trade_id in ids]
+    # Ids count events, and the command is one.
+    ours, theirs = (
+        [without(u, "later_trade_id", "trade_id") for u in rows]
+        for rows in (updates, plain.rows.trade_updates)
+    )
+    assert ours == theirs
+    assert tried.rows.signals != []
     assert len(tried.rows.signals) == len(plain.rows.signals)
 
 
@@ -94,8 +99,8 @@ def test_arms_trade_at_unit_weight() -> None:
     stage.engine.weighing.weights.divisions["trend"] = 2.0
     stage.command("trial", begin())
     round_trip(stage, (0.1, 0.1))
-    asked = {row[5]: row[9] for row in stage.rows.trades if row[1] == "phantom"}
-    real = next(row[9] for row in stage.rows.trades if row[1] == "paper")
+    asked = {row.bot: row.asked_lots for row in stage.rows.trades if row.kind == "phantom"}
+    real = next(row.asked_lots for row in stage.rows.trades if row.kind == "paper")
     assert len(NAMES) == 2
     for name in NAMES:
         assert asked[name] == pytest.approx(real / 2, abs=1)
@@ -246,7 +251,7 @@ def test_a_killed_run_takes_its_trial_up_again(tmp_path: Path) -> None:
     assert arms_of(other) == NAMES
     assert other.engine.market.bench.state == stage.engine.market.bench.state
     season(other, range(3, 4), [(0.5, 1.0)])
-    assert {row[5] for row in opened(other)} == NAMES
+    assert {row.bot for row in opened(other)} == NAMES
 
 
 def test_a_bot_that_is_gone_leaves_a_trial_that_can_end(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from divisions.weights import DOWN, HIGH, UP
 from market.decision import TradeKind
 from shadow.store.rows import day_of
 from tests.support.learning import DAY_MS, EDGE, HOUR_MS, five, season
+from tests.support.rows import cells
 from tests.support.shadow import T0_MS, Stage, make_trade
 
 SECOND_MS = 1000
@@ -23,11 +24,11 @@ SECOND_MS = 1000
 
 def steps(stage: Stage) -> list[tuple[str, str, str]]:
     """Return the (day, scope, name) of every weight row so far."""
-    return [row[:3] for row in stage.rows.weights]
+    return [(row.day, row.scope, row.name) for row in stage.rows.weights]
 
 
 def days_stepped(stage: Stage) -> list[str]:
-    return [row[0] for row in stage.rows.weights if row[2] == "trend" and row[5] != "start"]
+    return [row.day for row in stage.rows.weights if row.name == "trend" and row.reason != "start"]
 
 
 def day(number: int) -> str:
@@ -50,11 +51,11 @@ def copy_of(stage: Stage) -> Stage:
 def test_every_name_begins_at_one_on_the_first_day() -> None:
     stage = five()
     stage.second()
-    assert {row[1:4] for row in stage.rows.weights} == {
+    assert {(row.scope, row.name, row.weight) for row in stage.rows.weights} == {
         *(("division", d, 1.0) for d in DIVISIONS),
         *(("bot", f"{d}_bot", 1.0) for d in DIVISIONS),
     }
-    assert {(row[0], row[5]) for row in stage.rows.weights} == {(day(0), "start")}
+    assert {(row.day, row.reason) for row in stage.rows.weights} == {(day(0), "start")}
     stage.wait(2 * 3600)
     stage.second()
     assert len(stage.rows.weights) == 10
@@ -68,15 +69,15 @@ def test_the_weights_step_at_each_midnight_once(month: Stage) -> None:
 def test_before_the_minimum_sample_nothing_moves_then_the_best_rises_and_the_worst_falls(
     month: Stage,
 ) -> None:
-    by_name = {(row[0], row[2]): row for row in month.rows.weights}
-    assert by_name[day(19), "trend"][3] == 1.0
-    assert by_name[day(19), "trend"][5] == "too young: 19 of 20 days"
+    by_name = {(row.day, row.name): row for row in month.rows.weights}
+    assert by_name[day(19), "trend"].weight == 1.0
+    assert by_name[day(19), "trend"].reason == "too young: 19 of 20 days"
     # After twenty days the first step is that of the day behind them.
-    assert by_name[day(20), "trend"][3] == UP
-    assert by_name[day(20), "relative_bot"][3] == DOWN
-    assert by_name[day(20), "flow"][3] == 1.0
-    assert by_name[day(29), "trend"][3] == pytest.approx(UP**10)
-    assert by_name[day(29), "trend"][6:] == (29, 58)
+    assert by_name[day(20), "trend"].weight == UP
+    assert by_name[day(20), "relative_bot"].weight == DOWN
+    assert by_name[day(20), "flow"].weight == 1.0
+    assert by_name[day(29), "trend"].weight == pytest.approx(UP**10)
+    assert cells(by_name[day(29), "trend"], "days closed") == (29, 58)
 
 
 def test_the_next_signal_is_sized_by_division_times_bot(month: Stage) -> None:
@@ -85,11 +86,11 @@ def test_the_next_signal_is_sized_by_division_times_bot(month: Stage) -> None:
     stage.book()
     for bot in ("trend_bot", "flow_bot", "relative_bot"):
         stage.signal(bot)
-    sized = {row[3]: msgspec.json.decode(row[28]) for row in stage.rows.signals}
+    sized = {row.bot: msgspec.json.decode(row.sizing) for row in stage.rows.signals}
     assert sized["trend_bot"]["weight"] == HIGH < UP**20
     assert sized["relative_bot"]["weight"] == pytest.approx(DOWN**20)
     assert sized["flow_bot"]["weight"] == 1.0
-    worth = {row[3]: row[15] / sized[row[3]]["conviction"] for row in stage.rows.signals}
+    worth = {row.bot: row.notional_e6 / sized[row.bot]["conviction"] for row in stage.rows.signals}
     assert worth["trend_bot"] / worth["flow_bot"] == pytest.approx(HIGH, rel=1e-3)
 
 
@@ -104,8 +105,8 @@ def test_returns_are_of_twins_and_phantoms_at_unit_weight() -> None:
     (only,) = plain.engine.weighing.fresh["trend_bot"].values()
     (larger,) = heavy.engine.weighing.fresh["trend_bot"].values()
     assert larger[0] == pytest.approx(only[0], rel=1e-3)
-    closed = {row[-1]: row[13] for row in plain.rows.trade_updates if row[0] == "closed"}
-    mine = [row[0] for row in plain.rows.trades if row[5] == "trend_bot"]
+    closed = {row.trade_id: row.r for row in plain.rows.trade_updates if row.status == "closed"}
+    mine = [row.trade_id for row in plain.rows.trades if row.bot == "trend_bot"]
     ranked = [t for t in mine if t % 4 in (TradeKind.TWIN, TradeKind.PHANTOM)]
     total = sum(round(closed[t] * 1e6) for t in ranked)
     assert only == (total, 2)
@@ -160,12 +161,12 @@ def test_a_trade_open_over_midnight_gives_each_day_its_part() -> None:
     stage.call_exit("trend_bot")
     stage.books(2, 100.5)
     first, second = (
-        (int(row[4]) for row in stage.rows.returns),
+        (int(row.r_e6) for row in stage.rows.returns),
         stage.engine.weighing.fresh["trend_bot"],
     )
     assert sum(first) == pytest.approx(0.5e6, abs=5e4)
     assert second[T0_MS + DAY_MS][0] == pytest.approx(-0.25e6, abs=5e4)
-    assert second[T0_MS + DAY_MS][1] == 1 and stage.rows.returns[0][5] == 0
+    assert second[T0_MS + DAY_MS][1] == 1 and stage.rows.returns[0].closed == 0
 
 
 # Crashes, restarts and nights slept through.
@@ -208,7 +209,7 @@ def test_a_crash_that_loses_the_step_takes_it_again(tmp_path: Path) -> None:
     again = stage.restart(5)
     again.second()
     assert again.engine.weighing.weights == stage.engine.weighing.weights
-    assert [row for row in stage.rows.weights if row[0] == day(21)] == again.rows.weights
+    assert [row for row in stage.rows.weights if row.day == day(21)] == again.rows.weights
     again.store.close()  # type: ignore[union-attr]
 
 
@@ -217,11 +218,11 @@ def test_nights_slept_through_get_a_row_each_and_move_nobody(month: Stage) -> No
     stage.wait_until(33 * DAY_MS + HOUR_MS)
     stage.second()
     assert days_stepped(stage) == [day(30), day(31), day(32), day(33)]
-    rows = {(row[0], row[2]): row for row in stage.rows.weights}
-    assert rows[day(30), "trend"][3] == pytest.approx(UP**11)
+    rows = {(row.day, row.name): row for row in stage.rows.weights}
+    assert rows[day(30), "trend"].weight == pytest.approx(UP**11)
     for number in (31, 32, 33):
-        assert rows[day(number), "trend"][3] == rows[day(30), "trend"][3]
-        assert rows[day(number), "trend"][5].startswith("idle")
+        assert rows[day(number), "trend"].weight == rows[day(30), "trend"].weight
+        assert rows[day(number), "trend"].reason.startswith("idle")
 
 
 def test_a_mark_learned_late_waits_for_the_next_step() -> None:
@@ -233,7 +234,10 @@ def test_a_mark_learned_late_waits_for_the_next_step() -> None:
     for midnight, late in ((1, 300_000), (2, 50_000)):
         weighing.mark(trade, T0_MS, late)
         weighing.step(T0_MS + midnight * DAY_MS)
-    assert [row[:2] for row in out.rows.returns] == [(day(0), day(1)), (day(0), day(2))]
+    assert [(row.day, row.known) for row in out.rows.returns] == [
+        (day(0), day(1)),
+        (day(0), day(2)),
+    ]
     assert weights.known == {"alpha": {T0_MS: (350_000, 0)}}
 
 
@@ -243,7 +247,7 @@ def test_a_step_is_never_taken_twice_or_backwards() -> None:
     weighing.enrol([("a", "trend")], T0_MS + 5)
     for at in (0, 1, 1, 0):
         weighing.step(T0_MS + at * DAY_MS)
-    assert [row[0] for row in out.rows.weights if row[2] == "a"] == [day(0), day(1)]
+    assert [row.day for row in out.rows.weights if row.name == "a"] == [day(0), day(1)]
 
 
 def test_the_window_forgets(month: Stage) -> None:
@@ -262,16 +266,16 @@ def test_a_saturated_scope_raises_one_alarm_until_it_is_over() -> None:
     for number in (1, 2):
         stage.wait_until(number * DAY_MS)
         stage.second()
-    assert [row[2:] for row in stage.rows.alarms] == [
+    assert [(row.kind, row.message) for row in stage.rows.alarms] == [
         ("weights", "more than a quarter of bot weights sit on a bound: flow_bot, trend_bot")
-    ] or [row[2] for row in stage.rows.alarms] == ["weights"]
+    ] or [row.kind for row in stage.rows.alarms] == ["weights"]
     weights.bots["flow_bot"] = 1.0
     stage.wait_until(3 * DAY_MS)
     stage.second()
     weights.bots["flow_bot"] = HIGH
     stage.wait_until(4 * DAY_MS)
     stage.second()
-    assert [row[2] for row in stage.rows.alarms] == ["weights", "weights"]
+    assert [row.kind for row in stage.rows.alarms] == ["weights", "weights"]
 
 
 def test_divisions_earn_what_their_bots_earn() -> None:

@@ -22,6 +22,7 @@ from daemon.live import journal as module
 from daemon.live.journal import Journal, expired_segments
 from shadow.store.rows import Rows
 from shadow.store.store import Store
+from shadow.store.tables.alarms import AlarmRow
 from venue.tape.lines import FORMAT, SUFFIX, Header, record_line, segment_name
 from venue.tape.segment import Segment
 from venue.tape.writer import SegmentWriter
@@ -44,7 +45,7 @@ class Desk:
         """Put an event with one row and one line through, as the intake would."""
         self.seq += 1
         self.journal.line(record_line("T", self.seq))
-        rows = Rows(alarms=[(self.seq, self.seq, "test", message)])
+        rows = Rows(alarms=[AlarmRow(self.seq, self.seq, "test", message)])
         self.journal.absorb(Outcome(self.seq, rows))
         self.state["vitals"] = str(self.seq)
         return self.seq
@@ -128,7 +129,7 @@ class Spy:
             if self.errors:
                 raise self.errors.pop(0)
             real_write(store, rows, state)
-            self.story.append(("rows", [row[1] for row in rows.alarms]))
+            self.story.append(("rows", [row.seq for row in rows.alarms]))
 
         monkeypatch.setattr(SegmentWriter, "_put", put)
         monkeypatch.setattr(os, "fdatasync", sync)

@@ -29,7 +29,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     """Return a stage whose bot has sixty bad days behind it, with its database open."""
     found = stage_of()
     store = found.open_store(tmp_path / "gnomon.db")
-    store.write(Rows(returns=[tuple(row) for row in past(59)]))
+    store.write(Rows(returns=past(59)))
     found.second()
     found.commit()
     yield found

@@ -7,8 +7,8 @@ from divisions.roster import DIVISIONS
 from market.events import MS_PER_DAY
 from research.weights.darwin import paths
 from research.weights.emergent import STATES, UNDETERMINED, Regime, emergent, label, table
-from shadow.store.returns import ReturnRow, WeightRow
 from shadow.store.rows import day_of
+from shadow.store.tables.weights import ReturnRow, WeightRow
 
 FIRST_MS = 1_756_684_800_000  # 2025-09-01
 

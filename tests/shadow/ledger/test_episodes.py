@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,8 @@ from divisions.bot import TICK_BAR_NS
 from market.decision import BUY, SELL, TradeKind, Verdict
 from market.events import NS_PER_S
 from shadow.ledger.episodes import KeyState, Step
+from shadow.store.tables.trades import RepeatsUpdate
+from tests.support.rows import without
 from tests.support.shadow import T0, MinutePuppet, Puppet, Stage
 
 S = NS_PER_S
@@ -247,10 +250,10 @@ def test_a_signal_that_persists_for_ten_bars_is_one_row() -> None:
         stage.books(60, every=20)
     assert [row is not None for row in rows] == [True] + [False] * 9
     assert len(stage.rows.signals) == 1
-    assert [row[1] for row in stage.rows.trades] == ["phantom"]
+    assert [row.kind for row in stage.rows.trades] == ["phantom"]
     assert stage.engine.branch.keys["alpha|SOL|1"].repeats == 9
     stage.second()
-    assert stage.rows.repeats[-1] == (9, stage.rows.trades[0][0])
+    assert stage.rows.repeats[-1] == RepeatsUpdate(9, stage.rows.trades[0].trade_id)
 
 
 def test_a_bar_bot_re_arms_only_after_a_whole_bar_without_a_signal() -> None:
@@ -284,7 +287,7 @@ def test_repeats_count_on_the_keys_newest_trade() -> None:
     stage.second()
     assert blocked is not None
     assert admitted is not None
-    final = dict((trade, count) for count, trade in stage.rows.repeats)
+    final = {row.trade_id: row.repeats for row in stage.rows.repeats}
     assert final == {blocked * 4 + TradeKind.PHANTOM: 1, admitted * 4 + TradeKind.PAPER: 3}
 
 
@@ -299,12 +302,12 @@ def test_a_joined_row_points_to_the_phantom_whose_blockers_stay_as_opened() -> N
     stage.script(a="pass", b="fail")
     second = stage.signal()
     assert second is not None
-    rows = {row[0]: row for row in stage.rows.signals}
-    assert rows[second][12] == phantom.trade_id
-    assert rows[second][9:11] == ("b", "b")
+    rows = {row.signal_id: row for row in stage.rows.signals}
+    assert rows[second].trade_id == phantom.trade_id
+    assert (rows[second].failing, rows[second].sole) == ("b", "b")
     assert len(stage.rows.trades) == 1
     assert phantom.tags == tags
-    assert {(c[0], c[1]) for c in stage.rows.checks} == {
+    assert {(c.signal_id, c.filter) for c in stage.rows.checks} == {
         (i, f) for i in (first, second) for f in ("a", "b")
     }
 
@@ -354,7 +357,7 @@ def test_bots_and_coins_are_keys_of_their_own() -> None:
 def test_decisions_are_the_same_with_the_shadow_off(
     acts: list[tuple[str, int, int, float]],
 ) -> None:
-    def run(shadow: bool) -> tuple[list[object], list[object], int, int]:
+    def run(shadow: bool) -> tuple[list[Any], list[Any], int, int]:
         stage = Stage(shadow=shadow, equity_usd=10_000.0)
         stage.book()
         for say, side, seconds, mid in acts:
@@ -362,8 +365,8 @@ def test_decisions_are_the_same_with_the_shadow_off(
             stage.signal(side=side, lots=300, stop=1.0, target=1.0, horizon_s=25)
             stage.books(seconds, mid, every=0.5)
         # Everything but the pointer to the trade, which a blocked row lacks without the shadow.
-        signals = [(*row[:12], *row[13:]) for row in stage.rows.signals]
-        real = [row for row in stage.rows.trade_updates if row[-1] % 4 == TradeKind.PAPER]
+        signals = [without(row, "trade_id") for row in stage.rows.signals]
+        real = [row for row in stage.rows.trade_updates if row.trade_id % 4 == TradeKind.PAPER]
         return signals, real, stage.engine.branch.desk.cash_e6, stage.engine.branch.desk.peak_e6
 
     assert run(True) == run(False)

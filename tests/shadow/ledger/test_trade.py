@@ -81,3 +81,23 @@ def test_a_trade_survives_being_written_down() -> None:
     trade.days.append((1_756_684_800_000, -5))
     trade.flag("gap")
     assert msgspec.json.decode(msgspec.json.encode(trade), type=Trade) == trade
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_trailing_stop_follows_the_extreme_and_never_goes_back(side: int) -> None:
+    trade = make_trade(side=side, stop=100.0 - side, trail=0.5)
+    trade.hi = trade.lo = 100.0
+    trade.ratchet()
+    assert trade.stop_px == 100.0 - 0.5 * side
+    trade.see(100.0 + 3.0 * side)
+    trade.ratchet()
+    assert trade.stop_px == 100.0 + 2.5 * side
+    trade.ratchet()
+    assert trade.stop_px == 100.0 + 2.5 * side
+
+
+def test_a_fixed_stop_stays() -> None:
+    trade = make_trade(stop=99.0)
+    trade.hi, trade.lo = 150.0, 50.0
+    trade.ratchet()
+    assert trade.stop_px == 99.0

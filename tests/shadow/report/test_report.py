@@ -17,6 +17,7 @@ from shadow.report.report import ReportRow, empty, report
 from shadow.report.verdict import PROTECTIVE, RESTRICTIVE, UNDETERMINED
 from shadow.store.rows import Rows
 from shadow.store.store import Store, open_readonly
+from shadow.store.tables.rollups import RollupRow
 from tests.support.shadow import (
     T0,
     Key,
@@ -398,7 +399,7 @@ def test_an_episode_from_before_the_window_still_marks_in_it_but_is_no_entry(
 # Verdicts from planted sums.
 
 
-def planted(path: Path, rollups: list[tuple[Any, ...]], pairs: list[tuple[float, float]]) -> None:
+def planted(path: Path, rollups: list[RollupRow], pairs: list[tuple[float, float]]) -> None:
     """Write sums by day, and pairs of a twin and a paper trade closed on days of their own."""
     store = Store(path, mode="local", network="testnet")
     store.write(Rows(rollups=rollups))
@@ -421,10 +422,10 @@ def planted(path: Path, rollups: list[tuple[Any, ...]], pairs: list[tuple[float,
 
 def sums(
     name: str, mode: str, scope: str, mean: float, *, bot: str = "alpha", days: int = 25
-) -> list[tuple[Any, ...]]:
+) -> list[RollupRow]:
     """Return an entry a day with an effect that wobbles by a tenth around a mean."""
     return [
-        (
+        RollupRow(
             f"2025-09-{1 + i:02d}",
             name,
             mode,

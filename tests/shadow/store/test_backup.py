@@ -13,6 +13,7 @@ from shadow.store.backup import back_up
 from shadow.store.check import broken_promises
 from shadow.store.rows import Rows
 from shadow.store.store import Store, open_readonly
+from shadow.store.tables.alarms import AlarmRow
 from tests.support.shadow import Stage, told
 
 
@@ -62,7 +63,8 @@ def test_a_copy_made_while_another_writes_is_of_one_instant(tmp_path: Path) -> N
         while not stop.is_set():
             count += 1
             # Two rows a transaction: an odd number would be half of one.
-            store.write(Rows(alarms=[(count, count, "a", ""), (count, count, "b", "x" * 2000)]))
+            two = (("a", ""), ("b", "x" * 2000))
+            store.write(Rows(alarms=[AlarmRow(count, count, *words) for words in two]))
 
     writer = threading.Thread(target=write)
     writer.start()

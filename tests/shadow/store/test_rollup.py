@@ -23,6 +23,7 @@ from shadow.store.bookkeeper import Bookkeeper, Identity
 from shadow.store.check import broken_promises
 from shadow.store.rows import Rows
 from shadow.store.store import open_readonly, summed
+from tests.support.rows import cells
 from tests.support.shadow import (
     MODEL,
     SOL,
@@ -135,10 +136,10 @@ SOLE = Tag("limit", "enforce", "sole")
 def sums_of(rows: Rows) -> dict[tuple[str, ...], tuple[float, ...]]:
     """Return sums by (day, filter, scope), without those that cancel to nothing."""
     found = {}
-    for day, name, _, scope, _, *figures in summed(rows.rollups):
-        rounded = tuple(round(f, 9) for f in figures)
+    for row in summed(rows.rollups):
+        rounded = tuple(round(f, 9) for f in cells(row, "signals entries r bps net_e6"))
         if any(rounded):
-            found[day, name, scope] = rounded
+            found[row.day, row.filter, row.scope] = rounded
     return found
 
 
@@ -331,7 +332,11 @@ def finished(stage: Stage, path: Path) -> dict[str, tuple[int, int, int]]:
 
 def net_of(stage: Stage, signal_id: int | None, kind: TradeKind) -> int:
     assert signal_id is not None
-    (net,) = {r[11] for r in stage.rows.trade_updates if r[-1] == signal_id * 4 + kind and r[11]}
+    (net,) = {
+        r.net_e6
+        for r in stage.rows.trade_updates
+        if r.trade_id == signal_id * 4 + kind and r.net_e6
+    }
     return int(net)
 
 
@@ -417,7 +422,7 @@ def test_clamped_remainders_count_in_money_alone(tmp_path: Path) -> None:
     stage.filters["cap"].room_e6 = 400 * 10**6
     signal_id = stage.signal(lots=1_000, horizon_s=10)
     stage.books(20, 100.2)
-    lots = {r[-1] % 4: r[2] for r in stage.rows.trade_updates}
+    lots = {r.trade_id % 4: r.qty_lots for r in stage.rows.trade_updates}
     assert lots == {TradeKind.PAPER: 400, TradeKind.TWIN: 400, TradeKind.CLAMPED: 600}
     rest = net_of(stage, signal_id, TradeKind.CLAMPED)
     twin = net_of(stage, signal_id, TradeKind.TWIN)

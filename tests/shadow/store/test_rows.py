@@ -10,6 +10,10 @@ from market.decision import BUY, SELL, Mode, TradeKind
 from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
 from shadow.store import rows
+from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.rollups import RollupRow
+from shadow.store.tables.trades import RepeatsUpdate
+from tests.support.rows import cells
 from tests.support.shadow import T0, T0_MS, Stage, make_coin, make_trade, put_book, rows_of
 
 
@@ -43,14 +47,18 @@ def test_ages_are_of_what_was_heard() -> None:
 
 
 def test_rows_are_put_together_table_by_table() -> None:
-    one = rows.Rows(alarms=[(1,)], repeats=[(1, 2)])
-    one.extend(rows.Rows(alarms=[(2,)], rollups=[(3,)]))
-    assert (one.alarms, one.rollups, one.size()) == ([(1,), (2,)], [(3,)], 4)
+    alarms = [AlarmRow(n, n, "kind", "words") for n in (1, 2)]
+    sums = [RollupRow("d", "f", "m", "s", "b", 1, 0, 0.0, 0.0, 0)]
+    one = rows.Rows(alarms=alarms[:1], repeats=[RepeatsUpdate(1, 2)])
+    one.extend(rows.Rows(alarms=alarms[1:], rollups=sums))
+    assert (one.alarms, one.rollups, one.size()) == (alarms, sums, 4)
 
 
 # Money on a trade's row.
 
-MONEY = slice(8, 12)
+MONEY = "gross_e6 fees_e6 funding_e6 net_e6"
+RATIOS = "r bps mae_bps mfe_bps"
+FILLED = "entry_px exit_px entry_notional_e6"
 
 
 def lived(state: TradeState) -> Trade:
@@ -70,26 +78,26 @@ def lived(state: TradeState) -> Trade:
 @pytest.mark.parametrize("state", [TradeState.PENDING, TradeState.OPEN, TradeState.EXITING])
 def test_money_is_null_until_a_trade_has_closed(state: TradeState) -> None:
     row = rows.trade_update_row(lived(state))
-    assert row[MONEY] == (None,) * 4
-    assert row[13:17] == (None,) * 4
-    assert (row[5], row[12]) == (
+    assert cells(row, MONEY) == (None,) * 4
+    assert cells(row, RATIOS) == (None,) * 4
+    assert (row.entry_px, row.risk_e6) == (
         (None, None) if state == TradeState.PENDING else (100.0, 10_000_000)
     )
 
 
 def test_a_closed_trade_has_its_money() -> None:
     row = rows.trade_update_row(lived(TradeState.CLOSED))
-    assert row[MONEY] == (10_000_000, 450_000, 10, 9_549_990)
-    assert row[13:15] == (0.954999, 95.4999)
-    assert (row[0], row[17]) == ("closed", "target")
+    assert cells(row, MONEY) == (10_000_000, 450_000, 10, 9_549_990)
+    assert (row.r, row.bps) == (0.954999, 95.4999)
+    assert (row.status, row.exit_reason) == ("closed", "target")
 
 
 def test_an_unavailable_trade_has_none_for_ever() -> None:
     trade = make_trade()
     trade.state, trade.exit_reason, trade.closed_ns = TradeState.CLOSED, UNAVAILABLE, T0
     row = rows.trade_update_row(trade)
-    assert (row[0], row[17]) == ("closed", UNAVAILABLE)
-    assert row[5:17] == (None,) * 12
+    assert (row.status, row.exit_reason) == ("closed", UNAVAILABLE)
+    assert cells(row, f"{FILLED} {MONEY} risk_e6 {RATIOS}") == (None,) * 12
 
 
 @pytest.mark.parametrize(
@@ -103,7 +111,7 @@ def test_an_unavailable_trade_has_none_for_ever() -> None:
 )
 def test_a_trades_row_is_there_from_the_moment_it_is_sent(kind: TradeKind, name: str) -> None:
     row = rows.trade_row(make_trade(kind=kind))
-    assert row[:4] == (8, name, "block", "pending")
+    assert cells(row, "trade_id kind cause status") == (8, name, "block", "pending")
 
 
 # What is frozen on a signal's row.

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import astuple
 
 from market.decision import TradeKind
 from market.errors import InputDamaged, OperatorError
@@ -19,6 +21,13 @@ from shadow.store.check import broken_promises
 from shadow.store.rows import Rows
 from shadow.store.schema import MIGRATIONS, SCHEMA_VERSION
 from shadow.store.store import CHECKPOINT_PAGES, Store, open_readonly, summed
+from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.decisions import SignalRow
+from shadow.store.tables.desk import EquityRow
+from shadow.store.tables.rollups import RollupRow
+from shadow.store.tables.row import Row
+from shadow.store.tables.trades import OrderEventRow, TradeDayRow
+from shadow.store.tables.weights import WeightRow
 from tests.support.shadow import Stage, history_stage, recomputed, rows_of, tell_history, told
 
 NOBODY = 65534
@@ -40,7 +49,7 @@ def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 def alarm(n: int) -> Rows:
-    return Rows(alarms=[(n, n, "kind", "words")])
+    return Rows(alarms=[AlarmRow(n, n, "kind", "words")])
 
 
 # Opening.
@@ -224,20 +233,26 @@ def approx_real(value: object) -> object:
     return round(value, 9) if isinstance(value, float) else value
 
 
+def first(kind: type[Row], count: int) -> type[Row]:
+    """Return a kind of row as it was when its table had only its first columns."""
+    spec = [(name, object) for name in kind.__struct_fields__[:count]]
+    made = msgspec.defstruct(kind.__name__, spec, bases=(Row,))
+    made.table, made.verb = kind.table, kind.verb  # type: ignore[attr-defined]
+    return made  # type: ignore[return-value]
+
+
 # What signals and weights had before the third version of the schema.
-BEFORE_3 = {
-    "signals": store_module._insert("signal", 28),
-    "weights": "INSERT OR IGNORE INTO weight VALUES (?,?,?,?,?,?)",
-}
+SIGNAL, WEIGHT = first(SignalRow, 28), first(WeightRow, 6)
+BEFORE_3 = {"signals": SIGNAL.statement(), "weights": WEIGHT.statement()}
 
 
 def as_before_3(rows: Rows) -> Rows:
     """Return rows as they were written then."""
     older = Rows()
     older.extend(rows)
-    older.signals = [row[:28] for row in rows.signals]
-    older.weights = [row[:6] for row in rows.weights]
-    older.rollups = [row for row in rows.rollups if row[2] != "score"]
+    older.signals = [SIGNAL(*astuple(row)[:28]) for row in rows.signals]  # type: ignore[misc]
+    older.weights = [WEIGHT(*astuple(row)[:6]) for row in rows.weights]  # type: ignore[misc]
+    older.rollups = [row for row in rows.rollups if row.mode != "score"]
     return older
 
 
@@ -278,12 +293,13 @@ def test_rows_and_state_are_written_together_or_not_at_all(tmp_path: Path) -> No
     store = stage.open_store(path)
     stage.commit()
     before = content(path)
+    (trade_id,) = rows_of(path, "SELECT MIN(trade_id) AS id FROM trade")[0].values()
     rows = Rows(
-        alarms=[(9, 9, "kind", "words")],
-        equity=[(9, 1, 1, 0, 0, 0, 0, 0)],
-        trade_days=[(before["trade"][0][0], "2025-09-01", 5)],
-        rollups=[("2025-09-01", "limit", "enforce", "sole", "alpha", 1, 1, 1.0, 1.0, 1)],
-        order_events=[(1, 1, "event", None)],  # NOT NULL: fails after other tables were written
+        alarms=[AlarmRow(9, 9, "kind", "words")],
+        equity=[EquityRow(9, 1, 1, 0, 0, 0, 0, 0)],
+        trade_days=[TradeDayRow(trade_id, "2025-09-01", 5)],
+        rollups=[RollupRow("2025-09-01", "limit", "enforce", "sole", "alpha", 1, 1, 1.0, 1.0, 1)],
+        order_events=[OrderEventRow(1, 1, "event", None)],  # type: ignore[arg-type] # NOT NULL: fails after other tables were written
     )
     with pytest.raises(sqlite3.IntegrityError):
         store.write(rows, {"desk": "gone"})
@@ -324,8 +340,11 @@ def test_days_and_sums_of_one_key_add_up(tmp_path: Path) -> None:
     for _ in range(2):
         store.write(
             Rows(
-                trade_days=[(1, "2025-09-01", 5), (1, "2025-09-01", -2)],
-                rollups=[(*key, 1, 1, 0.5, 2.0, 7), (*key, 0, -1, 0.25, 1.0, -3)],
+                trade_days=[TradeDayRow(1, "2025-09-01", part) for part in (5, -2)],
+                rollups=[
+                    RollupRow(*key, 1, 1, 0.5, 2.0, 7),
+                    RollupRow(*key, 0, -1, 0.25, 1.0, -3),
+                ],
             )
         )
     store.close()
@@ -336,8 +355,12 @@ def test_days_and_sums_of_one_key_add_up(tmp_path: Path) -> None:
 
 def test_sums_touch_each_key_once() -> None:
     a, b = ("d", "f", "m", "s", "x"), ("d", "f", "m", "s", "y")
-    rows = [(*a, 1, 1, 0.5, 1.0, 10), (*b, 1, 0, 0.0, 0.0, 0), (*a, 0, -1, 0.25, -1.0, 5)]
-    assert summed(rows) == [(*a, 1, 0, 0.75, 0.0, 15), (*b, 1, 0, 0.0, 0.0, 0)]
+    rows = [
+        RollupRow(*a, 1, 1, 0.5, 1.0, 10),
+        RollupRow(*b, 1, 0, 0.0, 0.0, 0),
+        RollupRow(*a, 0, -1, 0.25, -1.0, 5),
+    ]
+    assert summed(rows) == [RollupRow(*a, 1, 0, 0.75, 0.0, 15), RollupRow(*b, 1, 0, 0.0, 0.0, 0)]
     assert summed([]) == []
 
 
@@ -372,7 +395,7 @@ def test_the_log_is_folded_in_every_so_many_pages_and_not_at_every_commit(quick:
     store._connection.set_trace_callback(trace)
     pages = []
     for i in range(120):
-        store.write(Rows(alarms=[(i, j, "kind", "w" * 200) for j in range(300)]))
+        store.write(Rows(alarms=[AlarmRow(i, j, "kind", "w" * 200) for j in range(300)]))
         pages.append(path.with_name("wal.db-wal").stat().st_size // 4096)
     assert max(pages) < 1.2 * CHECKPOINT_PAGES
     assert 2 <= checkpoints <= 4
@@ -401,7 +424,7 @@ def test_a_reader_sees_commits_and_cannot_write(tmp_path: Path) -> None:
 def test_a_reader_in_the_middle_of_a_read_holds_no_writer_up(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.db"
     store = local(path)
-    store.write(Rows(alarms=[(i, i, "kind", "words") for i in range(100)]))
+    store.write(Rows(alarms=[AlarmRow(i, i, "kind", "words") for i in range(100)]))
     with closing(open_readonly(path)) as db:
         cursor = db.execute("SELECT * FROM alarm")
         cursor.fetchone()

@@ -1,0 +1,76 @@
+"""Steps of a trade's life: bought, sold, funded, marked at the end of a day, given up."""
+
+from __future__ import annotations
+
+from market.events import MS_PER_DAY, NS_PER_MS
+from market.fills import Fill
+from market.instrument import Instrument
+from market.money import funding_e6, notional_e6
+from shadow.ledger.trade import UNAVAILABLE, Change, Trade, TradeState
+
+
+def buy(trade: Trade, fill: Fill, mid: float, instrument: Instrument, now_ns: int) -> Change:
+    """Take a pending trade's entry; its risk is frozen at the decision's mid and first stop."""
+    trade.state = TradeState.OPEN
+    trade.filled_lots = fill.lots
+    trade.entry_notional_e6 = fill.notional_e6
+    trade.entry_px = fill.px
+    trade.fees_e6 = fill.fee_e6
+    trade.opened_ns = now_ns
+    trade.hi = trade.lo = mid
+    distance = abs(trade.decision_mid - trade.plan.stop_px)
+    trade.risk_e6 = notional_e6(distance, fill.lots, instrument.sz_decimals)
+    if fill.lots < trade.lots:
+        trade.flag("partial")
+    return Change(trade, "filled", now_ns, fill)
+
+
+def sell(trade: Trade, fill: Fill, instrument: Instrument, now_ns: int) -> list[Change]:
+    """Take part or all of a trade's exit; the last part gives the day its share and closes it."""
+    trade.exit_lots += fill.lots
+    trade.exit_notional_e6 += fill.notional_e6
+    trade.fees_e6 += fill.fee_e6
+    changes = [Change(trade, "sold", now_ns, fill)]
+    if not trade.open_lots:
+        trade.exit_px = trade.exit_notional_e6 / 1e6 / instrument.size(trade.filled_lots)
+        day_ms = now_ns // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
+        changes.append(attribute(trade, day_ms, trade.net_e6, now_ns))
+        changes.append(_close(trade, now_ns))
+    return changes
+
+
+def give_up(trade: Trade, now_ns: int) -> Change:
+    """End a trade that found no book or nothing in it; its money stays unknown."""
+    trade.exit_reason = UNAVAILABLE
+    return _close(trade, now_ns)
+
+
+def attribute(trade: Trade, day_ms: int, so_far_e6: int, now_ns: int) -> Change:
+    """Give a UTC day its part of a net of `so_far_e6` micro-USDC."""
+    part = so_far_e6 - trade.attributed_e6
+    trade.attributed_e6 = so_far_e6
+    return Change(trade, "day", now_ns, day_ms=day_ms, amount_e6=part)
+
+
+def fund(
+    trade: Trade,
+    hour_ms: int,
+    rate: float | None,
+    oracle_px: float,
+    instrument: Instrument,
+    now_ns: int,
+) -> Change:
+    """Charge the hour that ended at `hour_ms`; without its rate the trade lacks a fact."""
+    trade.funded_ms = hour_ms
+    if rate is None:
+        trade.flag("no_funding")
+        return Change(trade, "funded", now_ns)
+    paid = funding_e6(trade.side, oracle_px, trade.open_lots, instrument.sz_decimals, rate)
+    trade.funding_e6 += paid
+    return Change(trade, "funded", now_ns, amount_e6=paid)
+
+
+def _close(trade: Trade, now_ns: int) -> Change:
+    trade.state = TradeState.CLOSED
+    trade.closed_ns = now_ns
+    return Change(trade, "closed", now_ns)

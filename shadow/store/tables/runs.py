@@ -1,0 +1,38 @@
+"""Tables about, run and state: whose database it is, its runs, and where the newest stands."""
+
+from __future__ import annotations
+
+RUNS_1 = """
+CREATE TABLE about (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run (
+  run_id INTEGER PRIMARY KEY,
+  started_ns INTEGER NOT NULL,
+  ended_ns INTEGER,
+  ended_why TEXT,
+  mode TEXT NOT NULL,
+  network TEXT NOT NULL,
+  config_hash TEXT NOT NULL,
+  policy_hash TEXT NOT NULL,
+  code_version TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  first_seq INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL,
+  frames INTEGER NOT NULL DEFAULT 0,
+  events INTEGER NOT NULL DEFAULT 0,
+  digest TEXT NOT NULL DEFAULT '',
+  config TEXT NOT NULL
+) STRICT;
+
+"""
+
+STATE_1 = """\
+CREATE TABLE state (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+"""

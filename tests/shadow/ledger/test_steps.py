@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+
+from market.decision import SELL
+from market.fills import Fill
+from market.money import fee_e6, notional_e6
+from tests.support.life import Life, S, what
+from tests.support.shadow import (
+    MODEL,
+    T0,
+    make_trade,
+)
+
+
+def test_a_short_sells_the_bids_and_is_paid_a_positive_rate() -> None:
+    """Sell 10 at 99.99, buy back at 99.01: gross 9.80.
+
+    Fees 999.90 x 4.5 bps = 0.449955 and 990.10 x 4.5 bps = 0.445545; an hour at 0.00001 on an
+    oracle of 100 pays 0.01: net 9.80 - 0.8955 + 0.01 = 8.9145.
+    """
+    life = Life()
+    trade = life.open(make_trade(side=SELL, stop=101.0, target=99.0, decided_ns=T0 + 3590 * S))
+    life.book(3590.5)
+    life.context(3595, 0.00001)
+    life.book(3599)
+    life.hour(1)
+    life.book(3605, 99.0)
+    life.book(3606, 99.0)
+    assert (trade.gross_e6, trade.fees_e6, trade.funding_e6) == (9_800_000, 895_500, -10_000)
+    assert (trade.net_e6, trade.exit_reason) == (8_914_500, "target")
+
+
+def test_what_the_visible_levels_cannot_give_stays_unfilled() -> None:
+    life = Life()
+    trade = life.open(make_trade(lots=1_000, stop=98.0))
+    life.book(1.0, bids=[(99.0, 1.0)], asks=[(100.0, 2.5), (100.5, 1.5)])
+    assert (trade.filled_lots, trade.flags) == (400, ["partial"])
+    assert trade.entry_notional_e6 == 250_000_000 + 150_750_000
+    # 4.00 x |100 - 98|
+    assert trade.risk_e6 == 8_000_000
+    life.book(2.0)
+    assert trade.filled_lots == 400
+
+
+def test_risk_is_from_the_decisions_mid_to_the_first_stop_and_frozen() -> None:
+    life = Life()
+    trade = life.opened(stop=97.0, trail=1.0, mid=100.0)
+    assert trade.risk_e6 == 30_000_000
+    life.book(1.0, 110.0)
+    life.second(1.0)
+    life.book(1.5, 109.0)
+    life.book(2.0, 109.0)
+    assert trade.exit_reason == "trail"
+    assert trade.risk_e6 == 30_000_000
+    assert trade.r == trade.net_e6 / 30_000_000
+
+
+def test_a_written_fill_is_what_the_walk_gave() -> None:
+    life = Life()
+    life.open(make_trade(lots=300))
+    (change,) = life.book(1.0, bids=[(99.0, 9.0)], asks=[(100.0, 1.0), (101.0, 9.0)])
+    total = notional_e6(100.0, 100, 2) + notional_e6(101.0, 200, 2)
+    fee = fee_e6(total, MODEL.taker_e8)
+    assert change.fill == Fill(300, pytest.approx(302 / 3), total, fee, 2)
+
+
+def test_an_hour_is_charged_to_what_was_open_across_it() -> None:
+    life = Life()
+    life.context(3590, 0.0001, oracle=100.0)
+    early = life.open(make_trade(8, decided_ns=T0 + 3595 * S))
+    life.book(3599)
+    leaving = life.open(make_trade(12, decided_ns=T0 + 3598 * S, bot="beta"))
+    life.book(3599.9)
+    life.call(3599.95, bot="beta")
+    late = life.open(make_trade(16, decided_ns=T0 + round(3599.9 * S)))
+    life.hour(1)
+    life.book(3600.5)
+    # 10 x 100 x 0.0001
+    assert (early.funding_e6, leaving.funding_e6, late.funding_e6) == (100_000, 100_000, 0)
+    assert early.flags == []
+
+
+@pytest.mark.parametrize("seen_s", [None, 2999.0, 3600.0])
+def test_an_hour_without_known_terms_is_flagged_and_never_guessed(seen_s: float | None) -> None:
+    """Terms are known from a context in the last ten minutes before the hour's end."""
+    life = Life()
+    trade = life.opened(3590)
+    life.context(10, 0.0001)
+    if seen_s is not None:
+        life.context(seen_s, 0.0001)
+    life.hour(1)
+    assert (trade.funding_e6, trade.flags, trade.excluded) == (0, ["no_funding"], True)
+
+
+def test_the_terms_of_an_hour_are_the_last_before_it() -> None:
+    life = Life()
+    trade = life.opened(3590)
+    life.context(3595, 0.0001)
+    life.context(3601, 0.9)
+    life.hour(1, 3602)
+    assert trade.funding_e6 == 100_000
+
+
+def test_funding_is_on_what_is_still_held() -> None:
+    life = Life()
+    trade = life.opened(3590, lots=1_000)
+    life.context(3591, 0.0001)
+    life.book(3592, 98.0)
+    life.book(3593, bids=[(98.0, 7.5)], asks=[(98.1, 1.0)])
+    life.hour(1)
+    assert trade.funding_e6 == 25_000
+
+
+def test_days_get_what_the_mark_made_of_them_and_add_up_to_net() -> None:
+    life = Life()
+    trade = life.opened(86_390)
+    life.book(86_395, 100.5)
+    assert what(life.day(1)) == ["day"]
+    life.book(86_405, 101.0)
+    life.book(86_410, 99.0)
+    life.book(86_411, 99.0)
+    # Ten bought at 100.01 for a fee of 0.450045; 0.49 a piece in hand at midnight.
+    assert life.days(trade) == [(0, 4_900_000 - 450_045), (1, trade.net_e6 - 4_449_955)]
+
+
+def test_a_trade_that_is_not_filled_yet_has_no_day() -> None:
+    life = Life()
+    life.open(make_trade(decided_ns=T0 + 86_399 * S))
+    assert life.day(1) == []
+    assert life.hour(24) == []
+
+
+def test_hours_while_an_exit_waits_for_its_book_are_charged() -> None:
+    life = Life()
+    trade = life.opened(3590)
+    life.context(3591, 0.0001)
+    life.book(3599.9, 98.0)
+    life.hour(1)
+    life.book(3601)
+    assert trade.funding_e6 == 100_000
