@@ -1,4 +1,4 @@
-"""Single stories out of the database: blocked signals, and all that is known of one signal."""
+"""Queries: blocked signals, and all that is known of one signal."""
 
 from __future__ import annotations
 

@@ -99,13 +99,12 @@ def _fate(t: TradeTold) -> str:
         entry = f"entered at {t.entry_px:.10g}" if t.entry_px else "waiting for its entry"
         return f"{name}: {t.status}, {entry}{_so_far(t)}"
     flags = f" [{t.flags}]" if t.flags else ""
-    gross, fees, funding, net = (
-        (e6 or 0) / 1e6 for e6 in (t.gross_e6, t.fees_e6, t.funding_e6, t.net_e6)
-    )
+    assert t.gross_e6 is not None and t.fees_e6 is not None
+    assert t.funding_e6 is not None and t.net_e6 is not None
     return (
         f"{name}: {t.entry_px:.10g} → {t.exit_px:.10g} by {t.exit_reason}, "
-        f"gross {gross:+.4f}, fees {fees:.4f}, funding "
-        f"{funding:+.4f}, net {net:+.4f} USD "
+        f"gross {t.gross_e6 / 1e6:+.4f}, fees {t.fees_e6 / 1e6:.4f}, funding "
+        f"{t.funding_e6 / 1e6:+.4f}, net {t.net_e6 / 1e6:+.4f} USD "
         f"({number(t.r, 2, sign=True)} R), "
         f"worst {t.mae_bps:.1f}, best {t.mfe_bps:.1f} bps{flags}"
     )
