@@ -28,7 +28,7 @@ IMPACT_SCALE_MAX = 3.0
 
 
 class BurstRule(Struct, frozen=True):
-    """The rule of bursts: one begins above the `percentile` of the minutes' highest surges, and above `least`.
+    """The rule of bursts: above the `percentile` of the minutes' highest surges and above `least`.
 
     It ends below `leave` times where it would begin.
     """
