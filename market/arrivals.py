@@ -1,4 +1,4 @@
-"""How fast a coin's trades arrive, and whether they come in a burst.
+"""Trade arrivals of one coin: their rate, and bursts.
 
 The intensity is that of an exponential Hawkes process, λ = μ + α·S with S decaying at rate β and
 rising by one an event: one step a trade (the batch form and the fit are in `quant/hawkes.py`). A
@@ -28,7 +28,7 @@ IMPACT_SCALE_MAX = 3.0
 
 
 class BurstRule(Struct, frozen=True):
-    """A burst begins above the `percentile` of the minutes' highest surges, and above `least`.
+    """The rule of bursts: above the `percentile` of the minutes' highest surges and above `least`.
 
     It ends below `leave` times where it would begin.
     """

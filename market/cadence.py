@@ -1,4 +1,4 @@
-"""How often a stream speaks, learned from the stream itself.
+"""The update rate of a stream, learned from the stream itself.
 
 The venue changed its book cadence from 0.5 s to 5 s within two months, so a fixed staleness
 limit either blocks everything or notices nothing. The estimate is a peak of the gaps that decays

@@ -1,4 +1,4 @@
-"""Everything known of one coin right now: book, bars, context, volatility.
+"""The market state of one coin: book, bars, context, volatility.
 
 This is the read-only view that bots and filters get. It is written by the engine alone.
 """

@@ -1,4 +1,4 @@
-"""What is decided about a market: signals, checks, verdicts, exits.
+"""Signals, checks, verdicts, votes and exits: what is decided about a market.
 
 A refusal is a value. A filter never raises to say no, and every filter is asked, because a
 filter's own worth can be measured only where it alone stood in the way.
@@ -25,7 +25,7 @@ Mode = Literal["enforce", "observe", "off"]
 
 
 class ExitPlan(Struct, frozen=True, gc=False):
-    """When a trade ends by itself; alike for real trades and phantoms.
+    """The exits at which a trade ends by itself; alike for real trades and phantoms.
 
     `stop_px` is mandatory, `target_px` is optional (0.0 = none), `horizon_ns` counts from the
     decision, `trail` is a distance in USD behind the best mid since entry (0.0 = none), which
@@ -152,7 +152,7 @@ class Verdict(Struct, gc=False):
 
 
 class TradeKind(IntEnum):
-    """Whose money a trade's profit is: the desk's, or nobody's."""
+    """The kind of a trade: its profit is the desk's, or nobody's."""
 
     PAPER = 0
     TWIN = 1

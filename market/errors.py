@@ -42,19 +42,19 @@ class InputDamaged(GnomonError):
 
 
 class OperatorError(GnomonError):
-    """Only the operator can mend this: configuration, permissions, versions, ports."""
+    """An error only the operator can mend: configuration, permissions, versions, ports."""
 
     exit_code = 78
 
 
 class AnotherInstance(GnomonError):
-    """Another process holds the state folder."""
+    """A state folder that another process holds."""
 
     exit_code = 75
 
 
 class InvariantBroken(GnomonError):
-    """Something that must always hold did not."""
+    """A broken invariant: something that must always hold did not."""
 
     exit_code = 70
 

@@ -1,4 +1,4 @@
-"""Everything the engine can be told, as values; time is always the event's receive time.
+"""Events: all that the engine can be told; time is always the event's receive time.
 
 `recv_ns` is nanoseconds UTC and never decreases along a run. Venue times are milliseconds
 (`time_ms`). Structs are untracked by the collector (`gc=False`): they never form cycles, and
@@ -132,7 +132,7 @@ class FundingHistory(Struct, gc=False, tag="funding"):
 
 
 class Timer(Struct, gc=False):
-    """One second has passed."""
+    """The passing of one second."""
 
     letter: ClassVar[str] = "T"
 
@@ -151,7 +151,7 @@ class Command(Struct, gc=False, tag="command"):
 
 
 class FeedDown(Struct, gc=False, tag="feed_down"):
-    """The stream broke: no book may be trusted until its first frame after the next FeedUp."""
+    """A broken stream: no book may be trusted until its first frame after the next FeedUp."""
 
     letter: ClassVar[str] = "X"
 
@@ -160,7 +160,7 @@ class FeedDown(Struct, gc=False, tag="feed_down"):
 
 
 class FeedUp(Struct, gc=False, tag="feed_up"):
-    """A connection is open again and subscriptions are on their way."""
+    """An open connection: subscriptions are on their way."""
 
     letter: ClassVar[str] = "X"
 

@@ -20,7 +20,7 @@ from market.money import bps_to_e8, fee_e6, notional_e6
 
 
 class Order(Protocol):
-    """What the model must know of a trade: its size, its exits and since when it went unseen.
+    """The part of a trade that the model must know: size, exits, and since when it is unseen.
 
     Sizes in lots, prices in USD, times in nanoseconds; `skip_lots` are those that an order of the
     desk took before it.

@@ -1,4 +1,4 @@
-"""What may be traded and in which steps: the venue's tick, lot and minimum rules.
+"""Instruments: the venue's tick, lot and minimum rules.
 
 Source: Hyperliquid documentation, "Tick and lot size" and "Error responses". A price is valid
 when it is an integer, or has at most five significant figures and at most 6 − szDecimals

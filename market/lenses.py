@@ -1,4 +1,4 @@
-"""The newest that the lens process found about one coin, as filters see it.
+"""The newest lens readings of one coin, as filters see them.
 
 Raw values come with every closed minute; ranks, and the score made of them, come in rotation or
 whenever something is at stake on the coin. Histories hold one figure per quarter of an hour,
@@ -32,7 +32,7 @@ class History(Struct):
 
 
 class Lenses(Struct):
-    """What the lenses say. `bar_ms` is the minute of the raw values, `rank_bar_ms` of the ranks.
+    """Readings of all lenses. `bar_ms` is the minute of the raw values, `rank_bar_ms` of the ranks.
 
     `readings` holds the newest by lens; a `null_rank` stays until it is renewed. `score` is made
     of the ranks; without one `reason` says why. `written_slot` is the last slot put on record.

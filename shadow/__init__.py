@@ -1,1 +1,1 @@
-"""What the gate's refusals would have earned: the ledger, the store, the verdict, the report."""
+"""Ledger, database and report of what the gate refused, and what that would have earned."""

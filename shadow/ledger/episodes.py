@@ -1,4 +1,4 @@
-"""One opinion that persists is one episode, not a thousand signals.
+"""Episodes: one opinion of a bot that persists, not a thousand signals.
 
 A bot repeats itself while its idea holds. Counting every repetition would inflate any result
 tenfold, so signals are folded per key (bot, coin, side):
@@ -22,7 +22,7 @@ from market.decision import Verdict
 
 
 class Step(IntEnum):
-    """What a judged signal leads to."""
+    """The step that a judged signal leads to."""
 
     REPEAT = 0
     OPEN_REAL = 1

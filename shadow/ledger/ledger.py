@@ -1,4 +1,4 @@
-"""Every open trade, real and counterfactual, moved through its life by market events.
+"""The ledger: every open trade, real and counterfactual, moved through its life by market events.
 
 Pure: books and times in, changes out. The same code, fill model and exit plan serve paper
 trades, twins, phantoms and clamped remainders; otherwise the report would compare simulators.

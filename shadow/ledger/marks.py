@@ -1,9 +1,10 @@
-"""The open trades of one coin as columns, so that marking costs the same for one or for 100,000.
+"""Mark-to-market of one coin's open trades, kept as columns.
 
-A new mid is compared with the two nearest exit levels and the coin's running extremes: a few
-float comparisons, whatever the number of trades. Only when a level is reached, or once a second,
-are the columns swept. The extremes since the last sweep are exact for every trade, because
-profit is monotone in the mid and the columns are swept before a trade is added.
+Marking costs the same for one trade or for 100,000. A new mid is compared with the two nearest
+exit levels and the coin's running extremes: a few float comparisons, whatever the number of
+trades. Only when a level is reached, or once a second, are the columns swept. The extremes since
+the last sweep are exact for every trade, because profit is monotone in the mid and the columns are
+swept before a trade is added.
 """
 
 from __future__ import annotations

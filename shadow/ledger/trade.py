@@ -28,7 +28,7 @@ EXCLUDING = frozenset({"no_funding"})
 
 
 class TradeState(IntEnum):
-    """Where a trade is in its life."""
+    """The stage of a trade's life."""
 
     PENDING = 0
     OPEN = 1

@@ -13,7 +13,7 @@ comes from the daily rollup.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from math import isfinite
 
 from msgspec import Struct
@@ -78,7 +78,7 @@ def score(
     for (day, bot), r in gaps.items():
         # Kept as twin minus real.
         filled[day] -= weight.get((day, bot), 1.0) * r
-    at = {d: admitted[d] + sum(part.get(d, 0.0) for part in taken.values()) for d in days}
+    at = {d: admitted[d] + total(part.get(d, 0.0) for part in taken.values()) for d in days}
     found = [_stage(RAW, at, None, absent=False)]
     for name in STAGES:
         added = {d: 0.0 - taken[name].get(d, 0.0) for d in days}
@@ -102,11 +102,19 @@ def _weights(db: sqlite3.Connection, combined: Combine) -> dict[tuple[str, str],
     }
 
 
+def total(parts: Iterable[float]) -> float:
+    """Return the sum from left to right; `sum` of floats is compensated from Python 3.12 on."""
+    found = 0.0
+    for part in parts:
+        found += part
+    return found
+
+
 def _stage(
     name: str, at: dict[str, float], added: dict[str, float] | None, *, absent: bool
 ) -> StageScore:
     days = len(at)
-    level = sum(at.values()) / days if days else None
+    level = total(at.values()) / days if days else None
     found: Interval | None = None
     if added is not None and days:
         found = ratio(list(added.values()), [1] * days)

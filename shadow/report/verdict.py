@@ -1,4 +1,4 @@
-"""Does a limit protect or restrict? The answer, or that there is none yet.
+"""The verdict on a limit: protective, restrictive, or undetermined.
 
 θ is the mean effect, in R, of the episodes a filter alone has blocked. Δ is θ less the same of
 the twins: what admitted signals of the same bots earned on the same days. A verdict needs both
@@ -9,7 +9,8 @@ after costs, Δ alone whenever it blocks the less bad half.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from quant.clustered import (
     Interval,
@@ -26,8 +27,7 @@ DAYS_MIN = 20
 Daily = Mapping[str, tuple[int, float]]
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A verdict with what it rests on; intervals are None when there is nothing to estimate.
 
     `days` counts days with entries or effects. `days_more` is how many more at this effect would

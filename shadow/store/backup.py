@@ -1,4 +1,4 @@
-"""A copy of a database as it was at one instant, made while the daemon goes on writing.
+"""Backup: a database as it was at one instant, copied while the daemon goes on writing.
 
 SQLite's online backup reads one snapshot; a writer of a write-ahead-logged database never waits
 for it (https://sqlite.org/backup.html). The copy is whole in one file, without a log beside it.

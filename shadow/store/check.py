@@ -1,4 +1,4 @@
-"""Does a database keep its promises? Every broken one is returned as a line of words."""
+"""Integrity rules of a database; every broken one is returned as a line of words."""
 
 from __future__ import annotations
 
@@ -223,13 +223,13 @@ def broken_promises(db: sqlite3.Connection) -> list[str]:
 
 def _broken(db: sqlite3.Connection) -> list[str]:
     found = []
-    damage = [row[0] for row in db.execute("PRAGMA integrity_check(5)")]
+    damage = [line for (line,) in db.execute("PRAGMA integrity_check(5)")]
     if damage != ["ok"]:
         return [f"the file is damaged: {'; '.join(damage)}"]
     for words, query in RULES:
-        rows = [row[0] for row in db.execute(query + " LIMIT 4")]
-        if rows:
-            found.append(f"{words}: {', '.join(str(r) for r in rows[:3])}{' …' * (len(rows) > 3)}")
+        ids = [row_id for (row_id,) in db.execute(query + " LIMIT 4")]
+        if ids:
+            found.append(f"{words}: {', '.join(map(str, ids[:3]))}{' …' * (len(ids) > 3)}")
     pruned = db.execute("SELECT 1 FROM about WHERE key = 'pruned_before_ns'").fetchone()
     if pruned is None:
         found += _sums(db)
@@ -239,15 +239,16 @@ def _broken(db: sqlite3.Connection) -> list[str]:
 def _sums(db: sqlite3.Connection) -> list[str]:
     """Compare sums over the whole history; they cannot be remade once old rows are gone."""
     found = []
-    drift = db.execute(_EQUITY).fetchone()
-    if drift is not None and drift[0]:
-        found.append(f"cash moved by {drift[0]} micro-dollars that no closed trade explains")
+    for (drift_e6,) in db.execute(_EQUITY):
+        if drift_e6:
+            found.append(f"cash moved by {drift_e6} micro-dollars that no closed trade explains")
     expected = _keyed(db.execute(_EXPECTED))
     kept = _keyed(db.execute(_KEPT))
     for key in sorted(expected.keys() | kept.keys()):
         want, have = expected.get(key, (0, 0.0, 0)), kept.get(key, (0, 0.0, 0))
-        same = want[0] == have[0] and want[2] == have[2]
-        if not same or abs(want[1] - have[1]) > 1e-6 * max(1.0, abs(want[1])):
+        (count, r, net_e6), (kept_count, kept_r, kept_e6) = want, have
+        same = (count, net_e6) == (kept_count, kept_e6)
+        if not same or abs(r - kept_r) > 1e-6 * max(1.0, abs(r)):
             found.append(f"rollup of {'/'.join(key)} holds {have}, its trades make {want}")
     for scope, count, bps, kept_count, kept_bps, r, kept_r in db.execute(_HEAD):
         off = abs(bps - kept_bps) > 1e-6 * max(1.0, abs(bps)) or abs(r - kept_r) > 1e-6

@@ -1,4 +1,4 @@
-"""Reading what weights rest on: their history, daily returns, and the trades behind those."""
+"""Weight history, daily returns, and the trades behind those, read from the database."""
 
 from __future__ import annotations
 

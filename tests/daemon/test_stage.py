@@ -206,7 +206,7 @@ def test_the_list_can_be_asked_for_the_stage_alone(tmp_path: Path) -> None:
     path = stage.finish(tmp_path / "gnomon.db")
     with closing(open_readonly(path)) as db:
         rows = blocked_signals(db, filter_="stage")
-        assert [(row["bot"], row["failing"]) for row in rows] == [("nova", "stage")]
+        assert [(row.bot, row.failing) for row in rows] == [("nova", "stage")]
 
 
 def test_before_any_signal_the_stage_is_a_filter_that_may_be_named(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from daemon.cli import app
 from daemon.config.load import parse
 from daemon.config.text import as_toml
 from market import errors
-from shadow.report.report import ReportRow
+from shadow.report.row import ReportRow
 from shadow.store.schema import MIGRATIONS
 
 ROOT = Path(__file__).resolve().parents[2]

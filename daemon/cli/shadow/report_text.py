@@ -15,7 +15,8 @@ import typer
 
 from daemon.cli.common import number, print_table
 from market.errors import OperatorError
-from shadow.report.report import Report, ReportRow
+from shadow.report.report import Report
+from shadow.report.row import ReportRow
 
 
 def as_dicts(report: Report) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from daemon.cli.common import (
     print_table,
 )
 from daemon.instance.database import reading
+
+if TYPE_CHECKING:
+    from shadow.store.query import BlockedSignal
 
 app = typer.Typer(help="What the gate's refusals would have earned.", no_args_is_help=True)
 
@@ -114,7 +117,7 @@ def list_(
     from shadow.store.rows import second_of
 
     where = pick_state(state, mode, config)
-    rows: list[dict[str, Any]] = []
+    rows: list[BlockedSignal] = []
     none = "no blocked signals"
     if where is not None:
         with reading(where) as db:
@@ -135,17 +138,17 @@ def list_(
         return
     cells = [
         (
-            r["signal_id"],
-            second_of(r["ts_ns"]),
-            r["bot"],
-            r["coin"],
-            r["side"],
-            r["failing"],
-            r["status"] or "–",
-            r["exit_reason"] or "–",
-            number(r["net_e6"] / 1e6 if r["net_e6"] is not None else None, 2, sign=True),
-            number(r["r"], 2, sign=True),
-            r["repeats"] if r["repeats"] is not None else "–",
+            r.signal_id,
+            second_of(r.ts_ns),
+            r.bot,
+            r.coin,
+            r.side,
+            r.failing,
+            r.status or "–",
+            r.exit_reason or "–",
+            number(r.net_e6 / 1e6 if r.net_e6 is not None else None, 2, sign=True),
+            number(r.r, 2, sign=True),
+            r.repeats if r.repeats is not None else "–",
         )
         for r in rows
     ]

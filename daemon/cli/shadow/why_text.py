@@ -7,50 +7,51 @@ from typing import Any
 import typer
 
 from daemon.cli.common import number, print_table
+from shadow.store.query import Story, TradeTold
 from shadow.store.rows import second_of
 
 
-def print_why(found: dict[str, Any]) -> None:
+def print_why(found: Story) -> None:
     """Print a signal, its checks, and its trades or phantom."""
-    s = found["signal"]
+    s = found.signal
     typer.echo(
-        f"{second_of(s['ts_ns'])}  {s['bot']} ({s['division']}) wanted to {s['side']} {s['coin']} "
-        f"at {s['mid']:.10g} with conviction {s['conviction']:.2f}"
+        f"{second_of(s.ts_ns)}  {s.bot} ({s.division}) wanted to {s.side} {s.coin} "
+        f"at {s.mid:.10g} with conviction {s.conviction:.2f}"
     )
-    typer.echo(f"because {s['reason']}")
-    saw = ", ".join(f"{name} {value:g}" for name, value in s["saw"].items())
+    typer.echo(f"because {s.reason}")
+    saw = ", ".join(f"{name} {value:g}" for name, value in s.saw.items())
     typer.echo(f"it saw {saw or 'nothing more'}")
-    extras = [f"stop {s['stop_px']:.10g}", f"horizon {s['horizon_ns'] / 60e9:g} min"]
-    if s["target_px"]:
-        extras.insert(1, f"target {s['target_px']:.10g}")
-    if s["trail"]:
-        extras.append(f"trailing {s['trail']:g}")
+    extras = [f"stop {s.stop_px:.10g}", f"horizon {s.horizon_ns / 60e9:g} min"]
+    if s.target_px:
+        extras.insert(1, f"target {s.target_px:.10g}")
+    if s.trail:
+        extras.append(f"trailing {s.trail:g}")
     typer.echo(
-        f"size {s['requested_lots']} lots ({s['notional_e6'] / 1e6:,.2f} USD), " + ", ".join(extras)
+        f"size {s.requested_lots} lots ({s.notional_e6 / 1e6:,.2f} USD), " + ", ".join(extras)
     )
-    if s["sizing"]:
-        typer.echo(_sizing(s["sizing"]))
-    for clamp in s["clamps"]:
-        typer.echo(f"  {clamp['filter']} cut {clamp['before_lots']} lots to {clamp['after_lots']}")
-    ages = ", ".join(f"{name} {age:.10g}" for name, age in s["ages"].items())
+    if s.sizing:
+        typer.echo(_sizing(s.sizing))
+    for clamp in s.clamps:
+        typer.echo(f"  {clamp.filter} cut {clamp.before_lots} lots to {clamp.after_lots}")
+    ages = ", ".join(f"{name} {age:.10g}" for name, age in s.ages.items())
     typer.echo(f"data ages in ms: {ages}")
     rows = [
         (
-            c["filter"],
-            c["mode"],
-            c["outcome"],
-            number(c["value"], 4),
-            number(c["threshold"], 4),
-            c["reason"],
+            c.filter,
+            c.mode,
+            c.outcome,
+            number(c.value, 4),
+            number(c.threshold, 4),
+            c.reason,
         )
-        for c in found["checks"]
+        for c in found.checks
     ]
     print_table("", ("filter", "mode", "outcome", "value", "threshold", ""), rows, left=3)
-    if s["vote"]:
-        _print_vote(s["coin"], s["vote"])
-    verdict = s["verdict"] if not s["failing"] else f"{s['verdict']} by {s['failing']}"
-    typer.echo(f"verdict: {verdict}" + (" (alone)" if s["sole"] else ""))
-    for trade in found["trades"]:
+    if s.vote:
+        _print_vote(s.coin, s.vote)
+    verdict = s.verdict if not s.failing else f"{s.verdict} by {s.failing}"
+    typer.echo(f"verdict: {verdict}" + (" (alone)" if s.sole else ""))
+    for trade in found.trades:
         typer.echo(_fate(trade))
 
 
@@ -80,32 +81,30 @@ def _print_vote(coin: str, vote: dict[str, Any]) -> None:
             )
 
 
-def _so_far(t: dict[str, Any]) -> str:
-    so_far = t["so_far_e6"]
+def _so_far(t: TradeTold) -> str:
+    so_far = t.so_far_e6
     if so_far is None:
         return ""
-    r = so_far / t["risk_e6"] if t["risk_e6"] else None
+    r = so_far / t.risk_e6 if t.risk_e6 else None
     return f", so far {so_far / 1e6:+.4f} USD ({number(r, 2, sign=True)} R) before leaving"
 
 
-def _fate(t: dict[str, Any]) -> str:
-    name = (
-        t["kind"]
-        if t["cause"] in ("admit", "block", "stage")
-        else f"{t['kind']} of what was clamped"
-    )
-    if t["exit_reason"] == "UNAVAILABLE":
-        called_off = "cancelled" in t["flags"].split(",")
+def _fate(t: TradeTold) -> str:
+    name = t.kind if t.cause in ("admit", "block", "stage") else f"{t.kind} of what was clamped"
+    if t.exit_reason == "UNAVAILABLE":
+        called_off = "cancelled" in t.flags.split(",")
         why = "called off before it was filled" if called_off else "no book in time"
         return f"{name}: {why}, so nothing is known of it"
-    if t["status"] != "closed":
-        entry = f"entered at {t['entry_px']:.10g}" if t["entry_px"] else "waiting for its entry"
-        return f"{name}: {t['status']}, {entry}{_so_far(t)}"
-    flags = f" [{t['flags']}]" if t["flags"] else ""
+    if t.status != "closed":
+        entry = f"entered at {t.entry_px:.10g}" if t.entry_px else "waiting for its entry"
+        return f"{name}: {t.status}, {entry}{_so_far(t)}"
+    flags = f" [{t.flags}]" if t.flags else ""
+    assert t.gross_e6 is not None and t.fees_e6 is not None
+    assert t.funding_e6 is not None and t.net_e6 is not None
     return (
-        f"{name}: {t['entry_px']:.10g} → {t['exit_px']:.10g} by {t['exit_reason']}, "
-        f"gross {t['gross_e6'] / 1e6:+.4f}, fees {t['fees_e6'] / 1e6:.4f}, funding "
-        f"{t['funding_e6'] / 1e6:+.4f}, net {t['net_e6'] / 1e6:+.4f} USD "
-        f"({number(t['r'], 2, sign=True)} R), "
-        f"worst {t['mae_bps']:.1f}, best {t['mfe_bps']:.1f} bps{flags}"
+        f"{name}: {t.entry_px:.10g} → {t.exit_px:.10g} by {t.exit_reason}, "
+        f"gross {t.gross_e6 / 1e6:+.4f}, fees {t.fees_e6 / 1e6:.4f}, funding "
+        f"{t.funding_e6 / 1e6:+.4f}, net {t.net_e6 / 1e6:+.4f} USD "
+        f"({number(t.r, 2, sign=True)} R), "
+        f"worst {t.mae_bps:.1f}, best {t.mfe_bps:.1f} bps{flags}"
     )

@@ -13,11 +13,11 @@ from scipy.special import stdtrit
 
 from market.decision import BUY, SELL
 from market.events import MS_PER_DAY, NS_PER_DAY
-from shadow.report.report import ReportRow, empty, report
+from shadow.report.report import empty, report
+from shadow.report.row import ReportRow
 from shadow.report.verdict import PROTECTIVE, RESTRICTIVE, UNDETERMINED
-from shadow.store.rows import Rows
 from shadow.store.store import Store, open_readonly
-from shadow.store.tables.rollups import RollupRow
+from tests.support.planted import planted, sums
 from tests.support.shadow import (
     T0,
     Key,
@@ -397,48 +397,6 @@ def test_an_episode_from_before_the_window_still_marks_in_it_but_is_no_entry(
 
 
 # Verdicts from planted sums.
-
-
-def planted(path: Path, rollups: list[RollupRow], pairs: list[tuple[float, float]]) -> None:
-    """Write sums by day, and pairs of a twin and a paper trade closed on days of their own."""
-    store = Store(path, mode="local", network="testnet")
-    store.write(Rows(rollups=rollups))
-    store.close()
-    with closing(sqlite3.connect(path)) as db:
-        for i, (twin, real) in enumerate(pairs):
-            for number, (kind, bps) in enumerate((("twin", twin), ("real", real))):
-                db.execute(
-                    "INSERT INTO trade (trade_id, kind, cause, status, signal_id, bot, division,"
-                    " coin, side, asked_lots, qty_lots, decided_ns, decision_mid, repeats, flags)"
-                    " VALUES (?, ?, 'admit', 'open', ?, 'b', 'd', 'c', 'buy', 1, 1, 1, 1.0, 0, '')",
-                    (i * 4 + number, kind, i),
-                )
-                db.execute(
-                    "UPDATE trade SET status = 'closed', closed_ns = ?, bps = ? WHERE trade_id = ?",
-                    (T0 + i * NS_PER_DAY, bps, i * 4 + number),
-                )
-        db.commit()
-
-
-def sums(
-    name: str, mode: str, scope: str, mean: float, *, bot: str = "alpha", days: int = 25
-) -> list[RollupRow]:
-    """Return an entry a day with an effect that wobbles by a tenth around a mean."""
-    return [
-        RollupRow(
-            f"2025-09-{1 + i:02d}",
-            name,
-            mode,
-            scope,
-            bot,
-            1,
-            1,
-            mean + (0.1 if i % 2 else -0.1),
-            0.0,
-            0,
-        )
-        for i in range(days)
-    ]
 
 
 EXACT = [(3.0, 3.0)] * 25

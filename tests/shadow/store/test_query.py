@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from shadow.store.query import blocked_signals, explain
+from market.decision import Clamp
+from shadow.store.query import JSON, blocked_signals, explain
 from shadow.store.store import Store, open_readonly
 from tests.support.shadow import Stage, told
 
@@ -28,7 +31,7 @@ BLOCKED = ("phantom", "missed", "joined", "paired", "blind", "shared", "sole")
 def listed(history: tuple[sqlite3.Connection, Ids], **how: object) -> list[str]:
     db, ids = history
     names = {signal_id: name for name, signal_id in ids.items()}
-    return [names[row["signal_id"]] for row in blocked_signals(db, **how)]  # type: ignore[arg-type]
+    return [names[row.signal_id] for row in blocked_signals(db, **how)]  # type: ignore[arg-type]
 
 
 def test_blocked_signals_are_listed_newest_first(
@@ -71,14 +74,14 @@ def test_a_joined_signal_shows_the_phantom_it_joined(
     history: tuple[sqlite3.Connection, Ids],
 ) -> None:
     db, ids = history
-    rows = {row["signal_id"]: row for row in blocked_signals(db)}
+    rows = {row.signal_id: row for row in blocked_signals(db)}
     first, joined = rows[ids["paired"]], rows[ids["joined"]]
-    assert joined["trade_id"] == first["trade_id"] == ids["paired"] * 4 + 2
-    assert joined["later_trade_id"] == ids["later"] * 4
-    assert joined["net_e6"] == first["net_e6"]
-    assert (first["failing"], joined["failing"]) == ("limit", "limit,other")
-    assert rows[ids["missed"]]["exit_reason"] == "UNAVAILABLE"
-    assert rows[ids["missed"]]["net_e6"] is None
+    assert joined.trade_id == first.trade_id == ids["paired"] * 4 + 2
+    assert joined.later_trade_id == ids["later"] * 4
+    assert joined.net_e6 == first.net_e6
+    assert (first.failing, joined.failing) == ("limit", "limit,other")
+    assert rows[ids["missed"]].exit_reason == "UNAVAILABLE"
+    assert rows[ids["missed"]].net_e6 is None
 
 
 def test_a_signal_is_explained_with_its_checks_and_trades(
@@ -87,14 +90,13 @@ def test_a_signal_is_explained_with_its_checks_and_trades(
     db, ids = history
     found = explain(db, ids["clamped"])
     assert found is not None
-    signal = found["signal"]
-    assert signal["verdict"] == "admitted"
-    assert signal["clamps"] == [{"filter": "cap", "before_lots": 1000, "after_lots": 400}]
-    assert set(signal["book"]) == {"bids", "asks"}
-    assert isinstance(signal["saw"], dict)
-    assert isinstance(signal["ages"], dict)
-    assert {c["filter"] for c in found["checks"]} == {"limit", "other", "cap", "watch"}
-    assert [(t["kind"], t["cause"]) for t in found["trades"]] == [
+    signal = found.signal
+    assert signal.verdict == "admitted"
+    assert signal.clamps == [Clamp("cap", 1000, 400)]
+    assert set(signal.book) == {"bids", "asks"}
+    assert signal.saw == {} and set(signal.ages) >= {"lag", "slow"}
+    assert {c.filter for c in found.checks} == {"limit", "other", "cap", "watch"}
+    assert [(t.kind, t.cause) for t in found.trades] == [
         ("paper", "admit"),
         ("twin", "admit"),
         ("phantom", "clamp"),
@@ -107,7 +109,24 @@ def test_a_joined_signal_is_explained_with_the_phantom_it_joined(
     db, ids = history
     found = explain(db, ids["joined"])
     assert found is not None
-    assert [t["trade_id"] for t in found["trades"]] == [ids["paired"] * 4 + 2]
+    assert [t.trade_id for t in found.trades] == [ids["paired"] * 4 + 2]
+
+
+def test_a_story_is_told_by_the_names_of_columns(history: tuple[sqlite3.Connection, Ids]) -> None:
+    db, ids = history
+    plain = msgspec.json.decode(msgspec.json.encode(explain(db, ids["clamped"])))
+    (signal,) = db.execute("SELECT * FROM signal WHERE signal_id = ?", (ids["clamped"],))
+    read = {name: json.loads(signal[name]) for name in JSON}
+    assert list(plain["signal"].items()) == list({**dict(signal), **read}.items())
+    checks = db.execute("SELECT * FROM check_result WHERE signal_id = ?", (ids["clamped"],))
+    assert plain["checks"] == [dict(row) for row in checks]
+    trades = db.execute(
+        "SELECT *, NULL AS so_far_e6 FROM trade WHERE signal_id = ?", (ids["clamped"],)
+    )
+    assert [list(t.items()) for t in plain["trades"]] == [list(dict(t).items()) for t in trades]
+    listed = msgspec.json.decode(msgspec.json.encode(blocked_signals(db)))
+    blocked = db.execute("SELECT * FROM blocked ORDER BY signal_id DESC")
+    assert [list(row.items()) for row in listed] == [list(dict(row).items()) for row in blocked]
 
 
 def test_an_unknown_signal_has_no_story(history: tuple[sqlite3.Connection, Ids]) -> None:
@@ -149,7 +168,7 @@ def test_an_open_trade_tells_what_it_has_earned_by_its_newest_mark(tmp_path: Pat
     with closing(open_readonly(path)) as db:
         found = explain(db, admitted)
     assert found is not None
-    assert {t["kind"]: t["so_far_e6"] for t in found["trades"]} == {
+    assert {t.kind: t.so_far_e6 for t in found.trades} == {
         "paper": -552_295,
         "twin": -552_295,
     }
@@ -163,4 +182,4 @@ def test_a_trade_that_is_over_has_nothing_so_far(tmp_path: Path) -> None:
     path = stage.finish(tmp_path / "gnomon.db")
     with closing(open_readonly(path)) as db:
         found = explain(db, admitted or 0)
-    assert found is not None and {t["so_far_e6"] for t in found["trades"]} == {None}
+    assert found is not None and {t.so_far_e6 for t in found.trades} == {None}

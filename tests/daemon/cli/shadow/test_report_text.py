@@ -12,7 +12,8 @@ import typer
 
 from daemon.cli.shadow.report_text import as_dicts, write
 from market.errors import OperatorError
-from shadow.report.report import Bias, Report, ReportRow, empty
+from shadow.report.report import Bias, Report, empty
+from shadow.report.row import ReportRow
 
 Captured = pytest.CaptureFixture[str]
 

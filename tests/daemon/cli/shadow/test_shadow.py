@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from shadow.report.report import ReportRow
+from shadow.report.row import ReportRow
 from tests.daemon.cli.conftest import Cli, Ran, Story
-from tests.shadow.report.test_report import planted, sums
+from tests.support.planted import planted, sums
 from tests.support.process import command, environment
 
 LISTED = [

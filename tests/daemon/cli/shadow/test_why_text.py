@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from daemon.cli.shadow.why_text import print_why
+from shadow.store.query import Story as Told
 from shadow.store.query import explain
 from shadow.store.store import open_readonly
 from tests.daemon.cli.conftest import Story
@@ -14,17 +17,23 @@ from tests.daemon.cli.conftest import Story
 Captured = pytest.CaptureFixture[str]
 
 
-def found(story: Story, name: str) -> dict[str, Any]:
+def found(story: Story, name: str) -> Told:
     with closing(open_readonly(story.root / "local" / "gnomon.db")) as db:
         result = explain(db, story.ids[name])
     assert result is not None
     return result
 
 
-def told(capsys: Captured, what: dict[str, Any]) -> list[str]:
+def told(capsys: Captured, what: Told) -> list[str]:
     capsys.readouterr()
     print_why(what)
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def alter(part: Struct, **changes: Any) -> None:
+    for name, value in changes.items():
+        assert hasattr(part, name)
+        setattr(part, name, value)
 
 
 @pytest.fixture
@@ -33,7 +42,7 @@ def why(story: Story, capsys: Captured) -> Any:
 
     def lines(name: str, **changes: Any) -> list[str]:
         what = found(story, name)
-        what["signal"].update(changes)
+        alter(what.signal, **changes)
         return told(capsys, what)
 
     return lines
@@ -63,10 +72,10 @@ def test_prices_keep_all_their_digits(why: Any, story: Story, capsys: Captured) 
     assert "at 112345.5 with" in lines[0]
     assert "stop 113579.25, target 110000.125" in lines[3]
     what = found(story, "open")
-    what["trades"][0]["entry_px"] = 112_345.75
+    what.trades[0].entry_px = 112_345.75
     assert told(capsys, what)[-2].startswith("paper: open, entered at 112345.75, so far")
     what = found(story, "sole")
-    what["trades"][0].update(entry_px=112_345.75, exit_px=113_579.25)
+    alter(what.trades[0], entry_px=112_345.75, exit_px=113_579.25)
     assert "112345.75 → 113579.25" in told(capsys, what)[-1]
 
 
@@ -84,7 +93,7 @@ def test_every_check_stands_with_value_threshold_and_reason(why: Any) -> None:
 
 def test_a_reason_with_brackets_is_told_as_it_is(story: Story, capsys: Captured) -> None:
     what = found(story, "sole")
-    what["checks"][1]["reason"] = "outside [0, 1] [/close]"
+    what.checks[1] = replace(what.checks[1], reason="outside [0, 1] [/close]")
     assert any("outside [0, 1] [/close]" in line for line in told(capsys, what))
 
 
@@ -114,7 +123,7 @@ def test_a_closed_trade_is_told_to_the_last_cent(why: Any) -> None:
 
 def test_what_a_trade_lacks_is_flagged(story: Story, capsys: Captured) -> None:
     what = found(story, "sole")
-    what["trades"][0].update(flags="no_funding", r=None)
+    alter(what.trades[0], flags="no_funding", r=None)
     assert told(capsys, what)[-1].endswith("(– R), worst -121.0, best 0.0 bps [no_funding]")
 
 
@@ -136,7 +145,7 @@ def test_an_open_one_says_how_far_it_has_come(why: Any, story: Story, capsys: Ca
         "twin: open, entered at 100.01",
     ]
     what = found(story, "phantom")
-    what["trades"][0].update(status="pending", entry_px=None)
+    alter(what.trades[0], status="pending", entry_px=None)
     assert told(capsys, what)[-1] == "phantom: pending, waiting for its entry"
 
 
@@ -146,7 +155,7 @@ def test_of_one_without_a_book_nothing_is_made_up(why: Any) -> None:
 
 def test_an_entry_that_was_called_off_is_told_apart(story: Story, capsys: Captured) -> None:
     what = found(story, "missed")
-    what["trades"][0].update(flags="cancelled")
+    alter(what.trades[0], flags="cancelled")
     expected = "phantom: called off before it was filled, so nothing is known of it"
     assert told(capsys, what)[-1] == expected
 
@@ -161,7 +170,7 @@ def test_every_signal_of_a_real_run_has_a_story(traded: Path, capsys: Captured) 
         lines = told(capsys, what)
         assert sum(line.startswith("verdict: ") for line in lines) == 1
         assert len([line for line in lines if line.startswith(("paper", "twin", "phantom"))]) == (
-            len(what["trades"])
+            len(what.trades)
         )
 
 
@@ -189,11 +198,10 @@ def test_the_vote_is_told_with_each_division_s_evidence(why: Any) -> None:
 
 def test_an_open_trade_is_told_with_what_it_has_earned_so_far(story: Story, capsys: Any) -> None:
     what = found(story, "sole")
-    what["trades"] = [
-        {**what["trades"][0], "status": "open", "entry_px": 99.5, "exit_reason": None,
-         "risk_e6": 2_000_000, "so_far_e6": 500_000},
-    ]  # fmt: skip
+    (trade,) = what.trades
+    alter(trade, status="open", entry_px=99.5, exit_reason=None, risk_e6=2_000_000)
+    trade.so_far_e6 = 500_000
     line = told(capsys, what)[-1]
     assert line == "phantom: open, entered at 99.5, so far +0.5000 USD (+0.25 R) before leaving"
-    what["trades"][0]["so_far_e6"] = None
+    trade.so_far_e6 = None
     assert told(capsys, what)[-1] == "phantom: open, entered at 99.5"
