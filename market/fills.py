@@ -20,15 +20,31 @@ from market.money import bps_to_e8, fee_e6, notional_e6
 
 
 class Order(Protocol):
-    """The part of a trade that the model must know: size, exits, and since when it is unseen.
+    """What the model must know of an order, in lots.
 
-    Sizes in lots, prices in USD, times in nanoseconds; `skip_lots` are those that an order of the
-    desk took before it.
+    `side` is that of the position; `skip_lots` are those that another order took before it.
+    """
+
+    @property
+    def side(self) -> int:
+        """Return BUY or SELL."""
+
+    @property
+    def lots(self) -> int:
+        """Return the size."""
+
+    @property
+    def skip_lots(self) -> int:
+        """Return how much of the book is taken."""
+
+
+class Unseen(Protocol):
+    """What the model must know of a trade that nobody marked: its exits, and since when.
+
+    Prices in USD, times in nanoseconds.
     """
 
     side: int
-    lots: int
-    skip_lots: int
     stop_px: float
     plan: ExitPlan
     decided_ns: int
@@ -75,45 +91,45 @@ class FillModel(Struct, frozen=True, gc=False):
         )
 
     def exit(self, order: Order, book: Book, instrument: Instrument) -> Fill:
-        """Return what a taker exit of all that is held gets from a book."""
+        """Return what a taker exit of a position on the order's side gets from a book."""
         return walk(
             _taken(book, -order.side),
-            order.open_lots,
+            order.lots,
             instrument,
             fee_rate_e8=self.taker_e8,
             skip_lots=order.skip_lots,
         )
 
     def repair(
-        self, order: Order, candle: Candle, end_ns: int, instrument: Instrument
+        self, trade: Unseen, candle: Candle, end_ns: int, instrument: Instrument
     ) -> tuple[Fill, str] | None:
         """Return the worst exit and its reason that an unseen minute allows; None for no exit.
 
         The minute counts up to `end_ns`. All that is held goes at one price.
         """
-        px, reason = _worst_exit(order, candle, end_ns)
+        px, reason = _worst_exit(trade, candle, end_ns)
         if not reason:
             return None
-        total = notional_e6(px, order.open_lots, instrument.sz_decimals)
-        return Fill(order.open_lots, px, total, fee_e6(total, self.taker_e8), 0), reason
+        total = notional_e6(px, trade.open_lots, instrument.sz_decimals)
+        return Fill(trade.open_lots, px, total, fee_e6(total, self.taker_e8), 0), reason
 
 
-def _worst_exit(order: Order, candle: Candle, end_ns: int) -> tuple[float, str]:
+def _worst_exit(trade: Unseen, candle: Candle, end_ns: int) -> tuple[float, str]:
     """Return the price and reason of the worst exit a minute allows, or (0.0, "").
 
     The stop counts before the target. A minute that opened beyond the stop fills at its open,
     unless it began before the gap did: then its open was seen, and did not end the trade.
     """
-    side, stop, target = order.side, order.stop_px, order.plan.target_px
+    side, stop, target = trade.side, trade.stop_px, trade.plan.target_px
     adverse = candle.low if side == BUY else candle.high
     favourable = candle.high if side == BUY else candle.low
-    began_before = candle.start_ms * NS_PER_MS < order.gap_ns
+    began_before = candle.start_ms * NS_PER_MS < trade.gap_ns
     if side * (adverse - stop) <= 0.0:
         beyond = side * (candle.open - stop) < 0.0 and not began_before
         return (candle.open if beyond else stop), "stop"
     if target and side * (favourable - target) >= 0.0:
         return target, "target"
-    if order.decided_ns + order.plan.horizon_ns <= end_ns:
+    if trade.decided_ns + trade.plan.horizon_ns <= end_ns:
         return candle.close, "horizon"
     return 0.0, ""
 

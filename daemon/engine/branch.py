@@ -21,6 +21,7 @@ from market.fills import FillModel
 from risk.gate import STAGE_VERSION, Gate
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.ledger import Ledger
+from shadow.ledger.paper import PaperBroker
 from shadow.ledger.trade import Change
 from shadow.store.bookkeeper import Bookkeeper, Identity
 
@@ -45,7 +46,7 @@ class Branch:
         self.out = out
         self.view = DeskView(desk, coins)
         self.keys: dict[str, KeyState] = {}
-        self.ledger = Ledger(coins, model)
+        self.ledger = Ledger(coins, model, PaperBroker(coins, model), out.intend)
         versions = {STAGE: STAGE_VERSION, **{f.name: f.version for f in gate.filters}}
         self.books = Bookkeeper(out, identity, versions, shadow=shadow)
         self.settlement = Settlement(self.view, self.ledger, self.keys, learner, self.books, out)

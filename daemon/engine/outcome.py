@@ -8,15 +8,21 @@ import msgspec
 from msgspec import Struct, field
 
 from market.decision import LensAsk, Request
+from market.orders import Intent
 from shadow.store.rows import Rows
 from shadow.store.tables.alarms import AlarmRow
 
 
 class Outcome(Struct):
-    """Rows for the store, questions to venue and lenses, and the answer to a command."""
+    """Rows for the store, what the desk intends, questions to venue and lenses, an answer.
+
+    `intents` are those of the desk's own trades, in the order they were decided. A paper broker
+    has taken them by then; a real one carries them out once their rows are committed.
+    """
 
     seq: int = 0
     rows: Rows = field(default_factory=Rows)
+    intents: list[Intent] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     lenses: list[LensAsk] = field(default_factory=list)
     reply: str = ""
@@ -83,6 +89,10 @@ class Outbox:
         """Put an alarm on record."""
         self.vitals.alarms += 1
         self.rows.alarms.append(AlarmRow(self.now_ns, self.seq, kind, message))
+
+    def intend(self, intent: Intent) -> None:
+        """Put an intent of the desk's own trades on its way."""
+        self.outcome.intents.append(intent)
 
     def touch(self, key: str) -> None:
         """Note that a piece of durable state must be written with the next commit."""

@@ -6,12 +6,29 @@ trades, twins, phantoms and clamped remainders; otherwise the report would compa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import assert_never
 
 from market.coin import Coin
 from market.decision import TradeKind
+from market.errors import require
 from market.events import MS_PER_DAY, NS_PER_S, Candle
-from market.fills import FillModel
+from market.fills import Fill, FillModel
+from market.orders import (
+    Accepted,
+    Broker,
+    BrokerEvent,
+    Cancel,
+    Cancelled,
+    Enter,
+    Exit,
+    Filled,
+    Intent,
+    PartlyFilled,
+    Protect,
+    Refused,
+    Unknown,
+)
 from shadow.ledger.gaps import GAP_NS, Gaps
 from shadow.ledger.marks import Marks
 from shadow.ledger.steps import attribute, buy, fund, give_up, sell
@@ -24,16 +41,25 @@ LATE_NS = 10 * NS_PER_S
 class Ledger:
     """Open trades by id, in columns by coin while nothing happens to them.
 
-    `waiting` holds those with an order on its way, in the order they were sent; `gaps` those
-    whose marks were interrupted, until candles have repaired what was missed.
+    `waiting` holds those with an entry or exit at work, `gaps` those whose marks were
+    interrupted, until candles have repaired what was missed. `intend` is told of every intent
+    of the desk's own trades; the broker takes those of all.
     """
 
-    def __init__(self, coins: dict[str, Coin], model: FillModel) -> None:
+    def __init__(
+        self,
+        coins: dict[str, Coin],
+        model: FillModel,
+        broker: Broker,
+        intend: Callable[[Intent], None] | None = None,
+    ) -> None:
         self._coins = coins
         self._model = model
+        self._broker = broker
+        self._intend = intend
         self.trades: dict[int, Trade] = {}
         self.marks: dict[str, Marks] = {name: Marks() for name in coins}
-        self.waiting: dict[str, list[Trade]] = {name: [] for name in coins}
+        self.waiting: dict[str, dict[int, Trade]] = {name: {} for name in coins}
         self.gaps = Gaps(coins, model, self.marks)
 
     def coin(self, name: str) -> Coin:
@@ -43,33 +69,38 @@ class Ledger:
     def open(self, trade: Trade) -> None:
         """Send a trade's entry order."""
         self.trades[trade.trade_id] = trade
-        self.waiting[trade.coin].append(trade)
+        self._order(trade, intent_of(trade), trade.decided_ns)
 
     def restore(self, trades: Iterable[Trade], marked_ns: int) -> None:
         """Take up trades after a restart; their marks stopped at `marked_ns`."""
         for trade in trades:
-            self.trades[trade.trade_id] = trade
+            self._take_up(trade)
             if trade.state == TradeState.OPEN:
                 self.gaps.add(trade, marked_ns)
-            else:
-                self.waiting[trade.coin].append(trade)
 
     def resume(self, trades: Iterable[Trade]) -> None:
         """Take up trades exactly where a written state left them, marks included."""
         for trade in trades:
-            self.trades[trade.trade_id] = trade
-            if trade.state != TradeState.OPEN:
-                self.waiting[trade.coin].append(trade)
-            elif trade.gap_ns:
-                self.gaps.add(trade, trade.gap_ns)
-            else:
-                self._watch(trade)
+            self._take_up(trade)
+            if trade.state == TradeState.OPEN:
+                if trade.gap_ns:
+                    self.gaps.add(trade, trade.gap_ns)
+                else:
+                    self._watch(trade)
+
+    def _take_up(self, trade: Trade) -> None:
+        """Let the broker hold again what it held: nothing new is intended."""
+        self.trades[trade.trade_id] = trade
+        if trade.state == TradeState.OPEN:
+            self._broker.send(protection_of(trade), trade.opened_ns)
+            return
+        self.waiting[trade.coin][trade.trade_id] = trade
+        self._broker.send(intent_of(trade), trade.decided_ns)
 
     def on_book(self, coin: Coin, now_ns: int) -> list[Change] | tuple[Change, ...]:
         """Mark a coin's trades at its valid book; fill, stop and close what is due."""
         name = coin.instrument.coin
         marks = self.marks[name]
-        waiting = self.waiting[name]
         changes: list[Change] | tuple[Change, ...] = NOTHING
         if marks.trades:
             since_ns = now_ns - marks.last_ns
@@ -78,7 +109,7 @@ class Ledger:
             elif marks.touch(coin.book.mid):
                 changes = self._exit_reached(coin, now_ns, late=since_ns > LATE_NS)
         marks.last_ns = now_ns
-        if waiting:
+        if self.waiting[name]:
             changes = [*changes, *self._settle(coin, now_ns)]
         return changes
 
@@ -91,12 +122,9 @@ class Ledger:
                 marks.ratchet()
                 for trade in marks.expired(now_ns):
                     changes.append(self._decide_exit(trade, "horizon", now_ns))
-            waiting = self.waiting[name]
-            if waiting:
-                for trade in sorted(waiting, key=_sent):
-                    if trade.state == TradeState.PENDING and now_ns > trade.expires_ns:
-                        waiting.remove(trade)
-                        changes.append(self._drop(trade, now_ns))
+            if self.waiting[name]:
+                for event in self._broker.on_second(name, now_ns):
+                    changes += self._hear(event)
             if self.gaps.suspended[name]:
                 changes += self.gaps.lose_patience(name, now_ns)
         return changes
@@ -114,7 +142,7 @@ class Ledger:
             if trade.bot == bot and trade.side == side:
                 changes += self.gaps.miss_hours(trade, now_ns)
                 changes.append(self._decide_exit(trade, "bot", now_ns))
-        for trade in self.waiting[coin]:
+        for trade in self.waiting[coin].values():
             if trade.bot == bot and trade.side == side and trade.state == TradeState.PENDING:
                 trade.exit_reason = "bot"
         return changes
@@ -126,9 +154,8 @@ class Ledger:
             if trade.kind not in (TradeKind.PAPER, TradeKind.TWIN):
                 continue
             if trade.state == TradeState.PENDING:
-                self.waiting[trade.coin].remove(trade)
                 trade.flag(CANCELLED)
-                changes.append(self._drop(trade, now_ns))
+                changes += self._order(trade, Cancel(trade.trade_id, trade.coin, "entry"), now_ns)
             elif trade.state == TradeState.OPEN:
                 changes += self.gaps.miss_hours(trade, now_ns)
                 changes.append(self._decide_exit(trade, "flatten", now_ns))
@@ -173,47 +200,87 @@ class Ledger:
         changes = self.gaps.repair(coin, candles, asked_ns)
         for change in changes:
             if change.what == "closed":
-                del self.trades[change.trade.trade_id]
+                self._forget(change.trade, change.at_ns)
         return changes
 
     # The steps of a life.
 
-    def _settle(self, coin: Coin, now_ns: int) -> list[Change]:
+    def _order(self, trade: Trade, intent: Intent, now_ns: int) -> list[Change]:
+        """Send an intent; return what the broker can say of the trade at once."""
+        if trade.kind == TradeKind.PAPER and self._intend is not None:
+            self._intend(intent)
+        events = self._broker.send(intent, now_ns)
         changes: list[Change] = []
-        name = coin.instrument.coin
-        # Oldest order first, whatever the order in which a written state listed them.
-        before, self.waiting[name] = sorted(self.waiting[name], key=_sent), []
-        again = self.waiting[name]
-        for trade in before:
-            if trade.state == TradeState.PENDING:
-                if now_ns > trade.expires_ns:
-                    changes.append(self._drop(trade, now_ns))
-                elif now_ns < trade.due_ns:
-                    again.append(trade)
-                else:
-                    changes += self._enter(coin, trade, now_ns)
-            elif now_ns < trade.exit_due_ns:
-                trade.see(coin.book.mid)
-                again.append(trade)
-            else:
-                changes += self._exit(coin, trade, now_ns)
-                if trade.state == TradeState.EXITING:
-                    again.append(trade)
+        match intent:
+            case Enter() | Exit():
+                self.waiting[trade.coin][trade.trade_id] = trade
+                for event in events:
+                    changes += self._hear(event)
+            case Cancel(part="entry"):
+                # A cancel that is refused says nothing of the entry.
+                for event in events:
+                    if isinstance(event, Cancelled):
+                        changes += self._hear(event)
+            case Cancel() | Protect():
+                pass
+            case _:
+                assert_never(intent)
         return changes
 
-    def _enter(self, coin: Coin, trade: Trade, now_ns: int) -> list[Change]:
-        fill = self._model.enter(trade, coin.book, coin.instrument)
-        if not fill.lots:
-            return [self._drop(trade, now_ns)]
+    def _settle(self, coin: Coin, now_ns: int) -> list[Change]:
+        """Let a book meet a coin's orders."""
+        for trade in self.waiting[coin.name].values():
+            if trade.state == TradeState.EXITING:
+                trade.see(coin.book.mid)
+                if now_ns - trade.exit_due_ns > GAP_NS:
+                    trade.flag("gap")
+        changes: list[Change] = []
+        for event in self._broker.on_book(coin, now_ns):
+            changes += self._hear(event)
+        return changes
+
+    def _hear(self, event: BrokerEvent) -> list[Change]:
+        """Take what became of an order."""
+        trade = self.trades[event.trade_id]
+        match event:
+            case Filled() | PartlyFilled():
+                if trade.state == TradeState.PENDING:
+                    return self._entered(trade, event.fill, event.at_ns)
+                return self._sold(trade, event.fill, event.at_ns)
+            case Cancelled() | Refused():
+                require(trade.state == TradeState.PENDING, f"an exit ended unfilled: {event}")
+                del self.waiting[trade.coin][trade.trade_id]
+                del self.trades[trade.trade_id]
+                return [give_up(trade, event.at_ns)]
+            case Accepted() | Unknown():
+                return []
+            case _:
+                assert_never(event)
+
+    def _entered(self, trade: Trade, fill: Fill, now_ns: int) -> list[Change]:
+        coin = self._coins[trade.coin]
         mid = coin.book.mid
+        del self.waiting[trade.coin][trade.trade_id]
         changes = [buy(trade, fill, mid, coin.instrument, now_ns)]
         self._watch(trade)
+        self._order(trade, protection_of(trade), now_ns)
         if trade.side * (mid - trade.stop_px) <= 0.0:
             trade.flag("through_stop")
             changes.append(self._decide_exit(trade, "stop", now_ns))
         elif trade.exit_reason:
             changes.append(self._decide_exit(trade, trade.exit_reason, now_ns))
         return changes
+
+    def _sold(self, trade: Trade, fill: Fill, now_ns: int) -> list[Change]:
+        changes = sell(trade, fill, self._coins[trade.coin].instrument, now_ns)
+        if not trade.open_lots:
+            del self.waiting[trade.coin][trade.trade_id]
+            self._forget(trade, now_ns)
+        return changes
+
+    def _forget(self, trade: Trade, now_ns: int) -> None:
+        del self.trades[trade.trade_id]
+        self._order(trade, Cancel(trade.trade_id, trade.coin, "protection"), now_ns)
 
     def _watch(self, trade: Trade) -> None:
         size = self._coins[trade.coin].instrument.size(trade.open_lots)
@@ -234,26 +301,33 @@ class Ledger:
         trade.state = TradeState.EXITING
         trade.exit_reason = reason
         trade.exit_due_ns = now_ns + self._model.latency_ns
-        self.waiting[trade.coin].append(trade)
+        self._order(trade, intent_of(trade), now_ns)
         return Change(trade, "exiting", now_ns)
 
-    def _exit(self, coin: Coin, trade: Trade, now_ns: int) -> list[Change]:
-        book = coin.book
-        trade.see(book.mid)
-        if now_ns - trade.exit_due_ns > GAP_NS:
-            trade.flag("gap")
-        fill = self._model.exit(trade, book, coin.instrument)
-        if not fill.lots:
-            return []
-        changes = sell(trade, fill, coin.instrument, now_ns)
-        if not trade.open_lots:
-            del self.trades[trade.trade_id]
-        return changes
 
-    def _drop(self, trade: Trade, now_ns: int) -> Change:
-        del self.trades[trade.trade_id]
-        return give_up(trade, now_ns)
+def intent_of(trade: Trade) -> Enter | Exit:
+    """Return the order that a pending or exiting trade has at work."""
+    if trade.state == TradeState.PENDING:
+        return Enter(
+            trade.trade_id,
+            trade.coin,
+            trade.side,
+            trade.lots,
+            trade.skip_lots,
+            trade.due_ns,
+            trade.expires_ns,
+        )
+    return Exit(
+        trade.trade_id,
+        trade.coin,
+        trade.side,
+        trade.open_lots,
+        trade.skip_lots,
+        trade.exit_due_ns,
+        trade.exit_reason,
+    )
 
 
-def _sent(trade: Trade) -> tuple[int, int]:
-    return trade.exit_due_ns or trade.due_ns, trade.trade_id
+def protection_of(trade: Trade) -> Protect:
+    """Return the protective stop of an open trade."""
+    return Protect(trade.trade_id, trade.coin, trade.side, trade.open_lots, trade.stop_px)

@@ -117,7 +117,7 @@ def close_phantoms(made: Fresh, rng: random.Random) -> int:
                 size = ledger.coin(trade.coin).instrument.size(trade.open_lots)
                 ledger.marks[trade.coin].remove(trade, size)
         else:
-            ledger.waiting[trade.coin].remove(trade)
+            del ledger.waiting[trade.coin][trade.trade_id]
         trade.exit_reason = "sabotage" if trade.opened_ns else UNAVAILABLE
         trade.state, trade.closed_ns = TradeState.CLOSED, now_ns
         del ledger.trades[trade.trade_id]

@@ -15,14 +15,13 @@ from market.events import (
     Candle,
     ContextUpdate,
 )
-from shadow.ledger.ledger import Ledger
 from shadow.ledger.trade import Change, Trade, TradeState
 from tests.support.shadow import (
-    MODEL,
     SOL,
     T0,
     T0_MS,
     make_trade,
+    paper_ledger,
     put_book,
 )
 
@@ -40,7 +39,7 @@ class Life:
 
     def __init__(self) -> None:
         self.coin = Coin(SOL)
-        self.ledger = Ledger({"SOL": self.coin}, MODEL)
+        self.ledger = paper_ledger({"SOL": self.coin})
         self.changes: list[Change] = []
 
     def open(self, *trades: Trade) -> Trade:

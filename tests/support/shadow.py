@@ -44,6 +44,8 @@ from market.money import notional_e6
 from market.view import View
 from risk.filter import Filter, NoSettings
 from risk.gate import Gate
+from shadow.ledger.ledger import Ledger
+from shadow.ledger.paper import PaperBroker
 from shadow.ledger.trade import Trade
 from shadow.store.bookkeeper import Identity
 from shadow.store.rows import Rows, day_of
@@ -156,6 +158,11 @@ def make_trade(
         stop_px=stop,
         skip_lots=skip_lots,
     )
+
+
+def paper_ledger(coins: dict[str, Coin]) -> Ledger:
+    """Return a ledger whose orders are filled on paper."""
+    return Ledger(coins, MODEL, PaperBroker(coins, MODEL))
 
 
 def content_of(value: object) -> bytes:

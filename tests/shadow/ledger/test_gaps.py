@@ -8,7 +8,6 @@ from market.events import (
 )
 from market.money import fee_e6
 from shadow.ledger.gaps import hours_between
-from shadow.ledger.ledger import Ledger
 from shadow.ledger.trade import Trade, TradeState
 from tests.support.life import HOUR, MINUTE, MS, Life, S, what
 from tests.support.shadow import (
@@ -20,6 +19,7 @@ from tests.support.shadow import (
     flat,
     make_trade,
     minute,
+    paper_ledger,
     put_book,
 )
 
@@ -404,7 +404,7 @@ def test_a_call_on_a_suspended_trade_does_not_hide_an_unpaid_hour() -> None:
 
 def test_suspension_is_by_coin() -> None:
     coins = {"SOL": Coin(SOL), "ETH": Coin(ETH)}
-    ledger = Ledger(coins, MODEL)
+    ledger = paper_ledger(coins)
     ledger.open(make_trade(8))
     ledger.open(make_trade(12, coin="ETH"))
     for at_s in (0.5, 20.0, 40.0):

@@ -6,7 +6,6 @@ import pytest
 from market.coin import Coin
 from market.decision import BUY, SELL, TradeKind
 from market.money import fee_e6
-from shadow.ledger.ledger import Ledger
 from shadow.ledger.trade import Trade, TradeState
 from tests.support.life import Life, S, what
 from tests.support.shadow import (
@@ -17,6 +16,7 @@ from tests.support.shadow import (
     flat,
     make_trade,
     minute,
+    paper_ledger,
 )
 
 # Entry.
@@ -290,7 +290,7 @@ def test_a_written_state_goes_on_exactly() -> None:
     other = Life()
     one.ledger.marks["SOL"].write_back()
     other.coin = msgspec.json.decode(msgspec.json.encode(one.coin), type=Coin)
-    other.ledger = Ledger({"SOL": other.coin}, MODEL)
+    other.ledger = paper_ledger({"SOL": other.coin})
     other.ledger.resume([copy_of(t) for t in reversed(one.ledger.trades.values())])
     other.ledger.marks["SOL"].last_ns = one.ledger.marks["SOL"].last_ns
 

@@ -16,7 +16,6 @@ from market.coin import Coin
 from market.decision import BUY, SELL, Check, Clamp, TradeKind, Verdict
 from market.desk import Desk, DeskView
 from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
-from shadow.ledger.ledger import Ledger
 from shadow.ledger.trade import Change, Tag, Trade
 from shadow.store import rollup
 from shadow.store.bookkeeper import Bookkeeper, Identity
@@ -25,7 +24,6 @@ from shadow.store.rows import Rows
 from shadow.store.store import open_readonly, summed
 from tests.support.rows import cells
 from tests.support.shadow import (
-    MODEL,
     SOL,
     T0,
     T0_MS,
@@ -35,6 +33,7 @@ from tests.support.shadow import (
     flat,
     kept,
     make_trade,
+    paper_ledger,
 )
 
 S = NS_PER_S
@@ -230,7 +229,7 @@ class Pair:
     """A phantom, the trade that followed it, and a bystander of the same statistic."""
 
     def __init__(self) -> None:
-        self.ledger = Ledger({"SOL": Coin(SOL)}, MODEL)
+        self.ledger = paper_ledger({"SOL": Coin(SOL)})
         self.out = Outbox()
         desk = Desk.opened_with(0, 7)
         self.settlement = Settlement(

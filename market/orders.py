@@ -1,0 +1,135 @@
+"""Broker port: intents go out, broker events come back.
+
+The ledger sends intents and learns of their fate by events alone, so that a paper broker and a
+real one are told apart by nothing but where the events come from. An intent belongs to a trade,
+and a trade has at most one entry, one exit and one protective stop at work.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from market.coin import Coin
+from market.fills import Fill
+
+Part = Literal["entry", "protection"]
+
+
+class Enter(Struct, frozen=True, gc=False, tag="enter"):
+    """Take a position: `lots` on `side`, after the first `skip_lots` that another order takes.
+
+    The order reaches a simulated venue at `due_ns` and is called off after `expires_ns`.
+    """
+
+    trade_id: int
+    coin: str
+    side: int
+    lots: int
+    skip_lots: int
+    due_ns: int
+    expires_ns: int
+
+
+class Exit(Struct, frozen=True, gc=False, tag="exit"):
+    """Give a position up: `lots` that are held on `side`, reduce-only; `reason` says why."""
+
+    trade_id: int
+    coin: str
+    side: int
+    lots: int
+    skip_lots: int
+    due_ns: int
+    reason: str
+
+
+class Protect(Struct, frozen=True, gc=False, tag="protect"):
+    """Rest a reduce-only stop for `lots` held on `side`; a new one replaces the trade's last."""
+
+    trade_id: int
+    coin: str
+    side: int
+    lots: int
+    stop_px: float
+
+
+class Cancel(Struct, frozen=True, gc=False, tag="cancel"):
+    """Call an entry or a protective stop off."""
+
+    trade_id: int
+    coin: str
+    part: Part
+
+
+Intent = Enter | Exit | Protect | Cancel
+
+
+class Accepted(Struct, frozen=True, gc=False, tag="accepted"):
+    """The broker holds the order."""
+
+    trade_id: int
+    at_ns: int
+
+
+class Filled(Struct, frozen=True, gc=False, tag="filled"):
+    """The order filled and nothing of it is left at work."""
+
+    trade_id: int
+    at_ns: int
+    fill: Fill
+
+
+class PartlyFilled(Struct, frozen=True, gc=False, tag="partly_filled"):
+    """The order filled in part; the rest is still at work."""
+
+    trade_id: int
+    at_ns: int
+    fill: Fill
+
+
+class Refused(Struct, frozen=True, gc=False, tag="refused"):
+    """The order was never at work."""
+
+    trade_id: int
+    at_ns: int
+    reason: str
+
+
+class Cancelled(Struct, frozen=True, gc=False, tag="cancelled"):
+    """The order ended without another fill."""
+
+    trade_id: int
+    at_ns: int
+    reason: str
+
+
+class Unknown(Struct, frozen=True, gc=False, tag="unknown"):
+    """Nobody can say yet what became of the order: it may have filled, rest, or be gone."""
+
+    trade_id: int
+    at_ns: int
+    reason: str
+
+
+BrokerEvent = Accepted | Filled | PartlyFilled | Refused | Cancelled | Unknown
+
+NO_BOOK = "no book in time"
+NOTHING_TO_FILL = "nothing to fill"
+CALLED_OFF = "called off"
+
+
+class Broker(Protocol):
+    """Whoever carries intents out. Events of one call come in the order of the orders' age."""
+
+    def send(self, intent: Intent, now_ns: int) -> list[BrokerEvent]:
+        """Take an intent; return what is known of it at once."""
+
+    def working(self, coin: str) -> bool:
+        """Say whether any entry or exit of a coin is at work."""
+
+    def on_book(self, coin: Coin, now_ns: int) -> list[BrokerEvent]:
+        """Return what became of a coin's orders now that it has this book."""
+
+    def on_second(self, coin: str, now_ns: int) -> list[BrokerEvent]:
+        """Return what became of a coin's orders because time passed without a book."""
