@@ -7,23 +7,20 @@ desks. What bots say goes to the listener, within the call that took the event.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from math import isfinite
-
-import msgspec
 
 from daemon.engine.dispatch import Hook, Subscribers, idle_bots
 from daemon.engine.heard import Heard, Listener
 from daemon.engine.lens_schedule import LensRule, LensSchedule
 from daemon.engine.outcome import Outbox
 from daemon.engine.trials import Arm, Bench
+from daemon.engine.vetting import vet_action
 from daemon.engine.weighing import Weighing
 from divisions import vote as voting
-from divisions.lane import Lane, vet
+from divisions.lane import Lane
 from divisions.weights import START
 from market.coin import Coin
 from market.decision import ExitCall, Signal, Vote
 from market.events import (
-    NS_PER_DAY,
     NS_PER_MS,
     BboUpdate,
     BookUpdate,
@@ -32,29 +29,6 @@ from market.events import (
 )
 from market.instrument import Instrument
 from market.view import View
-
-# An exit plan beyond these is a slip, and too large a number for the columns that would hold it.
-HORIZON_NS_MAX = 3_653 * NS_PER_DAY
-STOP_MIDS_MAX = 100.0
-
-
-def vet_action(action: Signal | ExitCall, coin: Coin) -> None:
-    """Raise for an action that nobody could carry out or write down: a bot's error."""
-    if not isinstance(action, Signal | ExitCall):
-        raise TypeError(f"expected a Signal or an ExitCall, got {type(action).__name__}")
-    if action.coin != coin.name:
-        raise ValueError(f"{action.coin!r} is not the coin it was shown")
-    msgspec.convert(msgspec.to_builtins(action), type(action))
-    if isinstance(action, Signal):
-        vet(action, coin.book.mid)
-        if action.plan.horizon_ns > HORIZON_NS_MAX:
-            raise ValueError(f"horizon of {action.plan.horizon_ns} ns is out of reach")
-        if action.plan.stop_px > STOP_MIDS_MAX * coin.book.mid:
-            raise ValueError(f"stop {action.plan.stop_px:g} is out of reach")
-        # Bytes and dates have passed for text so far; half a surrogate pair cannot be written.
-        "".join((action.reason, *action.saw)).encode()
-        if not all(map(isfinite, action.saw.values())):
-            raise ValueError(f"saw a number that is not finite: {action.saw}")
 
 
 class MarketHalf:

@@ -210,6 +210,17 @@ class Puppet(Bot[NoMemory, NoMemory]):
         return action
 
 
+def short_plan(**changes: Any) -> ExitPlan:
+    """Return an exit plan of a second, its stop at 99."""
+    return ExitPlan(**{"stop_px": 99.0, "horizon_ns": NS_PER_S, **changes})
+
+
+def said(**changes: Any) -> Signal:
+    """Return a signal to buy SOL with a short plan."""
+    usual = {"coin": "SOL", "side": BUY, "conviction": 0.5, "plan": short_plan(), "reason": ""}
+    return Signal(**{**usual, **changes})
+
+
 class MinutePuppet(Puppet):
     """The same with bars of a minute, so that it re-arms after a minute of silence."""
 
@@ -648,3 +659,10 @@ def told(path: Path) -> dict[str, int]:
     ids = tell_history(stage)
     stage.finish(path)
     return ids
+
+
+def quoted(**options: Any) -> Stage:
+    """Return a stage with a book."""
+    stage = Stage(**options)
+    stage.book()
+    return stage

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Callable
-from enum import Enum
 from typing import Any
 
 import msgspec
@@ -11,8 +9,7 @@ import pytest
 
 from daemon.engine.admission import SIGNALS_MAX
 from daemon.engine.factory import policy_text
-from daemon.engine.market_half import HORIZON_NS_MAX, vet_action
-from market.decision import BUY, SELL, ExitCall, ExitPlan, Mode, Signal, TradeKind, Verdict
+from market.decision import BUY, SELL, Mode, Signal, TradeKind, Verdict
 from market.errors import InvariantBroken
 from market.events import NS_PER_S, TradesUpdate
 from market.fills import FillModel
@@ -22,118 +19,16 @@ from shadow.store.rollup import TWIN
 from shadow.store.tables.decisions import CheckRow
 from shadow.store.tables.trades import RepeatsUpdate
 from tests.support.rows import cells
-from tests.support.shadow import ETH, MODEL, SOL, T0, Puppet, Stage, make_coin
+from tests.support.shadow import ETH, MODEL, SOL, T0, Puppet, Stage, quoted, said, short_plan
 
 PAPER, BOTH, PHANTOM, REST = TradeKind.PAPER, TradeKind.TWIN, TradeKind.PHANTOM, TradeKind.CLAMPED
 USD = 10**6
 CAPS = {"limit": "enforce", "cap": "enforce", "wide": "enforce"}
 
 
-def quoted(**options: Any) -> Stage:
-    """Return a stage with a book."""
-    stage = Stage(**options)
-    stage.book()
-    return stage
-
-
 def judged(stage: Stage) -> int:
     """Return how often the gate was asked."""
     return next(iter(stage.filters.values())).asked
-
-
-def plan(**changes: Any) -> ExitPlan:
-    return ExitPlan(**{"stop_px": 99.0, "horizon_ns": NS_PER_S, **changes})
-
-
-def signal(**changes: Any) -> Signal:
-    return Signal(
-        **{"coin": "SOL", "side": BUY, "conviction": 0.5, "plan": plan(), "reason": "", **changes}
-    )
-
-
-# Vetting.
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        signal(),
-        signal(side=SELL, plan=plan(stop_px=101.0)),
-        signal(conviction=1),
-        signal(reason="größer als 3 σ", saw={"z": 3.0, "n": 4}),
-        signal(plan=plan(horizon_ns=HORIZON_NS_MAX, target_px=1e9, trail=5.0)),
-        ExitCall("SOL", BUY, "enough"),
-    ],
-    ids=str,
-)
-def test_a_sound_action_passes(action: Any) -> None:
-    vet_action(action, make_coin())
-
-
-class Word(Enum):
-    """No text, though it is written as one."""
-
-    UP = "up"
-
-
-BAD = [
-    None,
-    "buy",
-    {"coin": "SOL", "side": 1},
-    ExitCall("ETH", BUY, "of another coin"),
-    ExitCall("SOL", "buy", "a side in words"),  # type: ignore[arg-type]
-    signal(coin="ETH"),
-    signal(side=0),
-    signal(side=1.0),
-    signal(side=True),
-    signal(conviction=0.0),
-    signal(conviction=1.1),
-    signal(conviction="1"),
-    signal(plan=plan(stop_px=100.0)),
-    signal(side=SELL, plan=plan(stop_px=99.0)),
-    signal(plan=plan(horizon_ns=0)),
-    signal(plan=plan(horizon_ns=1e9)),
-    signal(saw={"z": float("nan")}),
-    signal(saw={"z": float("-inf")}),
-    signal(saw={"z": None}),
-    signal(saw={1: 1.0}),
-    signal(reason=None),
-    # What each of these says could not be written, or not be counted with, once admitted.
-    signal(reason=b"bytes"),
-    signal(reason=datetime.date(2025, 9, 1)),
-    signal(reason=Word.UP),
-    signal(reason="half a pair: \ud800"),
-    signal(saw={"\ud800": 1.0}),
-    signal(plan=plan(horizon_ns=HORIZON_NS_MAX + 1)),
-    signal(plan=plan(horizon_ns=2**63 - 1)),
-    signal(plan=plan(horizon_ns=2**70)),
-    signal(side=SELL, plan=plan(stop_px=1e12)),
-    signal(side=SELL, plan=plan(stop_px=1e308)),
-]
-
-
-@pytest.mark.parametrize("action", BAD, ids=ascii)
-def test_what_nobody_could_carry_out_or_write_down_is_the_bots_error(action: Any) -> None:
-    with pytest.raises((TypeError, ValueError)):
-        vet_action(action, make_coin())
-
-
-@pytest.mark.parametrize("action", BAD[1:], ids=ascii)
-def test_a_bad_action_stops_its_bot_and_nobody_else(action: Any) -> None:
-    stage = quoted(bots=[Puppet("alpha"), Puppet("beta")])
-    stage.bots["alpha"].next = action
-    stage.bots["beta"].next = signal(conviction=0.01)
-    stage.wait(1)
-    rows = stage.engine.step(TradesUpdate("SOL", [], stage.now_ns)).rows
-    lanes = stage.engine.market.lanes
-    assert lanes["alpha"].fault
-    assert not lanes["beta"].fault
-    assert [row.bot for row in rows.signals] == ["beta"]
-    assert [row.kind for row in rows.alarms] == ["bot_fault"]
-    assert list(stage.engine.branch.keys) == ["beta|SOL|1"]
-
-
-# Ids.
 
 
 def test_ids_count_up_from_the_number_of_their_event() -> None:
@@ -142,7 +37,7 @@ def test_ids_count_up_from_the_number_of_their_event() -> None:
         stage.wait(1)
         for bot in stage.bots.values():
             stop = 100.0 - side
-            bot.next = signal(side=side, conviction=0.01, plan=plan(stop_px=stop))
+            bot.next = said(side=side, conviction=0.01, plan=short_plan(stop_px=stop))
         stage.step(TradesUpdate("SOL", []))
     seqs = [row.seq for row in stage.rows.signals]
     assert seqs == [2, 2, 3, 3]
@@ -160,7 +55,7 @@ def test_an_event_with_more_signals_than_ids_is_our_bug(monkeypatch: pytest.Monk
     assert stage.signal("alpha") is not None
     assert stage.signal("beta") is not None, "each event has its own"
     for name in stage.bots:
-        stage.bots[name].next = signal(side=SELL, conviction=0.01, plan=plan(stop_px=101.0))
+        stage.bots[name].next = said(side=SELL, conviction=0.01, plan=short_plan(stop_px=101.0))
     with pytest.raises(InvariantBroken):
         stage.step(TradesUpdate("SOL", []))
 
@@ -170,10 +65,10 @@ def test_an_event_with_more_signals_than_ids_is_our_bug(monkeypatch: pytest.Monk
 
 def test_a_bot_decides_neither_its_size_nor_its_name() -> None:
     stage = quoted(equity_usd=1_000_000.0)
-    said = signal(conviction=0.001)
-    before = msgspec.json.encode(said)
-    stage.say("alpha", said)
-    assert msgspec.json.encode(said) == before, "another desk may size the same signal otherwise"
+    word = said(conviction=0.001)
+    before = msgspec.json.encode(word)
+    stage.say("alpha", word)
+    assert msgspec.json.encode(word) == before, "another desk may size the same signal otherwise"
     (row,) = stage.rows.signals
     assert (row.bot, row.division) == ("alpha", "trend")
     # A thousandth of the equity at the volatility aimed at, a dollar a lot.
@@ -185,7 +80,7 @@ def test_size_follows_conviction_and_what_the_desk_is_worth_now() -> None:
     for conviction, equity in ((0.001, 1e6), (0.002, 1e6), (0.001, 5e5)):
         stage = quoted(equity_usd=1e6)
         stage.engine.branch.desk.cash_e6 = round(equity * 1e6)
-        stage.say("alpha", signal(conviction=conviction))
+        stage.say("alpha", said(conviction=conviction))
         sizes[conviction, equity] = stage.rows.signals[0].requested_lots
     assert sizes == {(0.001, 1e6): 1_000, (0.002, 1e6): 2_000, (0.001, 5e5): 500}
 

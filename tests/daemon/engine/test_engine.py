@@ -1,12 +1,7 @@
 from __future__ import annotations
 
-import re
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +12,9 @@ from daemon.engine.engine import EXPECTED_DOWN, Engine
 from daemon.engine.outcome import NOTHING
 from divisions.lane import Lane
 from market.book import Book
-from market.decision import BUY, SELL, ExitCall, ExitPlan, Signal, TradeKind
+from market.decision import TradeKind
 from market.events import (
     BboUpdate,
-    BookUpdate,
     Candle,
     Candles,
     Command,
@@ -29,73 +23,30 @@ from market.events import (
     FeedDown,
     FeedUp,
     FundingHistory,
-    Level,
     Notice,
     Print,
     Timer,
     TradesUpdate,
 )
 from market.fills import FillModel
-from market.money import funding_e6
 from shadow.ledger.trade import TradeState
 from shadow.store.check import broken_promises
-from shadow.store.rows import Rows
-from shadow.store.store import Store, open_readonly
 from shadow.store.tables.alarms import AlarmRow
 from tests.daemon import rig
-from tests.daemon.rig import Fresh, Probe, Scene
+from tests.daemon.rig import Probe, Scene
 from tests.support import virtual
+from tests.support.engines import (
+    NOW_NS,
+    SEEDS,
+    S,
+    book,
+    feed,
+    losing,
+    quiet,
+    recorded,
+    stored,
+)
 from tests.support.rows import cells, without
-from venue.tape.lines import Record
-
-SEEDS = (7, 9)
-NOW_NS = virtual.START_MS * 1_000_000
-S = rig.SECOND_NS
-
-
-def recorded(seed: int = 7) -> list[Record]:
-    return rig.records_of(rig.eventful(seed).run.lines)
-
-
-@contextmanager
-def stored(path: Path, engine: Engine, rows: Rows) -> Iterator[sqlite3.Connection]:
-    """Write rows and state as a daemon would, and open the database."""
-    store = Store(path / "gnomon.db", mode="local", network="local")
-    dirty = dict(engine.out.dirty)
-    store.write(rows, snapshot.durable(engine))
-    engine.out.dirty = dirty
-    store.close()
-    db = open_readonly(path / "gnomon.db")
-    try:
-        yield db
-    finally:
-        db.close()
-
-
-def book(coin: str, ns: int, mid: float = 100.0, *, sz: float = 1e4, fast: bool = True) -> Event:
-    """Return a book one tick wide around a mid."""
-    return BookUpdate(
-        coin,
-        ns // 1_000_000,
-        [Level(mid - 0.05, sz), Level(mid - 0.1, sz)],
-        [Level(mid + 0.05, sz), Level(mid + 0.1, sz)],
-        fast,
-        ns,
-    )
-
-
-def quiet(lanes: list[Lane], *, gate: dict[str, Any] | None = None, **config: Any) -> Fresh:
-    """Return an engine whose only bots are the given ones; no filter but the named ones."""
-    made = rig.fresh({"gate": {**rig.OPEN, **(gate or {})}, **config}, rig.PAIR)
-    made.engine.market.lanes = {lane.name: lane for lane in lanes}
-    made.engine.market.resubscribe()
-    return made
-
-
-def feed(made: Fresh, ns: int, mid: float = 100.0, coin: str = "BTC") -> Rows:
-    """Show a book, return the rows it led to."""
-    return made.engine.step(book(coin, ns, mid)).rows
-
 
 # Accounting of signals.
 
@@ -221,25 +172,6 @@ def test_a_step_takes_the_book_then_the_bots_then_the_gate_then_the_marks(
     assert said == ["book", "bots", "gate", "marks"]
 
 
-def test_all_bars_of_all_coins_are_closed_before_any_bot_hears_of_one() -> None:
-    seen: list[tuple[str, list[int]]] = []
-
-    class Minute(Probe):
-        timeframes = ("1m",)
-        on_book = Probe.__mro__[1].on_book
-
-        def on_bar(self, memory: Any, coin: Any, view: Any, timeframe: str) -> None:
-            seen.append((coin.name, [len(c.bars.series["1m"]) for c in view.coins.values()]))
-
-    made = quiet([Lane(Minute(lambda *_: None))])
-    for second in range(0, 190, 10):
-        ns = NOW_NS + second * S
-        for coin in rig.PAIR:
-            made.engine.step(TradesUpdate(coin, [Print(ns // 1_000_000, 100.0, 1.0, 1)], ns))
-        made.engine.step(Timer(ns + S))
-    assert seen == [("BTC", [1, 1]), ("ETH", [1, 1]), ("BTC", [2, 2]), ("ETH", [2, 2])]
-
-
 def test_ids_stay_unique_when_one_event_brings_more_signals_than_usual() -> None:
     names = [f"C{i}" for i in range(400)]
 
@@ -285,128 +217,6 @@ def test_ids_stay_unique_when_one_event_brings_more_signals_than_usual() -> None
 
 
 # Faults.
-
-
-def wound(made: Fresh, name: str, hook: str, at: int, error: Exception | None) -> list[int]:
-    """Make a bot raise, or fall silent, from its `at`-th call on; returns the call counter."""
-    bot = made.engine.market.lanes[name].bot
-    real = getattr(bot, hook)
-    calls = [0]
-
-    def hurt(*arguments: Any) -> Any:
-        calls[0] += 1
-        if calls[0] < at:
-            return real(*arguments)
-        if error is not None:
-            raise error
-        return None
-
-    setattr(bot, hook, hurt)
-    made.engine.market.resubscribe()
-    return calls
-
-
-@pytest.mark.parametrize(
-    ("name", "hook", "at"),
-    [
-        ("order_flow", "on_book", 1),
-        ("order_flow", "on_book", 3000),
-        ("trade_imbalance", "on_trades", 500),
-        ("ema_cross", "on_bar", 9),
-        ("funding_harvest", "on_context", 400),
-    ],
-)
-def test_a_bot_that_raises_is_faulted_alone(name: str, hook: str, at: int) -> None:
-    scene = rig.eventful()
-    records = recorded()
-    broken, silent = rig.again(scene), rig.again(scene)
-    calls = wound(broken, name, hook, at, RuntimeError("planted"))
-    wound(silent, name, hook, at, None)
-    broken.play(records)
-    silent.play(records)
-    assert calls[0] == at, "a faulted bot must not be called again"
-    lane = broken.engine.market.lanes[name]
-    assert lane.fault == "RuntimeError: planted" and lane.faults == 1
-    healthy = [other.fault for other in broken.engine.market.lanes.values() if other is not lane]
-    assert not any(healthy)
-    alarms = [row for row in broken.rows.alarms if row.kind == "bot_fault"]
-    (told,) = [row.message for row in alarms]
-    assert told.startswith(name) and "planted" in told
-    for table in Rows.__struct_fields__:
-        if table != "alarms":
-            assert getattr(broken.rows, table) == getattr(silent.rows, table), table
-
-
-def test_a_faulted_bot_is_put_back_by_command_with_fresh_memories() -> None:
-    def act(memory: rig.Count, coin: Any, view: Any) -> None:
-        if memory.calls == 3:
-            raise RuntimeError("third time")
-
-    lane = rig.probe(act)
-    made = quiet([lane])
-    for i in range(6):
-        feed(made, NOW_NS + i)
-    assert lane.fault and lane.memory("BTC").calls == 3
-    assert made.engine.step(Command("rearm", "nobody", recv_ns=NOW_NS + 7)).reply.startswith("no")
-    outcome = made.engine.step(Command("rearm", "probe", recv_ns=NOW_NS + 8))
-    assert "third time" in outcome.reply and not lane.fault
-    assert [row.kind for row in outcome.rows.alarms] == ["rearm"]
-    feed(made, NOW_NS + 9)
-    assert lane.memory("BTC").calls == 1
-    assert snapshot.durable(made.engine)["lane/probe"] is not None
-
-
-NAN, INF = float("nan"), float("inf")
-
-
-def plan(**changes: Any) -> ExitPlan:
-    return ExitPlan(**{"stop_px": 99.0, "horizon_ns": S, **changes})
-
-
-@pytest.mark.parametrize(
-    "action",
-    [
-        Signal("BTC", 0, 1.0, plan(), ""),
-        Signal("BTC", 2, 1.0, plan(), ""),
-        Signal("BTC", BUY, 0.0, plan(), ""),
-        Signal("BTC", BUY, 1.01, plan(), ""),
-        Signal("BTC", BUY, NAN, plan(), ""),
-        Signal("BTC", BUY, 1.0, plan(stop_px=100.0), ""),
-        Signal("BTC", SELL, 1.0, plan(stop_px=99.0), ""),
-        Signal("BTC", BUY, 1.0, plan(stop_px=NAN), ""),
-        Signal("BTC", SELL, 1.0, plan(stop_px=INF), ""),
-        Signal("BTC", BUY, 1.0, plan(stop_px=-1.0), ""),
-        Signal("BTC", BUY, 1.0, plan(target_px=99.5), ""),
-        Signal("BTC", BUY, 1.0, plan(target_px=INF), ""),
-        Signal("BTC", BUY, 1.0, plan(horizon_ns=0), ""),
-        Signal("BTC", BUY, 1.0, plan(trail=-1.0), ""),
-        Signal("ETH", BUY, 1.0, plan(), "about another coin than it was shown"),
-        Signal("NOPE", BUY, 1.0, plan(), "about no coin"),
-        Signal("BTC", BUY, 1.0, plan(), "saw what is no number", {"it": object()}),  # type: ignore[dict-item]
-        Signal("BTC", BUY, 1.0, plan(), object()),  # type: ignore[arg-type]
-        ExitCall("NOPE", BUY, ""),
-        "buy",
-        True,
-    ],
-    ids=lambda action: re.sub(r" at 0x\w+", "", str(action)),
-)
-def test_a_signal_no_gate_could_judge_faults_its_bot_and_leaves_nothing_behind(
-    action: Any, tmp_path: Path
-) -> None:
-    other = rig.probe(lambda m, coin, view: None, "other")
-    lane = rig.probe(lambda m, coin, view: action)
-    made = quiet([lane, other])
-    rows = feed(made, NOW_NS)
-    assert lane.fault and not other.fault
-    assert [row.kind for row in rows.alarms] == ["bot_fault"]
-    assert (
-        rows.size() - len(rows.weights) == 1
-        and not made.engine.branch.ledger.trades
-        and not made.engine.branch.keys
-    )
-    assert other.memory("BTC").calls == 1
-    with stored(tmp_path, made.engine, rows) as db:
-        assert broken_promises(db) == []
 
 
 def test_a_filter_that_raises_is_our_bug_and_no_bot_s_fault(
@@ -458,41 +268,6 @@ def test_one_outage_raises_one_alarm_however_often_the_daemon_tries_to_come_back
     assert len(alarms) == 1
 
 
-def test_a_new_connection_asks_for_the_history_that_bars_lack() -> None:
-    made = rig.fresh({}, rig.PAIR)
-    asked = made.engine.step(FeedUp(NOW_NS)).requests
-    assert {(r.what, r.coin, r.timeframe) for r in asked} == {
-        ("candles", coin, tf) for coin in rig.PAIR for tf in ("1m", "5m", "15m", "1h", "4h")
-    }
-    for request in asked:
-        assert request.from_ms < request.to_ms == NOW_NS // 1_000_000
-    for request in asked:
-        candle = Candle(request.from_ms, 1.0, 1.0, 1.0, 1.0, 1.0, 1)
-        if request.timeframe == "5m":
-            made.engine.step(Candles(request.coin, "5m", [candle], NOW_NS, NOW_NS))
-    again = made.engine.step(FeedUp(NOW_NS + S)).requests
-    assert {r.timeframe for r in again} == {"1m", "15m", "1h", "4h"}
-
-
-def test_a_gap_in_an_open_trade_s_marks_is_asked_for_at_most_every_twenty_seconds() -> None:
-    scene = Scene(coins=rig.PAIR, lanes=[rig.probe(lambda m, c, v: rig.entry(c, horizon_s=600))])
-    scene.advance(20)
-    assert scene.engine.branch.settlement.real
-    asked: list[tuple[int, Any]] = []
-    scene.run.absorb = lambda outcome: asked.extend(  # type: ignore[method-assign]
-        (scene.run.now_ns, r) for r in outcome.requests
-    )
-    scene.run.intake._absorb = scene.run.absorb
-    scene.tell(FeedDown("cut"))
-    down_ns = scene.run.now_ns
-    scene.advance(100, deaf=True)
-    times = sorted({ns for ns, r in asked if r.coin == "BTC"})
-    assert times[0] - down_ns > 30 * S
-    assert all(b - a >= 20 * S for a, b in pairwise(times))
-    for _, request in asked:
-        assert request.from_ms % 60_000 == 0 and request.from_ms <= down_ns // 1_000_000
-
-
 @pytest.mark.parametrize(
     "event",
     [
@@ -521,20 +296,6 @@ def test_what_the_rim_saw_becomes_an_alarm_on_record() -> None:
     outcome = made.engine.step(Notice("clock", "jumped", NOW_NS))
     assert outcome.rows.alarms == [AlarmRow(NOW_NS, 1, "clock", "jumped")]
     assert made.engine.vitals.alarms == 1
-
-
-def test_a_bot_is_idle_until_any_of_its_feeds_has_spoken() -> None:
-    made = rig.fresh({}, rig.PAIR)
-    engine = made.engine
-    lanes = engine.market.lanes
-    assert set(engine.market.idle_bots()) == set(lanes)
-    engine.step(book("BTC", NOW_NS))
-    engine.step(TradesUpdate("BTC", [Print(NOW_NS // 1_000_000, 100.0, 1.0, 1)], NOW_NS))
-    heard = {name for name, lane in lanes.items() if {"book", "trades"} & set(lane.bot.feeds())}
-    assert heard and set(engine.market.idle_bots()) == set(lanes) - heard
-    context = ContextUpdate("ETH", 0.0, 1.0, 1.0, 1.0, None, 1.0, 1.0, NOW_NS)
-    engine.step(context)
-    assert all("context" not in lanes[name].bot.feeds() for name in engine.market.idle_bots())
 
 
 # Money.
@@ -578,61 +339,6 @@ def test_equity_moves_by_closed_nets_and_open_marks_to_the_micro_dollar(seed: in
     assert checked >= 9 and len(nets) > 10
     assert sum(engine.branch.desk.by_coin.values()) == engine.branch.desk.gross_e6
     assert sum(engine.branch.desk.by_division.values()) == engine.branch.desk.gross_e6
-
-
-def test_every_trade_open_across_an_hour_pays_its_funding_once_and_its_day_is_split() -> None:
-    lane = rig.probe(lambda m, c, v: rig.entry(c, stop=0.2, horizon_s=900))
-    short = rig.probe(lambda m, c, v: rig.entry(c, -1, stop=0.2, horizon_s=900), "short")
-    scene = Scene(coins=rig.PAIR, start_ms=virtual.MIDNIGHT_MS - 60_000, lanes=[lane, short])
-    scene.advance(59)
-    engine = scene.engine
-    before = {t.trade_id: (t, t.funding_e6) for t in engine.branch.ledger.trades.values()}
-    opened = {i for i, (t, _) in before.items() if t.state == TradeState.OPEN}
-    assert len(opened) >= 8
-    terms = {n: (c.context.funding, c.context.oracle_px) for n, c in engine.market.coins.items()}
-    mids = {name: coin.book.mid for name, coin in engine.market.coins.items()}
-    rolled_ns = engine.vitals.next_hour_ns
-
-    def remember() -> None:
-        if scene.run.now_ns < rolled_ns:
-            for name, coin in engine.market.coins.items():
-                terms[name] = coin.context.funding, coin.context.oracle_px
-                mids[name] = coin.book.mid
-
-    # Second by second, so that the last context and mid before the hour are known.
-    while engine.vitals.next_hour_ns == rolled_ns:
-        scene.advance(0.25, on_second=remember)
-        if engine.vitals.next_hour_ns == rolled_ns:
-            remember()
-    for trade_id in opened:
-        trade, paid = before[trade_id]
-        coin = engine.market.coins[trade.coin]
-        rate, oracle = terms[trade.coin]
-        due = funding_e6(trade.side, oracle, trade.open_lots, coin.instrument.sz_decimals, rate)
-        assert trade.funding_e6 - paid == due
-    days = {row.trade_id: row for row in scene.rows.trade_days}
-    assert opened <= days.keys()
-    assert {row.day for row in scene.rows.trade_days} == {"2026-11-22"}
-    assert engine.branch.desk.day_ms == virtual.MIDNIGHT_MS
-    scene.advance(30)
-    engine.step(ExitNow(engine))
-    scene.advance(10)
-    assert engine.branch.ledger.trades.keys() & opened == set()
-    sums: dict[int, dict[str, int]] = {}
-    for part in scene.rows.trade_days:
-        of = sums.setdefault(part.trade_id, {})
-        of[part.day] = of.get(part.day, 0) + part.mtm_e6
-    nets = {row.trade_id: row.net_e6 for row in scene.rows.trade_updates if row.status == "closed"}
-    for trade_id in opened:
-        assert set(sums[trade_id]) == {"2026-11-22", "2026-11-23"}
-        assert sum(sums[trade_id].values()) == nets[trade_id]
-
-
-def ExitNow(engine: Engine) -> Timer:
-    """Return a second far enough on for every horizon, after making them short."""
-    for trades in engine.branch.ledger.marks.values():
-        trades.horizon[:] = 0
-    return Timer(engine.vitals.now_ns)
 
 
 # Halts and the loss limit.
@@ -698,24 +404,6 @@ def test_a_run_that_was_flattened_replays_bit_for_bit_and_its_twins_stay_equal(
     assert replayed.rows == scene.rows
 
 
-def losing() -> Fresh:
-    """Return an engine with one open trade that has just lost the day's limit."""
-    made = quiet(
-        [
-            rig.probe(
-                lambda m, c, v: rig.entry(c, stop=0.5, horizon_s=9e4) if m.calls == 1 else None
-            )
-        ],
-        gate={"drawdown": {"daily_loss_share_max": 0.001, "peak_loss_share_max": 0.002}},
-    )
-    made.engine.step(Timer(NOW_NS))
-    feed(made, NOW_NS + S)
-    feed(made, NOW_NS + 2 * S)
-    assert made.engine.branch.settlement.real
-    feed(made, NOW_NS + 3 * S, 98.0)
-    return made
-
-
 def test_a_broken_loss_limit_latches_once_and_only_the_operator_releases_it() -> None:
     made = losing()
     engine = made.engine
@@ -746,22 +434,6 @@ def test_releasing_the_latch_makes_the_limits_count_from_there() -> None:
     feed(made, NOW_NS + 10 * S, 96.0)
     engine.step(Timer(NOW_NS + 10 * S))
     assert desk.latched, "a new loss must"
-
-
-def test_a_new_day_anchors_the_daily_loss_once_and_opens_no_latch() -> None:
-    made = losing()
-    engine, desk = made.engine, made.engine.branch.desk
-    engine.step(Timer(NOW_NS + 4 * S))
-    day_ns = 86_400 * S
-    tomorrow_ns = NOW_NS // day_ns * day_ns + day_ns
-    feed(made, tomorrow_ns - S, 98.0)
-    engine.step(Timer(tomorrow_ns + S))
-    anchored = desk.day_start_e6
-    assert desk.day_ms == tomorrow_ns // 1_000_000
-    assert anchored == desk.equity_e6 and desk.latched
-    feed(made, tomorrow_ns + 2 * S, 97.0)
-    engine.step(Timer(tomorrow_ns + 3 * S))
-    assert desk.day_start_e6 == anchored > desk.equity_e6
 
 
 def test_the_digest_runs_over_rows_alone_and_every_row_moves_it() -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import pytest
 
@@ -13,18 +11,11 @@ from shadow.ledger.trade import TradeState
 from shadow.store.tables.trades import RepeatsUpdate, TradeUpdate
 from tests.daemon import rig
 from tests.support.rows import cells, without
-from tests.support.shadow import MODEL, T0, Puppet, Stage, make_trade
+from tests.support.shadow import MODEL, T0, Puppet, Stage, make_trade, quoted
 
 PAPER, BOTH, PHANTOM, REST = TradeKind.PAPER, TradeKind.TWIN, TradeKind.PHANTOM, TradeKind.CLAMPED
 USD = 10**6
 DAY_S = 86_400
-
-
-def quoted(**options: Any) -> Stage:
-    """Return a stage with a book."""
-    stage = Stage(**options)
-    stage.book()
-    return stage
 
 
 def written(stage: Stage) -> dict[int, TradeUpdate]:
