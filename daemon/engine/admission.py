@@ -50,7 +50,7 @@ class Admission:
         self._books = books
         self._out = out
         self._model = model
-        self._vol_target = vol_target
+        self.vol_target = vol_target
         self._count = 0
         self._counted_seq = 0
 
@@ -106,7 +106,7 @@ class Admission:
         numbers = sizing(
             coin,
             equity_e6=self._view.desk.equity_e6,
-            vol_target=self._vol_target,
+            vol_target=self.vol_target,
             division_weight=division,
             bot_weight=bot,
             conviction=signal.conviction,

@@ -69,6 +69,7 @@ class Branch:
 
     @desk.setter
     def desk(self, desk: Desk) -> None:
+        """Take up another account."""
         self.view.desk = desk
 
     # What bots say.

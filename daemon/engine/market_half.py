@@ -56,7 +56,7 @@ class MarketHalf:
         self.lenses = LensSchedule(self.coins, out, lens_rule, watched)
         self._weighing = weighing
         self._out = out
-        self._listener = listener
+        self.listener = listener
         self.resubscribe()
 
     def resubscribe(self) -> None:
@@ -150,14 +150,14 @@ class MarketHalf:
         # What fails from here on is no bot's fault, and nobody may carry on as if it were.
         if isinstance(action, ExitCall):
             voting.withdraw(self.opinions, lane.name, action.coin, action.side)
-            self._listener.exit_called(lane.name, action)
+            self.listener.exit_called(lane.name, action)
         elif isinstance(lane, Arm):
             heard = Heard(lane, coin, action, (START, START), self.vote)
-            self._listener.try_out(heard, lane.trial_id)
+            self.listener.try_out(heard, lane.trial_id)
         else:
             voting.hold(self.opinions, lane.name, action, self._out.now_ns)
             weights = self._weighing.weights.of(lane.division, lane.name)
-            self._listener.hear(Heard(lane, coin, action, weights, self.vote))
+            self.listener.hear(Heard(lane, coin, action, weights, self.vote))
 
     def vote(self, coin: Coin) -> Vote:
         """Return the divisions' vote on a coin as it stands."""

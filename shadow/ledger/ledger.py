@@ -55,7 +55,7 @@ class Ledger:
     ) -> None:
         self._coins = coins
         self._model = model
-        self._broker = broker
+        self.broker = broker
         self._intend = intend
         self.trades: dict[int, Trade] = {}
         self.marks: dict[str, Marks] = {name: Marks() for name in coins}
@@ -92,10 +92,10 @@ class Ledger:
         """Let the broker hold again what it held: nothing new is intended."""
         self.trades[trade.trade_id] = trade
         if trade.state == TradeState.OPEN:
-            self._broker.send(protection_of(trade), trade.opened_ns)
+            self.broker.send(protection_of(trade), trade.opened_ns)
             return
         self.waiting[trade.coin][trade.trade_id] = trade
-        self._broker.send(intent_of(trade), trade.decided_ns)
+        self.broker.send(intent_of(trade), trade.decided_ns)
 
     def on_book(self, coin: Coin, now_ns: int) -> list[Change] | tuple[Change, ...]:
         """Mark a coin's trades at its valid book; fill, stop and close what is due."""
@@ -123,7 +123,7 @@ class Ledger:
                 for trade in marks.expired(now_ns):
                     changes.append(self._decide_exit(trade, "horizon", now_ns))
             if self.waiting[name]:
-                for event in self._broker.on_second(name, now_ns):
+                for event in self.broker.on_second(name, now_ns):
                     changes += self._hear(event)
             if self.gaps.suspended[name]:
                 changes += self.gaps.lose_patience(name, now_ns)
@@ -209,7 +209,7 @@ class Ledger:
         """Send an intent; return what the broker can say of the trade at once."""
         if trade.kind == TradeKind.PAPER and self._intend is not None:
             self._intend(intent)
-        events = self._broker.send(intent, now_ns)
+        events = self.broker.send(intent, now_ns)
         changes: list[Change] = []
         match intent:
             case Enter() | Exit():
@@ -235,7 +235,7 @@ class Ledger:
                 if now_ns - trade.exit_due_ns > GAP_NS:
                     trade.flag("gap")
         changes: list[Change] = []
-        for event in self._broker.on_book(coin, now_ns):
+        for event in self.broker.on_book(coin, now_ns):
             changes += self._hear(event)
         return changes
 

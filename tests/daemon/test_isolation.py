@@ -11,6 +11,7 @@ import pytest
 
 from market.decision import TradeKind
 from market.events import Command
+from market.orders import Cancel
 from shadow.ledger.trade import UNAVAILABLE, Change, TradeState
 from shadow.store.rows import Rows
 from tests.daemon import rig
@@ -116,8 +117,11 @@ def close_phantoms(made: Fresh, rng: random.Random) -> int:
             if not ledger.gaps.release(trade):
                 size = ledger.coin(trade.coin).instrument.size(trade.open_lots)
                 ledger.marks[trade.coin].remove(trade, size)
-        else:
+        elif trade.state == TradeState.PENDING:
+            ledger.broker.send(Cancel(trade.trade_id, trade.coin, "entry"), now_ns)
             del ledger.waiting[trade.coin][trade.trade_id]
+        else:
+            continue
         trade.exit_reason = "sabotage" if trade.opened_ns else UNAVAILABLE
         trade.state, trade.closed_ns = TradeState.CLOSED, now_ns
         del ledger.trades[trade.trade_id]

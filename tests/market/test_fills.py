@@ -9,6 +9,7 @@ from market.events import MS_PER_MINUTE, NS_PER_MINUTE, NS_PER_MS, NS_PER_S, Can
 from market.fills import NO_FILL, FillModel, impact_bps, walk
 from market.instrument import Instrument
 from market.money import fee_e6, notional_e6
+from market.orders import Exit
 from shadow.ledger.trade import Trade
 from tests.support.market import levels, make_instrument
 from tests.support.shadow import MODEL, SOL, T0, make_coin, make_trade, minute, put_book
@@ -146,10 +147,9 @@ def test_an_entry_takes_the_other_side_of_the_book_and_an_exit_its_own(side: int
     fill = MODEL.enter(trade, coin.book, SOL)
     assert (fill.lots, fill.levels) == (300, 2)
     assert fill.notional_e6 == sum(notional_e6(px, lots, 2) for px, lots in entry)
-    trade.filled_lots, trade.exit_lots = 300, 50
-    left = MODEL.exit(trade, coin.book, SOL)
+    left = MODEL.exit(Exit(8, "SOL", side, 250, 0, T0, "stop"), coin.book, SOL)
     (first, one), (second, _) = exit_
-    assert left.lots == trade.open_lots == 250
+    assert left.lots == 250
     assert left.notional_e6 == notional_e6(first, one, 2) + notional_e6(second, 250 - one, 2)
     assert left.fee_e6 == fee_e6(left.notional_e6, MODEL.taker_e8)
 

@@ -147,7 +147,7 @@ def test_queues_are_bounded(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_a_broad_except_stands_only_at_a_barrier(path: Path) -> None:
     barriers = {
-        "daemon/engine/engine.py",  # a bot that raises is faulted alone
+        "daemon/engine/market_half.py",  # a bot that raises is faulted alone
         "daemon/live/supervisor.py",  # a task that raises is started again
         "daemon/live/daemon.py",  # whatever the engine raises becomes InvariantBroken
         "daemon/__main__.py",  # the last line before the shell

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from daemon.engine.outcome import Outbox
+from market.decision import Check, Clamp, TradeKind, Verdict
+from shadow.ledger.episodes import KeyState
+from shadow.ledger.trade import CANCELLED
+from shadow.store.bookkeeper import CALLED_OFF, EXPIRED, Bookkeeper, Identity, verdict_tags
+from tests.support.shadow import make_trade
+
+SHADOW = [TradeKind.TWIN, TradeKind.PHANTOM, TradeKind.CLAMPED]
+
+
+def books(*, shadow: bool = True) -> tuple[Bookkeeper, Outbox]:
+    out = Outbox()
+    return Bookkeeper(out, Identity("config", "policy"), {}, shadow=shadow), out
+
+
+@pytest.mark.parametrize("kind", SHADOW)
+def test_with_the_shadow_off_only_real_trades_are_written(kind: TradeKind) -> None:
+    silent, out = books(shadow=False)
+    for trade in (make_trade(kind=TradeKind.PAPER, trade_id=4), make_trade(kind=kind)):
+        silent.opened(trade)
+        silent.changed(trade)
+    assert [row.trade_id for row in out.rows.trades] == [4]
+    assert [row.trade_id for row in out.rows.trade_updates] == [4]
+    assert list(out.dirty) == ["trade/4"]
+
+
+@pytest.mark.parametrize("kind", SHADOW)
+def test_only_a_real_trade_has_orders(kind: TradeKind) -> None:
+    book, out = books()
+    for trade in (make_trade(kind=kind), make_trade(kind=TradeKind.PAPER, trade_id=4)):
+        book.order(trade, 5, "entry_sent", "1 lots, taker")
+    assert [row.trade_id for row in out.rows.order_events] == [4]
+
+
+def test_an_entry_that_was_called_off_is_told_from_one_that_expired() -> None:
+    book, out = books()
+    late, halted = (make_trade(kind=TradeKind.PAPER, trade_id=i) for i in (4, 8))
+    halted.flag(CANCELLED)
+    for trade in (late, halted):
+        book.never_filled(trade)
+    assert [(row.event, row.detail) for row in out.rows.order_events] == [EXPIRED, CALLED_OFF]
+
+
+def test_repeats_go_to_the_newest_trade_and_to_none_where_there_is_none() -> None:
+    book, out = books(shadow=False)
+    for last_id in (0, 4 * 7 + TradeKind.PHANTOM, 4 * 9 + TradeKind.PAPER):
+        book.repeats(KeyState(last_id=last_id, repeats=3))
+    assert [(row.repeats, row.trade_id) for row in out.rows.repeats] == [(3, 36)]
+
+
+def verdict(*outcomes: tuple[str, str, str], clamps: tuple[Clamp, ...] = ()) -> Verdict:
+    checks = [Check(name, outcome, mode) for name, outcome, mode in outcomes]  # type: ignore[arg-type]
+    failing = tuple(c.filter for c in checks if c.mode == "enforce" and c.outcome != "pass")
+    sole = failing[0] if len(failing) == 1 else ""
+    return Verdict(not failing, checks, failing, sole, 10, list(clamps))
+
+
+def test_a_verdict_counts_where_it_belongs() -> None:
+    admitted = verdict(
+        ("limit", "pass", "enforce"),
+        ("watch", "fail", "observe"),
+        clamps=(Clamp("cap", 20, 10),),
+    )
+    assert [(t.filter, t.mode, t.scope) for t in verdict_tags(admitted)] == [
+        ("watch", "observe", "sole"),
+        ("cap", "enforce", "clamped"),
+    ]
+    blocked = verdict(("limit", "fail", "enforce"), ("other", "no_data", "enforce"))
+    assert [(t.filter, t.scope) for t in verdict_tags(blocked)] == [
+        ("limit", "shared"),
+        ("other", "fail_closed"),
+        ("", "limits"),
+    ]
