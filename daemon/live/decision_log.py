@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from daemon.live.telemetry import log
+from daemon.views.rim import RecentSignal
 from shadow.store.rows import Rows
 
-if TYPE_CHECKING:
-    pass
 
-
-def log_decisions(rows: Rows) -> list[dict[str, Any]]:
-    """Log every signal and closed real trade among new rows; return the signals, briefly."""
+def log_decisions(rows: Rows) -> list[RecentSignal]:
+    """Log every signal and alarm among new rows; return the signals, briefly."""
     recent = []
     for row in rows.signals:
         (signal_id, _, ts_ns, bot, _, coin, side, _, verdict, failing, *_) = row
         reason = row[22]
-        brief = {"ts_ns": ts_ns, "bot": bot, "coin": coin, "side": side, "verdict": verdict}
-        recent.append({**brief, "failing": failing, "reason": reason, "signal_id": signal_id})
+        recent.append(
+            RecentSignal(
+                ts_ns=ts_ns,
+                bot=bot,
+                coin=coin,
+                side=side,
+                verdict=verdict,
+                failing=failing,
+                reason=reason,
+                signal_id=signal_id,
+            )
+        )
         fields = {"id": signal_id, "bot": bot, "coin": coin, "side": side, "reason": reason}
         if failing:
             fields["failing"] = failing

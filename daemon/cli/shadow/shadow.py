@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,9 @@ from daemon.cli.common import (
     print_table,
 )
 from daemon.instance.database import reading
+
+if TYPE_CHECKING:
+    from daemon.views.blocked import BlockedSignal
 
 app = typer.Typer(help="What the gate's refusals would have earned.", no_args_is_help=True)
 
@@ -110,15 +113,15 @@ def list_(
 
     Example: gnomon shadow list --open --filter direction
     """
-    from shadow.store.query import blocked_signals
+    from daemon.views.blocked import blocked
     from shadow.store.rows import second_of
 
     where = pick_state(state, mode, config)
-    rows: list[dict[str, Any]] = []
+    rows: list[BlockedSignal] = []
     none = "no blocked signals"
     if where is not None:
         with reading(where) as db:
-            rows = blocked_signals(
+            rows = blocked(
                 db,
                 only_open=open_,
                 filter_=filter_,
@@ -135,17 +138,17 @@ def list_(
         return
     cells = [
         (
-            r["signal_id"],
-            second_of(r["ts_ns"]),
-            r["bot"],
-            r["coin"],
-            r["side"],
-            r["failing"],
-            r["status"] or "–",
-            r["exit_reason"] or "–",
-            number(r["net_e6"] / 1e6 if r["net_e6"] is not None else None, 2, sign=True),
-            number(r["r"], 2, sign=True),
-            r["repeats"] if r["repeats"] is not None else "–",
+            r.signal_id,
+            second_of(r.ts_ns),
+            r.bot,
+            r.coin,
+            r.side,
+            r.failing,
+            r.status or "–",
+            r.exit_reason or "–",
+            number(r.net_e6 / 1e6 if r.net_e6 is not None else None, 2, sign=True),
+            number(r.r, 2, sign=True),
+            r.repeats if r.repeats is not None else "–",
         )
         for r in rows
     ]
@@ -165,7 +168,7 @@ def why(
     Example: gnomon why 1325568
     """
     from daemon.cli.shadow.why_text import print_why
-    from shadow.store.query import explain
+    from daemon.views.why import why as story_of
 
     where = pick_state(state, mode, config)
     if where is None:
@@ -175,7 +178,7 @@ def why(
             typer.echo("no signals yet; `gnomon run` makes some")
         return
     with reading(where) as db:
-        found = explain(db, signal_id) if 0 <= signal_id <= INTEGER_MAX else None
+        found = story_of(db, signal_id) if 0 <= signal_id <= INTEGER_MAX else None
     if found is None:
         raise typer.BadParameter(
             f"no signal {signal_id}; `gnomon shadow list` shows their numbers",

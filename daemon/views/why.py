@@ -1,0 +1,155 @@
+"""One signal's story: the row of the signal, its checks, and the trades that came of it."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+import msgspec
+from msgspec import Struct
+
+from daemon.views.vote import VoteView
+from market.errors import InputDamaged
+from shadow.store.query import explain
+
+# Whole numbers stay whole.
+Numbers = dict[str, int | float | None]
+
+
+class ClampStory(Struct):
+    """A cap that cut the size: lots before and after."""
+
+    filter: str
+    before_lots: int
+    after_lots: int
+
+
+class BookStory(Struct):
+    """The top of the book at that moment, as pairs of price and size, best first."""
+
+    bids: list[tuple[float, float]]
+    asks: list[tuple[float, float]]
+
+
+class SizingStory(Struct):
+    """The numbers behind a size: notional = equity × target ÷ volatility × weight × conviction."""
+
+    equity_usd: float
+    vol_target: float
+    daily_vol: float
+    division_weight: float
+    bot_weight: float
+    weight: float
+    conviction: float
+    notional_usd: float
+
+
+class SignalStory(Struct, kw_only=True):
+    """A row of the table `signal`; `sizing` and `vote` are null where they were not kept."""
+
+    signal_id: int
+    seq: int
+    ts_ns: int
+    bot: str
+    division: str
+    coin: str
+    side: str
+    conviction: float
+    verdict: str
+    failing: str
+    sole: str
+    fail_closed: int
+    trade_id: int | None
+    requested_lots: int
+    lots: int
+    notional_e6: int
+    clamps: list[ClampStory]
+    mid: float
+    stop_px: float
+    target_px: float | None
+    trail: float | None
+    horizon_ns: int
+    reason: str
+    saw: Numbers
+    book: BookStory
+    ages: Numbers
+    config_hash: str
+    policy_hash: str
+    sizing: SizingStory | None
+    vote: VoteView | None
+
+
+class CheckStory(Struct, kw_only=True):
+    """A row of the table `check_result`; `value` was compared with `threshold`."""
+
+    signal_id: int
+    filter: str
+    mode: str
+    outcome: str
+    value: float | None
+    threshold: float | None
+    reason: str
+    version: int
+
+
+class TradeStory(Struct, kw_only=True):
+    """A row of the table `trade`; money is null until it is known.
+
+    `so_far_e6` is what an open one has earned by its newest mark, at most a minute old, in
+    micro-USDC before the costs of leaving it.
+    """
+
+    trade_id: int
+    kind: str
+    cause: str
+    status: str
+    signal_id: int
+    later_trade_id: int | None
+    trial_id: int | None
+    bot: str
+    division: str
+    coin: str
+    side: str
+    asked_lots: int
+    qty_lots: int
+    decided_ns: int
+    opened_ns: int | None
+    closed_ns: int | None
+    decision_mid: float
+    entry_px: float | None
+    exit_px: float | None
+    entry_notional_e6: int | None
+    gross_e6: int | None
+    fees_e6: int | None
+    funding_e6: int | None
+    net_e6: int | None
+    risk_e6: int | None
+    r: float | None
+    bps: float | None
+    mae_bps: float | None
+    mfe_bps: float | None
+    exit_reason: str | None
+    repeats: int
+    flags: str
+    so_far_e6: int | None
+
+
+class Why(Struct):
+    """A signal with every check of the gate and every trade, twin and phantom of it."""
+
+    signal: SignalStory
+    checks: list[CheckStory]
+    trades: list[TradeStory]
+
+
+def why(db: Connection, signal_id: int) -> Why | None:
+    """Return a signal's story, None when there is no such signal; raises InputDamaged."""
+    found = explain(db, signal_id)
+    if found is None:
+        return None
+    # What was not kept stands in its column as an empty object.
+    signal = {**found["signal"]}
+    signal["sizing"], signal["vote"] = signal["sizing"] or None, signal["vote"] or None
+    try:
+        return msgspec.convert({**found, "signal": signal}, Why)
+    except msgspec.ValidationError as error:
+        raise InputDamaged(f"signal {signal_id}: its rows cannot be read ({error})") from None
