@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import UNSET, Struct, UnsetType
 
 from daemon.sheet.series import Seen
@@ -22,7 +24,7 @@ class SeriesReading(Struct, kw_only=True):
     n: int
     params: dict[str, int | float]
     flags: list[str]
-    measures: dict[str, object]
+    measures: dict[str, Any]
 
 
 def series_reading(seen: Seen, *, null: bool, check: bool) -> SeriesReading:

@@ -30,8 +30,11 @@ class BookStory(Struct):
     asks: list[tuple[float, float]]
 
 
-class SizingStory(Struct):
-    """The numbers behind a size: notional = equity × target ÷ volatility × weight × conviction."""
+class SizingStory(Struct, kw_only=True):
+    """The numbers behind a size.
+
+    notional = equity × target ÷ volatility × weight × conviction ÷ impact scale.
+    """
 
     equity_usd: float
     vol_target: float
@@ -40,6 +43,7 @@ class SizingStory(Struct):
     bot_weight: float
     weight: float
     conviction: float
+    impact_scale: float = 1.0
     notional_usd: float
 
 
