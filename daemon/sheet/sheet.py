@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from daemon.sheet import panels
 from daemon.sheet.panels import ACCENT, BLUE, FAINT, GOLD, INK, MUTED, NORMAL, PAPER, SMALL, Window
 from daemon.sheet.series import Seen
-from daemon.sheet.table import TAIL, figure, share
+from daemon.sheet.table import figure, share
+from daemon.sheet.verdict import TAIL
 from market.errors import OperatorError
 from market.events import MS_PER_MINUTE
 from quant.lens import Abstain, discover

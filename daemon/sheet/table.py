@@ -7,8 +7,6 @@ from typing import Any
 
 from daemon.sheet.series import Seen
 
-# Two-sided five per cent, the level at which a rank says more than "as in nulls".
-TAIL = 0.025
 LIST_SHOWN = 6
 SERIES_COLUMNS = ("lens", "value", "null rank", "reference", "says")
 
@@ -45,21 +43,6 @@ def _short(value: Any) -> str:
         more = f", … ({len(value)})" if len(value) > LIST_SHOWN else ""
         return f"[{shown}{more}]"
     return str(value)
-
-
-def verdict(value: float | None, rank: float | None, flags: list[str]) -> str:
-    """Return in words what a reading is worth."""
-    if value is None:
-        return f"abstains: {flags[0] if flags else 'no reason given'}"
-    if rank is None:
-        said = "no null to compare with"
-    elif rank >= 1.0 - TAIL:
-        said = f"higher than {rank:.0%} of nulls"
-    elif rank <= TAIL:
-        said = f"lower than {1.0 - rank:.0%} of nulls"
-    else:
-        said = "as in nulls"
-    return "; ".join((said, *flags))
 
 
 def figure(value: float | None, digits: int = 6) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from daemon.engine.engine import Engine
-from daemon.sheet.table import verdict
+from daemon.sheet.verdict import verdict
 from daemon.views.at_rest import decoded
 from market.events import MS_PER_MINUTE, NS_PER_MS, LensReading
 from market.lenses import Lenses

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from msgspec import Struct
 
 from daemon.instance import control

@@ -97,9 +97,7 @@ def test_another_hour_begins_another_segment_once(tmp_path: Path) -> None:
     scene.now_ns = HOUR_NS + NS_PER_HOUR
     scene.taping.rotate()
     scene.taping.rotate()
-    assert scene.segments.closed == [
-        record_line("E", scene.now_ns, {"why": "rotated", "seq": 7})
-    ]
+    assert scene.segments.closed == [record_line("E", scene.now_ns, {"why": "rotated", "seq": 7})]
     assert [ns for _, ns, _ in scene.segments.opened] == [HOUR_NS + 5, scene.now_ns]
 
 

@@ -9,9 +9,9 @@ from daemon.sheet.table import (
     measure_lines,
     series_rows,
     share,
-    verdict,
 )
 from quant.lens import Reading
+
 
 def test_a_row_says_what_was_asked_or_what_is_to_be_said() -> None:
     quiet = Reading("rqa", 0.63, 512, {})
@@ -35,24 +35,6 @@ def test_measures_are_lines_and_long_lists_are_cut() -> None:
         "  state  calm",
     ]
     assert measure_lines({}) == []
-
-
-@pytest.mark.parametrize(
-    ("value", "rank", "flags", "said"),
-    [
-        (None, None, ["needs 50 values, got 3"], "abstains: needs 50 values, got 3"),
-        (None, None, [], "abstains: no reason given"),
-        (1.0, None, [], "no null to compare with"),
-        (1.0, 0.9875, [], "higher than 99% of nulls"),
-        (1.0, 0.0125, [], "lower than 99% of nulls"),
-        (1.0, 0.5, ["ties"], "as in nulls; ties"),
-        (1.0, 0.97, [], "as in nulls"),
-    ],
-)
-def test_verdicts_in_words(
-    value: float | None, rank: float | None, flags: list[str], said: str
-) -> None:
-    assert verdict(value, rank, flags) == said
 
 
 @pytest.mark.parametrize(

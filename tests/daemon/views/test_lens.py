@@ -127,7 +127,11 @@ def test_the_surge_is_told_once_the_pace_is_known() -> None:
     there.step(LensUpdate("SOL", BAR_MS, "arrivals", "bar", [], arrivals=terms))
     there.second()
     surge = seen(there).surge
-    assert surge is not None and surge == pytest.approx(there.engine.coins["SOL"].arrivals.surge) and surge > 0.0
+    assert (
+        surge is not None
+        and surge == pytest.approx(there.engine.coins["SOL"].arrivals.surge)
+        and surge > 0.0
+    )
 
 
 def test_of_an_unknown_coin_nothing_is_said() -> None:

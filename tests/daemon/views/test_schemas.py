@@ -31,7 +31,9 @@ def test_what_is_told_in_a_docstring_is_told_in_the_schema() -> None:
     parts = schema("positions")["$defs"]
     assert isinstance(parts, dict)
     assert "without a sound" in parts["HeldTrade"]["description"]
-    assert parts["HeldTrade"]["properties"]["mark_px"] == {"anyOf": [{"type": "number"}, {"type": "null"}]}
+    assert parts["HeldTrade"]["properties"]["mark_px"] == {
+        "anyOf": [{"type": "number"}, {"type": "null"}]
+    }
 
 
 def test_a_name_that_is_no_view_is_an_error() -> None:

@@ -39,7 +39,9 @@ HISTORY = [
 def test_names_without_a_row_have_what_they_begin_with() -> None:
     found = weights_view([], [])
     assert list(found.divisions) == list(DIVISIONS)
-    assert {n: b.division for n, b in found.bots.items()} == {c.name: c.division for c in discover()}
+    assert {n: b.division for n, b in found.bots.items()} == {
+        c.name: c.division for c in discover()
+    }
     nothing = DivisionWeight(START, None, 0, 0, "start", None, None)
     assert set(map(msgspec.json.encode, found.divisions.values())) == {msgspec.json.encode(nothing)}
     assert (found.moves, found.saturated, found.on_bounds) == ([], [], {"division": [], "bot": []})

@@ -57,7 +57,7 @@ def test_whole_numbers_that_a_bot_saw_stay_whole(kept: Kept, tmp_path: Path) -> 
     path = tmp_path / "gnomon.db"
     number = told(path)["sole"]
     with closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE signal SET saw = '{\"rank\":2,\"ema\":99.5}'")
+        db.execute('UPDATE signal SET saw = \'{"rank":2,"ema":99.5}\'')
         found = why(db, number)
     assert found is not None and msgspec.json.encode(found.signal.saw) == b'{"rank":2,"ema":99.5}'
 

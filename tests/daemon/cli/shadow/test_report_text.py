@@ -18,6 +18,7 @@ from tests.support.report import GUARD, YOUNG, report_of
 
 Captured = pytest.CaptureFixture[str]
 
+
 def text_of(capsys: Captured, report: Report, format_: str = "table") -> str:
     write(report, format_, None, "local: a.db")
     return capsys.readouterr().out
