@@ -191,7 +191,7 @@ def test_a_refusal_is_raised_with_what_there_is_to_choose_from(tmp_path: Path) -
         return Refusal(f"no {request.argument}", ["BTC", "SOL"])
 
     def work() -> None:
-        with pytest.raises(Refused, match="^no DOGE$") as refused:
+        with pytest.raises(Refused, match="no DOGE") as refused:
             control.ask(path, Request("lens", "DOGE"), Reply)
         assert refused.value.choices == ["BTC", "SOL"] and refused.value.exit_code == 69
 

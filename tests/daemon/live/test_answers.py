@@ -87,7 +87,9 @@ def test_the_socket_is_there_while_it_answers_and_not_afterwards(tmp_path: Path)
 
     async def main() -> None:
         task = asyncio.create_task(scene.answers.serve(state))
-        while not state.socket.exists():
+        for _ in range(500):
+            if state.socket.exists():
+                break
             await asyncio.sleep(0.01)
         found = await asyncio.to_thread(control.ask, state.socket, Request("status"), RunningStatus)
         assert found.running and [feed.coin for feed in found.feeds] == list(rig.PAIR)
