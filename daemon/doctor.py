@@ -324,7 +324,7 @@ def tapes(case: Case) -> Iterator[Finding]:
 
 def _answers(place: StateDir) -> bool:
     try:
-        control.ask(place.socket, {"verb": "status"}, timeout_s=ASK_S)
+        control.ask(place.socket, control.Request("status"), object, timeout_s=ASK_S)
     except VenueUnreachable:
         return False
     return True
@@ -336,7 +336,7 @@ def sockets(case: Case) -> Finding:
         if not place.socket.exists():
             continue
         try:
-            control.ask(place.socket, {"verb": "status"}, timeout_s=ASK_S)
+            control.ask(place.socket, control.Request("status"), object, timeout_s=ASK_S)
         except VenueUnreachable as error:
             remedy = "start the daemon, or ask as its user (sudo -u gnomon)"
             return Finding("socket", WARN, str(error), remedy)

@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import configure, control, database, doctor, lens, positions, run, tapes, weights
+from daemon.cli import (
+    configure,
+    control,
+    database,
+    doctor,
+    lens,
+    positions,
+    run,
+    schema,
+    tapes,
+    weights,
+)
 from daemon.cli.research import study
 from daemon.cli.shadow import shadow
 
@@ -51,6 +62,7 @@ weights.register(app)
 lens.register(app)
 app.add_typer(shadow.app, name="shadow")
 shadow.register(app)
+schema.register(app)
 app.add_typer(tapes.app, name="tape")
 app.add_typer(configure.app, name="config")
 app.add_typer(database.app, name="db")

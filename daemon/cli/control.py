@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -18,9 +19,16 @@ from daemon.cli.common import (
     print_table,
     say,
 )
+from daemon.instance.control import Refused, Request
 from daemon.instance.lock import is_held
 from daemon.instance.paths import StateDir
 from market.errors import VenueUnreachable
+
+if TYPE_CHECKING:
+    from daemon.views.status import RestingStatus, RunningStatus
+    from shadow.report.score import StageScore
+
+T = TypeVar("T")
 
 
 def register(app: typer.Typer) -> None:
@@ -29,12 +37,14 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def running(state: StateDir, verb: str, **more: Any) -> dict[str, Any] | None:
-    """Return what a running daemon answers, None when nobody does."""
+def running(state: StateDir, request: Request, answer: type[T]) -> T | None:
+    """Return what a running daemon answers, None when nobody does; raises Refused."""
     from daemon.instance import control
 
     try:
-        return control.ask(state.socket, {"verb": verb, **more})
+        return control.ask(state.socket, request, answer)
+    except Refused:
+        raise
     except VenueUnreachable as error:
         if is_held(state):
             # A member of its group can read, but not ask.
@@ -53,92 +63,96 @@ def status(
     Example: gnomon status --json
     """
     from daemon.views.at_rest import at_rest, fresh, orchestration
+    from daemon.views.status import RunningStatus
 
     where = pick_state(state, mode, config)
     equity_usd = load_config(config, system=True).desk.equity_usd
-    found = fresh(equity_usd)
+    found: RunningStatus | RestingStatus = fresh(equity_usd)
     if where is not None:
-        found = running(where, "status") or at_rest(where, equity_usd)
-    found["orchestration"] = orchestration(where)
+        answer = running(where, Request("status"), RunningStatus)
+        found = answer or at_rest(where, equity_usd)
+    found.orchestration = orchestration(where)
     if json_:
         print_json(found)
         return
     print_status(found)
 
 
-def print_status(s: dict[str, Any]) -> None:
+def print_status(s: RunningStatus | RestingStatus) -> None:
     """Print a status for a person."""
+    from daemon.views.status import RunningStatus
+
+    change = s.equity_usd - s.start_usd
+    typer.echo(_first_line(s))
+    typer.echo(f"equity {s.equity_usd:,.2f} USD ({change:+,.2f})")
+    typer.echo(
+        f"{s.signals} signals: {s.admitted} admitted, {s.blocked} blocked; "
+        f"{s.phantoms} phantoms, {s.open_phantoms} open; {s.alarms} alarms"
+    )
+    for who, why in s.halts.items():
+        typer.echo(f"HALTED by {who}: {why}")
+    if s.latched:
+        typer.echo(f"LATCHED: {s.latched} (gnomon resume releases it)")
+    if isinstance(s, RunningStatus):
+        _print_running(s)
+    if s.database:
+        typer.echo(f"database {s.database}")
+    _print_orchestration(s.orchestration)
+
+
+def _first_line(s: RunningStatus | RestingStatus) -> str:
+    from daemon.views.status import RunningStatus
     from shadow.store.rows import second_of
 
-    change = s["equity_usd"] - s["start_usd"]
-    if "feeds" in s:
-        feed = "feed up" if s["connected"] else "FEED DOWN"
-        ready = "ready" if s["ready"] else "warming up"
-        typer.echo(f"running in {s['mode']}, {ready}, {feed}, up {s['uptime_s']:.0f} s")
-    elif s["mode"] is None:
-        typer.echo("never started; `gnomon run` begins")
-    elif s["running"]:
-        seen = second_of(s["last_seen_ns"]) if s["last_seen_ns"] else "never"
-        typer.echo(f"running in {s['mode']}; its database was last written {seen}")
-    else:
-        seen = second_of(s["last_seen_ns"]) if s["last_seen_ns"] else "never"
-        typer.echo(f"not running; {s['mode']} was last alive {seen}")
-    typer.echo(f"equity {s['equity_usd']:,.2f} USD ({change:+,.2f})")
-    typer.echo(
-        f"{s['signals']} signals: {s['admitted']} admitted, {s['blocked']} blocked; "
-        f"{s['phantoms']} phantoms, {s['open_phantoms']} open; {s['alarms']} alarms"
-    )
-    for who, why in s["halts"].items():
-        typer.echo(f"HALTED by {who}: {why}")
-    if s["latched"]:
-        typer.echo(f"LATCHED: {s['latched']} (gnomon resume releases it)")
-    if "feeds" in s:
-        _print_running(s)
-    if s["database"]:
-        typer.echo(f"database {s['database']}")
-    _print_orchestration(s["orchestration"])
+    if isinstance(s, RunningStatus):
+        feed = "feed up" if s.connected else "FEED DOWN"
+        ready = "ready" if s.ready else "warming up"
+        return f"running in {s.mode}, {ready}, {feed}, up {s.uptime_s:.0f} s"
+    if s.mode is None:
+        return "never started; `gnomon run` begins"
+    seen = second_of(s.last_seen_ns) if s.last_seen_ns else "never"
+    if s.running:
+        return f"running in {s.mode}; its database was last written {seen}"
+    return f"not running; {s.mode} was last alive {seen}"
 
 
-def _print_orchestration(stages: list[dict[str, Any]]) -> None:
-    if not stages or not stages[0]["days"]:
+def _print_orchestration(stages: list[StageScore]) -> None:
+    if not stages or not stages[0].days:
         return
     rows = []
     for stage in stages:
-        low, high = (number(stage[k], sign=True) for k in ("low", "high"))
-        interval = f"{low} … {high}" if stage["low"] is not None else "–"
-        note = "absent" if stage["absent"] else ""
-        name = stage["stage"].replace("_", " ")
-        level, added = (number(stage[k], sign=True) for k in ("r_per_day", "added"))
+        low, high = (number(bound, sign=True) for bound in (stage.low, stage.high))
+        interval = f"{low} … {high}" if stage.low is not None else "–"
+        note = "absent" if stage.absent else ""
+        name = stage.stage.replace("_", " ")
+        level, added = (number(r, sign=True) for r in (stage.r_per_day, stage.added))
         rows.append((name, level, added, interval, note))
-    days = stages[0]["days"]
+    days = stages[0].days
     title = f"Orchestration over {days} day{'s' * (days != 1)}"
     print_table(title, ("after", "R a day", "added", "95 %", ""), rows)
 
 
-def _print_running(s: dict[str, Any]) -> None:
+def _print_running(s: RunningStatus) -> None:
     rows = []
-    for f in s["feeds"]:
-        ages = f["ages_ms"]
+    for f in s.feeds:
+        ages = f.ages_ms
         cells = [f"{ages[k] / 1000:.1f}" if k in ages else "–" for k in ("fast", "bbo", "context")]
-        rows.append(
-            (f["coin"], "ok" if f["ok"] else "NOT OK", f"{f['bid']:g}", f"{f['ask']:g}", *cells)
-        )
+        rows.append((f.coin, "ok" if f.ok else "NOT OK", f"{f.bid:g}", f"{f.ask:g}", *cells))
     print_table("", ("coin", "book", "bid", "ask", "book age s", "bbo", "context"), rows, left=2)
-    faulted = {name: bot["fault"] for name, bot in s["bots"].items() if bot["fault"]}
-    for name, fault in faulted.items():
-        typer.echo(f"FAULTED {name}: {fault} (gnomon rearm {name})")
-    shadowed = [name for name, bot in s["bots"].items() if bot["stage"] == "shadow"]
+    for name, bot in s.bots.items():
+        if bot.fault:
+            typer.echo(f"FAULTED {name}: {bot.fault} (gnomon rearm {name})")
+    shadowed = [name for name, bot in s.bots.items() if bot.stage == "shadow"]
     if shadowed:
         typer.echo(f"shadow-only: {', '.join(shadowed)}")
-    if s["idle_bots"]:
-        typer.echo(f"idle for want of their feed: {', '.join(s['idle_bots'])}")
-    lenses = s["lenses"]
-    if not lenses["warm"]:
+    if s.idle_bots:
+        typer.echo(f"idle for want of their feed: {', '.join(s.idle_bots)}")
+    if not s.lenses.warm:
         typer.echo("lenses: not ready yet")
     else:
-        typer.echo(f"lenses: {lenses['ranked']} of {len(s['feeds'])} coins ranked")
-    if lenses["bursts"]:
-        typer.echo(f"trades come in a burst: {', '.join(lenses['bursts'])}")
+        typer.echo(f"lenses: {s.lenses.ranked} of {len(s.feeds)} coins ranked")
+    if s.lenses.bursts:
+        typer.echo(f"trades come in a burst: {', '.join(s.lenses.bursts)}")
 
 
 def top(
@@ -161,25 +175,22 @@ def top(
     where = _commanded(state, mode)
     if not follow_parent:
         # Where nobody answers, say so instead of showing an empty screen.
-        control.ask(where.socket, {"verb": "status"})
+        control.ask(where.socket, Request("status"), object)
     draw_until_gone(where, follow_parent=follow_parent)
 
 
-def _commanded(state: Any, mode: str | None) -> StateDir:
+def _commanded(state: Path | None, mode: str | None) -> StateDir:
     where = pick_state(state, mode)
     if where is None:
         raise VenueUnreachable("no daemon has run here; `gnomon run` starts one")
     return where
 
 
-def _command(state: Any, mode: str | None, verb: str, argument: str = "") -> None:
+def _command(state: Path | None, mode: str | None, verb: str, argument: str = "") -> None:
     from daemon.instance import control
 
     where = _commanded(state, mode)
-    reply = control.ask(where.socket, {"verb": verb, "argument": argument})
-    if "error" in reply:
-        raise VenueUnreachable(reply["error"])
-    say(reply["reply"])
+    say(control.ask(where.socket, Request(verb, argument), control.Reply).reply)
 
 
 def halt(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,7 @@ from daemon.instance.database import reading
 if TYPE_CHECKING:
     from daemon.instance.paths import StateDir
     from daemon.sheet.series import Seen
+    from daemon.views.lens import CoinLenses
     from quant.lens import Lens
 
 # quant.jit reads it when it is imported, so nothing of quant may be before it is set.
@@ -111,7 +112,7 @@ def _of_series(
 ) -> None:
     from daemon.sheet.series import look, look_through_all, nearest, require_agreement
     from daemon.sheet.series_file import read_series
-    from daemon.sheet.table import as_data
+    from daemon.views.series import series_reading
     from quant.lens import discover
 
     lenses = discover()
@@ -127,7 +128,7 @@ def _of_series(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--param") from None
     if json_:
-        data = [as_data(seen, null=null, check=check) for seen in found]
+        data = [series_reading(seen, null=null, check=check) for seen in found]
         print_json(data if name is None else data[0])
     else:
         _print_series(found, lenses, null=null, check=check)
@@ -155,50 +156,50 @@ def _print_series(found: list[Seen], lenses: dict[str, Lens], *, null: bool, che
 def _of_coin(coin: str, where: StateDir | None, png: Path | None, *, json_: bool) -> None:
     import time
 
-    from daemon.sheet.table import COIN_COLUMNS, coin_lines, coin_rows, judged
-    from daemon.views.lens_coin import nothing
+    from daemon.cli.lens_text import COIN_COLUMNS, coin_lines, coin_rows
+    from daemon.views.lens import CoinLenses
 
-    found = nothing(coin) if where is None else _asked(coin, where) or _left(coin, where)
-    now_ms = found.get("now_ns", time.time_ns()) // 1_000_000
+    if where is None:
+        found = CoinLenses(coin=coin, now_ns=time.time_ns())
+    else:
+        found = _asked(coin, where) or _left(coin, where, time.time_ns())
     if json_:
-        print_json({**found, "readings": judged(found["readings"], now_ms)})
-    elif found["readings"]:
-        for line in coin_lines(found, now_ms):
+        print_json(found)
+    elif found.readings:
+        for line in coin_lines(found):
             typer.echo(line)
-        print_table("", COIN_COLUMNS, coin_rows(found["readings"], now_ms), words=1)
+        print_table("", COIN_COLUMNS, coin_rows(found), words=1)
     else:
         typer.echo(f"no lens has looked at {coin} yet; they do while `gnomon run` is up")
     if png is not None:
         _draw_coin(found, where, png)
 
 
-def _asked(coin: str, where: StateDir) -> dict[str, Any] | None:
+def _asked(coin: str, where: StateDir) -> CoinLenses | None:
     """Return what a running daemon says, None where nobody answers."""
     from daemon.cli.control import running
-    from daemon.views.lens_coin import of_daemon
-    from market.errors import VenueUnreachable
+    from daemon.instance.control import Refused, Request
+    from daemon.views.lens import CoinLenses
 
-    found = running(where, "lens", argument=coin)
-    if found is None:
-        return None
-    if "error" not in found:
-        return of_daemon(found)
-    status = running(where, "status") or {}
-    _known(coin, [feed["coin"] for feed in status.get("feeds", [])])
-    raise VenueUnreachable(found["error"])
+    try:
+        return running(where, Request("lens", coin), CoinLenses)
+    except Refused as refusal:
+        _known(coin, refusal.choices)
+        raise
 
 
-def _left(coin: str, where: StateDir) -> dict[str, Any]:
+def _left(coin: str, where: StateDir, now_ns: int) -> CoinLenses:
     """Return what a daemon at rest has left behind: its rows, and the closes of its tape."""
-    from daemon.views.lens_coin import at_rest, coins
+    from daemon.views.lens import coin_lenses_at_rest, coins_looked_at
     from venue.tape.closes import Closes, timed_closes
 
     with reading(where) as db:
-        found = at_rest(db, coin)
-        if not found["readings"]:
-            _known(coin, coins(db))
-    prices, newest_ms = timed_closes(where.tape, "1m").get(coin, Closes([], found["bar_ms"]))
-    return {**found, "closes": prices, "bar_ms": newest_ms}
+        found = coin_lenses_at_rest(db, coin, now_ns)
+        if not found.readings:
+            _known(coin, coins_looked_at(db))
+    prices, newest_ms = timed_closes(where.tape, "1m").get(coin, Closes([], found.bar_ms))
+    found.closes, found.bar_ms = prices, newest_ms
+    return found
 
 
 def _known(coin: str, known: list[str]) -> None:
@@ -208,15 +209,23 @@ def _known(coin: str, known: list[str]) -> None:
         )
 
 
-def _draw_coin(found: dict[str, Any], where: StateDir | None, png: Path) -> None:
+def _draw_coin(found: CoinLenses, where: StateDir | None, png: Path) -> None:
     from daemon.sheet.sheet import LEVEL, draw, of_coin, since_ms
-    from daemon.views.lens_coin import alarms
+    from daemon.views.lens import alarm_spans
     from market.errors import OperatorError
 
-    if where is None or not found["closes"]:
-        raise OperatorError(f"--png: no closed minutes of {found['coin']} are known yet")
-    level = found["threshold"] or LEVEL
+    if where is None or not found.closes:
+        raise OperatorError(f"--png: no closed minutes of {found.coin} are known yet")
+    first_ms = since_ms(found.closes, found.bar_ms)
     with reading(where) as db:
-        spans = alarms(db, found["coin"], since_ms(found), level)
-    draw(of_coin(found, spans), png)
+        spans = alarm_spans(db, found.coin, first_ms, found.threshold or LEVEL)
+    sheet = of_coin(
+        found.coin,
+        found.closes,
+        found.bar_ms,
+        [(r.lens, r.value, r.null_rank) for r in found.readings],
+        spans=spans,
+        flagged_ms=found.composite_bar_ms if found.flagged else None,
+    )
+    draw(sheet, png)
     say(f"drawn on {png}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,12 @@ from daemon.cli.common import (
     say,
 )
 from daemon.cli.control import running
+from daemon.instance.control import Refused, Request
 from daemon.instance.database import reading
+
+if TYPE_CHECKING:
+    from daemon.instance.paths import StateDir
+    from daemon.views.positions import HeldTrade, Positions
 
 
 def register(app: typer.Typer) -> None:
@@ -44,11 +49,7 @@ def positions(
     if where is None:
         found = none(time.time_ns())
     else:
-        answer = running(where, "positions", phantoms=phantoms)
-        if answer is not None and "error" in answer:
-            # It was started before this command existed.
-            say(f"the daemon says: {answer['error']}; what follows is from its database")
-            answer = None
+        answer = _asked(where, phantoms=phantoms)
         if answer is None:
             with reading(where) as db:
                 answer = at_rest(db, where.folder, time.time_ns(), phantoms=phantoms)
@@ -59,44 +60,56 @@ def positions(
         _print(found)
 
 
-def _print(found: dict[str, Any]) -> None:
-    if found["mode"] is None:
+def _asked(where: StateDir, *, phantoms: bool) -> Positions | None:
+    """Return what a running daemon says, None where nobody answers."""
+    from daemon.views.positions import Positions
+
+    try:
+        return running(where, Request("positions", phantoms=phantoms), Positions)
+    except Refused as refusal:
+        # It was started before this command existed.
+        say(f"the daemon says: {refusal}; what follows is from its database")
+        return None
+
+
+def _print(found: Positions) -> None:
+    if found.mode is None:
         typer.echo("never started; `gnomon run` begins")
         return
-    if not found["running"]:
+    if not found.running:
         typer.echo("from the database, as no daemon answers: marks and open P&L are unknown")
-    if found["pending"]:
-        typer.echo(f"waiting for their entry: {found['pending']}")
-    if not found["trades"]:
-        typer.echo(f"{found['mode']}: nothing is open")
+    if found.pending:
+        typer.echo(f"waiting for their entry: {found.pending}")
+    if not found.trades:
+        typer.echo(f"{found.mode}: nothing is open")
         return
     names = ("trade", "kind", "bot", "coin", "side", "size", "entry", "mark", "P&L USD", "age")
-    rows = [_cells(row) for row in found["trades"]]
+    rows = [_cells(row) for row in found.trades]
     print_table("", (*names, "stop", "target", ""), rows, left=5)
     held = [
-        (c["coin"], f"{c['size']:+.8g}", _px(c["mark_px"]), number(c["notional_usd"], 2, sign=True),
-         number(c["pnl_usd"], 2, sign=True), c["trades"])
-        for c in found["coins"]
+        (c.coin, f"{c.size:+.8g}", _px(c.mark_px), number(c.notional_usd, 2, sign=True),
+         number(c.pnl_usd, 2, sign=True), c.trades)
+        for c in found.coins
     ]  # fmt: skip
     if held:
         print_table("", ("net", "size", "mark", "USD", "P&L USD", "trades"), held)
 
 
-def _cells(t: dict[str, Any]) -> tuple[Any, ...]:
-    leaving = f"leaving by {t['exit_reason']}" if t["status"] == "exiting" else ""
+def _cells(t: HeldTrade) -> tuple[object, ...]:
+    leaving = f"leaving by {t.exit_reason}" if t.status == "exiting" else ""
     return (
-        t["trade_id"],
-        t["kind"] if t["cause"] != "clamp" else "clamped",
-        t["bot"],
-        t["coin"],
-        t["side"],
-        f"{t['size']:.8g}",
-        _px(t["entry_px"]),
-        _px(t["mark_px"]),
-        number(t["pnl_usd"], 2, sign=True),
-        _age(t["age_s"]),
-        _px(t["stop_px"]),
-        _px(t["target_px"]),
+        t.trade_id,
+        t.kind if t.cause != "clamp" else "clamped",
+        t.bot,
+        t.coin,
+        t.side,
+        f"{t.size:.8g}",
+        _px(t.entry_px),
+        _px(t.mark_px),
+        number(t.pnl_usd, 2, sign=True),
+        _age(t.age_s),
+        _px(t.stop_px),
+        _px(t.target_px),
         leaving,
     )
 

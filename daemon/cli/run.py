@@ -178,7 +178,7 @@ def record(
     configure(settings.log.level, sys.stderr)
     plan = make_plan(settings, out.parent / f".{out.name}.state", mode, network, for_)
     summary = _loop(record_feed(plan, out))
-    say(f"recorded {summary['frames']} frames of {summary['coins']} coins in {out}")
+    say(f"recorded {summary.frames} frames of {summary.coins} coins in {out}")
 
 
 def replay(

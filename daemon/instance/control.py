@@ -7,20 +7,55 @@ kernel allows for sockets is reached through its folder's descriptor.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct, field
 
 from market.errors import VenueUnreachable
+
+T = TypeVar("T")
 
 LINE_BYTES_MAX = 1 << 16
 CLOSE_WITHIN_S = 1.0
 
-Answer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+class Request(Struct, omit_defaults=True):
+    """A question or a command: its verb, what it is about, and whether phantoms are wanted too."""
+
+    verb: str = ""
+    argument: str = ""
+    phantoms: bool = False
+
+
+class Reply(Struct):
+    """The answer to a command that was carried out, in words."""
+
+    reply: str
+
+
+class Refusal(Struct, omit_defaults=True):
+    """The answer to a request that is not met: why, and what there is to choose from instead."""
+
+    error: str = ""
+    choices: list[str] = field(default_factory=list)
+
+
+class Refused(VenueUnreachable):
+    """A running daemon's refusal of a request; `choices` is what it could have been about."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.error)
+        self.choices = refusal.choices
+
+
+# Answers are structs; what they hold is the business of whoever answers.
+Answer = Callable[[Request], Awaitable[object]]
 
 
 @contextmanager
@@ -33,21 +68,20 @@ def _short(path: Path) -> Iterator[str]:
 
 
 async def serve(path: Path, answer: Answer) -> asyncio.Server:
-    """Listen on a unix socket at `path`; every request is answered by `answer`."""
+    """Listen on a unix socket at `path`; what `answer` returns to a request is sent as JSON."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(ConnectionError):
+                reply: object
                 try:
                     async with asyncio.timeout(5.0):
                         line = await reader.readline()
-                    request = json.loads(line)
-                    if not isinstance(request, dict):
-                        raise ValueError("expected an object")
+                    request = msgspec.json.decode(line, type=Request)
                     reply = await answer(request)
                 except (ValueError, RecursionError, TimeoutError) as error:
-                    reply = {"error": f"bad request: {str(error) or 'timeout'}"}
-                writer.write(json.dumps(reply).encode() + b"\n")
+                    reply = Refusal(f"bad request: {str(error) or 'timeout'}")
+                writer.write(msgspec.json.encode(reply) + b"\n")
                 writer.write_eof()
                 # Closing on bytes nobody read would reset the connection, and the answer with it.
                 with suppress(TimeoutError):
@@ -73,16 +107,36 @@ def _listen(path: Path) -> socket.socket:
     return listener
 
 
-def ask(path: Path, request: dict[str, Any], *, timeout_s: float = 5.0) -> dict[str, Any]:
-    """Return the daemon's answer; raises VenueUnreachable when no daemon listens there."""
+def ask(path: Path, request: Request, answer: type[T], *, timeout_s: float = 5.0) -> T:
+    """Return the daemon's answer as the type it is expected to be.
+
+    Raises VenueUnreachable when no daemon listens there or it answers something else, and
+    Refused when it answers that it does not do what it is asked.
+    """
+    line = _exchange(path, msgspec.json.encode(request) + b"\n", timeout_s)
+    if not line:
+        raise VenueUnreachable(f"the daemon at {path} hung up")
+    try:
+        refusal = msgspec.json.decode(line, type=Refusal)
+        if refusal.error:
+            raise Refused(refusal)
+        return msgspec.json.decode(line, type=answer)
+    except msgspec.DecodeError as error:
+        raise VenueUnreachable(
+            f"the daemon at {path} answers otherwise than this version expects ({error})"
+        ) from None
+
+
+def _exchange(path: Path, request: bytes, timeout_s: float) -> bytes:
+    """Send a line and return the line that comes back, empty when there is none."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
         s.settimeout(timeout_s)
         try:
             with _short(path) as name:
                 s.connect(name)
-            s.sendall(json.dumps(request).encode() + b"\n")
+            s.sendall(request)
             with s.makefile("rb") as file:
-                line = file.readline()
+                return file.readline()
         except TimeoutError:
             raise VenueUnreachable(
                 f"the daemon at {path} did not answer within {timeout_s:g} s; "
@@ -94,7 +148,3 @@ def ask(path: Path, request: dict[str, Any], *, timeout_s: float = 5.0) -> dict[
             ) from None
         except OSError:
             raise VenueUnreachable(f"no daemon answers at {path}; is `gnomon run` up?") from None
-    if not line:
-        raise VenueUnreachable(f"the daemon at {path} hung up")
-    reply: dict[str, Any] = json.loads(line)
-    return reply

@@ -7,33 +7,33 @@ database holds is taken up, the torn end of the tape is mended, the gap is repai
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import random
 import signal
 import sqlite3
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from daemon.engine import snapshot
 from daemon.engine.factory import build_engine
 from daemon.engine.intake import Intake
 from daemon.engine.outcome import Outcome
-from daemon.instance import control
 from daemon.instance.lock import alone
 from daemon.lens.client import LensProcess
+from daemon.live.answers import Answers
 from daemon.live.child import watch
 from daemon.live.clock import Clock
 from daemon.live.decision_log import log_decisions
 from daemon.live.history import History
 from daemon.live.housekeeping import OK, Housekeeping
 from daemon.live.journal import Journal
-from daemon.live.notify import notify, watchdog_s
+from daemon.live.readiness import Readiness
+from daemon.live.run_record import RunRecord
 from daemon.live.startup import (
     Endpoint,
     Plan,
@@ -44,27 +44,21 @@ from daemon.live.startup import (
     until_stopped,
 )
 from daemon.live.supervisor import Budget, Supervisor
+from daemon.live.taping import EngineRecorded, Origin, Taping, mended
 from daemon.live.telemetry import log
-from daemon.version import code_version
-from daemon.views.lens import lens_view
-from daemon.views.positions import positions
-from daemon.views.status import RECENT, status
+from daemon.views.rim import Figures, RecentSignal
+from daemon.views.status import RECENT
 from market.errors import InvariantBroken, OperatorError
-from market.events import NS_PER_HOUR, Command, FeedDown, FeedUp, Notice, Recorded, Timer
+from market.events import Command, FeedDown, FeedUp, Notice, Recorded, Timer
 from market.instrument import Instrument
 from shadow.store.store import Store
 from venue.hyperliquid.feed import Feed, Reconnect
 from venue.hyperliquid.info import InfoClient
 from venue.hyperliquid.session import Session
-from venue.tape.lines import FORMAT, SUFFIX, Header, record_line
-from venue.tape.segment import newest_name
-from venue.tape.writer import repair
 from venue.websocket import Listener
 
 T = TypeVar("T")
 
-READY_WITHIN_S = 30.0
-COMPILED_WITHIN_S = 75.0
 LOOK_EVERY_S = 10
 TIDY_EVERY_S = 600
 
@@ -72,7 +66,7 @@ TIDY_EVERY_S = 600
 async def run(
     plan: Plan,
     *,
-    started: Callable[[Daemon], None] = lambda daemon: None,
+    started: Callable[[], None] = lambda: None,
     waiting: Callable[[str], None] = lambda text: None,
 ) -> str:
     """Run the daemon until it is told to stop; return why it stopped.
@@ -94,8 +88,12 @@ async def run(
             if isinstance(listed, str):
                 return listed
             daemon = Daemon(plan, endpoint, info, listed)
-            started(daemon)
+            started()
             return await daemon.run()
+
+
+class _Coin(Struct):
+    coin: str
 
 
 class Daemon:
@@ -106,43 +104,33 @@ class Daemon:
     ) -> None:
         self.state = plan.state
         self.network = plan.network if plan.mode == "paper" else plan.mode
-        self.ready = False
         self.late_ms = 0.0
-        self.gc_pause_ms_max = 0.0
-        self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
+        self.recent: deque[RecentSignal] = deque(maxlen=RECENT)
         self._plan = plan
         self._endpoint = endpoint
         self._store = Store(plan.state.database, mode=plan.state.folder, network=self.network)
         pieces = self._store.state()
         held = {
-            cast(str, msgspec.json.decode(text)["coin"])
+            msgspec.json.decode(text, type=_Coin).coin
             for name, text in pieces.items()
             if name.startswith("trade/")
         }
         instruments = choose_coins(plan.config, listed, held)
         self._config = plan.config.model_copy(update={"coins": tuple(instruments)})
         self.engine = build_engine(self._config, instruments)
-        self._lost = snapshot.recover(self.engine, pieces, self._mend_tape())
+        self._lost = snapshot.recover(self.engine, pieces, mended(plan.state.tape))
         self.clock = Clock(self.engine.vitals.now_ns)
         self.started_ns = self.clock.now_ns()
         self._instruments = instruments
         self._wire(info)
-        self._begin_run()
-
-    def _mend_tape(self) -> int:
-        """End a torn tape properly; return the first event number that is surely free."""
-        segments = sorted(p for p in self.state.tape.iterdir() if p.name.endswith(SUFFIX))
-        if not segments:
-            return 1
-        found = repair(segments[-1])
-        if found.was_torn:
-            log.warning("tape was torn, mended", segment=segments[-1].name, dropped=found.dropped)
-        return found.last_seq + 1
+        self._begin()
 
     def _wire(self, info: InfoClient) -> None:
         config = self._config
         self.session = Session(subscriptions(self._instruments))
-        self.supervisor = Supervisor(on_restart=self._restarted)
+        self.supervisor = Supervisor(
+            on_restart=lambda name, why: self.note("restart", f"{name}: {why}")
+        )
         self.journal = Journal(
             self._store,
             commit_s=config.store.commit_ms / 1e3,
@@ -150,17 +138,22 @@ class Daemon:
             position=lambda: self.engine.vitals.seq,
             pressure=self._pressed,
             failed=self._store_failed,
-            tape_failed=lambda why: self._note("tape", f"the tape stops: {why}"),
+            tape_failed=lambda why: self.note("tape", f"the tape stops: {why}"),
         )
         self.intake = Intake(self.session, self.engine, self._absorb, self.journal.line)
-        self.history = History(info, self._consume, self.clock.now_ns, self._gave_up)
-        self.lenses = LensProcess(config.lens, self._consume)
+        self.history = History(
+            info, self.consume, self.clock.now_ns, lambda why: self.note("history", why)
+        )
+        self.lenses = LensProcess(config.lens, self.consume)
         self.housekeeping = Housekeeping(self.state.path, self.state.tape, config)
+        self.readiness = Readiness(self)
+        self.answers = Answers(self, self.consume, self.journal.commit)
+        self.listener = Listener(self._frames, self._up, self._down)
         feed = config.feed
         self.feed = Feed(
             self._endpoint.ws,
             self.session,
-            Listener(self._frames, self._up, self._down),
+            self.listener,
             now_ns=self.clock.now_ns,
             reconnect=Reconnect(
                 feed.reconnect_min_s, feed.reconnect_max_s, feed.planned_reconnect_h * 3600.0
@@ -168,27 +161,33 @@ class Daemon:
             rng=random.Random(),
         )
 
-    def _begin_run(self) -> None:
-        config, vitals = self._config, self.engine.vitals
-        self._run_id = self._store.begin_run(
-            started_ns=self.started_ns,
-            mode=self.state.folder,
+    def _begin(self) -> None:
+        """Begin the run's row and its tape; what the disk calls for is its first event."""
+        mode = self.state.folder
+        self.run_record = RunRecord(
+            self._store,
+            self.journal,
+            self.engine,
+            self.session,
+            config=self._config,
+            mode=mode,
             network=self.network,
-            config_hash=config.hash(),
-            policy_hash=self.engine.branch.books.identity.policy_hash,
-            code_version=code_version(),
-            seed=config.seed,
-            first_seq=vitals.seq + 1,
-            last_seq=vitals.seq,
-            config=msgspec.json.encode(config.resolved()).decode(),
+            started_ns=self.started_ns,
         )
-        self._first_seq = vitals.seq + 1
-        self._hour_ns = self.started_ns // NS_PER_HOUR
+        instruments = list(self._instruments.values())
+        self.taping = Taping(
+            self.state.tape,
+            self.journal,
+            EngineRecorded(self.engine, self.session),
+            origin=Origin(mode, self.network, self._config, instruments, self._endpoint.rest),
+            session=self.session,
+            now_ns=self.clock.now_ns,
+        )
         seen = self.housekeeping.look()
-        if config.tape.enabled and self.housekeeping.level == OK:
-            self._open_tape()
+        if self._config.tape.enabled and self.housekeeping.level == OK:
+            self.taping.open()
         for event in seen:
-            self._consume(event)
+            self.consume(event)
 
     # What the rim reports.
 
@@ -197,37 +196,33 @@ class Daemon:
 
     def _up(self) -> None:
         log.info("feed up", url=self._endpoint.ws)
-        self._consume(FeedUp())
+        self.consume(FeedUp())
 
     def _down(self, reason: str) -> None:
         log.warning("feed down", reason=reason)
-        self._consume(FeedDown(reason))
+        self.consume(FeedDown(reason))
 
-    def _gave_up(self, why: str) -> None:
-        self._note("history", why)
-
-    def _note(self, kind: str, message: str) -> None:
-        self._consume(Notice(kind, message))
-
-    def _restarted(self, name: str, why: str) -> None:
-        self._note("restart", f"{name}: {why}")
+    def note(self, kind: str, message: str) -> None:
+        """Put something that the rim has seen on record, as an alarm."""
+        self.consume(Notice(kind, message))
 
     def _pressed(self, level: str) -> None:
         """Hold the venue back before anything would have to be dropped."""
         self.feed.pause(level == "full")
         if level == "ok":
-            self._consume(Command("resume", "", "store"))
+            self.consume(Command("resume", "", "store"))
         else:
-            self._consume(Command("halt", f"the store falls behind ({level})", "store"))
+            self.consume(Command("halt", f"the store falls behind ({level})", "store"))
 
     def _store_failed(self, why: str) -> None:
         if why:
             log.error("commit failed, keeping the rows and trying again", error=why)
-            self._consume(Command("halt", f"the database cannot be written: {why}", "database"))
+            self.consume(Command("halt", f"the database cannot be written: {why}", "database"))
         else:
-            self._consume(Command("resume", "", "database"))
+            self.consume(Command("resume", "", "database"))
 
-    def _consume(self, event: Recorded | Timer) -> Outcome:
+    def consume(self, event: Recorded | Timer) -> Outcome:
+        """Let the engine take an event now; raises InvariantBroken when that fails."""
         event.recv_ns = self.clock.now_ns()
         return self._guard(lambda: self.intake.fact(event))
 
@@ -254,34 +249,31 @@ class Daemon:
         if rows.signals or rows.alarms:
             self.recent.extend(log_decisions(rows))
 
-    # Tape segments.
-
-    def _open_tape(self) -> None:
-        now_ns = self.clock.now_ns()
-        vitals = self.engine.vitals
-        header = Header(
-            format=FORMAT,
-            code_version=code_version(),
+    def figures(self) -> Figures:
+        """Return what the views need to know beside the engine."""
+        return Figures(
             mode=self.state.folder,
             network=self.network,
-            seed=self._config.seed,
-            first_seq=vitals.seq + 1,
-            config=self._config.resolved(),
-            instruments=list(self._instruments.values()),
-            instruments_from=f"meta of {self._endpoint.rest}",
-            after=newest_name(self.state.tape),
-            subscriptions=msgspec.to_builtins(list(self.session.streams)),
-            lenses=True,
-            session=msgspec.Raw(msgspec.json.encode(self.session.state())),
-            engine=msgspec.Raw(snapshot.whole(self.engine)),
+            ready=self.readiness.ready,
+            now_ns=self.clock.now_ns(),
+            started_ns=self.started_ns,
+            frames=self.session.frames,
+            skipped=self.intake.skipped,
+            violations=self.session.violations,
+            connected=self.feed.connected,
+            connects=self.feed.connects,
+            recent=list(self.recent),
+            recording=self.journal.recording,
+            disk_free_mb=self.housekeeping.free_mb,
+            loop_late_ms=self.late_ms,
+            gc_pause_ms_max=self.readiness.gc_pause_ms_max,
+            requests=self.history.outstanding,
+            lenses_warm=self.lenses.warm,
+            lenses_waiting=self.lenses.waiting,
+            lens_answers=self.lenses.answers,
+            database=str(self.state.database),
+            tape=str(self.state.tape),
         )
-        line = record_line("H", now_ns, header)
-        self.journal.open_segment(self.state.tape, vitals.seq + 1, now_ns, line)
-
-    def _last_line(self, why: str) -> bytes:
-        vitals = self.engine.vitals
-        end = {"why": why, "seq": vitals.seq, "digest": self.engine.digest}
-        return record_line("E", self.clock.now_ns(), end)
 
     # Tasks.
 
@@ -292,7 +284,7 @@ class Daemon:
         supervisor.add("seconds", self._seconds)
         supervisor.add("journal", self.journal.run)
         supervisor.add("history", self.history.run, Budget())
-        supervisor.add("control", self._control, Budget())
+        supervisor.add("control", lambda: self.answers.serve(self.state), Budget())
         if self._config.lens.enabled:
             # What needs it has no data until it is back, which is no reason to end.
             supervisor.add("lenses", self.lenses.run, Budget(failures=100, pause_max_s=60.0))
@@ -302,17 +294,16 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._signalled, number)
-        gc.callbacks.append(self._gc)
+        self.readiness.begin()
         for text in self._lost:
-            self._note("recovery", text)
+            self.note("recovery", text)
         why = "fault"
         try:
             await supervisor.run()
             why = supervisor.stopped_by
         finally:
-            notify("STOPPING=1")
-            gc.callbacks.remove(self._gc)
-            await self._close(why)
+            self.readiness.end()
+            await self.close(why)
         if self.journal.trouble:
             raise OperatorError(
                 f"{self.state.database}: the newest rows could not be written "
@@ -326,13 +317,12 @@ class Daemon:
             os._exit(128 + number)
         self.supervisor.stop(signal.Signals(number).name)
 
-    async def _close(self, why: str) -> None:
+    async def close(self, why: str) -> None:
+        """End the run's row, the tape and the database."""
         await self.journal.flush()
-        columns = {**self._progress(), "ended_ns": self.clock.now_ns(), "ended_why": why}
-        with suppress(sqlite3.Error):
-            await self.journal.in_thread(lambda: self._store.update_run(self._run_id, **columns))
+        await self.run_record.end(why, self.clock.now_ns())
         # Only now: even the flush may have led to events.
-        await self.journal.close(self._last_line(why))
+        await self.journal.close(self.taping.last_line(why))
 
     async def _seconds(self) -> None:
         """Tell the engine of every second, and look after everything that is due by the clock."""
@@ -340,117 +330,41 @@ class Daemon:
         due = loop.time() + 1.0
         began = loop.time()
         second = 0
-        told = 0.0
-        watchdog = watchdog_s()
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
             self.late_ms = (loop.time() - due) * 1e3
             due = max(due + 1.0, loop.time())
             second += 1
-            self._consume(Timer())
-            self._rotate()
-            if not self.ready:
-                self._become_ready(loop.time() - began)
-            if watchdog is not None and loop.time() - told >= min(watchdog, 5.0):
-                told = loop.time()
-                notify("WATCHDOG=1", f"STATUS={self._line()}")
+            self.consume(Timer())
+            self.taping.rotate()
+            if self.readiness.look(loop.time() - began):
+                self._ready()
+            self.readiness.feed_watchdog(loop.time())
             if second % LOOK_EVERY_S == 0:
-                await self._look(second)
+                await self.look(second)
 
-    def _rotate(self) -> None:
-        hour = self.clock.now_ns() // NS_PER_HOUR
-        if hour == self._hour_ns:
-            return
-        self._hour_ns = hour
-        if self.journal.recording:
-            self.journal.close_segment(self._last_line("rotated"))
-            self._open_tape()
-
-    def _become_ready(self, waited_s: float) -> None:
-        coins = self.engine.market.coins.values()
-        whole = all(c.book.ok for c in coins) and not self.history.outstanding
-        cold = not self.lenses.warm and waited_s < COMPILED_WITHIN_S
-        if cold or (not whole and waited_s < READY_WITHIN_S):
-            return
-        # The one long collection is part of warming up: whatever lives now lives to the end.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
-        self.ready = True
-        notify("READY=1", f"STATUS={self._line()}")
+    def _ready(self) -> None:
         log.info("ready", coins=len(self.engine.market.coins), bots=len(self.engine.market.lanes))
         if self._plan.for_s is not None:
             loop = asyncio.get_running_loop()
             loop.call_later(self._plan.for_s, self.supervisor.stop, "the time asked for is over")
 
-    def _line(self) -> str:
-        vitals, desk = self.engine.vitals, self.engine.branch.desk
-        feed = "up" if self.feed.connected else "down"
-        return (
-            f"{self.state.folder}, feed {feed}, {vitals.admitted} admitted, "
-            f"{vitals.blocked} blocked, equity {desk.equity_e6 / 1e6:.2f} USD"
-        )
-
-    async def _look(self, second: int) -> None:
+    async def look(self, second: int) -> None:
+        """Look after clock, disk, tape and the run's row; tidy up when `second` calls for it."""
         stepped = self.clock.check()
         if stepped:
-            self._note("clock", stepped)
+            self.note("clock", stepped)
         for event in self.housekeeping.look():
-            self._consume(event)
-        await self._note_progress()
+            self.consume(event)
+        await self.run_record.progress()
         allowed = self.housekeeping.level == OK
-        if self.journal.recording and not allowed:
-            self.journal.close_segment(self._last_line("disk"))
-        elif allowed and not self.journal.recording and self._config.tape.enabled:
-            self._open_tape()
+        if not allowed:
+            self.taping.close("disk")
+        elif not self.journal.recording and self._config.tape.enabled:
+            self.taping.open()
         if second % TIDY_EVERY_S == 0:
             for path in self.housekeeping.tidy_tape():
                 log.info("tape segment expired", segment=path.name)
             before_ns = self.housekeeping.keep_rows_from_ns(self.clock.now_ns())
             with suppress(sqlite3.Error):
                 await self.journal.in_thread(lambda: self._store.prune(before_ns))
-
-    async def _note_progress(self) -> None:
-        columns = self._progress()
-        with suppress(sqlite3.Error):
-            await self.journal.in_thread(lambda: self._store.update_run(self._run_id, **columns))
-
-    def _progress(self) -> dict[str, Any]:
-        vitals = self.engine.vitals
-        return {
-            "last_seq": vitals.seq,
-            "frames": self.session.frames,
-            "events": vitals.seq - self._first_seq + 1,
-            "digest": self.engine.digest,
-        }
-
-    def _gc(self, phase: str, _: dict[str, int]) -> None:
-        if phase == "start":
-            self._gc_began = time.perf_counter()
-        else:
-            pause_ms = (time.perf_counter() - self._gc_began) * 1e3
-            if self.ready:
-                self.gc_pause_ms_max = max(self.gc_pause_ms_max, pause_ms)
-
-    async def _control(self) -> None:
-        server = await control.serve(self.state.socket, self._answer)
-        async with server:
-            try:
-                await server.serve_forever()
-            finally:
-                self.state.socket.unlink(missing_ok=True)
-
-    async def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        verb = request.get("verb")
-        if verb == "status":
-            return status(self)
-        if verb == "positions":
-            return positions(self, phantoms=bool(request.get("phantoms")))
-        if verb == "lens":
-            return lens_view(self.engine, str(request.get("argument", "")))
-        if verb in ("halt", "resume", "rearm", "flatten", "trial"):
-            argument = str(request.get("argument", ""))[: 4000 if verb == "trial" else 200]
-            outcome = self._consume(Command(verb, argument))
-            await self.journal.commit(self.engine.vitals.seq)
-            return {"reply": outcome.reply}
-        return {"error": f"unknown verb {verb!r}"}

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from daemon.live.telemetry import log
+from daemon.views.rim import RecentSignal
 from shadow.store.rows import Rows
 
-# What is kept of a signal to be shown beside the newest ones.
-BRIEF = ("ts_ns", "bot", "coin", "side", "verdict", "failing", "reason", "signal_id")
 
-
-def log_decisions(rows: Rows) -> list[dict[str, Any]]:
-    """Log every signal and closed real trade among new rows; return the signals, briefly."""
+def log_decisions(rows: Rows) -> list[RecentSignal]:
+    """Log every signal and alarm among new rows; return the signals, briefly."""
     recent = []
     for row in rows.signals:
-        recent.append({name: getattr(row, name) for name in BRIEF})
+        recent.append(
+            RecentSignal(
+                ts_ns=row.ts_ns,
+                bot=row.bot,
+                coin=row.coin,
+                side=row.side,
+                verdict=row.verdict,
+                failing=row.failing,
+                reason=row.reason,
+                signal_id=row.signal_id,
+            )
+        )
         fields = {"id": row.signal_id, "bot": row.bot, "coin": row.coin, "side": row.side}
         fields["reason"] = row.reason
         if row.failing:

@@ -11,9 +11,8 @@ import signal
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
+from msgspec import Struct
 
 from daemon.instance.paths import StateDir
 from daemon.live.clock import Clock
@@ -25,15 +24,15 @@ from daemon.live.startup import (
     subscriptions,
     until_stopped,
 )
+from daemon.live.taping import Opening, Origin, Taping
 from daemon.live.telemetry import log
-from daemon.version import code_version
 from market.errors import OperatorError
-from market.events import NS_PER_HOUR, FeedDown, FeedUp
+from market.events import FeedDown, FeedUp
+from market.instrument import Instrument
 from venue.hyperliquid.feed import Feed, Reconnect
 from venue.hyperliquid.info import InfoClient
 from venue.hyperliquid.session import Session
-from venue.tape.lines import FORMAT, Header, frame_line, record_line, segment_name
-from venue.tape.segment import newest_name
+from venue.tape.lines import frame_line, record_line, segment_name
 from venue.tape.writer import SegmentWriter
 from venue.websocket import Listener
 
@@ -41,7 +40,14 @@ from venue.websocket import Listener
 ANSWER_WITHIN_S = 30.0
 
 
-async def record_feed(plan: Plan, out: Path) -> dict[str, Any]:
+class Recording(Struct):
+    """Frames heard and coins listened to."""
+
+    frames: int
+    coins: int
+
+
+async def record_feed(plan: Plan, out: Path) -> Recording:
     """Record until interrupted or the plan's time is over; return counts."""
     _make(out)
     with tempfile.TemporaryDirectory(prefix="gnomon-record-") as folder:
@@ -52,10 +58,9 @@ async def record_feed(plan: Plan, out: Path) -> dict[str, Any]:
             within_s = min(plan.for_s or ANSWER_WITHIN_S, ANSWER_WITHIN_S)
             listed = await until_stopped(list_instruments(info), within_s=within_s)
             if isinstance(listed, str):
-                return {"frames": 0, "coins": 0}
+                return Recording(0, 0)
             chosen = choose_coins(plan.config, listed, set())
-            recorder = _Recorder(plan, out, list(chosen), [*chosen.values()], endpoint.rest)
-            return await recorder.run(endpoint.ws)
+            return await _Recorder(plan, out, chosen, endpoint.rest).run(endpoint.ws)
 
 
 def _make(out: Path) -> None:
@@ -66,21 +71,31 @@ def _make(out: Path) -> None:
 
 
 class _Recorder:
+    """The session and the file of one recording; lines go to the disk once a second."""
+
     def __init__(
-        self, plan: Plan, out: Path, coins: list[str], instruments: list[Any], rest: str
+        self, plan: Plan, out: Path, instruments: dict[str, Instrument], rest: str
     ) -> None:
         self._plan = plan
-        self._out = out
-        self._config = plan.config.model_copy(update={"coins": tuple(coins)})
+        config = plan.config.model_copy(update={"coins": tuple(instruments)})
         self._instruments = instruments
-        self._rest = rest
-        self._session = Session(subscriptions(coins))
+        self._session = Session(subscriptions(instruments))
         self._clock = Clock()
         self._lines = bytearray()
         self._seq = 1
-        self._writer = self._open()
+        self._writer: SegmentWriter | None = None
+        network = plan.network if plan.mode == "paper" else plan.mode
+        self._taping = Taping(
+            out,
+            self,
+            self,
+            origin=Origin("record", network, config, list(instruments.values()), rest),
+            session=self._session,
+            now_ns=self._clock.now_ns,
+        )
+        self._taping.open()
 
-    async def run(self, ws_url: str) -> dict[str, Any]:
+    async def run(self, ws_url: str) -> Recording:
         feed = Feed(
             ws_url,
             self._session,
@@ -101,56 +116,56 @@ class _Recorder:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            self._close("end of recording")
+            self._taping.close("end of recording")
         if task.done() and not task.cancelled() and task.exception() is not None:
             raise task.exception()  # type: ignore[misc]
-        return {"frames": self._session.frames, "coins": len(self._config.coins)}
+        return Recording(self._session.frames, len(self._instruments))
 
     async def _until(self, stop: asyncio.Event, task: asyncio.Task[None]) -> None:
-        hour = self._clock.now_ns() // NS_PER_HOUR
         while not stop.is_set() and not task.done():
             try:
                 async with asyncio.timeout(1.0):
                     await stop.wait()
             except TimeoutError:
-                now_ns = self._clock.now_ns()
-                self._put(record_line("T", now_ns))
+                self._put(record_line("T", self._clock.now_ns()))
                 self._flush()
-                if now_ns // NS_PER_HOUR != hour:
-                    hour = now_ns // NS_PER_HOUR
-                    self._close("rotated")
-                    self._writer = self._open()
+                self._taping.rotate()
 
-    def _open(self) -> SegmentWriter:
-        now_ns = self._clock.now_ns()
-        header = Header(
-            format=FORMAT,
-            code_version=code_version(),
-            mode="record",
-            network=self._plan.network if self._plan.mode == "paper" else self._plan.mode,
-            seed=self._config.seed,
-            first_seq=self._seq,
-            config=self._config.resolved(),
-            instruments=self._instruments,
-            instruments_from=f"meta of {self._rest}",
-            after=newest_name(self._out),
-            subscriptions=msgspec.to_builtins(list(self._session.streams)),
-        )
-        self._put(record_line("H", now_ns, header))
-        return SegmentWriter(self._out / segment_name(self._seq, now_ns))
+    # What the tape asks of whoever is recorded: there is no state, only the number of a line.
+
+    def opening(self) -> Opening:
+        return Opening(self._seq)
+
+    def ending(self, why: str) -> dict[str, object]:
+        return {"why": why}
+
+    # Where its lines go.
+
+    @property
+    def recording(self) -> bool:
+        return self._writer is not None
+
+    def open_segment(self, folder: Path, first_seq: int, now_ns: int, header: bytes) -> None:
+        self._writer = SegmentWriter(folder / segment_name(first_seq, now_ns))
+        self._put(header)
+
+    def close_segment(self, last: bytes) -> None:
+        self._put(last)
+        if self._writer is not None:
+            self._writer.close(bytes(self._lines))
+            self._writer = None
+        self._lines.clear()
 
     def _put(self, line: bytes) -> None:
         self._lines += line
         self._seq += 1
 
     def _flush(self) -> None:
-        self._writer.write(bytes(self._lines))
-        self._lines.clear()
+        if self._writer is not None:
+            self._writer.write(bytes(self._lines))
+            self._lines.clear()
 
-    def _close(self, why: str) -> None:
-        self._put(record_line("E", self._clock.now_ns(), {"why": why}))
-        self._writer.close(bytes(self._lines))
-        self._lines.clear()
+    # What the feed reports.
 
     def _frames(self, raws: list[bytes]) -> None:
         now_ns = self._clock.now_ns()

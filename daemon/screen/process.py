@@ -10,14 +10,12 @@ import asyncio
 import subprocess
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import Self, TextIO
 
 from daemon.instance.paths import StateDir
 
-if TYPE_CHECKING:
-    from daemon.live.daemon import Daemon
-
 LOG_BYTES_MAX = 10 << 20
+ASKED_AFTER_S = 0.2
 
 
 class Screen:
@@ -45,10 +43,10 @@ class Screen:
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
 
-    def show(self, daemon: Daemon) -> None:
+    def show(self) -> None:
         """Start drawing once the daemon can be asked."""
         if self._wanted:
-            asyncio.get_running_loop().call_later(0.2, self._start)
+            asyncio.get_running_loop().call_later(ASKED_AFTER_S, self._start)
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "daemon", "top", "--follow-parent"]

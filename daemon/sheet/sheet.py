@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from daemon.sheet import panels
 from daemon.sheet.panels import ACCENT, BLUE, FAINT, GOLD, INK, MUTED, NORMAL, PAPER, SMALL, Window
 from daemon.sheet.series import Seen
-from daemon.sheet.table import TAIL, figure, share
+from daemon.sheet.table import figure, share
+from daemon.sheet.verdict import TAIL
 from market.errors import OperatorError
 from market.events import MS_PER_MINUTE
 from quant.lens import Abstain, discover
@@ -94,35 +95,43 @@ def flagged(values: Array) -> list[tuple[float, float]]:
     return found
 
 
-def since_ms(found: Mapping[str, Any]) -> int:
-    """Return when the first of a coin's minutes closed."""
-    first: int = found["bar_ms"] - (len(found["closes"]) - 2) * MS_PER_MINUTE
-    return first
+def since_ms(closes: Sequence[float], bar_ms: int) -> int:
+    """Return when the first of a coin's minutes closed; `bar_ms` is when the newest opened."""
+    return bar_ms - (len(closes) - 2) * MS_PER_MINUTE
 
 
-def of_coin(found: Mapping[str, Any], spans: list[tuple[int, int]]) -> Sheet:
-    """Return the sheet of a coin from a daemon's answer, its window as the lenses there took it.
+def of_coin(
+    name: str,
+    closes: Sequence[float],
+    bar_ms: int,
+    shown: list[Shown],
+    *,
+    spans: list[tuple[int, int]],
+    flagged_ms: int | None = None,
+) -> Sheet:
+    """Return the sheet of a coin's minutes, its window as the lenses of a desk took it.
 
-    `spans` are flagged times in ms. Raises OperatorError with fewer than three minutes.
+    `spans` are flagged times in ms; `flagged_ms` is the minute of a composite that still flags
+    the coin, None when it does not. Raises OperatorError with fewer than three minutes.
     """
-    closes = np.array(found["closes"], dtype=np.float64)
-    if len(closes) < 3:
-        raise OperatorError(f"--png: {found['coin']} has closed {len(closes)} minutes; 3 are few")
-    at = since_ms(found) + MS_PER_MINUTE * np.arange(float(len(closes)))
-    window = _prepared(np.diff(np.log(closes))[-WINDOW:])
+    line = np.array(closes, dtype=np.float64)
+    if len(line) < 3:
+        raise OperatorError(f"--png: {name} has closed {len(line)} minutes; 3 are few")
+    at = since_ms(closes, bar_ms) + MS_PER_MINUTE * np.arange(float(len(line)))
+    window = _prepared(np.diff(np.log(line))[-WINDOW:])
     begin, end = (datetime.fromtimestamp(t / 1000.0, UTC) for t in (at[0], at[-1]))
-    still = [(found["composite_bar_ms"] + MS_PER_MINUTE, at[-1])] if found["flagged"] else []
+    still = [] if flagged_ms is None else [(flagged_ms + MS_PER_MINUTE, at[-1])]
     return Sheet(
-        title=str(found["coin"]),
+        title=name,
         about=f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} UTC · "
         f"panels: the last n = {len(window)} one-minute log-returns, standardised, cut at 5 MAD",
         at=at,
         dated=True,
-        line=closes,
+        line=line,
         label="price (USD)",
         window=Window(window, standardised(window[-CLOUD:]), "sd", "minutes"),
         spans=[*spans, *still],
-        shown=[(r["lens"], r["value"], r["null_rank"]) for r in found["readings"]],
+        shown=shown,
     )
 
 

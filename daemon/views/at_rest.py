@@ -1,75 +1,94 @@
-"""Status of a state folder that no daemon answers for."""
+"""Status of a state folder that no daemon answers for, and the pieces of state it left."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from sqlite3 import Connection
+from typing import TypeVar
 
 import msgspec
 
+from daemon.engine.outcome import Vitals
 from daemon.instance.database import reading
 from daemon.instance.lock import is_held
 from daemon.instance.paths import StateDir
+from daemon.views.status import RestingStatus
 from divisions.weights import combined
+from market.desk import Desk
+from market.errors import InputDamaged
 from risk.filter import filter_names
-from shadow.report.score import score
+from shadow.report.score import StageScore, score
+
+T = TypeVar("T")
 
 
-def fresh(equity_usd: float) -> dict[str, Any]:
+def fresh(equity_usd: float) -> RestingStatus:
     """Return the status of a state that does not exist yet, which will begin with so much."""
-    return {
-        "running": False,
-        "mode": None,
-        "signals": 0,
-        "admitted": 0,
-        "blocked": 0,
-        "phantoms": 0,
-        "open_phantoms": 0,
-        "equity_usd": equity_usd,
-        "start_usd": equity_usd,
-        "halts": {},
-        "latched": "",
-        "alarms": 0,
-        "database": None,
-        "last_seen_ns": None,
-    }
+    return RestingStatus(
+        running=False,
+        mode=None,
+        signals=0,
+        admitted=0,
+        blocked=0,
+        phantoms=0,
+        open_phantoms=0,
+        equity_usd=equity_usd,
+        start_usd=equity_usd,
+        halts={},
+        latched="",
+        alarms=0,
+        database=None,
+        last_seen_ns=None,
+    )
 
 
-def at_rest(where: StateDir, equity_usd: float) -> dict[str, Any]:
-    """Return the status of a state that no daemon answers for, from its database."""
+def at_rest(where: StateDir, equity_usd: float) -> RestingStatus:
+    """Return the status of a state that no daemon answers for, from its database.
+
+    `equity_usd` is what the desk will begin with where none was ever committed.
+    """
     with reading(where) as db:
-        pieces = dict(db.execute("SELECT key, value FROM state WHERE key IN ('desk', 'vitals')"))
-        desk, vitals = json.loads(pieces.get("desk", "{}")), json.loads(pieces.get("vitals", "{}"))
+        desk, vitals = kept(db, "desk", Desk), kept(db, "vitals", Vitals)
         signals = dict(db.execute("SELECT verdict, COUNT(*) FROM signal GROUP BY verdict"))
         phantoms, still_open = db.execute(
             "SELECT COUNT(*), SUM(status <> 'closed') FROM trade"
             " WHERE kind = 'phantom' AND cause IN ('block', 'stage')"
         ).fetchone()
         alarms = db.execute("SELECT COUNT(*) FROM alarm").fetchone()[0]
-    found = {
-        **fresh(equity_usd),
-        "running": is_held(where),
-        "mode": where.folder,
-        "signals": sum(signals.values()),
-        "admitted": signals.get("admitted", 0),
-        "blocked": signals.get("blocked", 0),
-        "phantoms": phantoms,
-        "open_phantoms": still_open or 0,
-        "alarms": alarms,
-        "database": str(where.database),
-        "last_seen_ns": vitals.get("now_ns"),
-    }
-    if desk:
-        found["equity_usd"] = (desk["cash_e6"] + desk["open_e6"]) / 1e6
-        found["start_usd"] = desk["start_e6"] / 1e6
-        found["halts"], found["latched"] = desk["halts"], desk["latched"]
-    return found
+    return RestingStatus(
+        running=is_held(where),
+        mode=where.folder,
+        signals=sum(signals.values()),
+        admitted=signals.get("admitted", 0),
+        blocked=signals.get("blocked", 0),
+        phantoms=phantoms,
+        open_phantoms=still_open or 0,
+        equity_usd=equity_usd if desk is None else desk.equity_e6 / 1e6,
+        start_usd=equity_usd if desk is None else desk.start_e6 / 1e6,
+        halts={} if desk is None else desk.halts,
+        latched="" if desk is None else desk.latched,
+        alarms=alarms,
+        database=str(where.database),
+        last_seen_ns=None if vitals is None else vitals.now_ns,
+    )
 
 
-def orchestration(where: StateDir | None) -> list[dict[str, Any]]:
+def orchestration(where: StateDir | None) -> list[StageScore]:
     """Return what each stage from signal to fill has added, from the database."""
     if where is None or not where.database.exists():
         return []
     with reading(where) as db:
-        stages: list[dict[str, Any]] = msgspec.to_builtins(score(db, filter_names(), combined))
-    return stages
+        return score(db, filter_names(), combined)
+
+
+def kept(db: Connection, key: str, kind: type[T]) -> T | None:
+    """Return a piece of durable state, None where it was never written; raises InputDamaged."""
+    row = db.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+    return None if row is None else decoded(row[0], kind)
+
+
+def decoded(text: str, kind: type[T]) -> T:
+    """Return a piece of durable state from its JSON; raises InputDamaged."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError as error:
+        raise InputDamaged(f"the state in the database cannot be read ({error})") from None

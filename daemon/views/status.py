@@ -1,135 +1,251 @@
-"""What a running daemon tells about itself, as plain data; and its decisions as log lines."""
+"""Status of a daemon: desk, gate and counters always; feeds, bots and rim while it runs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from msgspec import Struct, field
 
-from divisions.vote import plain
+from daemon.engine.engine import Engine
+from daemon.views.rim import Figures, RecentSignal, Rim
+from daemon.views.vote import VoteView, vote_view
 from market.coin import Coin
 from market.decision import TradeKind
-from market.events import NS_PER_MS
-from shadow.ledger.trade import TradeState
-
-if TYPE_CHECKING:
-    from daemon.live.daemon import Daemon
+from market.events import NS_PER_MS, NS_PER_S
+from shadow.ledger.trade import Trade, TradeState
+from shadow.report.score import StageScore
+from shadow.store.rows import side_name
 
 RECENT = 12
+STREAMS = ("fast", "slow", "bbo", "trades", "context")
 
 
-def feed_of(coin: Coin, now_ns: int) -> dict[str, Any]:
-    """Return one coin's top of book and how old its streams are, in ms."""
-    streams = coin.streams
-    ages = {
-        name: round(cadence.age_ns(now_ns) / NS_PER_MS)
-        for name in ("fast", "slow", "bbo", "trades", "context")
-        if (cadence := getattr(streams, name)).last_ns
-    }
-    book = coin.book
-    return {
-        "coin": coin.name,
-        "ok": book.ok,
-        "bid": book.bid,
-        "ask": book.ask,
-        "spread_bps": round(book.spread_bps, 2) if book.ok else None,
-        "lag_ms": round(coin.venue_lag_ms),
-        "ages_ms": ages,
-        "bars": {tf: len(series) for tf, series in coin.bars.series.items()},
-        "skipped": book.skipped,
-    }
+class Summary(Struct, kw_only=True):
+    """Desk and counters, whether the daemon runs or not. Money in USD.
+
+    `halts` says by whom entries are halted and why, `latched` which loss limit holds them.
+    `orchestration` is what each stage from signal to fill has added, from the database.
+    """
+
+    running: bool
+    mode: str | None
+    signals: int
+    admitted: int
+    blocked: int
+    phantoms: int
+    open_phantoms: int
+    equity_usd: float
+    start_usd: float
+    halts: dict[str, str]
+    latched: str
+    alarms: int
+    database: str | None
+    orchestration: list[StageScore] = field(default_factory=list)
 
 
-def status(daemon: Daemon) -> dict[str, Any]:
-    """Return everything the status command and the screen show."""
-    engine, vitals, desk = (
-        daemon.engine,
-        daemon.engine.vitals,
-        daemon.engine.branch.desk,
-    )
-    now_ns = daemon.clock.now_ns()
-    trades = list(engine.branch.ledger.trades.values())
-    shadow = [t for t in trades if t.kind == TradeKind.PHANTOM and t.cause != "trial"]
+class RestingStatus(Summary, kw_only=True):
+    """Status from the database alone; `last_seen_ns` is when it was last alive, if ever."""
+
+    last_seen_ns: int | None
+
+
+class FeedStatus(Struct):
+    """One coin's top of book; `ages_ms` of the streams heard so far, `bars` by timeframe.
+
+    `spread_bps` is null while the book is not `ok`, `lag_ms` is receive time less venue time.
+    """
+
+    coin: str
+    ok: bool
+    bid: float
+    ask: float
+    spread_bps: float | None
+    lag_ms: int
+    ages_ms: dict[str, int]
+    bars: dict[str, int]
+    skipped: int
+
+
+class OpenTrade(Struct):
+    """One open trade of the desk, marked at the mid, in USD before the costs of leaving it."""
+
+    trade_id: int
+    bot: str
+    coin: str
+    side: str
+    lots: int
+    entry_px: float
+    stop_px: float
+    mark_usd: float
+    opened_ns: int
+
+
+class BotStatus(Struct):
+    """One bot's lane: its stage, how many signals it made, its fault ("" when healthy)."""
+
+    division: str
+    stage: str
+    signals: int
+    fault: str
+
+
+class LensStatus(Struct):
+    """The lens process: warm, questions waiting, answers given; coins ranked and in a burst."""
+
+    warm: bool
+    waiting: int
+    answers: int
+    ranked: int
+    bursts: list[str]
+
+
+class RunningStatus(Summary, kw_only=True):
+    """Status of a running daemon, as it answers for itself."""
+
+    network: str
+    ready: bool
+    uptime_s: float
+    now_ns: int
+    seq: int
+    digest: str
+    frames: int
+    skipped: int
+    connected: bool
+    connects: int
+    feeds: list[FeedStatus]
+    blocked_by: dict[str, int]
+    filters: dict[str, str]
+    open_trades: list[OpenTrade]
+    cash_usd: float
+    day_start_usd: float
+    gross_usd: float
+    net_usd: float
+    bots: dict[str, BotStatus]
+    votes: dict[str, VoteView]
+    idle_bots: list[str]
+    violations: dict[str, int]
+    recent: list[RecentSignal]
+    recording: bool
+    disk_free_mb: int
+    loop_late_ms: float
+    gc_pause_ms_max: float
+    requests: int
+    lenses: LensStatus
+    tape: str
+
+
+def status(rim: Rim) -> RunningStatus:
+    """Return everything that the status command and the screen show."""
+    engine, figures = rim.engine, rim.figures()
+    vitals, desk = engine.vitals, engine.branch.desk
+    trades = engine.branch.ledger.trades.values()
     opened = [t for t in engine.branch.settlement.real.values() if t.state != TradeState.PENDING]
-    return {
-        "running": True,
-        "mode": daemon.state.folder,
-        "network": daemon.network,
-        "ready": daemon.ready,
-        "uptime_s": round((now_ns - daemon.started_ns) / 1e9, 1),
-        "now_ns": now_ns,
-        "seq": vitals.seq,
-        "digest": engine.digest,
-        "frames": daemon.session.frames,
-        "skipped": daemon.intake.skipped,
-        "connected": daemon.feed.connected,
-        "connects": daemon.feed.connects,
-        "feeds": [feed_of(coin, now_ns) for coin in engine.market.coins.values()],
-        "signals": vitals.admitted + vitals.blocked,
-        "admitted": vitals.admitted,
-        "blocked": vitals.blocked,
-        "blocked_by": vitals.blocked_by,
-        "filters": {f.name: f.mode for f in engine.branch.gate.filters},
-        "open_trades": [_brief(t, engine.market.coins[t.coin]) for t in opened],
-        "open_phantoms": len(shadow),
-        "phantoms": vitals.phantoms,
-        "equity_usd": desk.equity_e6 / 1e6,
-        "cash_usd": desk.cash_e6 / 1e6,
-        "start_usd": desk.start_e6 / 1e6,
-        "day_start_usd": desk.day_start_e6 / 1e6,
-        "gross_usd": desk.gross_e6 / 1e6,
-        "net_usd": desk.net_e6 / 1e6,
-        "halts": desk.halts,
-        "latched": desk.latched,
-        "bots": {
-            lane.name: {
-                "division": lane.division,
-                "stage": lane.stage,
-                "signals": vitals.signals.get(lane.name, 0),
-                "fault": lane.fault,
-            }
-            for lane in engine.market.lanes.values()
-        },
-        "votes": {
-            coin.name: plain(engine.market.vote(coin), vitals.now_ns)
-            for coin in engine.market.coins.values()
-            if coin.book.ok
-        },
-        "idle_bots": engine.market.idle_bots(),
-        "violations": daemon.session.violations,
-        "alarms": vitals.alarms,
-        "recent": list(daemon.recent),
-        "recording": daemon.journal.recording,
-        "disk_free_mb": round(daemon.housekeeping.free_mb),
-        "loop_late_ms": round(daemon.late_ms, 2),
-        "gc_pause_ms_max": round(daemon.gc_pause_ms_max, 2),
-        "requests": daemon.history.outstanding,
-        "lenses": lens_status(daemon),
-        "database": str(daemon.state.database),
-        "tape": str(daemon.state.tape),
-    }
+    coins = engine.market.coins
+    return RunningStatus(
+        running=True,
+        mode=figures.mode,
+        network=figures.network,
+        ready=figures.ready,
+        uptime_s=round((figures.now_ns - figures.started_ns) / NS_PER_S, 1),
+        now_ns=figures.now_ns,
+        seq=vitals.seq,
+        digest=engine.digest,
+        frames=figures.frames,
+        skipped=figures.skipped,
+        connected=figures.connected,
+        connects=figures.connects,
+        feeds=[feed_of(coin, figures.now_ns) for coin in coins.values()],
+        signals=vitals.admitted + vitals.blocked,
+        admitted=vitals.admitted,
+        blocked=vitals.blocked,
+        blocked_by=vitals.blocked_by,
+        filters={f.name: f.mode for f in engine.branch.gate.filters},
+        open_trades=[_open_trade(trade, coins[trade.coin]) for trade in opened],
+        open_phantoms=sum(t.kind == TradeKind.PHANTOM and t.cause != "trial" for t in trades),
+        phantoms=vitals.phantoms,
+        equity_usd=desk.equity_e6 / 1e6,
+        cash_usd=desk.cash_e6 / 1e6,
+        start_usd=desk.start_e6 / 1e6,
+        day_start_usd=desk.day_start_e6 / 1e6,
+        gross_usd=desk.gross_e6 / 1e6,
+        net_usd=desk.net_e6 / 1e6,
+        halts=desk.halts,
+        latched=desk.latched,
+        bots=_bots(engine),
+        votes=_votes(engine),
+        idle_bots=engine.market.idle_bots(),
+        violations=figures.violations,
+        alarms=vitals.alarms,
+        recent=figures.recent,
+        recording=figures.recording,
+        disk_free_mb=round(figures.disk_free_mb),
+        loop_late_ms=round(figures.loop_late_ms, 2),
+        gc_pause_ms_max=round(figures.gc_pause_ms_max, 2),
+        requests=figures.requests,
+        lenses=lens_status(engine, figures),
+        database=figures.database,
+        tape=figures.tape,
+    )
 
 
-def lens_status(daemon: Daemon) -> dict[str, Any]:
+def feed_of(coin: Coin, now_ns: int) -> FeedStatus:
+    """Return one coin's top of book and how old its streams are."""
+    cadences = {name: getattr(coin.streams, name) for name in STREAMS}
+    book = coin.book
+    return FeedStatus(
+        coin=coin.name,
+        ok=book.ok,
+        bid=book.bid,
+        ask=book.ask,
+        spread_bps=round(book.spread_bps, 2) if book.ok else None,
+        lag_ms=round(coin.venue_lag_ms),
+        ages_ms={
+            name: round(cadence.age_ns(now_ns) / NS_PER_MS)
+            for name, cadence in cadences.items()
+            if cadence.last_ns
+        },
+        bars={timeframe: len(series) for timeframe, series in coin.bars.series.items()},
+        skipped=book.skipped,
+    )
+
+
+def lens_status(engine: Engine, figures: Figures) -> LensStatus:
     """Return how the lens process fares, and on which coins trades arrive in a burst."""
-    coins = daemon.engine.market.coins.values()
+    coins = engine.market.coins.values()
+    return LensStatus(
+        warm=figures.lenses_warm,
+        waiting=figures.lenses_waiting,
+        answers=figures.lens_answers,
+        ranked=sum(coin.lenses.score is not None for coin in coins),
+        bursts=[coin.name for coin in coins if coin.arrivals.burst],
+    )
+
+
+def _bots(engine: Engine) -> dict[str, BotStatus]:
+    signals = engine.vitals.signals
     return {
-        "warm": daemon.lenses.warm,
-        "waiting": daemon.lenses.waiting,
-        "answers": daemon.lenses.answers,
-        "ranked": sum(coin.lenses.score is not None for coin in coins),
-        "bursts": [coin.name for coin in coins if coin.arrivals.burst],
+        lane.name: BotStatus(lane.division, lane.stage, signals.get(lane.name, 0), lane.fault)
+        for lane in engine.market.lanes.values()
     }
 
 
-def _brief(trade: Any, coin: Coin) -> dict[str, Any]:
+def _votes(engine: Engine) -> dict[str, VoteView]:
+    now_ns = engine.vitals.now_ns
+    return {
+        coin.name: vote_view(engine.market.vote(coin), now_ns)
+        for coin in engine.market.coins.values()
+        if coin.book.ok
+    }
+
+
+def _open_trade(trade: Trade, coin: Coin) -> OpenTrade:
     mark = trade.mark_e6(coin.book.mid or trade.entry_px, coin.instrument)
-    return {
-        "trade_id": trade.trade_id,
-        "bot": trade.bot,
-        "coin": trade.coin,
-        "side": "buy" if trade.side > 0 else "sell",
-        "lots": trade.open_lots,
-        "entry_px": trade.entry_px,
-        "stop_px": trade.stop_px,
-        "mark_usd": round(mark / 1e6, 4),
-        "opened_ns": trade.opened_ns,
-    }
+    return OpenTrade(
+        trade_id=trade.trade_id,
+        bot=trade.bot,
+        coin=trade.coin,
+        side=side_name(trade.side),
+        lots=trade.open_lots,
+        entry_px=trade.entry_px,
+        stop_px=trade.stop_px,
+        mark_usd=round(mark / 1e6, 4),
+        opened_ns=trade.opened_ns,
+    )

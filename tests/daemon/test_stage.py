@@ -10,10 +10,11 @@ import pytest
 from typer import BadParameter
 
 from daemon.cli.control import print_status
-from daemon.cli.shadow.report_text import as_dicts, write
+from daemon.cli.shadow.report_text import write
 from daemon.cli.shadow.shadow import _nothing
 from daemon.config.load import parse
-from daemon.views.at_rest import fresh
+from daemon.views.report import report_lines
+from daemon.views.status import status
 from divisions.lane import Lane
 from divisions.roster import ADMITTED, DIVISIONS, discover, usual_stage
 from market.decision import TradeKind
@@ -24,6 +25,7 @@ from shadow.store.check import broken_promises
 from shadow.store.query import blocked_signals
 from shadow.store.store import open_readonly
 from tests.daemon import rig
+from tests.support.daemons import StandIn
 from tests.support.shadow import Puppet, Stage, rows_of
 
 BY = ("filter", "division", "bot", "coin", "day")
@@ -97,7 +99,7 @@ def test_it_is_shown_apart_and_in_no_row_of_any_report(tmp_path: Path) -> None:
             assert (row.blocked, row.sole_blocked, row.episodes, row.days) == (2, 1, 1, 1)
             assert row.net_usd == pytest.approx(alone["net_e6"] / 1e6)
             assert row.mean_r == pytest.approx(alone["r"])
-            assert as_dicts(found)[-1][by] == "stage"
+            assert getattr(report_lines(found)[-1], by) == "stage"
 
 
 def test_its_filters_get_no_credit_for_it(tmp_path: Path) -> None:
@@ -185,17 +187,9 @@ def test_its_phantom_is_taken_up_after_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_running_daemon_names_its_shadow_only_bots(capsys: pytest.CaptureFixture[str]) -> None:
-    bots = {
-        name: {"division": "trend", "stage": stage, "signals": 0, "fault": ""}
-        for name, stage in (("alpha", "admit"), ("nova", "shadow"))
-    }
-    running = {"connected": True, "ready": True, "uptime_s": 1.0, "feeds": [], "idle_bots": []}
-    running["orchestration"] = []
-    running["lenses"] = {"warm": True, "ranked": 0, "bursts": []}
-    print_status({**fresh(1000.0), **running, "mode": "local", "bots": bots})
-    out = capsys.readouterr().out
-    assert "shadow-only: nova\n" in out
-    assert "alpha" not in out
+    print_status(status(StandIn(staged().engine)))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("shadow-only")] == ["shadow-only: nova"]
 
 
 def test_the_list_can_be_asked_for_the_stage_alone(tmp_path: Path) -> None:

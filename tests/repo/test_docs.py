@@ -14,9 +14,11 @@ import typer.main
 from daemon.cli import app
 from daemon.config.load import parse
 from daemon.config.text import as_toml
+from daemon.views.schemas import VIEWS, schema
 from market import errors
 from shadow.report.row import ReportRow
 from shadow.store.schema import MIGRATIONS
+from tests.support.schemas import keys_of
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -82,6 +84,62 @@ def test_the_configuration_page_is_what_init_writes() -> None:
 def test_report_keys_are_documented() -> None:
     for name in ReportRow.__struct_fields__:
         assert f"`{name}`" in CLI, name
+
+
+# Where the keys of a view are documented, and words in code type there that are no keys of it.
+SECTIONS: dict[str, tuple[str, set[str]]] = {
+    "status": ("gnomon status", set()),
+    "positions": ("gnomon positions", set()),
+    "lens": ("gnomon lens", set()),
+    "series": ("gnomon lens", set()),
+    "why": ("gnomon why", set()),
+    "report": ("gnomon shadow report", {"stage"}),
+    "blocked": ("gnomon shadow list", {"blocked"}),
+    "weights": ("gnomon weights", set()),
+    "regime": ("gnomon regime", set()),
+}
+
+
+def named_in(heading: str) -> set[str]:
+    """Return the words in code type of a section, from its first word of JSON on."""
+    (section,) = re.findall(rf"^## {heading}$(.*?)(?=^## |\Z)", CLI, re.M | re.S)
+    text = section[section.index("JSON") :]
+    return {w.rsplit(".", 1)[-1] for w in re.findall(r"`([a-z][a-z0-9_.]*)`", text)}
+
+
+def columns(*tables: str) -> set[str]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        for migration in MIGRATIONS:
+            db.executescript(migration)
+        return {
+            row[0] for t in tables for row in db.execute(f"SELECT * FROM {t} LIMIT 0").description
+        }
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_key_of_a_view_is_documented(name: str) -> None:
+    heading, _ = SECTIONS[name]
+    documented = named_in(heading)
+    if name == "why":
+        documented |= columns("signal", "check_result", "trade")
+    if name == "weights":
+        documented |= columns("weight")
+    if name == "status":
+        documented |= named_in("gnomon why")
+    assert keys_of(schema(name)) <= documented, keys_of(schema(name)) - documented
+
+
+@pytest.mark.parametrize("heading", sorted({heading for heading, _ in SECTIONS.values()}))
+def test_every_documented_key_is_in_a_schema(heading: str) -> None:
+    views = [name for name, (where, _) in SECTIONS.items() if where == heading]
+    promised = set().union(*(keys_of(schema(name)) for name in views))
+    known = set().union(*(SECTIONS[name][1] for name in views))
+    assert named_in(heading) <= promised | known, named_in(heading) - promised - known
+
+
+def test_the_views_there_are_are_documented() -> None:
+    (section,) = re.findall(r"^## gnomon schema$(.*?)(?=^## )", CLI, re.M | re.S)
+    assert set(re.findall(r"`([a-z]+)`", section)) == set(VIEWS) == set(SECTIONS)
 
 
 def test_tables_and_views_are_documented() -> None:

@@ -142,8 +142,11 @@ def autoresearch(
     reply = ""
     if where is not None and step.command is not None and not dry_run:
         argument = msgspec.json.encode(step.command).decode()
-        answer = control.ask(where.socket, {"verb": "trial", "argument": argument})
-        reply = answer.get("reply", answer.get("error", ""))
+        request = control.Request("trial", argument)
+        try:
+            reply = control.ask(where.socket, request, control.Reply).reply
+        except control.Refused as refusal:
+            raise OperatorError(f"the daemon did not take the step: {refusal}") from None
         if not reply.startswith("trial "):
             raise OperatorError(f"the daemon did not take the step: {reply}")
     if json_:

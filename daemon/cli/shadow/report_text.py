@@ -14,26 +14,10 @@ import msgspec
 import typer
 
 from daemon.cli.common import number, print_table
+from daemon.views.report import report_lines
 from market.errors import OperatorError
 from shadow.report.report import Report
 from shadow.report.row import ReportRow
-
-
-def as_dicts(report: Report) -> list[dict[str, Any]]:
-    """Return the rows as plain data; the group's name stands under `name` and its own key.
-
-    Shadow-only bots come last, with `stage` under the group's key.
-    """
-    out = []
-    for row in report.rows:
-        plain: dict[str, Any] = {report.by: row.name, **msgspec.to_builtins(row)}
-        plain["bias_bps"], plain["bias_within"] = report.bias.mean_bps, report.bias.within
-        out.append(plain)
-    for row in report.staged:
-        plain = {report.by: "stage", **msgspec.to_builtins(row)}
-        plain["bias_bps"], plain["bias_within"] = None, None
-        out.append(plain)
-    return out
 
 
 def write(report: Report, format_: str, out: Path | None, title: str) -> None:
@@ -58,7 +42,7 @@ def _save(path: Path, data: bytes) -> None:
 
 
 def _json(report: Report, _: str) -> str:
-    return msgspec.json.format(msgspec.json.encode(as_dicts(report)), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(report_lines(report)), indent=2).decode() + "\n"
 
 
 def _csv(report: Report, _: str) -> str:
@@ -66,7 +50,7 @@ def _csv(report: Report, _: str) -> str:
     names = [report.by, *ReportRow.__struct_fields__, "bias_bps", "bias_within"]
     writer = csv.DictWriter(out, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(as_dicts(report))
+    writer.writerows(msgspec.to_builtins(report_lines(report)))
     return out.getvalue()
 
 
@@ -81,7 +65,8 @@ def _parquet(report: Report, out: Path | None) -> None:
             "parquet needs pyarrow: pip install 'gnomon[parquet]'; --format csv needs nothing"
         ) from None
     sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(as_dicts(report), schema=_schema(pa, report)), sink)
+    rows = msgspec.to_builtins(report_lines(report))
+    pq.write_table(pa.Table.from_pylist(rows, schema=_schema(pa, report)), sink)
     if out is None:
         sys.stdout.buffer.write(sink.getvalue())
     else:

@@ -168,7 +168,7 @@ def why(
     Example: gnomon why 1325568
     """
     from daemon.cli.shadow.why_text import print_why
-    from shadow.store.query import explain
+    from daemon.views.why import why as story_of
 
     where = pick_state(state, mode, config)
     if where is None:
@@ -178,7 +178,7 @@ def why(
             typer.echo("no signals yet; `gnomon run` makes some")
         return
     with reading(where) as db:
-        found = explain(db, signal_id) if 0 <= signal_id <= INTEGER_MAX else None
+        found = story_of(db, signal_id) if 0 <= signal_id <= INTEGER_MAX else None
     if found is None:
         raise typer.BadParameter(
             f"no signal {signal_id}; `gnomon shadow list` shows their numbers",

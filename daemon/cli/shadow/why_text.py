@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 
 from daemon.cli.common import number, print_table
-from shadow.store.query import Story, TradeTold
+from daemon.views.vote import VoteView
+from daemon.views.why import SizingStory, TradeStory, Why
 from shadow.store.rows import second_of
 
 
-def print_why(found: Story) -> None:
+def print_why(found: Why) -> None:
     """Print a signal, its checks, and its trades or phantom."""
     s = found.signal
     typer.echo(
@@ -55,33 +54,31 @@ def print_why(found: Story) -> None:
         typer.echo(_fate(trade))
 
 
-def _sizing(n: dict[str, float]) -> str:
+def _sizing(n: SizingStory) -> str:
     return (
-        f"sized by {n['equity_usd']:,.2f} USD × {n['vol_target']:.2%} target ÷ "
-        f"{n['daily_vol']:.2%} daily volatility × weight {n['weight']:.3f} (division "
-        f"{n['division_weight']:.3f} × bot {n['bot_weight']:.3f}, within 0.3 and 2.5) × conviction "
-        f"{n['conviction']:.2f} = {n['notional_usd']:,.2f} USD"
+        f"sized by {n.equity_usd:,.2f} USD × {n.vol_target:.2%} target ÷ "
+        f"{n.daily_vol:.2%} daily volatility × weight {n.weight:.3f} (division "
+        f"{n.division_weight:.3f} × bot {n.bot_weight:.3f}, within 0.3 and 2.5) × conviction "
+        f"{n.conviction:.2f} = {n.notional_usd:,.2f} USD"
     )
 
 
-def _print_vote(coin: str, vote: dict[str, Any]) -> None:
+def _print_vote(coin: str, vote: VoteView) -> None:
     typer.echo(
-        f"the divisions' vote on {coin}: {vote['value']:+.2f}, "
-        f"disagreement {vote['disagreement']:.2f}"
+        f"the divisions' vote on {coin}: {vote.value:+.2f}, disagreement {vote.disagreement:.2f}"
     )
-    for name, d in vote["divisions"].items():
+    for name, d in vote.divisions.items():
         typer.echo(
-            f"  {name} {d['stance']:+.2f}, weight {d['weight']:.3f}, "
-            f"confidence {d['confidence']:.2f}"
+            f"  {name} {d.stance:+.2f}, weight {d.weight:.3f}, confidence {d.confidence:.2f}"
         )
-        for bot, voice in d["bots"].items():
+        for bot, voice in d.bots.items():
             typer.echo(
-                f"    {bot} {voice['side']} {voice['conviction']:.2f}, "
-                f"{voice['age_s']:.0f} s ago: {voice['reason']}"
+                f"    {bot} {voice.side} {voice.conviction:.2f}, "
+                f"{voice.age_s:.0f} s ago: {voice.reason}"
             )
 
 
-def _so_far(t: TradeTold) -> str:
+def _so_far(t: TradeStory) -> str:
     so_far = t.so_far_e6
     if so_far is None:
         return ""
@@ -89,22 +86,27 @@ def _so_far(t: TradeTold) -> str:
     return f", so far {so_far / 1e6:+.4f} USD ({number(r, 2, sign=True)} R) before leaving"
 
 
-def _fate(t: TradeTold) -> str:
+def _fate(t: TradeStory) -> str:
     name = t.kind if t.cause in ("admit", "block", "stage") else f"{t.kind} of what was clamped"
     if t.exit_reason == "UNAVAILABLE":
         called_off = "cancelled" in t.flags.split(",")
         why = "called off before it was filled" if called_off else "no book in time"
         return f"{name}: {why}, so nothing is known of it"
     if t.status != "closed":
-        entry = f"entered at {t.entry_px:.10g}" if t.entry_px else "waiting for its entry"
+        entry = f"entered at {_px(t.entry_px)}" if t.entry_px else "waiting for its entry"
         return f"{name}: {t.status}, {entry}{_so_far(t)}"
     flags = f" [{t.flags}]" if t.flags else ""
-    assert t.gross_e6 is not None and t.fees_e6 is not None
-    assert t.funding_e6 is not None and t.net_e6 is not None
     return (
-        f"{name}: {t.entry_px:.10g} → {t.exit_px:.10g} by {t.exit_reason}, "
-        f"gross {t.gross_e6 / 1e6:+.4f}, fees {t.fees_e6 / 1e6:.4f}, funding "
-        f"{t.funding_e6 / 1e6:+.4f}, net {t.net_e6 / 1e6:+.4f} USD "
-        f"({number(t.r, 2, sign=True)} R), "
-        f"worst {t.mae_bps:.1f}, best {t.mfe_bps:.1f} bps{flags}"
+        f"{name}: {_px(t.entry_px)} → {_px(t.exit_px)} by {t.exit_reason}, "
+        f"gross {_usd(t.gross_e6)}, fees {_usd(t.fees_e6, sign=False)}, funding "
+        f"{_usd(t.funding_e6)}, net {_usd(t.net_e6)} USD ({number(t.r, 2, sign=True)} R), "
+        f"worst {number(t.mae_bps, 1)}, best {number(t.mfe_bps, 1)} bps{flags}"
     )
+
+
+def _px(px: float | None) -> str:
+    return "–" if px is None else f"{px:.10g}"
+
+
+def _usd(e6: int | None, *, sign: bool = True) -> str:
+    return number(None if e6 is None else e6 / 1e6, 4, sign=sign)

@@ -37,7 +37,7 @@ BUILT = (
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
     "config show", "config init", "db check", "positions", "flatten", "doctor", "db backup",
     "db export", "weights", "regime", "research weights", "lens",
-    "research autoresearch",
+    "research autoresearch", "schema",
 )  # fmt: skip
 
 

@@ -15,13 +15,12 @@ import pytest
 
 from daemon.config.load import parse
 from daemon.instance import control
+from daemon.instance.control import Refusal, Request
 from daemon.live.daemon import Daemon
 from daemon.live.telemetry import configure
 from shadow.store.store import Store
 from tests.daemon.cli.conftest import Cli, Ran, Story
-from tests.daemon.instance.test_control import serving
-from tests.daemon.live.test_daemon import daemon_of, play
-from tests.daemon.views.test_status import busy
+from tests.support.daemons import busy, daemon_of, play, serving
 from venue.tape.segment import segments_of
 
 ALWAYS = {
@@ -132,13 +131,13 @@ def test_a_socket_left_behind_is_no_running_daemon(cli: Cli, state: Path) -> Non
 def trading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     made = busy(tmp_path_factory.mktemp("busy"))
     yield made
-    asyncio.run(made._close("over"))
+    asyncio.run(made.close("over"))
 
 
 def asked(daemon: Daemon, cli: Cli, *arguments: object) -> Ran:
     """Run a command while a daemon listens."""
     place = ("--state", daemon.state.root)
-    found = serving(daemon.state.socket, lambda: cli(*arguments, *place), daemon._answer)
+    found = serving(daemon.state.socket, lambda: cli(*arguments, *place), daemon.answers.answer)
     assert isinstance(found, Ran)
     return found
 
@@ -163,7 +162,7 @@ def test_a_person_sees_feeds_and_what_is_not_as_it_should_be(
     assert "FAULTED" not in out
     row = next(line.split() for line in out.splitlines() if line.startswith(" BTC"))
     assert row[:4] == ["BTC", "ok", f"{book.bid:g}", f"{book.ask:g}"]
-    monkeypatch.setattr(trading, "ready", True)
+    monkeypatch.setattr(trading.readiness, "ready", True)
     monkeypatch.setattr(trading.engine.market.lanes["donchian"], "fault", "KeyError: '[/]'")
     out = asked(trading, cli, "status").out
     assert out.startswith("running in local, ready, FEED DOWN, up ")
@@ -219,8 +218,8 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
 
 
 def test_a_daemon_that_does_not_know_a_verb_is_an_error(cli: Cli, state: Path) -> None:
-    async def refuse(request: dict[str, Any]) -> dict[str, Any]:
-        return {"error": f"unknown verb {request['verb']!r}"}
+    async def refuse(request: Request) -> Refusal:
+        return Refusal(f"unknown verb {request.verb!r}")
 
     path = state / "local" / "gnomon.sock"
     ran = serving(path, lambda: cli("halt", "--state", state), refuse)
@@ -251,12 +250,12 @@ def test_top_draws_for_as_long_as_the_daemon_answers(
     async def main() -> Ran:
         enough, asks = asyncio.Event(), 0
 
-        async def answer(request: dict[str, Any]) -> dict[str, Any]:
+        async def answer(request: Request) -> object:
             nonlocal asks
             asks += 1
             if asks > 3:
                 enough.set()
-            return await trading._answer(request)
+            return await trading.answers.answer(request)
 
         server = await control.serve(path, answer)
         task = asyncio.create_task(asyncio.to_thread(cli, "top", "--state", state))

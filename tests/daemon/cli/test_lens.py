@@ -12,14 +12,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from daemon.cli.lens import NO_JIT
+from daemon.instance.control import Refusal, Request
+from daemon.views.lens import CoinLenses, CoinReading
 from quant import jit
 from quant.lens import Lens, discover
 from tests.daemon.cli.conftest import Cli, Ran
-from tests.daemon.instance.test_control import serving
+from tests.support.daemons import serving
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = {
@@ -277,35 +280,29 @@ BAR_MS = 1_700_000_040_000
 NOW_NS = (BAR_MS + 3 * 60_000) * 1_000_000
 
 
-def answer(**more: Any) -> dict[str, Any]:
+def answer() -> CoinLenses:
     """Return what a daemon says of BTC."""
     steps = 0.001 * np.random.default_rng(2).standard_normal(130)
-    reading = {"n": 128, "params": '{"dim":3}', "bar_ms": BAR_MS}
-    ranked = {**reading, "rank_bar_ms": BAR_MS - 60_000}
-    return {
-        "coin": "BTC",
-        "closes": (50_000.0 * np.exp(np.cumsum(steps))).tolist(),
-        "bar_ms": BAR_MS,
-        "readings": [
-            {"lens": "rqa", "value": 0.63, "null_rank": 0.99, "flags": [], **ranked},
-            {
-                "lens": "homology",
-                "value": None,
-                "null_rank": None,
-                "flags": ["dull"],
-                **reading,
-                "rank_bar_ms": None,
-            },
+    old = BAR_MS - 60_000
+    ranked = "higher than 99% of nulls"
+    return CoinLenses(
+        coin="BTC",
+        now_ns=NOW_NS,
+        closes=(50_000.0 * np.exp(np.cumsum(steps))).tolist(),
+        bar_ms=BAR_MS,
+        readings=[
+            CoinReading("rqa", 0.63, 0.99, 128, {"dim": 3}, [], BAR_MS, old, 120.0, ranked),
+            CoinReading(
+                "homology", None, None, 128, {}, ["dull"], BAR_MS, None, 120.0, "abstains: dull"
+            ),
         ],
-        "composite": 0.97,
-        "composite_bar_ms": BAR_MS,
-        "composite_reason": "",
-        "now_ns": NOW_NS,
-        "flagged": True,
-        "threshold": 0.95,
-        "surge": 4.0,
-        "burst": True,
-    } | more
+        composite=0.97,
+        composite_bar_ms=BAR_MS,
+        flagged=True,
+        threshold=0.95,
+        surge=4.0,
+        burst=True,
+    )
 
 
 @pytest.fixture
@@ -313,13 +310,13 @@ def asked(cli: Cli, state: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
     """Run `gnomon lens` beside a daemon that says of BTC what `answer` says."""
     monkeypatch.setattr("time.time_ns", lambda: 0)
 
-    async def speak(request: dict[str, Any]) -> dict[str, Any]:
-        if request["verb"] == "status":
-            return {"feeds": [{"coin": "BTC"}, {"coin": "SOL"}]}
-        assert request["verb"] == "lens"
-        if request["argument"] == "BTC":
+    async def speak(request: Request) -> CoinLenses | Refusal:
+        assert request.verb == "lens"
+        if request.argument == "BTC":
             return answer()
-        return {"error": f"no {request['argument']}"}
+        if request.argument == "DOGE":
+            return Refusal("no DOGE", ["BTC", "SOL"])
+        return Refusal(f"unknown verb {request.verb!r}")
 
     def run(*words: object) -> Ran:
         path = state / "local" / "gnomon.sock"
@@ -344,13 +341,7 @@ def test_a_running_daemon_is_asked(asked: Callable[..., Ran]) -> None:
     ]  # fmt: skip
     assert lines[4] == ["homology", "–", "2", "min", "–", "–", "abstains:", "dull"]
     found = json.loads(asked("BTC", "--json").out)
-    assert {k: v for k, v in found.items() if k != "readings"} == {
-        k: v for k, v in answer().items() if k != "readings"
-    }
-    assert found["readings"][0] == {
-        **answer()["readings"][0], "params": {"dim": 3}, "age_s": 120.0,
-        "verdict": "higher than 99% of nulls",
-    }  # fmt: skip
+    assert found == json.loads(msgspec.json.encode(answer()))
 
 
 def test_an_unknown_coin_is_answered_by_those_there_are(asked: Callable[..., Ran]) -> None:
@@ -358,7 +349,7 @@ def test_an_unknown_coin_is_answered_by_those_there_are(asked: Callable[..., Ran
     assert (ran.code, ran.out) == (2, "")
     assert "no coin 'DOGE'; there are BTC, SOL" in ran.err
     ran = asked("SOL")
-    assert (ran.code, ran.out, ran.err) == (69, "", "gnomon: no SOL\n")
+    assert (ran.code, ran.out, ran.err) == (69, "", "gnomon: unknown verb 'lens'\n")
 
 
 def test_a_sheet_of_a_coin_is_drawn(asked: Callable[..., Ran], tmp_path: Path) -> None:

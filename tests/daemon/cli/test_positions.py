@@ -4,15 +4,14 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from daemon.cli.positions import _age
+from daemon.instance.control import Refusal, Request
 from daemon.live.daemon import Daemon
 from tests.daemon.cli.conftest import Cli, Ran
-from tests.daemon.instance.test_control import serving
-from tests.daemon.views.test_status import busy
+from tests.support.daemons import busy, serving
 
 KEYS = {"running", "mode", "now_ns", "pending", "trades", "coins"}
 TRADE = {
@@ -27,12 +26,12 @@ COIN = {"coin", "trades", "size", "mark_px", "notional_usd", "pnl_usd"}
 def trading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     made = busy(tmp_path_factory.mktemp("busy"))
     yield made
-    asyncio.run(made._close("over"))
+    asyncio.run(made.close("over"))
 
 
 def asked(daemon: Daemon, cli: Cli, *arguments: object) -> Ran:
     place = ("--state", daemon.state.root)
-    found = serving(daemon.state.socket, lambda: cli(*arguments, *place), daemon._answer)
+    found = serving(daemon.state.socket, lambda: cli(*arguments, *place), daemon.answers.answer)
     assert isinstance(found, Ran)
     return found
 
@@ -80,8 +79,8 @@ def test_what_never_ran_has_nothing_open(cli: Cli, tmp_path: Path) -> None:
 def test_a_daemon_from_before_this_command_is_told_and_its_database_read(
     cli: Cli, state: Path
 ) -> None:
-    async def refuse(request: dict[str, Any]) -> dict[str, Any]:
-        return {"error": f"unknown verb {request['verb']!r}"}
+    async def refuse(request: Request) -> Refusal:
+        return Refusal(f"unknown verb {request.verb!r}")
 
     path = state / "local" / "gnomon.sock"
     ran = serving(path, lambda: cli("positions", "--json", "--state", state), refuse)

@@ -6,29 +6,22 @@ import os
 import socket
 import stat
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from daemon.instance import control
+from daemon.instance.control import Refusal, Refused, Reply, Request
 from market.errors import InvariantBroken, VenueUnreachable
+from tests.support.daemons import serving
 
 
-async def echo(request: dict[str, Any]) -> dict[str, Any]:
-    return {"heard": request}
+class Heard(Struct):
+    """What `echo` answers."""
 
-
-def serving(path: Path, work: Callable[[], Any], answer: Any = echo) -> Any:
-    """Serve at a path while `work` runs in a thread of its own."""
-
-    async def main() -> Any:
-        server = await control.serve(path, answer)
-        async with server:
-            return await asyncio.to_thread(work)
-
-    return asyncio.run(main())
+    heard: Request
 
 
 def raw(path: Path, data: bytes, *, close: bool = False) -> bytes:
@@ -47,8 +40,8 @@ def raw(path: Path, data: bytes, *, close: bool = False) -> bytes:
 
 def test_a_question_gets_its_answer(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.sock"
-    request = {"verb": "halt", "argument": 'ä\n"quoted"'}
-    assert serving(path, lambda: control.ask(path, request)) == {"heard": request}
+    request = Request("halt", 'ä\n"quoted"', phantoms=True)
+    assert serving(path, lambda: control.ask(path, request, Heard)) == Heard(request)
 
 
 def test_only_the_owner_may_open_the_socket_and_never_anyone_else(tmp_path: Path) -> None:
@@ -68,7 +61,7 @@ def test_a_socket_left_by_a_crash_is_replaced(tmp_path: Path) -> None:
     stale = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     stale.bind(str(path))
     stale.close()
-    assert serving(path, lambda: control.ask(path, {"verb": "x"}))["heard"]["verb"] == "x"
+    assert serving(path, lambda: control.ask(path, Request("x"), Heard)) == Heard(Request("x"))
 
 
 def test_a_path_longer_than_the_kernel_allows_is_reached_all_the_same(tmp_path: Path) -> None:
@@ -76,7 +69,7 @@ def test_a_path_longer_than_the_kernel_allows_is_reached_all_the_same(tmp_path: 
     folder.mkdir(parents=True)
     path = folder / "gnomon.sock"
     assert len(str(path)) > 108
-    assert serving(path, lambda: control.ask(path, {"a": 1})) == {"heard": {"a": 1}}
+    assert serving(path, lambda: control.ask(path, Request("x"), Heard)) == Heard(Request("x"))
 
 
 @pytest.mark.parametrize(
@@ -90,6 +83,7 @@ def test_a_path_longer_than_the_kernel_allows_is_reached_all_the_same(tmp_path: 
         b"{" * 100 + b"\n",
         b"[" * 60_000 + b"\n",
         b'{"verb": "x"' + b" " * (1 << 17) + b"}\n",
+        b'{"verb": 1}\n',
     ],
     ids=lambda b: repr(b[:12]),
 )
@@ -98,11 +92,11 @@ def test_a_bad_request_is_answered_as_one_and_harms_nobody(line: bytes, tmp_path
 
     def work() -> Any:
         answer = json.loads(raw(path, line))
-        return answer, control.ask(path, {"verb": "still there"})
+        return answer, control.ask(path, Request("still there"), Heard)
 
     answer, after = serving(path, work)
     assert answer["error"].startswith("bad request")
-    assert after == {"heard": {"verb": "still there"}}
+    assert after == Heard(Request("still there"))
 
 
 def test_a_request_that_never_ends_is_given_up(
@@ -123,44 +117,45 @@ def test_a_client_that_hangs_up_harms_nobody(tmp_path: Path) -> None:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
                 s.connect(str(path))
                 s.sendall(data)
-        return control.ask(path, {"verb": "x"})
+        return control.ask(path, Request("x"), Heard)
 
-    assert serving(path, work)["heard"] == {"verb": "x"}
+    assert serving(path, work) == Heard(Request("x"))
 
 
 def test_many_ask_at_once_and_each_gets_their_own_answer(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.sock"
 
-    async def slow(request: dict[str, Any]) -> dict[str, Any]:
+    async def slow(request: Request) -> Reply:
         await asyncio.sleep(0.02)
-        return {"n": request["n"]}
+        return Reply(request.argument)
 
-    def work() -> list[int]:
-        found: list[int] = []
-        threads = [
-            threading.Thread(target=lambda n=n: found.append(control.ask(path, {"n": n})["n"]))
-            for n in range(20)
-        ]
+    def work() -> list[tuple[int, str]]:
+        found: list[tuple[int, str]] = []
+
+        def ask(n: int) -> None:
+            found.append((n, control.ask(path, Request("say", str(n)), Reply).reply))
+
+        threads = [threading.Thread(target=ask, args=(n,)) for n in range(20)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         return found
 
-    assert sorted(serving(path, work, slow)) == list(range(20))
+    assert sorted(serving(path, work, slow)) == [(n, str(n)) for n in range(20)]
 
 
 def test_an_answer_that_fails_ends_the_conversation_and_is_not_swallowed(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.sock"
     unheard: list[Any] = []
 
-    async def fails(request: dict[str, Any]) -> dict[str, Any]:
+    async def fails(request: Request) -> Reply:
         asyncio.get_running_loop().set_exception_handler(lambda _, c: unheard.append(c))
         raise InvariantBroken("event 7")
 
     def work() -> None:
         with pytest.raises(VenueUnreachable, match="hung up"):
-            control.ask(path, {"verb": "halt"}, timeout_s=2.0)
+            control.ask(path, Request("halt"), Reply, timeout_s=2.0)
 
     serving(path, work, fails)
     assert [str(c["exception"]) for c in unheard] == ["event 7"]
@@ -168,9 +163,9 @@ def test_an_answer_that_fails_ends_the_conversation_and_is_not_swallowed(tmp_pat
 
 def test_where_no_daemon_listens_the_question_fails_in_words(tmp_path: Path) -> None:
     with pytest.raises(VenueUnreachable, match="no daemon answers"):
-        control.ask(tmp_path / "gnomon.sock", {})
+        control.ask(tmp_path / "gnomon.sock", Request("halt"), Reply)
     with pytest.raises(VenueUnreachable, match="no daemon answers"):
-        control.ask(tmp_path / "no" / "folder" / "gnomon.sock", {})
+        control.ask(tmp_path / "no" / "folder" / "gnomon.sock", Request("halt"), Reply)
 
 
 def test_a_daemon_that_does_not_answer_in_time_is_told_from_one_that_is_not_there(
@@ -178,12 +173,36 @@ def test_a_daemon_that_does_not_answer_in_time_is_told_from_one_that_is_not_ther
 ) -> None:
     path = tmp_path / "gnomon.sock"
 
-    async def never(request: dict[str, Any]) -> dict[str, Any]:
+    async def never(request: Request) -> Reply:
         await asyncio.sleep(1.0)
-        return {}
+        return Reply("late")
 
     def work() -> None:
         with pytest.raises(VenueUnreachable, match="did not answer within"):
-            control.ask(path, {"verb": "halt"}, timeout_s=0.1)
+            control.ask(path, Request("halt"), Reply, timeout_s=0.1)
 
     serving(path, work, never)
+
+
+def test_a_refusal_is_raised_with_what_there_is_to_choose_from(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.sock"
+
+    async def refuse(request: Request) -> Refusal:
+        return Refusal(f"no {request.argument}", ["BTC", "SOL"])
+
+    def work() -> None:
+        with pytest.raises(Refused, match="no DOGE") as refused:
+            control.ask(path, Request("lens", "DOGE"), Reply)
+        assert refused.value.choices == ["BTC", "SOL"] and refused.value.exit_code == 69
+
+    serving(path, work, refuse)
+
+
+def test_a_daemon_of_another_version_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.sock"
+
+    def work() -> None:
+        with pytest.raises(VenueUnreachable, match="otherwise than this version expects"):
+            control.ask(path, Request("halt"), Reply)
+
+    serving(path, work)

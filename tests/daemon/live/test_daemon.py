@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import shutil
 import signal
@@ -9,7 +8,6 @@ import socket
 import sqlite3
 import time
 from collections import namedtuple
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise
@@ -18,95 +16,32 @@ from typing import Any
 
 import pytest
 
-from daemon.config.load import parse
 from daemon.engine import commands
+from daemon.engine.branch import Branch
+from daemon.engine.market_half import MarketHalf
+from daemon.engine.outcome import Outbox, Outcome
 from daemon.instance import control
 from daemon.instance.lock import alone
-from daemon.instance.paths import StateDir
 from daemon.live import daemon as module
+from daemon.live import readiness
 from daemon.live.daemon import Daemon
-from daemon.live.startup import Endpoint, Plan
+from daemon.live.history import WAITING_MAX
+from daemon.live.startup import Plan
+from daemon.live.supervisor import Budget
 from daemon.replay.player import Player
-from market.errors import AnotherInstance, InvariantBroken, OperatorError
-from market.events import Command, Notice
+from daemon.views.status import RunningStatus
+from market.decision import Request
+from market.errors import AnotherInstance, InvariantBroken, OperatorError, VenueUnreachable
+from market.events import Candles, Command, Event, Notice
 from shadow.store.check import broken_promises
 from shadow.store.store import Store, open_readonly
 from tests.daemon import rig
 from tests.support import virtual
+from tests.support.daemons import NOWHERE, closed, daemon_of, plan_of, play, records, rows
 from venue.hyperliquid.info import InfoClient
-from venue.tape.lines import Record
-from venue.tape.segment import segments_of
+from venue.tape.segment import Segment, segments_of
 
 Usage = namedtuple("Usage", "total used free")
-NOWHERE = Endpoint("ws://127.0.0.1:9/ws", "http://127.0.0.1:9")
-
-
-@pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    """Undo what a running daemon does to its process."""
-    thresholds = gc.get_threshold()
-    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    gc.unfreeze()
-    gc.set_threshold(*thresholds)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-def plan_of(path: Path, **config: Any) -> Plan:
-    # What the lens process does for a daemon is shown by tests/daemon/lens/test_client.py.
-    lens = {"enabled": False}
-    settings = parse({"coins": list(rig.PAIR), "lens": lens, **config}, "test")
-    state = StateDir(path, "local")
-    state.create()
-    return Plan(settings, "local", "testnet", state)
-
-
-def daemon_of(path: Path, *, listed: Any = None, **config: Any) -> Daemon:
-    """Wire a daemon whose venue does not exist."""
-    plan = plan_of(path, **config)
-    return Daemon(plan, NOWHERE, InfoClient(NOWHERE.rest), listed or virtual.world().instruments)
-
-
-def play(daemon: Daemon, work: Callable[[], Any], *, after_s: float = 0.05) -> str:
-    """Run a daemon, do some work in its loop, then stop it."""
-
-    async def main() -> str:
-        async def then() -> None:
-            await asyncio.sleep(after_s)
-            found = work()
-            if asyncio.iscoroutine(found):
-                await found
-            daemon.supervisor.stop("the test is over")
-
-        task = asyncio.create_task(then())
-        try:
-            return await asyncio.wait_for(daemon.run(), 20)
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    return asyncio.run(main())
-
-
-def closed(daemon: Daemon) -> None:
-    """Close a daemon that was never run."""
-    asyncio.run(daemon._close("never run"))
-
-
-def rows(path: Path, query: str) -> list[Any]:
-    db = open_readonly(path / "local" / "gnomon.db")
-    try:
-        return [tuple(row) for row in db.execute(query)]
-    finally:
-        db.close()
-
-
-def records(path: Path) -> list[Record]:
-    return [
-        record for segment in segments_of(path / "local" / "tape") for record in segment.records()
-    ]
 
 
 def test_a_daemon_starts_stops_and_leaves_a_sound_database_and_a_tape_that_replays(
@@ -134,7 +69,7 @@ def test_a_second_start_takes_up_and_never_uses_an_event_number_twice(tmp_path: 
     for _ in range(3):
         daemon = daemon_of(tmp_path)
         first = daemon.engine.vitals.seq + 1
-        play(daemon, partial(daemon._consume, Notice("test", "again")))
+        play(daemon, partial(daemon.consume, Notice("test", "again")))
         seqs.append((first, daemon.engine.vitals.seq))
     assert all(a[1] < b[0] for a, b in pairwise(seqs))
     alarms = rows(tmp_path, "SELECT seq FROM alarm WHERE kind = 'test'")
@@ -145,26 +80,28 @@ def test_a_second_start_takes_up_and_never_uses_an_event_number_twice(tmp_path: 
 
 
 def test_a_torn_tape_is_mended_at_the_next_start(tmp_path: Path) -> None:
-    daemon = daemon_of(tmp_path)
+    daemon = daemon_of(tmp_path / "first")
+    crashed = tmp_path / "crashed"
 
     async def crash() -> None:
-        daemon._consume(Notice("test", "before the crash"))
+        daemon.consume(Notice("test", "before the crash"))
         await daemon.journal.flush()
-        daemon._consume(Notice("test", "never committed"))
+        daemon.consume(Notice("test", "never committed"))
+        # What is on the disk at this moment is what a kill would leave.
+        await asyncio.to_thread(shutil.copytree, tmp_path / "first", crashed)
+        await daemon.close("over")
 
     asyncio.run(crash())
     seq = daemon.engine.vitals.seq
-    daemon.journal._writer.abandon()  # type: ignore[union-attr]
-    daemon._store.close()
-    daemon.journal._thread.shutdown()
-    (torn,) = (tmp_path / "local" / "tape").iterdir()
-    second = daemon_of(tmp_path)
+    (torn,) = (crashed / "local" / "tape").iterdir()
+    assert Segment(torn).torn
+    second = daemon_of(crashed)
     assert second.engine.vitals.seq >= seq - 1
     play(second, lambda: None)
-    segments = segments_of(tmp_path / "local" / "tape")
+    segments = segments_of(crashed / "local" / "tape")
     assert len(segments) == 2 and segments[0].path == torn
     assert [list(s.records())[-1].kind for s in segments] == ["E", "E"]
-    assert Player().play(tmp_path / "local" / "tape").digest_match is True
+    assert Player().play(crashed / "local" / "tape").digest_match is True
 
 
 # Disk.
@@ -213,13 +150,13 @@ def test_a_disk_that_fills_up_ends_the_tape_properly_and_space_begins_a_new_one(
 
     async def main() -> None:
         disk(monkeypatch, 50)
-        await daemon._look(1)
+        await daemon.look(1)
         assert not daemon.journal.recording and "disk" in daemon.engine.branch.desk.halts
-        daemon._consume(Notice("test", "not on tape"))
+        daemon.consume(Notice("test", "not on tape"))
         disk(monkeypatch, 50_000)
-        await daemon._look(2)
+        await daemon.look(2)
         assert daemon.journal.recording and not daemon.engine.branch.desk.halts
-        await daemon._close("over")
+        await daemon.close("over")
 
     asyncio.run(main())
     segments = segments_of(tmp_path / "local" / "tape")
@@ -240,35 +177,41 @@ def test_the_hour_s_turn_begins_a_new_segment_that_replays_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon = daemon_of(tmp_path)
-    daemon._consume(Notice("test", "in the first hour"))
-    daemon._rotate()
-    daemon._hour_ns -= 1
-    daemon._rotate()
-    daemon._consume(Notice("test", "in the second hour"))
-    closed(daemon)
+    real = time.time_ns
+
+    async def main() -> None:
+        daemon.consume(Notice("test", "in the first hour"))
+        daemon.taping.rotate()
+        monkeypatch.setattr(time, "time_ns", lambda: real() + 3600 * 10**9)
+        # Time follows the wall clock, and says so.
+        await daemon.look(1)
+        daemon.taping.rotate()
+        daemon.consume(Notice("test", "in the second hour"))
+        await daemon.close("over")
+
+    asyncio.run(main())
     segments = segments_of(tmp_path / "local" / "tape")
     assert len(segments) == 2
-    assert [Player().play(s.path).alarms for s in segments] == [1, 1]
+    assert [Player().play(s.path).alarms for s in segments] == [2, 1]
     again = daemon_of(tmp_path)
     closed(again)
     third = segments_of(tmp_path / "local" / "tape")[-1]
     assert third.header().after == segments[-1].path.name
     third.path.unlink()
     whole = Player().play(tmp_path / "local" / "tape")
-    assert whole.digest_match is True and whole.alarms == 2
+    assert whole.digest_match is True and whole.alarms == 3
 
 
 # Faults.
 
 
-def sabotage(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+def sabotage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next command fail half way through its step."""
-    engine = daemon.engine
 
-    def half_done(*_: Any) -> str:
-        engine.branch.desk.cash_e6 += 1_000_000
-        engine.out.touch("desk")
-        engine.out.alarm("half", "done")
+    def half_done(command: Command, market: MarketHalf, branch: Branch, out: Outbox) -> str:
+        branch.desk.cash_e6 += 1_000_000
+        out.touch("desk")
+        out.alarm("half", "done")
         raise KeyError("planted")
 
     monkeypatch.setattr(commands, "obey", half_done)
@@ -280,12 +223,12 @@ def test_nothing_of_a_step_that_failed_reaches_the_database(
     daemon = daemon_of(tmp_path)
 
     async def work() -> None:
-        daemon._consume(Notice("test", "sound"))
+        daemon.consume(Notice("test", "sound"))
         await daemon.journal.flush()
-        daemon._consume(Notice("test", "uncommitted"))
-        sabotage(daemon, monkeypatch)
+        daemon.consume(Notice("test", "uncommitted"))
+        sabotage(monkeypatch)
         with pytest.raises(InvariantBroken, match="KeyError: 'planted'"):
-            daemon._consume(Command("resume"))
+            daemon.consume(Command("resume"))
         # The loop goes round a few more times before everything has stopped.
         await daemon.journal.flush()
 
@@ -305,11 +248,11 @@ def test_a_fault_met_while_answering_a_command_ends_the_daemon(
     daemon = daemon_of(tmp_path)
 
     async def work() -> None:
-        sabotage(daemon, monkeypatch)
+        sabotage(monkeypatch)
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-        request = {"verb": "halt", "argument": ""}
-        with suppress(Exception):
-            await asyncio.to_thread(control.ask, daemon.state.socket, request, timeout_s=2.0)
+        halt, path = control.Request("halt"), daemon.state.socket
+        with suppress(VenueUnreachable):
+            await asyncio.to_thread(control.ask, path, halt, object, timeout_s=2.0)
         await asyncio.sleep(5)
 
     began = time.monotonic()
@@ -321,19 +264,22 @@ def test_a_fault_met_while_answering_a_command_ends_the_daemon(
 def test_a_fault_met_while_taking_history_ends_the_daemon_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    daemon = daemon_of(tmp_path)
+    class Info:
+        async def candles(self, coin: str, timeframe: str, **_: int) -> list[Any]:
+            return []
 
-    async def fetch(request: Any) -> Any:
-        return Notice("history", "as good as any event")
-
-    def raises(*_: Any) -> None:
-        raise ZeroDivisionError("planted")
-
-    monkeypatch.setattr(daemon.history, "_fetch", fetch)
+    daemon = daemon_of(tmp_path, info=Info())
 
     async def work() -> None:
-        monkeypatch.setattr(daemon.engine.out, "alarm", raises)
-        daemon.history.ask(Any)  # type: ignore[arg-type]
+        step = daemon.engine.step
+
+        def raises(event: Event) -> Outcome:
+            if isinstance(event, Candles):
+                raise ZeroDivisionError("planted")
+            return step(event)
+
+        monkeypatch.setattr(daemon.engine, "step", raises)
+        daemon.history.ask(Request("candles", "BTC", "1m", 0, 1))
         await asyncio.sleep(5)
 
     began = time.monotonic()
@@ -354,7 +300,7 @@ def test_a_database_that_fails_halts_entries_until_it_works_again(
             raise sqlite3.OperationalError("database or disk is full")
 
         monkeypatch.setattr(Store, "write", full)
-        daemon._consume(Notice("test", "kept"))
+        daemon.consume(Notice("test", "kept"))
         await daemon.journal.flush()
         assert "disk is full" in daemon.engine.branch.desk.halts["database"]
         monkeypatch.setattr(Store, "write", real)
@@ -377,8 +323,8 @@ def test_rows_that_could_not_be_written_by_the_end_are_the_operator_s_to_know(
         monkeypatch.setattr(Store, "write", full)
         monkeypatch.setattr(Store, "update_run", full)
         monkeypatch.setattr(Store, "prune", full)
-        await daemon._look(module.TIDY_EVERY_S)
-        daemon._consume(Notice("test", "lost"))
+        await daemon.look(module.TIDY_EVERY_S)
+        daemon.consume(Notice("test", "lost"))
 
     with pytest.raises(OperatorError, match=r"could not be written .*disk is full"):
         play(daemon, work)
@@ -387,17 +333,35 @@ def test_rows_that_could_not_be_written_by_the_end_are_the_operator_s_to_know(
     assert result.digest_match is True, "the last line is of the last event"
 
 
-def test_pressure_halts_entries_holds_the_venue_back_and_is_lifted_again(tmp_path: Path) -> None:
+def test_pressure_halts_entries_holds_the_venue_back_and_is_lifted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     daemon = daemon_of(tmp_path)
     held: list[bool] = []
-    daemon.feed.pause = held.append  # type: ignore[method-assign]
-    daemon._pressed("high")
-    assert "falls behind" in daemon.engine.branch.desk.halts["store"] and held == [False]
-    daemon._pressed("full")
-    assert held == [False, True]
-    daemon._pressed("ok")
-    assert not daemon.engine.branch.desk.halts and held[-1] is False
-    closed(daemon)
+    monkeypatch.setattr(daemon.feed, "pause", held.append)
+
+    async def work() -> None:
+        # The first event brings a row for every weight.
+        daemon.consume(Notice("test", "a row"))
+        await daemon.journal.flush()
+        monkeypatch.setattr("daemon.live.journal.ROWS_MAX", 10)
+        for many in (8, 12):
+            for _ in range(many):
+                daemon.consume(Notice("test", "a row"))
+            await daemon.journal.flush()
+            assert not daemon.engine.branch.desk.halts, "lifted once it is written"
+        await daemon.close("over")
+
+    asyncio.run(work())
+    assert held == [False, False, True, False]
+    told = "SELECT kind, message FROM alarm WHERE kind <> 'test' ORDER BY seq"
+    halt = "store: the store falls behind"
+    assert [f"{kind} {message}" for kind, message in rows(tmp_path, told)] == [
+        f"halt {halt} (high)",
+        "resume store: entries are open",
+        f"halt {halt} (full)",
+        "resume store: entries are open",
+    ]
 
 
 # Commands and status.
@@ -407,21 +371,22 @@ def test_commands_are_carried_out_committed_and_then_answered(tmp_path: Path) ->
     daemon = daemon_of(tmp_path)
 
     async def work() -> None:
-        def ask(**request: Any) -> Any:
-            return asyncio.to_thread(control.ask, daemon.state.socket, request)
+        def ask(verb: str, argument: str = "", answer: Any = control.Reply) -> Any:
+            request = control.Request(verb, argument)
+            return asyncio.to_thread(control.ask, daemon.state.socket, request, answer)
 
-        reply = await ask(verb="halt", argument="maintenance")
-        assert "halted" in reply["reply"]
+        assert "halted" in (await ask("halt", "maintenance")).reply
         alarms = rows(tmp_path, "SELECT message FROM alarm WHERE kind = 'halt'")
         assert alarms == [("operator: maintenance",)], "on disk before the answer"
-        status = await ask(verb="status")
-        assert status["halts"] == {"operator": "maintenance"} and status["running"]
-        assert (await ask(verb="resume"))["reply"] == "entries are open"
-        assert "healthy" in (await ask(verb="rearm", argument="donchian"))["reply"]
-        assert (await ask(verb="explode"))["error"].startswith("unknown verb")
-        long = await ask(verb="halt", argument="x" * 5000)
-        assert long["reply"] and len(daemon.engine.branch.desk.halts["operator"]) == 200
-        assert (await ask(no="verb"))["error"]
+        status = await ask("status", answer=RunningStatus)
+        assert status.halts == {"operator": "maintenance"} and status.running
+        assert (await ask("resume")).reply == "entries are open"
+        assert "healthy" in (await ask("rearm", "donchian")).reply
+        long = await ask("halt", "x" * 5000)
+        assert long.reply and len(daemon.engine.branch.desk.halts["operator"]) == 200
+        for verb in ("explode", ""):
+            with pytest.raises(control.Refused, match="unknown verb"):
+                await ask(verb)
 
     play(daemon, work, after_s=0.2)
 
@@ -440,7 +405,7 @@ def test_a_stop_signal_ends_the_daemon_in_order(tmp_path: Path) -> None:
 def test_systemd_hears_of_readiness_life_and_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "READY_WITHIN_S", 0.0)
+    monkeypatch.setattr(readiness, "READY_WITHIN_S", 0.0)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(2.0)
@@ -461,12 +426,12 @@ def test_systemd_hears_of_readiness_life_and_the_end(
 def test_the_time_asked_for_counts_from_readiness(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "READY_WITHIN_S", 0.0)
+    monkeypatch.setattr(readiness, "READY_WITHIN_S", 0.0)
     plan = plan_of(tmp_path)
     plan = Plan(plan.config, plan.mode, plan.network, plan.state, for_s=0.1)
     daemon = Daemon(plan, NOWHERE, InfoClient(NOWHERE.rest), virtual.world().instruments)
     assert asyncio.run(asyncio.wait_for(daemon.run(), 10)) == "the time asked for is over"
-    assert daemon.ready
+    assert daemon.readiness.ready
 
 
 def test_a_coin_the_venue_does_not_trade_stops_the_start(tmp_path: Path) -> None:
@@ -487,12 +452,12 @@ def test_a_clock_that_jumped_is_on_record(tmp_path: Path, monkeypatch: pytest.Mo
     async def main() -> None:
         before = daemon.clock.now_ns()
         monkeypatch.setattr(time, "time_ns", lambda: real() + 7200 * 10**9)
-        await daemon._look(1)
+        await daemon.look(1)
         assert daemon.clock.now_ns() - before >= 7200 * 10**9
         monkeypatch.setattr(time, "time_ns", real)
-        await daemon._look(2)
-        await daemon._look(3)
-        await daemon._close("over")
+        await daemon.look(2)
+        await daemon.look(3)
+        await daemon.close("over")
 
     asyncio.run(main())
     told = rows(tmp_path, "SELECT message FROM alarm WHERE kind = 'clock' ORDER BY seq")
@@ -504,18 +469,41 @@ def test_frames_and_history_reach_the_engine_through_one_intake(tmp_path: Path) 
     frames = rig.frames_between(7, rig.PAIR, virtual.START_MS, virtual.START_MS + 5_000)
 
     async def main() -> None:
-        daemon._up()
+        daemon.listener.up()
         asked = daemon.history.outstanding
         assert asked == 10
-        daemon._frames([raw for _, raw in frames])
+        daemon.listener.frames([raw for _, raw in frames])
         assert daemon.intake.skipped > 0
         assert daemon.engine.market.coins["BTC"].book.ok
-        daemon._down("cut")
-        daemon._gave_up("BTC 1m: HTTP 502")
-        daemon._restarted("history", "OSError: x")
-        await daemon._close("over")
+        daemon.listener.down("cut")
+        daemon.note("history", "BTC 1m: HTTP 502")
+        await daemon.close("over")
 
     asyncio.run(main())
     kinds = [row[0] for row in rows(tmp_path, "SELECT kind FROM alarm ORDER BY seq")]
-    assert kinds[:1] == ["feed_down"] and kinds[1:] == ["history", "restart"]
+    assert kinds == ["feed_down", "history"]
     assert Player().play(tmp_path / "local" / "tape").digest_match is True
+
+
+def test_a_task_that_was_started_again_is_on_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = daemon_of(tmp_path)
+
+    async def fails() -> None:
+        raise OSError("no such luck")
+
+    daemon.supervisor.add("flaky", fails, Budget(failures=3))
+    play(daemon, lambda: None, after_s=0.2)
+    told = rows(tmp_path, "SELECT message FROM alarm WHERE kind = 'restart'")
+    assert told == [("flaky: OSError: no such luck",)]
+
+
+def test_history_that_is_not_to_be_had_is_on_record(tmp_path: Path) -> None:
+    daemon = daemon_of(tmp_path)
+    for _ in range(WAITING_MAX + 1):
+        daemon.history.ask(Request("candles", "BTC", "1m", 0, 1))
+    closed(daemon)
+    assert rows(tmp_path, "SELECT message FROM alarm WHERE kind = 'history'") == [
+        ("candles of BTC: too many requests waiting",)
+    ]

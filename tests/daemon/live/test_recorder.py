@@ -10,7 +10,7 @@ import pytest
 
 from daemon.config.load import parse
 from daemon.instance.paths import StateDir
-from daemon.live.recorder import record_feed
+from daemon.live.recorder import Recording, record_feed
 from daemon.live.startup import Plan
 from daemon.replay.player import Player
 from market.errors import OperatorError
@@ -27,15 +27,7 @@ def plan_for(url: str, ws: str, for_s: float | None, **config: Any) -> Plan:
     return Plan(settings, "paper", "testnet", StateDir(Path("/nowhere"), "paper-testnet"), for_s)
 
 
-@pytest.fixture(autouse=True)
-def _signals() -> Any:
-    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-async def recording(out: Path, for_s: float | None = 2.0, **config: Any) -> dict[str, Any]:
+async def recording(out: Path, for_s: float | None = 2.0, **config: Any) -> Recording:
     async with serving(virtual.world(), clock=Clock(virtual.START_MS + 500)) as venue:
         return await asyncio.wait_for(
             record_feed(plan_for(venue.http, venue.ws, for_s, **config), out), 20
@@ -45,9 +37,9 @@ async def recording(out: Path, for_s: float | None = 2.0, **config: Any) -> dict
 def test_two_seconds_of_a_venue_become_a_tape_that_replays(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "tape"
     summary = asyncio.run(recording(out))
-    assert summary["coins"] == 2 and summary["frames"] > 30
+    assert summary.coins == 2 and summary.frames > 30
     found = survey(out)
-    assert found.frames == summary["frames"] and found.segments == 1 and not found.torn
+    assert found.frames == summary.frames and found.segments == 1 and not found.torn
     assert found.mode == "record" and found.coins == list(rig.PAIR)
     assert found.records["seconds"] >= 1 and found.records["feed changes and notices"] == 2
     assert "digests" not in found.records
@@ -57,7 +49,7 @@ def test_two_seconds_of_a_venue_become_a_tape_that_replays(tmp_path: Path) -> No
     assert bytes(segment.header().engine) == b"null"
     result = Player().play(out)
     assert result.recorded_digest is None and result.digest_match is None
-    assert result.frames == summary["frames"] and not result.violations
+    assert result.frames == summary.frames and not result.violations
     player = Player()
     player.play(out)
     assert player.engine is not None
@@ -65,11 +57,11 @@ def test_two_seconds_of_a_venue_become_a_tape_that_replays(tmp_path: Path) -> No
 
 
 def test_a_recording_is_ended_in_order_by_a_signal(tmp_path: Path) -> None:
-    async def main() -> dict[str, Any]:
+    async def main() -> Recording:
         asyncio.get_running_loop().call_later(0.7, os.kill, os.getpid(), signal.SIGTERM)
         return await recording(tmp_path / "tape", None)
 
-    assert asyncio.run(main())["frames"] > 0
+    assert asyncio.run(main()).frames > 0
     assert list(Segment(next((tmp_path / "tape").iterdir())).records())[-1].kind == "E"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from daemon.instance.paths import StateDir
-from daemon.screen import process
+from daemon.screen import process as module
 from daemon.screen.process import Screen
 
 
@@ -43,7 +44,7 @@ def test_without_a_terminal_nothing_is_drawn_and_the_log_stays_where_it_was(
 ) -> None:
     with Screen(state_in(tmp_path), wanted=False) as made:
         assert made.log is None
-        made.show(None)  # type: ignore[arg-type]
+        made.show()
     assert capsys.readouterr().out == ""
     assert not list((tmp_path / "local").glob("*.log*"))
 
@@ -51,7 +52,7 @@ def test_without_a_terminal_nothing_is_drawn_and_the_log_stays_where_it_was(
 def test_with_a_screen_the_log_goes_to_a_file_that_is_renewed_when_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(process, "LOG_BYTES_MAX", 10)
+    monkeypatch.setattr(module, "LOG_BYTES_MAX", 10)
     state = state_in(tmp_path)
     for text in ("a first run\n", "a second run\n"):
         with Screen(state, wanted=True) as made:
@@ -75,8 +76,16 @@ def test_the_screen_is_told_to_leave_and_ended_when_it_does_not(
         return process
 
     monkeypatch.setattr(subprocess, "Popen", popen)
-    with Screen(state_in(tmp_path), wanted=True) as made:
-        made._start()
+    monkeypatch.setattr(module, "ASKED_AFTER_S", 0.0)
+
+    async def main() -> None:
+        with Screen(state_in(tmp_path), wanted=True) as made:
+            made.show()
+            assert not started, "not before the daemon can be asked"
+            await asyncio.sleep(0.05)
+            assert started
+
+    asyncio.run(main())
     assert started[0][1:] == [
         "-m", "daemon", "top", "--follow-parent", "--state", str(tmp_path), "--mode", "local",
     ]  # fmt: skip

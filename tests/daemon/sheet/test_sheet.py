@@ -19,7 +19,6 @@ from daemon.sheet.sheet import (
     since_ms,
     standardised,
 )
-from daemon.views.lens_coin import nothing
 from market.errors import OperatorError
 from quant.lens import Reading
 
@@ -33,13 +32,13 @@ NAMES = (
 )  # fmt: skip
 
 
-def coin(closes: Any, **more: Any) -> dict[str, Any]:
-    """Return a daemon's answer, the ranks from low to high."""
-    readings = [
-        {"lens": name, "value": -1.234567, "null_rank": i / 10, "flags": [], "bar_ms": BAR_MS}
-        for i, name in enumerate(NAMES)
-    ]
-    return {**nothing("BTC"), "closes": list(closes), "bar_ms": BAR_MS, "readings": readings} | more
+# The ranks from low to high.
+SHOWN: list[Any] = [(name, -1.234567, i / 10) for i, name in enumerate(NAMES)]
+
+
+def coin(closes: Any, *spans: tuple[int, int], flagged_ms: int | None = None) -> Sheet:
+    """Return the sheet of BTC."""
+    return of_coin("BTC", list(closes), BAR_MS, SHOWN, spans=list(spans), flagged_ms=flagged_ms)
 
 
 @pytest.fixture(autouse=True)
@@ -52,9 +51,9 @@ CLOSES = 50_000.0 * np.exp(np.cumsum(STEPS))
 
 
 def test_a_coin_s_window_is_its_returns_as_its_lenses_take_them() -> None:
-    found = of_coin(coin(CLOSES), [(1, 2)])
+    found = coin(CLOSES, (1, 2))
     assert found.at[-1] == BAR_MS + 60_000 and np.all(np.diff(found.at) == 60_000)
-    assert found.at[0] == since_ms(coin(CLOSES))
+    assert found.at[0] == since_ms(CLOSES, BAR_MS)
     assert len(found.window.values) == 512 and len(found.window.loops) == 64
     assert abs(found.window.values.mean()) < 0.1 and 0.5 < found.window.values.std() < 1.1
     assert found.window.loops.std() == pytest.approx(1.0)
@@ -63,16 +62,16 @@ def test_a_coin_s_window_is_its_returns_as_its_lenses_take_them() -> None:
 
 
 def test_an_alarm_that_still_lasts_is_shaded_to_the_end() -> None:
-    found = of_coin(coin(CLOSES, flagged=True, composite_bar_ms=BAR_MS - 600_000), [])
+    found = coin(CLOSES, flagged_ms=BAR_MS - 600_000)
     assert found.spans == [(BAR_MS - 540_000, BAR_MS + 60_000)]
 
 
 def test_a_coin_that_never_moved_or_only_just_began() -> None:
-    found = of_coin(coin([7.0] * 300), [])
+    found = coin([7.0] * 300)
     assert not found.window.values.any()
     paint(found)
     with pytest.raises(OperatorError, match="has closed 2 minutes; 3 are few"):
-        of_coin(coin([7.0, 8.0]), [])
+        coin([7.0, 8.0])
 
 
 def test_a_series_stands_as_it_is() -> None:
@@ -128,7 +127,7 @@ def boxes(page: Any) -> list[tuple[str, Any]]:
 @pytest.mark.parametrize(
     "sheet",
     [
-        of_coin(coin(CLOSES, flagged=True, composite_bar_ms=BAR_MS - 600_000), []),
+        coin(CLOSES, flagged_ms=BAR_MS - 600_000),
         of_series(
             np.sin(np.arange(400) / 4.0),
             "sine.csv",
@@ -160,7 +159,7 @@ def test_a_series_however_poor_has_its_sheet(values: Any, tmp_path: Path) -> Non
 
 
 def test_the_table_says_which_ranks_stand_out() -> None:
-    said = [written for written, _ in boxes(paint(of_coin(coin(CLOSES), [])))]
+    said = [written for written, _ in boxes(paint(coin(CLOSES)))]
     assert said.count("low") == 1 and said.count("high") == 1 and said.count("as in nulls") == 9
     assert "nothing flagged; dashed: where the panels begin" in said
     assert "-1.235" in said and "fisher rao" in said

@@ -17,7 +17,7 @@ from shadow.report.report import empty, report
 from shadow.report.row import ReportRow
 from shadow.report.verdict import PROTECTIVE, RESTRICTIVE, UNDETERMINED
 from shadow.store.store import Store, open_readonly
-from tests.support.planted import planted, sums
+from tests.support.planted_sums import planted, sums
 from tests.support.shadow import (
     T0,
     Key,

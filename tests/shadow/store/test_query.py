@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,10 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from market.decision import Clamp
-from shadow.store.query import JSON, blocked_signals, explain
+from shadow.store.query import blocked_signals
 from shadow.store.store import Store, open_readonly
-from tests.support.shadow import Stage, told
+from tests.support.shadow import told
 
 Ids = dict[str, int]
 
@@ -84,56 +82,6 @@ def test_a_joined_signal_shows_the_phantom_it_joined(
     assert rows[ids["missed"]].net_e6 is None
 
 
-def test_a_signal_is_explained_with_its_checks_and_trades(
-    history: tuple[sqlite3.Connection, Ids],
-) -> None:
-    db, ids = history
-    found = explain(db, ids["clamped"])
-    assert found is not None
-    signal = found.signal
-    assert signal.verdict == "admitted"
-    assert signal.clamps == [Clamp("cap", 1000, 400)]
-    assert set(signal.book) == {"bids", "asks"}
-    assert signal.saw == {} and set(signal.ages) >= {"lag", "slow"}
-    assert {c.filter for c in found.checks} == {"limit", "other", "cap", "watch"}
-    assert [(t.kind, t.cause) for t in found.trades] == [
-        ("paper", "admit"),
-        ("twin", "admit"),
-        ("phantom", "clamp"),
-    ]
-
-
-def test_a_joined_signal_is_explained_with_the_phantom_it_joined(
-    history: tuple[sqlite3.Connection, Ids],
-) -> None:
-    db, ids = history
-    found = explain(db, ids["joined"])
-    assert found is not None
-    assert [t.trade_id for t in found.trades] == [ids["paired"] * 4 + 2]
-
-
-def test_a_story_is_told_by_the_names_of_columns(history: tuple[sqlite3.Connection, Ids]) -> None:
-    db, ids = history
-    plain = msgspec.json.decode(msgspec.json.encode(explain(db, ids["clamped"])))
-    (signal,) = db.execute("SELECT * FROM signal WHERE signal_id = ?", (ids["clamped"],))
-    read = {name: json.loads(signal[name]) for name in JSON}
-    assert list(plain["signal"].items()) == list({**dict(signal), **read}.items())
-    checks = db.execute("SELECT * FROM check_result WHERE signal_id = ?", (ids["clamped"],))
-    assert plain["checks"] == [dict(row) for row in checks]
-    trades = db.execute(
-        "SELECT *, NULL AS so_far_e6 FROM trade WHERE signal_id = ?", (ids["clamped"],)
-    )
-    assert [list(t.items()) for t in plain["trades"]] == [list(dict(t).items()) for t in trades]
-    listed = msgspec.json.decode(msgspec.json.encode(blocked_signals(db)))
-    blocked = db.execute("SELECT * FROM blocked ORDER BY signal_id DESC")
-    assert [list(row.items()) for row in listed] == [list(dict(row).items()) for row in blocked]
-
-
-def test_an_unknown_signal_has_no_story(history: tuple[sqlite3.Connection, Ids]) -> None:
-    db, _ = history
-    assert explain(db, 1) is None
-
-
 def test_an_empty_database_lists_nothing(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.db"
     Store(path, mode="local", network="testnet").close()
@@ -157,29 +105,10 @@ def test_the_view_of_blocked_signals_has_one_row_each(
     assert sorted(rows) == sorted(ids[name] for name in BLOCKED)
 
 
-def test_an_open_trade_tells_what_it_has_earned_by_its_newest_mark(tmp_path: Path) -> None:
-    """10 SOL bought at 100.51 for 0.452295 USD of fees; the mid is 100.5 at the last minute."""
-    stage = Stage()
-    stage.book()
-    admitted = stage.signal(lots=1_000, stop=2.0)
-    assert admitted is not None
-    stage.books(70, 100.5)
-    path = stage.finish(tmp_path / "gnomon.db")
-    with closing(open_readonly(path)) as db:
-        found = explain(db, admitted)
-    assert found is not None
-    assert {t.kind: t.so_far_e6 for t in found.trades} == {
-        "paper": -552_295,
-        "twin": -552_295,
-    }
-
-
-def test_a_trade_that_is_over_has_nothing_so_far(tmp_path: Path) -> None:
-    stage = Stage()
-    stage.book()
-    admitted = stage.signal(lots=1_000, stop=2.0, horizon_s=5)
-    stage.books(80)
-    path = stage.finish(tmp_path / "gnomon.db")
-    with closing(open_readonly(path)) as db:
-        found = explain(db, admitted or 0)
-    assert found is not None and {t.so_far_e6 for t in found.trades} == {None}
+def test_a_blocked_signal_is_told_by_the_names_of_columns(
+    history: tuple[sqlite3.Connection, Ids],
+) -> None:
+    db, _ = history
+    listed = msgspec.json.decode(msgspec.json.encode(blocked_signals(db)))
+    blocked = db.execute("SELECT * FROM blocked ORDER BY signal_id DESC")
+    assert [list(row.items()) for row in listed] == [list(dict(row).items()) for row in blocked]

@@ -10,30 +10,13 @@ import msgspec
 import pytest
 import typer
 
-from daemon.cli.shadow.report_text import as_dicts, write
+from daemon.cli.shadow.report_text import write
+from daemon.views.report import report_lines
 from market.errors import OperatorError
-from shadow.report.report import Bias, Report, empty
-from shadow.report.row import ReportRow
+from shadow.report.report import Bias, Report, ReportRow, empty
+from tests.support.report import GUARD, YOUNG, report_of
 
 Captured = pytest.CaptureFixture[str]
-
-GUARD = ReportRow(
-    group="filter", name="guard", mode="enforce", blocked=40, sole_blocked=30, shared_blocked=10,
-    fail_closed=0, episodes=25, days=22, mean_bps=-12.34, mean_r=-0.5, ci_low=-0.75, ci_high=-0.25,
-    anytime_low=-0.9, anytime_high=-0.1, delta_r=-0.4, delta_low=-0.6, delta_high=-0.2,
-    net_usd=-61.5, clamped_usd=0.0, verdict="PROTECTIVE", reason="both below zero", days_more=None,
-)  # fmt: skip
-YOUNG = ReportRow(
-    group="filter", name="young", mode="observe", blocked=1, sole_blocked=1, shared_blocked=0,
-    fail_closed=3, episodes=0, days=0, mean_bps=None, mean_r=None, ci_low=None, ci_high=None,
-    anytime_low=None, anytime_high=None, delta_r=None, delta_low=None, delta_high=None,
-    net_usd=0.0, clamped_usd=-1.25, verdict="UNDETERMINED", reason="too few <days>", days_more=17,
-)  # fmt: skip
-SMALL = Bias(9, 0.1, -0.2, 0.4, within=True)
-
-
-def report_of(*rows: ReportRow, by: str = "filter", bias: Bias = SMALL, since: str = "") -> Report:
-    return Report(by, since, list(rows or (GUARD, YOUNG)), [], bias, 2, 3, 4)
 
 
 def text_of(capsys: Captured, report: Report, format_: str = "table") -> str:
@@ -44,16 +27,9 @@ def text_of(capsys: Captured, report: Report, format_: str = "table") -> str:
 # Plain data.
 
 
-def test_a_row_names_its_group_twice_and_carries_the_bias() -> None:
-    row = as_dicts(report_of(by="bot"))[0]
-    assert row["bot"] == row["name"] == "guard" and row["mean_r"] == -0.5
-    assert (row["bias_bps"], row["bias_within"]) == (0.1, True)
-    assert row.keys() == {"bot", *ReportRow.__struct_fields__, "bias_bps", "bias_within"}
-
-
 def test_json_is_the_rows_with_null_where_nothing_can_be_said(capsys: Captured) -> None:
     rows = json.loads(text_of(capsys, report_of(), "json"))
-    assert rows == as_dicts(report_of()) and rows[1]["mean_r"] is None
+    assert rows == msgspec.to_builtins(report_lines(report_of())) and rows[1]["mean_r"] is None
     assert text_of(capsys, empty("filter", ""), "json").strip() == "[]"
 
 
@@ -75,7 +51,7 @@ def test_parquet_keeps_types_even_of_columns_without_a_value(tmp_path: Path) -> 
             report.rows.clear()
         write(report, "parquet", tmp_path / name, "title")
         table = pq.read_table(tmp_path / name)
-        assert table.to_pylist() == as_dicts(report)
+        assert table.to_pylist() == msgspec.to_builtins(report_lines(report))
         kinds = {field.name: str(field.type) for field in table.schema}
         assert kinds["filter"] == kinds["verdict"] == "string"
         assert kinds["blocked"] == kinds["days_more"] == "int64"

@@ -11,7 +11,7 @@ import pytest
 
 from shadow.report.row import ReportRow
 from tests.daemon.cli.conftest import Cli, Ran, Story
-from tests.support.planted import planted, sums
+from tests.support.planted_sums import planted, sums
 from tests.support.process import command, environment
 
 LISTED = [

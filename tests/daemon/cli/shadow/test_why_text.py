@@ -6,25 +6,29 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
-from msgspec.structs import replace
 
 from daemon.cli.shadow.why_text import print_why
-from shadow.store.query import Story as Told
-from shadow.store.query import explain
+from daemon.views.why import CheckStory, SignalStory, SizingStory, TradeStory, Why
+from daemon.views.why import why as story_of
 from shadow.store.store import open_readonly
 from tests.daemon.cli.conftest import Story
 
 Captured = pytest.CaptureFixture[str]
 
 
-def found(story: Story, name: str) -> Told:
+def found(story: Story, name: str) -> Why:
     with closing(open_readonly(story.root / "local" / "gnomon.db")) as db:
-        result = explain(db, story.ids[name])
+        result = story_of(db, story.ids[name])
     assert result is not None
     return result
 
 
-def told(capsys: Captured, what: Told) -> list[str]:
+def change(part: SignalStory | CheckStory | TradeStory, **changes: Any) -> None:
+    for name, value in changes.items():
+        setattr(part, name, value)
+
+
+def told(capsys: Captured, what: Why) -> list[str]:
     capsys.readouterr()
     print_why(what)
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
@@ -42,7 +46,7 @@ def why(story: Story, capsys: Captured) -> Any:
 
     def lines(name: str, **changes: Any) -> list[str]:
         what = found(story, name)
-        alter(what.signal, **changes)
+        change(what.signal, **changes)
         return told(capsys, what)
 
     return lines
@@ -72,15 +76,15 @@ def test_prices_keep_all_their_digits(why: Any, story: Story, capsys: Captured) 
     assert "at 112345.5 with" in lines[0]
     assert "stop 113579.25, target 110000.125" in lines[3]
     what = found(story, "open")
-    what.trades[0].entry_px = 112_345.75
+    change(what.trades[0], entry_px=112_345.75)
     assert told(capsys, what)[-2].startswith("paper: open, entered at 112345.75, so far")
     what = found(story, "sole")
-    alter(what.trades[0], entry_px=112_345.75, exit_px=113_579.25)
+    change(what.trades[0], entry_px=112_345.75, exit_px=113_579.25)
     assert "112345.75 → 113579.25" in told(capsys, what)[-1]
 
 
 def test_every_check_stands_with_value_threshold_and_reason(why: Any) -> None:
-    lines = why("blind", vote={})
+    lines = why("blind", vote=None)
     rows = [line.split(maxsplit=5) for line in lines if line.startswith(" ")]
     assert rows == [
         ["filter", "mode", "outcome", "value", "threshold"],
@@ -93,7 +97,7 @@ def test_every_check_stands_with_value_threshold_and_reason(why: Any) -> None:
 
 def test_a_reason_with_brackets_is_told_as_it_is(story: Story, capsys: Captured) -> None:
     what = found(story, "sole")
-    what.checks[1] = replace(what.checks[1], reason="outside [0, 1] [/close]")
+    what.checks[1].reason = "outside [0, 1] [/close]"
     assert any("outside [0, 1] [/close]" in line for line in told(capsys, what))
 
 
@@ -123,7 +127,7 @@ def test_a_closed_trade_is_told_to_the_last_cent(why: Any) -> None:
 
 def test_what_a_trade_lacks_is_flagged(story: Story, capsys: Captured) -> None:
     what = found(story, "sole")
-    alter(what.trades[0], flags="no_funding", r=None)
+    change(what.trades[0], flags="no_funding", r=None)
     assert told(capsys, what)[-1].endswith("(– R), worst -121.0, best 0.0 bps [no_funding]")
 
 
@@ -145,7 +149,7 @@ def test_an_open_one_says_how_far_it_has_come(why: Any, story: Story, capsys: Ca
         "twin: open, entered at 100.01",
     ]
     what = found(story, "phantom")
-    alter(what.trades[0], status="pending", entry_px=None)
+    change(what.trades[0], status="pending", entry_px=None)
     assert told(capsys, what)[-1] == "phantom: pending, waiting for its entry"
 
 
@@ -155,7 +159,7 @@ def test_of_one_without_a_book_nothing_is_made_up(why: Any) -> None:
 
 def test_an_entry_that_was_called_off_is_told_apart(story: Story, capsys: Captured) -> None:
     what = found(story, "missed")
-    alter(what.trades[0], flags="cancelled")
+    change(what.trades[0], flags="cancelled")
     expected = "phantom: called off before it was filled, so nothing is known of it"
     assert told(capsys, what)[-1] == expected
 
@@ -163,7 +167,7 @@ def test_an_entry_that_was_called_off_is_told_apart(story: Story, capsys: Captur
 def test_every_signal_of_a_real_run_has_a_story(traded: Path, capsys: Captured) -> None:
     with closing(open_readonly(traded / "local" / "gnomon.db")) as db:
         ids = [row[0] for row in db.execute("SELECT signal_id FROM signal")]
-        kept = [explain(db, number) for number in ids]
+        kept = [story_of(db, number) for number in ids]
     assert len(kept) > 10
     for what in kept:
         assert what is not None
@@ -175,15 +179,15 @@ def test_every_signal_of_a_real_run_has_a_story(traded: Path, capsys: Captured) 
 
 
 def test_the_numbers_behind_a_size_are_told(why: Any) -> None:
-    numbers = {
-        "equity_usd": 10_000.0, "vol_target": 0.005, "daily_vol": 0.04, "division_weight": 1.05,
-        "bot_weight": 0.95, "weight": 0.9975, "conviction": 0.5, "notional_usd": 623.4375,
-    }  # fmt: skip
+    numbers = SizingStory(
+        equity_usd=10_000.0, vol_target=0.005, daily_vol=0.04, division_weight=1.05,
+        bot_weight=0.95, weight=0.9975, conviction=0.5, notional_usd=623.4375,
+    )  # fmt: skip
     assert (
         "sized by 10,000.00 USD × 0.50% target ÷ 4.00% daily volatility × weight 0.998 (division "
         "1.050 × bot 0.950, within 0.3 and 2.5) × conviction 0.50 = 623.44 USD"
     ) in why("sole", sizing=numbers)
-    assert not any(line.startswith("sized") for line in why("sole", sizing={}))
+    assert not any(line.startswith("sized") for line in why("sole", sizing=None))
 
 
 def test_the_vote_is_told_with_each_division_s_evidence(why: Any) -> None:
@@ -193,15 +197,17 @@ def test_the_vote_is_told_with_each_division_s_evidence(why: Any) -> None:
     assert lines[at].endswith("disagreement 0.00")
     assert lines[at + 1] == "  trend -0.00, weight 1.000, confidence 1.00"
     assert lines[at + 2].startswith("    alpha sell 0.00, 0 s ago: told to")
-    assert not any("vote on" in line for line in why("sole", vote={}))
+    assert not any("vote on" in line for line in why("sole", vote=None))
 
 
 def test_an_open_trade_is_told_with_what_it_has_earned_so_far(story: Story, capsys: Any) -> None:
     what = found(story, "sole")
-    (trade,) = what.trades
-    alter(trade, status="open", entry_px=99.5, exit_reason=None, risk_e6=2_000_000)
-    trade.so_far_e6 = 500_000
+    what.trades = what.trades[:1]
+    change(
+        what.trades[0], status="open", entry_px=99.5, exit_reason=None, risk_e6=2_000_000,
+        so_far_e6=500_000,
+    )  # fmt: skip
     line = told(capsys, what)[-1]
     assert line == "phantom: open, entered at 99.5, so far +0.5000 USD (+0.25 R) before leaving"
-    trade.so_far_e6 = None
+    what.trades[0].so_far_e6 = None
     assert told(capsys, what)[-1] == "phantom: open, entered at 99.5"

@@ -1,0 +1,77 @@
+"""Answers of the control socket: questions from the views, commands through the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from daemon.engine.outcome import Outcome
+from daemon.instance import control
+from daemon.instance.control import Refusal, Reply, Request
+from daemon.instance.paths import StateDir
+from daemon.views.lens import CoinLenses, coin_lenses
+from daemon.views.positions import Positions, positions
+from daemon.views.rim import Rim
+from daemon.views.status import RunningStatus, status
+from market.events import Command
+
+Verb = Literal["halt", "resume", "rearm", "flatten", "trial"]
+# What may be commanded, and how long its argument may be; what is longer is cut.
+ARGUMENT_MAX: dict[Verb, int] = {
+    "halt": 200,
+    "resume": 200,
+    "rearm": 200,
+    "flatten": 200,
+    "trial": 4000,
+}
+
+Answer = RunningStatus | Positions | CoinLenses | Reply | Refusal
+
+
+class Answers:
+    """Answers requests about one running daemon.
+
+    `obey` takes a command as an event, `commit` returns once everything up to an event is on disk.
+    """
+
+    def __init__(
+        self,
+        rim: Rim,
+        obey: Callable[[Command], Outcome],
+        commit: Callable[[int], Awaitable[None]],
+    ) -> None:
+        self._rim = rim
+        self._obey = obey
+        self._commit = commit
+
+    async def serve(self, state: StateDir) -> None:
+        """Answer at a state's socket until cancelled; the socket is gone afterwards."""
+        server = await control.serve(state.socket, self.answer)
+        async with server:
+            try:
+                await server.serve_forever()
+            finally:
+                state.socket.unlink(missing_ok=True)
+
+    async def answer(self, request: Request) -> Answer:
+        """Return the answer to one request; a command is on disk before it is answered."""
+        if request.verb == "status":
+            return status(self._rim)
+        if request.verb == "positions":
+            return positions(self._rim, phantoms=request.phantoms)
+        if request.verb == "lens":
+            return self._lens(request.argument)
+        verb = next((verb for verb in ARGUMENT_MAX if verb == request.verb), None)
+        if verb is None:
+            return Refusal(f"unknown verb {request.verb!r}")
+        outcome = self._obey(Command(verb, request.argument[: ARGUMENT_MAX[verb]]))
+        await self._commit(self._rim.engine.vitals.seq)
+        return Reply(outcome.reply)
+
+    def _lens(self, name: str) -> CoinLenses | Refusal:
+        engine = self._rim.engine
+        found = coin_lenses(engine, name)
+        if found is not None:
+            return found
+        coins = list(engine.market.coins)
+        return Refusal(f"{name!r} is not traded here; there are {', '.join(coins)}", coins)

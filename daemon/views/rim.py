@@ -1,0 +1,64 @@
+"""The running process as the views see it: its engine, and figures that no event carries."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from daemon.engine.engine import Engine
+
+
+class RecentSignal(Struct):
+    """One of the newest signals, with its verdict and which filters refused it."""
+
+    ts_ns: int
+    bot: str
+    coin: str
+    side: str
+    verdict: str
+    failing: str
+    reason: str
+    signal_id: int
+
+
+class Figures(Struct):
+    """Clock, feed, journal, disk, loop and lens process of a running daemon.
+
+    Times in UTC nanoseconds. `frames` is what the session has heard, `skipped` what was passed
+    over for a newer book, `requests` how much history is still asked for. `loop_late_ms` is how
+    late the newest second was, `gc_pause_ms_max` the longest collection since it was ready.
+    """
+
+    mode: str
+    network: str
+    ready: bool
+    now_ns: int
+    started_ns: int
+    frames: int
+    skipped: int
+    violations: dict[str, int]
+    connected: bool
+    connects: int
+    recent: list[RecentSignal]
+    recording: bool
+    disk_free_mb: float
+    loop_late_ms: float
+    gc_pause_ms_max: float
+    requests: int
+    lenses_warm: bool
+    lenses_waiting: int
+    lens_answers: int
+    database: str
+    tape: str
+
+
+class Rim(Protocol):
+    """What the views need of a running daemon."""
+
+    @property
+    def engine(self) -> Engine:
+        """Return the engine it runs."""
+
+    def figures(self) -> Figures:
+        """Return its figures at this moment."""

@@ -1,0 +1,38 @@
+"""JSON schemas of the views: what `--json` prints, by the name of its command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from daemon.views.lens import CoinLenses
+from daemon.views.positions import Positions
+from daemon.views.report import ReportLine
+from daemon.views.series import SeriesReading
+from daemon.views.status import RestingStatus, RunningStatus
+from daemon.views.weights import RegimeView, WeightsView
+from daemon.views.why import Why
+from shadow.store.query import BlockedSignal
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+# A view is of one of these types: that of a running daemon first, where there are two.
+VIEWS: dict[str, tuple[Any, ...]] = {
+    "status": (RunningStatus, RestingStatus),
+    "positions": (Positions,),
+    "lens": (CoinLenses,),
+    "series": (SeriesReading, list[SeriesReading]),
+    "why": (Why | None,),
+    "report": (list[ReportLine],),
+    "blocked": (list[BlockedSignal],),
+    "weights": (WeightsView,),
+    "regime": (RegimeView,),
+}
+
+
+def schema(name: str) -> dict[str, object]:
+    """Return the JSON schema of a view; raises KeyError for a name that is not in `VIEWS`."""
+    roots, parts = msgspec.json.schema_components(VIEWS[name], ref_template="#/$defs/{name}")
+    root = roots[0] if len(roots) == 1 else {"anyOf": list(roots)}
+    return {"$schema": DIALECT, "title": name, **root, "$defs": parts}
