@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from daemon.cli.common import number, print_table
-from market.errors import OperatorError
+from market.errors import ExtraMissing, OperatorError
 from shadow.report.report import Report, ReportRow
 
 
@@ -76,9 +76,8 @@ def _parquet(report: Report, out: Path | None) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise OperatorError(
-            "parquet needs pyarrow: pip install 'gnomon[parquet]'; --format csv needs nothing"
-        ) from None
+        instead = "--format csv needs nothing"
+        raise ExtraMissing("parquet", "pyarrow", "parquet", instead=instead) from None
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(as_dicts(report), schema=_schema(pa, report)), sink)
     if out is None:
