@@ -54,7 +54,7 @@ def explain(db: sqlite3.Connection, signal_id: int) -> dict[str, Any] | None:
     checks = _dicts(db.execute("SELECT * FROM check_result WHERE signal_id = ?", (signal_id,)))
     trades = _dicts(
         db.execute(
-            "SELECT * FROM trade WHERE signal_id = ?1 OR trade_id = ?2 ORDER BY trade_id",
+            "SELECT * FROM trade WHERE signal_id = ? OR trade_id = ? ORDER BY trade_id",
             (signal_id, signal["trade_id"]),
         )
     )
