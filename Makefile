@@ -1,32 +1,63 @@
 # Two commands are all a new user needs: `make run` and `make test`.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+# The environment that is there keeps its Python until another is asked for: make test PYTHON=…
+PYTHON ?= $(firstword $(wildcard $(BIN)/python) $(shell command -v python3.11 || command -v python3))
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# What stands in the environment; the names carry the version, so another Python's do not count.
+LEAN   := $(VENV)/.lean-$(VERSION)
+WHOLE  := $(VENV)/.whole-$(VERSION)
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTHONS ?= python3.11 python3.12 python3.13
+TAPE   ?= tests/support/golden
 ARGS   ?=
 # Small matrices only: more threads than one would fight over the cores.
 export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
-LOCK   := --python-version 3.11 --universal --generate-hashes --no-header --no-annotate -q
+# One pin of every package for all Pythons: a release of numpy may add its floats otherwise.
+LOCK   := --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-header --no-annotate -q
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test format format-check lint types layers check conformance chaos soak bench bench-peers reference lock clean
+.PHONY: help setup lean run test format format-check lint types layers check conformance chaos soak bench bench-peers reference digests lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## a private .venv with the locked dependencies and the gnomon command
+setup: $(WHOLE)  ## a private .venv with everything: the gnomon command, extras, tests, lint
 
-$(STAMP): requirements-dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "gnomon needs Python 3.11 or newer; say which: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -m daemon.lens.process --warm
-	@touch $@
+lean: $(LEAN)  ## a private .venv with what `make run` needs and the gnomon command, nothing else
 
-run: setup  ## start the daemon on the local venue: no keys, no network (ARGS='--for 60s')
+# Makes the environment, or makes it anew when it is of another Python.
+define environment
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+  { echo "gnomon needs Python 3.11 or newer; say which: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+@there=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null); \
+if [ "$$there" != "$(VERSION)" ]; then \
+  [ -z "$$there" ] || echo "$(VENV) is of Python $$there; it is made anew for $(VERSION)"; \
+  rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); \
+fi
+endef
+
+# The command runs the sources of this folder; compiled kernels are kept beside them.
+define command
+$(PIP) --require-hashes -r requirements-build.lock
+$(PIP) --no-deps --no-build-isolation -e .
+$(BIN)/python -m daemon.lens.process --warm
+@touch $@
+endef
+
+$(LEAN): requirements.lock requirements-build.lock pyproject.toml
+	$(environment)
+	$(PIP) --require-hashes --only-binary :all: -r requirements.lock
+	$(command)
+
+$(WHOLE): requirements-dev.lock pyproject.toml
+	$(environment)
+	$(PIP) --require-hashes -r requirements-dev.lock
+	$(command)
+	@touch $(LEAN)
+
+run: lean  ## start the daemon on the local venue: no keys, no network (ARGS='--for 60s')
 	@$(BIN)/gnomon run $(ARGS)
 
 test: setup  ## run the tests (ARGS='-k gate')
@@ -67,12 +98,25 @@ bench-peers: setup  ## Gnomon beside nautilus_trader, in an environment of its o
 reference: setup  ## the lenses beside pyunicorn and nolds, in an environment of its own
 	@$(BIN)/python -m tests.reference
 
+digests:  ## one tape on several Pythons: is its digest the same? (PYTHONS='…' TAPE=…)
+	@first=; for python in $(PYTHONS); do \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') || exit 1; \
+	  $(MAKE) --silent lean PYTHON=$$python VENV=.venv-$$version || exit 1; \
+	  digest=$$(.venv-$$version/bin/gnomon replay $(TAPE) --json | sed -n 's/^ *"digest": "\(.*\)",/\1/p'); \
+	  echo "Python $$version: $${digest:-no digest}"; \
+	  [ -n "$$digest" ] && [ "$${first:=$$digest}" = "$$digest" ] || { echo "NOT EQUAL" >&2; exit 1; }; \
+	done
+
 lock:  ## renew the lock files (needs uv)
 	uv pip compile pyproject.toml --extra parquet --extra plot --extra check --group build --group test --group lint $(LOCK) -o requirements-dev.lock
-	uv pip compile pyproject.toml --extra parquet --extra plot --group build -c requirements-dev.lock $(LOCK) -o requirements.lock
+	uv pip compile pyproject.toml -c requirements-dev.lock $(LOCK) -o requirements.lock
+	uv pip compile --group build -c requirements-dev.lock $(LOCK) -o requirements-build.lock
+	for extra in parquet plot check; do \
+	  uv pip compile pyproject.toml --extra $$extra -c requirements-dev.lock $(LOCK) -o requirements-$$extra.lock || exit 1; \
+	done
 	uv pip compile requirements-conformance.in $(LOCK) -o requirements-conformance.lock
 	uv pip compile requirements-peers.in $(LOCK) -o requirements-peers.lock
 	uv pip compile requirements-reference.in $(LOCK) -o requirements-reference.lock
 
 clean:  ## remove the environment and the caches
-	rm -rf $(VENV) .venv-conformance .venv-peers .venv-reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf .venv .venv-3.* .venv-conformance .venv-peers .venv-reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

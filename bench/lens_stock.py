@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant import homology, hurst, koopman, lyapunov
-from quant.hmm import Hmm
-from quant.hmm_climb import learner
+from quant.hmm import Hmm, learner
 from quant.phase_space import CLOUD, PARAMS
 
 Array = NDArray[np.float64]

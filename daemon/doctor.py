@@ -47,6 +47,7 @@ OK, WARN, FAIL = "ok", "warn", "fail"
 
 CODE = Path(__file__).resolve().parent.parent
 PYTHON_MIN = (3, 11)
+INSTALL = "`make setup` in a checkout, `deploy/install.sh` on a server"
 FILES_MIN = 256
 FILES_GOOD = 1024
 ASK_S = 5.0
@@ -117,7 +118,7 @@ def python() -> Finding:
     """Look at the interpreter."""
     text = f"Python {platform.python_version()} at {sys.executable}"
     if sys.version_info < PYTHON_MIN:
-        return Finding("python", FAIL, text, "install Python 3.11 or newer, then `make setup`")
+        return Finding("python", FAIL, text, f"install Python 3.11 or newer, then {INSTALL}")
     return Finding("python", OK, text)
 
 
@@ -131,7 +132,7 @@ def packages(lock: Path | None) -> Finding:
     """Compare what is installed with the lock file."""
     if lock is None:
         text = "no lock file beside the program to compare with"
-        return Finding("packages", WARN, text, "install with `make setup` or deploy/install.sh")
+        return Finding("packages", WARN, text, INSTALL)
     pins: dict[str, set[str]] = {}
     for name, version, marker in PIN.findall(lock.read_text()):
         if "== 'win32'" not in marker:
@@ -145,13 +146,12 @@ def packages(lock: Path | None) -> Finding:
             continue
         if installed not in versions:
             other.append(f"{name} {installed} (locked {' or '.join(sorted(versions))})")
-    remedy = f"install what is locked: pip install --require-hashes -r {lock}"
     lacking = sorted(set(missing) & _declared())
     if lacking:
-        return Finding("packages", FAIL, f"missing: {', '.join(lacking)}", remedy)
+        return Finding("packages", FAIL, f"missing: {', '.join(lacking)}", INSTALL)
     differs = [*other, *(f"{name} missing" for name in missing)]
     if differs:
-        return Finding("packages", WARN, f"not as locked: {', '.join(differs)}", remedy)
+        return Finding("packages", WARN, f"not as locked: {', '.join(differs)}", INSTALL)
     return Finding("packages", OK, f"{len(pins)} packages as locked")
 
 
@@ -372,7 +372,7 @@ def loop() -> Finding:
     """See whether the faster event loop is there."""
     if importlib.util.find_spec("uvloop") is None:
         text = "uvloop is missing; asyncio's own loop is used, which is slower"
-        return Finding("uvloop", WARN, text, "pip install uvloop")
+        return Finding("uvloop", WARN, text, INSTALL)
     return Finding("uvloop", OK, "present")
 
 

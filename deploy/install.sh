@@ -3,7 +3,10 @@
 #
 #   sudo deploy/install.sh              install, enable and start
 #   sudo deploy/install.sh --no-start   install only
+#   sudo deploy/install.sh --extra parquet --extra plot
+#                                       with libraries that some commands need: parquet, plot, check
 #
+# Later upgrades keep the extras; --no-extras is without them again.
 # DESTDIR=/some/root installs below another root, without users or systemd (for packaging).
 # PYTHON=/path/to/python3.11 names the interpreter.
 set -eu
@@ -11,17 +14,27 @@ set -eu
 say() { printf '%s\n' "$*"; }
 die() { printf 'install: %s\n' "$*" >&2; exit 1; }
 
-start=yes
-for arg in "$@"; do
-  case "$arg" in
-    --no-start) start=no ;;
-    *) die "unknown option $arg (only --no-start)" ;;
-  esac
-done
-
 here=$(cd "$(dirname "$0")/.." && pwd)
 root=${DESTDIR:-}
 opt=$root/opt/gnomon
+
+start=yes
+extras=$(cat "$opt/share/extras" 2>/dev/null || true)
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --no-start) start=no ;;
+    --no-extras) extras= ;;
+    --extra)
+      case "${2:-}" in
+        parquet | plot | check) extras="$extras $2" ;;
+        *) die "no extra '${2:-}'; there are parquet, plot and check" ;;
+      esac
+      shift ;;
+    *) die "unknown option $1 (there are --no-start, --extra NAME and --no-extras)" ;;
+  esac
+  shift
+done
+extras=$(printf '%s\n' $extras | sort -u | xargs)
 python=${PYTHON:-$(command -v python3.11 || command -v python3 || true)}
 
 [ -n "$python" ] || die "no python3 found; install Python 3.11 or set PYTHON="
@@ -39,12 +52,22 @@ say "installing into $opt"
 mkdir -p "$opt" "$opt/share" "$root/etc/gnomon" "$root/etc/systemd/system" "$root/usr/local/bin"
 # The environment is made beside the old one and swapped in whole, so that an upgrade that fails
 # half-way leaves the running version as it was.
-rm -rf "$opt/venv.new"
+rm -rf "$opt/venv.new" "$opt/build"
 "$python" -m venv "$opt/venv.new"
-"$opt/venv.new/bin/python" -m pip install --quiet --disable-pip-version-check \
-  --require-hashes --only-binary :all: -r "$here/requirements.lock"
-"$opt/venv.new/bin/python" -m pip install --quiet --disable-pip-version-check \
-  --no-deps --no-build-isolation "$here"
+pip() {
+  "$opt/venv.new/bin/python" -m pip "$@" --disable-pip-version-check
+}
+set -- --require-hashes -r "$here/requirements.lock"
+for extra in $extras; do set -- "$@" -r "$here/requirements-$extra.lock"; done
+pip install --quiet --only-binary :all: "$@"
+# What builds our own package stays out of the environment, and pip leaves it: an upgrade makes
+# another environment.
+pip install --quiet --target "$opt/build" --require-hashes --only-binary :all: \
+  -r "$here/requirements-build.lock"
+PYTHONPATH=$opt/build pip install --quiet --no-deps --no-build-isolation "$here"
+rm -rf "$opt/build"
+case " $extras " in *" check "*) leave=pip ;; *) leave="pip setuptools" ;; esac
+pip uninstall --quiet --quiet --yes $leave
 rm -rf "$opt/venv.old"
 if [ -e "$opt/venv" ]; then mv "$opt/venv" "$opt/venv.old"; fi
 mv "$opt/venv.new" "$opt/venv"
@@ -61,6 +84,7 @@ chmod 0755 "$opt/bin/gnomon"
 ln -sf /opt/gnomon/bin/gnomon "$root/usr/local/bin/gnomon"
 rm -rf "$opt/share/docs" && cp -r "$here/docs" "$opt/share/docs"
 install -m 0644 "$here/requirements.lock" "$opt/share/requirements.lock"
+printf '%s\n' "$extras" > "$opt/share/extras"
 
 if [ -e "$root/etc/gnomon/gnomon.toml" ]; then
   say "keeping /etc/gnomon/gnomon.toml"

@@ -6,6 +6,7 @@ from math import log, sqrt
 from operator import mul
 
 from market.bars import Series
+from quant.sums import sum_in_order
 
 
 def true_range_mean(series: Series, n: int) -> float:
@@ -21,8 +22,8 @@ def true_range_mean(series: Series, n: int) -> float:
 def mean_and_deviation(values: list[float]) -> tuple[float, float]:
     """Return the mean and the population standard deviation."""
     n = len(values)
-    mean = sum(values) / n
-    return mean, sqrt(sum((v - mean) ** 2 for v in values) / n)
+    mean = sum_in_order(values) / n
+    return mean, sqrt(sum_in_order((v - mean) ** 2 for v in values) / n)
 
 
 def log_returns(close: list[float], n: int) -> list[float]:
@@ -32,7 +33,7 @@ def log_returns(close: list[float], n: int) -> list[float]:
 
 def root_mean_square(values: list[float]) -> float:
     """Return the deviation from zero."""
-    return sqrt(sum(v * v for v in values) / len(values))
+    return sqrt(sum_in_order(v * v for v in values) / len(values))
 
 
 def line_fit(x: list[float], y: list[float]) -> tuple[float, float, float]:
@@ -41,13 +42,13 @@ def line_fit(x: list[float], y: list[float]) -> tuple[float, float, float]:
     The t value is 0.0 when the points leave no noise to measure it by, or x stands still.
     """
     n = len(x)
-    mean_x, mean_y = sum(x) / n, sum(y) / n
+    mean_x, mean_y = sum_in_order(x) / n, sum_in_order(y) / n
     dx, dy = [a - mean_x for a in x], [b - mean_y for b in y]
-    xx = sum(map(mul, dx, dx))
+    xx = sum_in_order(map(mul, dx, dx))
     if xx <= 0.0:
         return mean_y, 0.0, 0.0
-    yy = sum(map(mul, dy, dy))
-    xy = sum(map(mul, dx, dy))
+    yy = sum_in_order(map(mul, dy, dy))
+    xy = sum_in_order(map(mul, dx, dy))
     slope = xy / xx
     noise = (yy - slope * xy) / (n - 2)
     # Below this share the difference of two sums is rounding, not noise.

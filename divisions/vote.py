@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from divisions.roster import DIVISIONS
 from market.decision import BUY, Signal, Stance, Voice, Vote
+from quant.sums import sum_in_order
 
 
 class Opinion(Struct, gc=False):
@@ -86,10 +87,10 @@ def cast(
         voices = spoken.get(name)
         if voices:
             weights = [bots.get(voice.bot, 1.0) for voice in voices]
-            said = sum(
+            said = sum_in_order(
                 w * voice.side * voice.conviction for w, voice in zip(weights, voices, strict=True)
             )
-            present = sum(weights)
+            present = sum_in_order(weights)
             stance = said / present
             weight = divisions.get(name, 1.0)
             stances.append(Stance(name, weight, stance, present / total[name], voices))
@@ -103,9 +104,9 @@ def count(stances: list[Stance]) -> Vote:
     1 − |Σ a| / Σ |a| over a = weight × confidence × stance: 0 when all pull one way, 1 when they
     cancel.
     """
-    heard = sum(s.weight * s.confidence for s in stances)
+    heard = sum_in_order(s.weight * s.confidence for s in stances)
     pulls = [s.weight * s.confidence * s.stance for s in stances]
-    net, gross = sum(pulls), sum(abs(pull) for pull in pulls)
+    net, gross = sum_in_order(pulls), sum_in_order(abs(pull) for pull in pulls)
     value = net / heard if heard else 0.0
     return Vote(value, 1.0 - abs(net) / gross if gross else 0.0, stances)
 

@@ -47,6 +47,19 @@ class OperatorError(GnomonError):
     exit_code = 78
 
 
+class ExtraMissing(OperatorError):
+    """A library that only an extra brings is not installed; `instead` says what would do without.
+
+    The text names the extra and the command that installs it, in a checkout and on a server.
+    """
+
+    def __init__(self, what: str, library: str, extra: str, *, instead: str = "") -> None:
+        super().__init__(
+            f"{what} needs {library}, of the extra {extra}: make setup in a checkout, "
+            f"deploy/install.sh --extra {extra} on a server" + (f"; {instead}" if instead else "")
+        )
+
+
 class AnotherInstance(GnomonError):
     """A state folder that another process holds."""
 

@@ -19,6 +19,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from quant.sums import sum_in_order
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -100,7 +102,7 @@ def simulate(
     price = np.full(paths, float(mid))
     cash, held = np.zeros(paths), np.zeros(paths)
     spreads = [optimal_spread(maker, horizon - i * dt) for i in range(steps)]
-    usual = sum(spreads) / steps
+    usual = sum_in_order(spreads) / steps
     for i in range(steps):
         skew = np.zeros(paths) if symmetric else held * (gamma * sigma**2 * (horizon - i * dt))
         half = 0.5 * (usual if symmetric else spreads[i])

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from math import inf, log, sqrt
 from typing import NamedTuple
 
+from quant.sums import sum_in_order
+
 CONFIDENCE = 0.95
 
 
@@ -42,7 +44,7 @@ def _interval(mean: float, errors: Sequence[float]) -> Interval:
     days = len(errors)
     if days < 2:
         return Interval(mean, -inf, inf)
-    variance = days / (days - 1) * sum(e * e for e in errors)
+    variance = days / (days - 1) * sum_in_order(e * e for e in errors)
     half = t_quantile(CONFIDENCE, days - 1) * sqrt(variance)
     return Interval(mean, mean - half, mean + half)
 
@@ -54,10 +56,10 @@ def ratio(sums: Sequence[float], counts: Sequence[float]) -> Interval | None:
     """
     if len(sums) != len(counts):
         raise ValueError("sums and counts must be of the same days")
-    total = sum(counts)
+    total = sum_in_order(counts)
     if total <= 0:
         return None
-    mean = sum(sums) / total
+    mean = sum_in_order(sums) / total
     errors = [(d - mean * n) / total for d, n in zip(sums, counts, strict=True)]
     return _interval(mean, errors)
 
@@ -74,10 +76,10 @@ def ratio_difference(
     """
     if not len(sums) == len(counts) == len(base_sums) == len(base_counts):
         raise ValueError("all four must be of the same days")
-    total, base_total = sum(counts), sum(base_counts)
+    total, base_total = sum_in_order(counts), sum_in_order(base_counts)
     if total <= 0 or base_total <= 0:
         return None
-    mean, base = sum(sums) / total, sum(base_sums) / base_total
+    mean, base = sum_in_order(sums) / total, sum_in_order(base_sums) / base_total
     errors = [
         (d - mean * n) / total - (b - base * m) / base_total
         for d, n, b, m in zip(sums, counts, base_sums, base_counts, strict=True)

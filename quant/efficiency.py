@@ -16,6 +16,7 @@ from statistics import NormalDist
 from typing import Any
 
 from quant.lens import Array, Lens, enough
+from quant.sums import sum_in_order
 
 STEPS = 10
 STEPS_MIN_NULL = 8
@@ -58,8 +59,8 @@ def null_cdf(ratio: float, n: int) -> float:
 def _point(z: float, n: int) -> float:
     """Return the ratio that |Z| = z stands for, with the correction of finite windows."""
     powers = (1.0, z * z, z**4)
-    first = sum(c * p for c, p in zip(_FIRST, powers, strict=True)) / n
-    second = sum(c * p for c, p in zip(_SECOND, powers, strict=True)) / n**2
+    first = sum_in_order(c * p for c, p in zip(_FIRST, powers, strict=True)) / n
+    second = sum_in_order(c * p for c, p in zip(_SECOND, powers, strict=True)) / n**2
     return min(1.0, z * sqrt(pi / (2.0 * n)) * (1.0 + first + second))
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quant.lens import Abstain, Lens, enough
+from quant.sums import sum_in_order
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -165,7 +166,9 @@ def ljung_box(values: Floats, lags: int = LAGS) -> float:
     if lags < 2 or total <= 0.0:
         return 1.0
     n = len(values)
-    score = sum((float(away[k:] @ away[:-k]) / total) ** 2 / (n - k) for k in range(1, lags + 1))
+    score = sum_in_order(
+        (float(away[k:] @ away[:-k]) / total) ** 2 / (n - k) for k in range(1, lags + 1)
+    )
     half = 0.5 * n * (n + 2) * score
     term, tail = 1.0, 0.0
     for k in range(lags // 2):

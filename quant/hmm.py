@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quant.hmm_climb import SQUARES, STEPS_MAX, climb, learner
+from quant.hmm_climb import GAIN_MIN, SQUARES, STEPS_MAX, climb
 from quant.lens import Abstain, Lens, enough, varied
 
 Array = NDArray[np.float64]
@@ -195,6 +195,27 @@ def measure(series: Array, states: int) -> tuple[float, dict[str, Any], tuple[st
     }
     flags = (f"not settled after {STEPS_MAX} steps",) if steps >= STEPS_MAX else ()
     return float(last[-1]), measures, flags
+
+
+def learner(start: Array, moves: Array, means: Array, variances: Array) -> Any:
+    """Return hmmlearn's model with these parameters, means and variances of shape (k, d)."""
+    from hmmlearn import base  # noqa: PLC0415 - of the extra `check` only
+    from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415 - the same
+
+    # It logs when a step gains nothing, which the choice among starts takes care of.
+    base._log.disabled = True
+    found = GaussianHMM(
+        len(start),
+        "diag",
+        covars_prior=SQUARES,
+        n_iter=STEPS_MAX,
+        tol=GAIN_MIN,
+        init_params="",
+    )
+    found.startprob_, found.transmat_ = start, moves
+    found.n_features = means.shape[1]
+    found.means_, found.covars_ = means, variances
+    return found
 
 
 def reference(series: Array, states: int) -> float:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from quant import fisher_rao, garch, homology, hurst, koopman, lyapunov, rqa, surrogates
 from quant.lens import Abstain, enough, varied
+from quant.sums import sum_in_order
 
 Array = NDArray[np.float64]
 
@@ -196,5 +197,5 @@ def combined(pool: Array) -> float:
     spread = pool.std(axis=0)
     spread[spread <= 1e-12 * np.abs(pool).max(axis=0)] = np.inf  # all alike: no evidence
     away = np.abs(pool - pool.mean(axis=0)) / (sqrt(2.0) * spread)
-    score = [sum(-2.0 * log(max(erfc(z), 1e-300)) for z in row) for row in away.tolist()]
+    score = [sum_in_order(-2.0 * log(max(erfc(z), 1e-300)) for z in row) for row in away.tolist()]
     return float(np.mean(np.array(score) >= score[0] - 1e-9))

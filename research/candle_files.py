@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from market.errors import InputDamaged, OperatorError
+from market.errors import ExtraMissing, InputDamaged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ def candles_of(path: Path, minutes: int = 0) -> Candles:
     """Return the candles of a file, joined to bars of `minutes` (0: as they are).
 
     Raises InputDamaged for a file that is none, or whose bars do not make up the length asked
-    for; OperatorError when pyarrow, an extra, is not installed for feather.
+    for; ExtraMissing when pyarrow, an extra, is not installed for feather.
     """
     import numpy as np  # noqa: PLC0415 - studies only, like the rest
 
@@ -91,7 +91,7 @@ def closes_of(paths: Sequence[Path]) -> tuple[int, NDArray[np.float64]]:
     """Return (first opening time in ms, closes of shape (hours, files)) of their common hours.
 
     Raises InputDamaged for a file that is none, lacks an hour, or shares no hours with the
-    others; OperatorError when pyarrow, an extra, is not installed.
+    others; ExtraMissing when pyarrow, an extra, is not installed.
     """
     import numpy as np  # noqa: PLC0415
 
@@ -154,7 +154,7 @@ def _feather(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     try:
         from pyarrow import ArrowException, feather, timestamp  # noqa: PLC0415
     except ImportError:
-        raise OperatorError("candle files need pyarrow: pip install 'gnomon[parquet]'") from None
+        raise ExtraMissing("a feather file", "pyarrow", "parquet") from None
     try:
         table = feather.read_table(path, columns=["date", "close"])
         times = table.column("date").cast(timestamp("ms", tz="UTC")).to_numpy().astype(np.int64)

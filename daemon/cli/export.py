@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from market.errors import OperatorError
+from market.errors import ExtraMissing, OperatorError
 
 FORMATS = ("csv", "parquet")
 ROWS_A_BATCH = 10_000
@@ -88,9 +88,8 @@ def _parquet(db: sqlite3.Connection, name: str, path: Path) -> Iterator[Write]:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise OperatorError(
-            "parquet needs pyarrow: pip install 'gnomon[parquet]'; --format csv needs nothing"
-        ) from None
+        instead = "--format csv needs nothing"
+        raise ExtraMissing("parquet", "pyarrow", "parquet", instead=instead) from None
     kinds = {"INTEGER": pa.int64(), "REAL": pa.float64(), "TEXT": pa.string()}
     schema = pa.schema([(c, kinds[kind]) for c, kind in columns(db, name).items()])
 

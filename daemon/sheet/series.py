@@ -15,7 +15,7 @@ import numpy as np
 from msgspec import Struct, structs
 from numpy.typing import NDArray
 
-from market.errors import InvariantBroken, OperatorError
+from market.errors import ExtraMissing, InvariantBroken
 from quant.lens import Abstain, Lens, Number, Reading
 
 Array = NDArray[np.float64]
@@ -64,7 +64,7 @@ def look(
 ) -> Seen:
     """Return what a lens says of a series (n,); raises ValueError for parameters of no sense.
 
-    `null` ranks the value, `check` asks the reference library and raises OperatorError where that
+    `null` ranks the value, `check` asks the reference library and raises ExtraMissing where that
     is not installed. A lens that abstains is neither ranked nor checked.
     """
     seen = Seen(lens.read(series, given))
@@ -139,15 +139,9 @@ def _checked(lens: Lens, series: Array, seen: Seen) -> Seen:
     except Abstain as why:
         return _flagged(seen, f"no reference: {why}")
     except ImportError as error:
-        raise OperatorError(_remedy(lens.name, error)) from None
+        library = (error.name or "a library").split(".")[0]
+        raise ExtraMissing(f"--check of {lens.name}", library, "check") from None
     return structs.replace(seen, reference=value)
-
-
-def _remedy(lens: str, error: ImportError) -> str:
-    missing = error.name or "a library"
-    ours = missing.split(".")[0] in ("nolds", "pkg_resources")
-    install = "'gnomon[check]'" if ours else missing
-    return f"--check of {lens} needs {missing}: pip install {install}"
 
 
 def require_agreement(found: list[Seen]) -> None:

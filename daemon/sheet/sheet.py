@@ -17,7 +17,7 @@ from daemon.sheet.panels import ACCENT, BLUE, FAINT, GOLD, INK, MUTED, NORMAL, P
 from daemon.sheet.series import Seen
 from daemon.sheet.table import figure, share
 from daemon.sheet.verdict import TAIL
-from market.errors import OperatorError
+from market.errors import ExtraMissing, OperatorError
 from market.events import MS_PER_MINUTE
 from quant.lens import Abstain, discover
 from quant.phase_space import CLOUD, prepare, rank
@@ -159,12 +159,12 @@ def draw(sheet: Sheet, path: Path) -> None:
 
 
 def paint(sheet: Sheet) -> Any:
-    """Return a sheet as a figure; raises OperatorError without matplotlib."""
+    """Return a sheet as a figure; raises ExtraMissing without matplotlib."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - an extra
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError:
-        raise OperatorError("--png needs matplotlib: pip install 'gnomon[plot]'") from None
+        raise ExtraMissing("--png", "matplotlib", "plot") from None
     page = Figure(figsize=INCHES, dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(page)
     page.text(0.055, 0.945, sheet.title, fontsize=19, fontweight="bold", color=INK)

@@ -161,7 +161,7 @@ def why(db: Connection, signal_id: int) -> Why | None:
     checks = named(db.execute("SELECT * FROM check_result WHERE signal_id = ?", (signal_id,)))
     trades = named(
         db.execute(
-            "SELECT * FROM trade WHERE signal_id = ?1 OR trade_id = ?2 ORDER BY trade_id",
+            "SELECT * FROM trade WHERE signal_id = ? OR trade_id = ? ORDER BY trade_id",
             (signal_id, signal["trade_id"]),
         )
     )

@@ -12,6 +12,7 @@ from divisions.features import log_returns
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
 from market.view import View
+from quant.sums import sum_in_order
 
 FACTOR = ("BTC", "ETH", "SOL")
 
@@ -66,17 +67,17 @@ class BetaResidual(Bot[Params, NoMemory]):
                 parts.append(log_returns(series.close, n))
         if not parts:
             return None
-        x = [sum(column) / len(parts) for column in zip(*parts, strict=True)]
+        x = [sum_in_order(column) / len(parts) for column in zip(*parts, strict=True)]
         y = log_returns(own.close, n)
-        xx = sum(a * a for a in x[: p.window])
+        xx = sum_in_order(a * a for a in x[: p.window])
         if xx <= 0.0:
             return None
-        beta = sum(a * b for a, b in zip(x[: p.window], y[: p.window], strict=True)) / xx
+        beta = sum_in_order(a * b for a, b in zip(x[: p.window], y[: p.window], strict=True)) / xx
         rest = [b - beta * a for a, b in zip(x, y, strict=True)]
-        deviation = sqrt(sum(e * e for e in rest[: p.window]) / p.window * p.recent)
+        deviation = sqrt(sum_in_order(e * e for e in rest[: p.window]) / p.window * p.recent)
         if deviation <= 1e-9:
             return None
-        score = sum(rest[p.window :]) / deviation
+        score = sum_in_order(rest[p.window :]) / deviation
         if abs(score) < p.entry:
             return None
         side = SELL if score > 0.0 else BUY

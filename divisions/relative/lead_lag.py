@@ -11,6 +11,7 @@ from divisions.bot import Bars, Bot, NoMemory, Positive, Seconds, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
 from market.view import View
+from quant.sums import sum_in_order
 
 LEADER = "BTC"
 
@@ -58,11 +59,11 @@ class LeadLag(Bot[Params, NoMemory]):
             return None
         y = [log(ours.close[i] / ours.close[i - 1]) for i in range(-n, 0)]
         x = [log(theirs.close[i] / theirs.close[i - 1]) for i in range(-n, 0)]
-        xx = sum(v * v for v in x[:-1])
+        xx = sum_in_order(v * v for v in x[:-1])
         if xx <= 0.0:
             return None
-        beta = sum(a * b for a, b in zip(x[:-1], y[:-1], strict=True)) / xx
-        residual = sum((b - beta * a) ** 2 for a, b in zip(x[:-1], y[:-1], strict=True))
+        beta = sum_in_order(a * b for a, b in zip(x[:-1], y[:-1], strict=True)) / xx
+        residual = sum_in_order((b - beta * a) ** 2 for a, b in zip(x[:-1], y[:-1], strict=True))
         leader_sd, own_sd = sqrt(xx / p.window), sqrt(residual / p.window)
         gap = beta * x[-1] - y[-1]
         if own_sd <= 1e-9 or abs(x[-1]) < p.leader_move * leader_sd or abs(gap) < p.gap * own_sd:

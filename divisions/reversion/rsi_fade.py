@@ -12,6 +12,7 @@ from divisions.features import true_range_mean
 from market.coin import Coin
 from market.decision import BUY, SELL, ExitCall, Signal
 from market.view import View
+from quant.sums import sum_in_order
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +80,6 @@ class RsiFade(Bot[Params, NoMemory]):
 
 def _strength(changes: list[float]) -> float:
     """Return the share of gains; one half when nothing moved."""
-    gains = sum(c for c in changes if c > 0.0)
-    moved = sum(abs(c) for c in changes)
+    gains = sum_in_order(c for c in changes if c > 0.0)
+    moved = sum_in_order(abs(c) for c in changes)
     return gains / moved if moved > 0.0 else 0.5

@@ -12,6 +12,7 @@ from divisions.features import log_returns, root_mean_square
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
 from market.view import View
+from quant.sums import sum_in_order
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +55,7 @@ class ShockFade(Bot[Params, NoMemory]):
         if len(close) < n + 2 or not coin.book.ok:
             return None
         move = log(close[-1] / close[-2])
-        usual = sum(series.volume[-n - 1 : -1]) / n
+        usual = sum_in_order(series.volume[-n - 1 : -1]) / n
         if move == 0.0 or series.volume[-1] < p.surge * usual:
             return None
         deviation = root_mean_square(log_returns(close[-n - 2 : -1], n))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from quant.sums import sum_in_order
 from research import rank_skill
 from research.lenses import alarms, gates, worlds
 from research.lenses.panel import COMPOSITE, Panel, Read, Spread, panel_of
@@ -237,7 +238,7 @@ def _skill(
 def _mean(values: Sequence[float], sizes: Sequence[int]) -> float:
     known = [(v, n) for v, n in zip(values, sizes, strict=True) if np.isfinite(v)]
     total = sum(n for _, n in known)
-    return sum(v * n for v, n in known) / total if total else float("nan")
+    return sum_in_order(v * n for v, n in known) / total if total else float("nan")
 
 
 def _auc(scores: Sequence[Floats], large: Sequence[Bools]) -> float:

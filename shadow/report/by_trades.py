@@ -104,8 +104,8 @@ def _clamped(db: sqlite3.Connection, by: By, since: str) -> dict[str, int]:
     cursor = db.execute(
         f"SELECT {_GROUP[by]} AS name, SUM(d.mtm_e6) FROM trade p"
         " JOIN trade_day d ON d.trade_id = p.trade_id"
-        " WHERE p.cause = 'clamp' AND p.flags NOT LIKE '%no_funding%' AND d.day >= ?1"
-        " GROUP BY name HAVING ?2 <> 'day' OR name >= ?1",
-        (since, by),
+        " WHERE p.cause = 'clamp' AND p.flags NOT LIKE '%no_funding%' AND d.day >= :since"
+        " GROUP BY name HAVING :by <> 'day' OR name >= :since",
+        {"since": since, "by": by},
     )
     return dict(cursor.fetchall())

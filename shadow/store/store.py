@@ -42,7 +42,7 @@ ROLLUP = RollupRow.statement()
 # A signal's trades stay together, and with the phantom that points to them: the twin, the clamped
 # remainder and the episode would else be left without what they are measured against.
 _KEPT = (
-    "(t.status <> 'closed' OR t.closed_ns >= ?1 OR t.trial_id IN"
+    "(t.status <> 'closed' OR t.closed_ns >= :before_ns OR t.trial_id IN"
     " (SELECT trial_id FROM experiment WHERE decision IS NULL))"
 )
 _OLD = (
@@ -50,7 +50,7 @@ _OLD = (
     f" (SELECT t.signal_id FROM trade t WHERE {_KEPT} UNION SELECT l.signal_id FROM trade t"
     f" JOIN trade l ON l.trade_id = t.later_trade_id WHERE {_KEPT}))"
 )
-_GONE = f"ts_ns < ?1 AND (trade_id IS NULL OR trade_id IN {_OLD})"
+_GONE = f"ts_ns < :before_ns AND (trade_id IS NULL OR trade_id IN {_OLD})"
 PRUNE: tuple[str, ...] = (
     f"DELETE FROM trade_day WHERE trade_id IN {_OLD}",
     f"DELETE FROM fill WHERE trade_id IN {_OLD}",
@@ -58,9 +58,9 @@ PRUNE: tuple[str, ...] = (
     f"DELETE FROM check_result WHERE signal_id IN (SELECT signal_id FROM signal WHERE {_GONE})",
     f"DELETE FROM signal WHERE {_GONE}",
     f"DELETE FROM trade WHERE trade_id IN {_OLD}",
-    "DELETE FROM equity WHERE ts_ns < ?1",
-    "DELETE FROM lens WHERE ts_ns < ?1",
-    "DELETE FROM alarm WHERE ts_ns < ?1",
+    "DELETE FROM equity WHERE ts_ns < :before_ns",
+    "DELETE FROM lens WHERE ts_ns < :before_ns",
+    "DELETE FROM alarm WHERE ts_ns < :before_ns",
 )
 
 
@@ -135,11 +135,13 @@ class Store:
         Returns how many rows went. What is open, or points to something kept, stays.
         """
         with transaction(self._connection) as db:
-            total = sum(db.execute(statement, (before_ns,)).rowcount for statement in PRUNE)
+            total = sum(
+                db.execute(statement, {"before_ns": before_ns}).rowcount for statement in PRUNE
+            )
             db.execute(
-                "INSERT INTO about VALUES ('pruned_before_ns', ?1)"
-                " ON CONFLICT DO UPDATE SET value = MAX(CAST(value AS INTEGER), ?1)",
-                (before_ns,),
+                "INSERT INTO about VALUES ('pruned_before_ns', :before_ns)"
+                " ON CONFLICT DO UPDATE SET value = MAX(CAST(value AS INTEGER), :before_ns)",
+                {"before_ns": before_ns},
             )
             return total
 

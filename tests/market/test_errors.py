@@ -46,6 +46,16 @@ def test_a_protocol_violation_names_what_is_counted() -> None:
     assert str(errors.ProtocolViolation("bad_json")) == "bad_json"
 
 
+def test_a_missing_extra_is_named_with_the_command_that_installs_it() -> None:
+    missing = errors.ExtraMissing("--png", "matplotlib", "plot")
+    assert str(missing) == (
+        "--png needs matplotlib, of the extra plot: make setup in a checkout, "
+        "deploy/install.sh --extra plot on a server"
+    )
+    assert missing.exit_code == 78
+    assert str(errors.ExtraMissing("a", "b", "c", instead="d")).endswith(" on a server; d")
+
+
 def test_require_raises_only_when_the_condition_does_not_hold() -> None:
     errors.require(True, "never said")
     with pytest.raises(errors.InvariantBroken, match="sum is off"):

@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("market", "quant", "venue", "divisions", "risk", "shadow", "research", "daemon")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+EXTRA_LOCKS = [f"requirements-{extra}.lock" for extra in EXTRAS]
 
 
 def test_every_top_level_name_has_exactly_one_owner() -> None:
@@ -31,21 +33,102 @@ def test_the_systemd_folder_is_no_package() -> None:
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
+def pins(name: str) -> dict[str, list[str]]:
+    """Return the versions that a lock file pins, by package."""
+    found: dict[str, list[str]] = {}
+    for package, version in re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / name).read_text(), re.M):
+        found.setdefault(package, []).append(version)
+    return found
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[<>=; ]", requirement)[0] for requirement in requirements}
+
+
 def test_lock_files_pin_by_hash_and_name_no_registry() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock"):
-        text = (ROOT / name).read_text()
-        assert "://" not in text, name
-        pins = re.findall(r"^([a-z0-9._-]+)==\S+", text, re.M)
-        assert len(pins) > 20
+    for path in ROOT.glob("requirements*.lock"):
+        text = path.read_text()
+        assert "://" not in text and "index-url" not in text, path.name
         blocks = re.split(r"^(?=[a-z0-9._-]+==)", text, flags=re.M)[1:]
-        assert all("--hash=sha256:" in block for block in blocks), name
+        assert len(blocks) > 5 and all("--hash=sha256:" in block for block in blocks), path.name
 
 
-def test_every_declared_dependency_is_locked() -> None:
-    text = (ROOT / "requirements.lock").read_text()
-    for requirement in PROJECT["project"]["dependencies"]:
-        name = re.split(r"[<>=; ]", requirement)[0]
-        assert re.search(rf"^{re.escape(name)}==", text, re.M), name
+def test_every_declared_dependency_is_locked_where_it_belongs() -> None:
+    assert names(PROJECT["project"]["dependencies"]) <= set(pins("requirements.lock"))
+    assert names(PROJECT["dependency-groups"]["build"]) <= set(pins("requirements-build.lock"))
+    groups = PROJECT["dependency-groups"].values()
+    assert names([line for group in groups for line in group]) <= set(pins("requirements-dev.lock"))
+    for extra, requirements in EXTRAS.items():
+        assert names(requirements) <= set(pins(f"requirements-{extra}.lock")), extra
+
+
+def test_all_pythons_and_all_locks_have_one_pin_of_a_package() -> None:
+    """Another numpy may add its floats otherwise, and then the same tape decides otherwise."""
+    whole = pins("requirements-dev.lock")
+    assert {name: versions for name, versions in whole.items() if len(versions) > 1} == {}
+    for name in ("requirements.lock", "requirements-build.lock", *EXTRA_LOCKS):
+        part = pins(name)
+        assert {k: v for k, v in part.items() if whole.get(k) != v} == {}, name
+    for name in EXTRA_LOCKS:
+        assert pins("requirements.lock").items() <= pins(name).items()
+
+
+def test_a_server_installs_no_extra_and_no_tool() -> None:
+    groups = PROJECT["dependency-groups"].values()
+    absent = names([line for group in (*groups, *EXTRAS.values()) for line in group])
+    absent |= {"pandas", "scikit-learn", "joblib", "pillow", "pip"}
+    assert absent & set(pins("requirements.lock")) == set()
+
+
+def test_nothing_but_the_run_time_is_imported_before_it_is_needed() -> None:
+    """Every module imports where only `requirements.lock` is installed."""
+    script = (
+        "import sys, importlib, pkgutil\n"
+        "for name in sys.argv[1].split(): sys.modules[name] = None\n"
+        f"for package in {PACKAGES}:\n"
+        "    top = importlib.import_module(package)\n"
+        "    for found in pkgutil.walk_packages(top.__path__, package + '.'):\n"
+        "        if not found.name.endswith('__main__'): importlib.import_module(found.name)\n"
+    )
+    owners = packages_distributions()
+    locked = {*pins("requirements.lock"), "gnomon"}
+    absent = [
+        module
+        for module, owner in owners.items()
+        if not locked & {re.sub(r"[-_.]+", "-", name).lower() for name in owner}
+        and module.isidentifier()
+    ]
+    assert {"arch", "hmmlearn", "matplotlib", "pyarrow", "pytest", "sklearn"} <= set(absent)
+    done = subprocess.run(
+        [sys.executable, "-c", script, " ".join(absent)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def would(goal: str, folder: Path) -> str:
+    """Return the commands that make would run for a goal in an environment that is not there."""
+    done = subprocess.run(
+        ["make", "-n", goal, f"PYTHON={sys.executable}", f"VENV={folder / 'none'}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_make_run_installs_what_runs_and_make_test_all_of_it(tmp_path: Path) -> None:
+    lean, whole = would("run", tmp_path), would("test", tmp_path)
+    assert "-r requirements.lock" in lean and "requirements-dev.lock" not in lean
+    assert "--only-binary :all:" in lean
+    assert "-r requirements-dev.lock" in whole and "pytest" in whole
+    stamps = re.findall(r"\.(?:lean|whole)-(\S+)$", lean + whole, re.M)
+    assert set(stamps) == {"{}.{}".format(*sys.version_info)}
 
 
 def test_the_running_daemon_does_not_import_the_report_stack() -> None:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,32 @@ def test_autoresearch_is_hardened_like_the_daemon_and_has_nothing_to_write_to() 
     assert not any(line.startswith(("StateDirectory", "ReadWritePaths")) for line in lines)
     timer = (UNITS / "gnomon-autoresearch.timer").read_text().splitlines()
     assert "OnCalendar=*-*-* 00:20:00 UTC" in timer and "Persistent=yes" in timer
+
+
+def install(*args: str | Path, into: Path, python: str = "/nonexistent") -> tuple[int, str]:
+    """Run the installer below another root; the interpreter it is given does not exist."""
+    done = subprocess.run(
+        ["sh", str(ROOT / "deploy" / "install.sh"), *map(str, args)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "DESTDIR": str(into), "PYTHON": python},
+    )
+    return done.returncode, done.stderr
+
+
+def test_the_installer_knows_the_extras_and_refuses_others(tmp_path: Path) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for extra in extras["optional-dependencies"]:
+        assert (ROOT / f"requirements-{extra}.lock").exists()
+        # It gets as far as the interpreter.
+        code, said = install("--extra", extra, into=tmp_path)
+        assert code == 1 and "/nonexistent is too old" in said
+    for wrong in (("--extra", "duckdb"), ("--extra",), ("--fast",)):
+        code, said = install(*wrong, into=tmp_path)
+        assert code == 1 and said.startswith("install: ") and said.count("\n") == 1, wrong
+        assert "parquet" in said or "--extra NAME" in said
+    assert not list(tmp_path.iterdir())
 
 
 # The first run, as root, imports whatever the command needs: the interpreter's own files may be

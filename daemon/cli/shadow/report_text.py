@@ -15,7 +15,7 @@ import typer
 
 from daemon.cli.common import number, print_table
 from daemon.views.report import report_lines
-from market.errors import OperatorError
+from market.errors import ExtraMissing, OperatorError
 from shadow.report.report import Report
 from shadow.report.row import ReportRow
 
@@ -61,9 +61,8 @@ def _parquet(report: Report, out: Path | None) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise OperatorError(
-            "parquet needs pyarrow: pip install 'gnomon[parquet]'; --format csv needs nothing"
-        ) from None
+        instead = "--format csv needs nothing"
+        raise ExtraMissing("parquet", "pyarrow", "parquet", instead=instead) from None
     sink = io.BytesIO()
     rows = msgspec.to_builtins(report_lines(report))
     pq.write_table(pa.Table.from_pylist(rows, schema=_schema(pa, report)), sink)

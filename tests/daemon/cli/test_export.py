@@ -143,7 +143,9 @@ def test_without_pyarrow_parquet_says_what_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     ran = cli("db", "export", tmp_path / "out", "--format", "parquet", "--state", traded)
-    assert ran.code == 78 and "pyarrow" in ran.err and ran.err.count("\n") == 1
+    assert (
+        ran.code == 78 and "pyarrow, of the extra parquet" in ran.err and ran.err.count("\n") == 1
+    )
     assert not list((tmp_path / "out").iterdir())
 
 

@@ -207,7 +207,10 @@ def test_without_nolds_the_remedy_is_named(
     monkeypatch.setitem(sys.modules, "nolds", None)
     ran = cli("lens", "--series", put(WHITE[:200]), "--lens", "lyapunov", "--check")
     assert (ran.code, ran.out) == (78, "")
-    assert ran.err == "gnomon: --check of lyapunov needs nolds: pip install 'gnomon[check]'\n"
+    assert ran.err == (
+        "gnomon: --check of lyapunov needs nolds, of the extra check: make setup in a checkout, "
+        "deploy/install.sh --extra check on a server\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -412,5 +415,6 @@ def test_without_matplotlib_the_remedy_is_named(
     ran = cli("lens", "--series", put(np.arange(20.0)), *words)
     assert (ran.code, ran.err) == (
         78,
-        "gnomon: --png needs matplotlib: pip install 'gnomon[plot]'\n",
+        "gnomon: --png needs matplotlib, of the extra plot: make setup in a checkout, "
+        "deploy/install.sh --extra plot on a server\n",
     )

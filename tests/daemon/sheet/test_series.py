@@ -18,7 +18,7 @@ from daemon.sheet.series import (
     rank,
     require_agreement,
 )
-from market.errors import InvariantBroken, OperatorError
+from market.errors import ExtraMissing, InvariantBroken
 from quant.lens import Abstain, Lens, Reading, discover
 
 Array = NDArray[np.float64]
@@ -141,10 +141,10 @@ def test_a_library_that_is_not_there_is_named_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "nolds", None)
-    with pytest.raises(OperatorError, match=r"needs nolds: pip install 'gnomon\[check\]'$"):
+    with pytest.raises(ExtraMissing, match="--check of lyapunov needs nolds, of the extra check: "):
         look(discover()["lyapunov"], NOISE, {}, null=False, check=True)
     monkeypatch.setitem(sys.modules, "ripser", None)
-    with pytest.raises(OperatorError, match=r"homology needs ripser: pip install ripser$"):
+    with pytest.raises(ExtraMissing, match="homology needs ripser, of the extra check: "):
         look(discover()["homology"], NOISE, {}, null=False, check=True)
 
 

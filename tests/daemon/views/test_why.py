@@ -54,7 +54,7 @@ def test_a_story_is_told_by_the_names_of_columns(kept: Kept) -> None:
         checks = db.execute("SELECT * FROM check_result WHERE signal_id = ?", (number,))
         assert plain["checks"] == [dict(row) for row in checks]
         trades = db.execute(
-            "SELECT *, NULL AS so_far_e6 FROM trade WHERE signal_id = ?1 OR trade_id = ?2",
+            "SELECT *, NULL AS so_far_e6 FROM trade WHERE signal_id = ? OR trade_id = ?",
             (number, row["trade_id"]),
         )
         told_ = [{**trade, "so_far_e6": None} for trade in plain["trades"]]

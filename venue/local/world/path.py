@@ -20,6 +20,7 @@ import numpy as np
 from msgspec import Struct
 
 from quant.heston import Heston, variance_path
+from quant.sums import sum_in_order
 from venue.local.market.dice import Floats, Singles, generator
 from venue.local.market.grid import CELLS, STEP_CELLS, STEPS
 from venue.local.world.regimes import VOL_SCALE, Turns, gaps_of, turns_of
@@ -56,7 +57,7 @@ class Walk(Struct, frozen=True):
     @property
     def net(self) -> float:
         """Return how far the day leads."""
-        return float(np.sum(self.moves)) + sum(size for _, size in self.gaps)
+        return float(np.sum(self.moves)) + sum_in_order(size for _, size in self.gaps)
 
     @property
     def energy(self) -> float:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from quant.sums import sum_in_order
 from venue.local.market.dice import Floats
 from venue.local.market.grid import HOURS, STEPS, STEPS_PER_HOUR
 
@@ -122,9 +123,9 @@ def column(kind: Ints, name: str) -> Floats:
 
 def _vol_scale() -> float:
     """Return what makes the mean square of the regimes' volatilities 1."""
-    spent = [r.odds * sum(r.hours) for r in REGIMES]
+    spent = [r.odds * sum_in_order(r.hours) for r in REGIMES]
     squares = [share * r.vol**2 for share, r in zip(spent, REGIMES, strict=True)]
-    return float((sum(spent) / sum(squares)) ** 0.5)
+    return float((sum_in_order(spent) / sum_in_order(squares)) ** 0.5)
 
 
 VOL_SCALE = _vol_scale()
