@@ -105,7 +105,6 @@ IMPORTS_A_TEST_STILL = {
     "tests/daemon/cli/test_tapes.py",
     "tests/daemon/views/test_positions.py",
     "tests/daemon/views/test_status.py",
-    "tests/repo/test_write_a_bot.py",
     "tests/research/lenses/test_crashes.py",
     "tests/research/lenses/test_readings.py",
     "tests/research/lenses/test_rejections.py",
