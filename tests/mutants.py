@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LIST = Path(__file__).with_suffix(".toml")
 KILLED_SHARE_MIN = 0.98
 PROCESSES = 2
-SUITE_S_MAX = 600.0
+SUITE_S_MAX = 1_800.0
+# A bug is to be seen, not a busy machine: only what hangs runs into this.
+TEST_S_MAX = 600
 SLOW_S = 90.0
 T = TypeVar("T")
 
@@ -88,25 +90,35 @@ def suite(root: Path, mutant: Mutant) -> list[str]:
     return [*([str(mirror)] if (root / mirror).exists() else []), mutant.tests]
 
 
-def fails(root: Path, tests: list[str]) -> bool:
-    """Run tests in a copy; say whether they fail. Whatever takes too long has failed."""
+def failure(root: Path, tests: list[str]) -> str:
+    """Run tests in a copy; return the end of what they say when they fail, "" when they pass."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-m", "not long"]
+    command += ["--timeout", str(TEST_S_MAX), "-p", "no:cacheprovider", *tests]
     place = {"PYTHONPATH": str(root), "HYPOTHESIS_STORAGE_DIRECTORY": str(root / ".hypothesis")}
     try:
         done = subprocess.run(
-            [*command, "-p", "no:cacheprovider", *tests],
+            command,
             cwd=root,
             env={**os.environ, **place},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
             timeout=SUITE_S_MAX,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return True
+        return f"no end after {SUITE_S_MAX:.0f} s"
     # 1: a test failed; 2: the tests could not even be collected.
     if done.returncode not in (0, 1, 2):
-        raise SystemExit(f"pytest ended with {done.returncode}:\n{done.stdout.decode()[-2000:]}")
-    return done.returncode != 0
+        raise SystemExit(f"pytest ended with {done.returncode}:\n{done.stdout[-2_000:]}")
+    return done.stdout[-4_000:] if done.returncode else ""
+
+
+def broken(root: Path, place: str) -> bool:
+    """Say whether tests fail without a bug, and show how."""
+    found = failure(root, [place])
+    print(found, end="")
+    return bool(found)
 
 
 def lives(root: Path, mutant: Mutant) -> bool:
@@ -116,7 +128,7 @@ def lives(root: Path, mutant: Mutant) -> bool:
     source.write_text(sound.replace(mutant.old, mutant.new))
     forget(source)
     try:
-        return not fails(root, suite(root, mutant))
+        return not failure(root, suite(root, mutant))
     finally:
         source.write_text(sound)
         forget(source)
@@ -163,12 +175,8 @@ def main(words: list[str]) -> int:
             copied(names, root)
         print("without a bug:")
         places = sorted({m.tests for m in chosen})
-        broken = in_copies(
-            lambda root, place: fails(root, [place]), places, roots, ("pass", "FAIL")
-        )
-        if any(broken):
-            told = ", ".join(p for p, bad in zip(places, broken, strict=True) if bad)
-            print(f"these fail without a bug: {told}", file=sys.stderr)
+        if any(in_copies(broken, places, roots, ("pass", "FAIL"))):
+            print("tests must pass without a bug before one can be planted", file=sys.stderr)
             return 2
         print("with one bug each:")
         lived = in_copies(lives, chosen, roots, ("dead ", "ALIVE"))
