@@ -16,9 +16,11 @@ export OPENBLAS_NUM_THREADS = 1
 export OMP_NUM_THREADS = 1
 # One pin of every package for all Pythons: a release of numpy may add its floats otherwise.
 LOCK   := --python-version 3.11 --universal --fork-strategy fewest --generate-hashes --no-header --no-annotate -q
+# Compiling the tests takes longer than collecting them; what is compiled is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lean run test format format-check lint types layers check conformance chaos soak bench bench-peers reference digests lock clean
+.PHONY: help setup lean run test quick format format-check lint types layers check docs mutants conformance chaos soak bench bench-peers reference digests lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,7 +63,16 @@ run: lean  ## start the daemon on the local venue: no keys, no network (ARGS='--
 	@$(BIN)/gnomon run $(ARGS)
 
 test: setup  ## run the tests (ARGS='-k gate')
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m 'not long' $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations 20 -m 'not long' $(ARGS)
+
+quick: format-check lint layers types  ## the checks and the tests of what changed since the last commit
+	@$(BIN)/python -m tests.changed $(ARGS)
+
+mutants: setup  ## planted bugs: which of them do the tests of their folder let live? (ARGS=fill)
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
+docs: setup  ## write what pages say of the code anew
+	@$(BIN)/python -m tests.pages
 
 format: setup  ## rewrite the sources in the house format
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -45,11 +45,14 @@ class Bot(Generic[P, M]):
     `warm_up` is how many closed bars of each it needs before it may speak (for tick bots: how
     many of the events it hears). `search` holds candidate values by parameter name, all valid;
     autoresearch draws one change from it, and a parameter left out is never changed. `scale_free`
-    claims that prices and sizes in other units lead to the same decisions.
+    claims that prices and sizes in other units lead to the same decisions. `admitted_as` is the
+    name under which it may trade without being told to: a copy under another name begins in the
+    shadow, like every bot that says nothing, until the configuration admits it.
     """
 
     name: ClassVar[str]
     division: ClassVar[str]
+    admitted_as: ClassVar[str] = ""
     timeframes: ClassVar[tuple[str, ...]] = ()
     warm_up: ClassVar[int] = 0
     search: ClassVar[dict[str, tuple[float, ...]]] = {}

@@ -15,17 +15,6 @@ from divisions.lane import Stage
 from divisions.search import vet_search
 
 DIVISIONS = ("trend", "reversion", "flow", "carry", "relative")
-# The bots that may trade without being told to. Whatever else is found begins in the shadow, also
-# a copy of one of these, until the configuration admits it.
-ADMITTED = frozenset(
-    {
-        *("donchian", "ema_cross", "pullback", "squeeze_breakout", "trend_slope", "ts_momentum"),
-        *("bollinger", "ou_reversion", "rsi_fade", "shock_fade", "vwap_stretch"),
-        *("absorption", "burst_follow", "microprice_drift", "order_flow", "trade_imbalance"),
-        *("funding_drift", "funding_fade", "funding_harvest", "oi_flush", "premium_reversion"),
-        *("beta_residual", "cross_momentum", "cross_reversal", "lead_lag", "pair_reversion"),
-    }
-)
 
 BotClass = type[Bot[Any, Any]]
 
@@ -55,7 +44,7 @@ def discover() -> list[BotClass]:
 
 def usual_stage(cls: BotClass) -> Stage:
     """Return the stage of a bot of which the configuration says nothing."""
-    return "admit" if cls.name in ADMITTED else "shadow"
+    return "admit" if cls.admitted_as == cls.name else "shadow"
 
 
 def build(cls: BotClass, params: Mapping[str, Any]) -> Bot[Any, Any]:

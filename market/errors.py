@@ -16,9 +16,10 @@ from __future__ import annotations
 
 
 class GnomonError(Exception):
-    """Any failure this project names; `exit_code` follows sysexits.h."""
+    """Any failure this project names; `exit_code` follows sysexits.h, `exit_means` tells a user."""
 
     exit_code = 70
+    exit_means = ""
 
 
 class ProtocolViolation(GnomonError):
@@ -33,18 +34,27 @@ class VenueUnreachable(GnomonError):
     """No usable answer from the venue."""
 
     exit_code = 69
+    exit_means = "venue or daemon unreachable (commands that ask once)"
 
 
 class InputDamaged(GnomonError):
     """A tape, recording or series is torn, corrupt or of another format."""
 
     exit_code = 65
+    exit_means = (
+        "an input file is damaged or not what it claims to be (tape, recording, series, database "
+        "file); what is sound of a tape is still told"
+    )
 
 
 class OperatorError(GnomonError):
     """An error only the operator can mend: configuration, permissions, versions, ports."""
 
     exit_code = 78
+    exit_means = (
+        "configuration, permissions, a wrong database or a port in use: the operator must act; "
+        "systemd does not restart"
+    )
 
 
 class ExtraMissing(OperatorError):
@@ -64,12 +74,14 @@ class AnotherInstance(GnomonError):
     """A state folder that another process holds."""
 
     exit_code = 75
+    exit_means = "another instance holds the state folder"
 
 
 class InvariantBroken(GnomonError):
     """A broken invariant: something that must always hold did not."""
 
     exit_code = 70
+    exit_means = "a bug of ours, an invariant broken, a digest that differs"
 
 
 def require(condition: bool, message: str) -> None:

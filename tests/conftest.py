@@ -9,16 +9,43 @@ from hypothesis import settings
 settings.register_profile("gnomon", derandomize=True, deadline=None, print_blob=False)
 settings.load_profile("gnomon")
 
+# Support modules that assert: a failure shows both sides, as in a test.
+pytest.register_assert_rewrite("tests.divisions.contract", "tests.support.controls")
+
 # Tests of whole processes share nothing and take long: they are spread one by one.
 SPREAD = {"bench", "chaos", "soak", "system"}
 TESTS = Path(__file__).parent
+# The longest groups begin first, so that none of them is left over at the end.
+FIRST = (
+    "divisions/test_contract.py", "divisions/test_controls.py", "daemon/replay/test_player.py",
+)  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let every worker begin with another folder.
+
+    Nothing is compiled yet in a fresh checkout: so each compiles a share of the tests and reads
+    what the others have compiled, where all of them side by side would compile everything.
+    """
+    told = getattr(config, "workerinput", None)
+    if told is None or [Path(at).resolve() for at in config.args] != [TESTS]:
+        return
+    folders = [str(path) for path in sorted(TESTS.iterdir()) if any(path.rglob("test_*.py"))]
+    number = int(told["workerid"].removeprefix("gw"))
+    turn = len(folders) * number // int(told["workercount"])
+    config.args = folders[turn:] + folders[:turn]
 
 
 # Before the workers read the marks.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file together, so that what they share is made once, not per worker."""
-    for item in items:
-        place = item.path.relative_to(TESTS)
-        if place.parts[0] not in SPREAD:
+    """Keep the tests of a file together, so that what they share is made once, not per worker.
+
+    A file whose tests share little names smaller groups itself. Workers collect in different
+    orders and must agree on one: that of the files.
+    """
+    places = {item: item.path.relative_to(TESTS) for item in items}
+    items.sort(key=lambda item: (places[item].as_posix() not in FIRST, places[item].as_posix()))
+    for item, place in places.items():
+        if place.parts[0] not in SPREAD and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(place)))

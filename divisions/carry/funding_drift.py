@@ -50,6 +50,7 @@ class FundingDrift(Bot[Params, Memory]):
 
     name = "funding_drift"
     division = "carry"
+    admitted_as = "funding_drift"
     warm_up = 60
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "fast": (3.0, 5.0, 10.0),

@@ -50,6 +50,7 @@ class FundingFade(Bot[Params, Memory]):
 
     name = "funding_fade"
     division = "carry"
+    admitted_as = "funding_fade"
     warm_up = 60
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "half_life": (120.0, 240.0, 720.0),

@@ -42,6 +42,7 @@ class FundingHarvest(Bot[Params, Memory]):
 
     name = "funding_harvest"
     division = "carry"
+    admitted_as = "funding_harvest"
     warm_up = 5
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "entry_bps_h": (0.2, 0.25, 0.4, 0.8),

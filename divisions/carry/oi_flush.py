@@ -43,6 +43,7 @@ class OiFlush(Bot[Params, Memory]):
 
     name = "oi_flush"
     division = "carry"
+    admitted_as = "oi_flush"
     warm_up = 120
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "half_life": (90.0, 180.0, 600.0),

@@ -43,6 +43,7 @@ class PremiumReversion(Bot[Params, Memory]):
 
     name = "premium_reversion"
     division = "carry"
+    admitted_as = "premium_reversion"
     warm_up = 120
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "half_life": (300.0, 900.0, 3600.0),

@@ -48,6 +48,7 @@ class Absorption(Bot[Params, Memory]):
 
     name = "absorption"
     division = "flow"
+    admitted_as = "absorption"
     warm_up = 30
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "half_life_s": (10.0, 20.0, 40.0),

@@ -54,6 +54,7 @@ class BurstFollow(Bot[Params, Memory]):
 
     name = "burst_follow"
     division = "flow"
+    admitted_as = "burst_follow"
     warm_up = 30
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "fast_s": (5.0, 8.0, 15.0),

@@ -52,6 +52,7 @@ class MicropriceDrift(Bot[Params, Memory]):
 
     name = "microprice_drift"
     division = "flow"
+    admitted_as = "microprice_drift"
     warm_up = 60
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "fast": (3.0, 5.0, 10.0),

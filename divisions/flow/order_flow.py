@@ -51,6 +51,7 @@ class OrderFlow(Bot[Params, Memory]):
 
     name = "order_flow"
     division = "flow"
+    admitted_as = "order_flow"
     warm_up = 30
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "half_life_s": (4.0, 8.0, 15.0, 30.0),

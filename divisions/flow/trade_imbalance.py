@@ -48,6 +48,7 @@ class TradeImbalance(Bot[Params, Memory]):
 
     name = "trade_imbalance"
     division = "flow"
+    admitted_as = "trade_imbalance"
     warm_up = 30
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "half_life_s": (5.0, 10.0, 20.0),

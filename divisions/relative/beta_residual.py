@@ -40,6 +40,7 @@ class BetaResidual(Bot[Params, NoMemory]):
 
     name = "beta_residual"
     division = "relative"
+    admitted_as = "beta_residual"
     timeframes = ("15m",)
     warm_up = 69
     search: ClassVar[dict[str, tuple[float, ...]]] = {

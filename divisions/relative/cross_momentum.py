@@ -36,6 +36,7 @@ class CrossMomentum(Bot[Params, NoMemory]):
 
     name = "cross_momentum"
     division = "relative"
+    admitted_as = "cross_momentum"
     timeframes = ("5m",)
     warm_up = 13
     search: ClassVar[dict[str, tuple[float, ...]]] = {

@@ -38,6 +38,7 @@ class CrossReversal(Bot[Params, NoMemory]):
 
     name = "cross_reversal"
     division = "relative"
+    admitted_as = "cross_reversal"
     timeframes = ("15m",)
     warm_up = 3
     search: ClassVar[dict[str, tuple[float, ...]]] = {

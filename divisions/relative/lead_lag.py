@@ -38,6 +38,7 @@ class LeadLag(Bot[Params, NoMemory]):
 
     name = "lead_lag"
     division = "relative"
+    admitted_as = "lead_lag"
     timeframes = ("1m",)
     warm_up = 62
     search: ClassVar[dict[str, tuple[float, ...]]] = {

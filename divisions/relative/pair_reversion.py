@@ -40,6 +40,7 @@ class PairReversion(Bot[Params, NoMemory]):
 
     name = "pair_reversion"
     division = "relative"
+    admitted_as = "pair_reversion"
     timeframes = ("5m",)
     warm_up = 96
     search: ClassVar[dict[str, tuple[float, ...]]] = {

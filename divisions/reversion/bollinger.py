@@ -32,6 +32,7 @@ class Bollinger(Bot[Params, NoMemory]):
 
     name = "bollinger"
     division = "reversion"
+    admitted_as = "bollinger"
     timeframes = ("1m",)
     warm_up = 20
     search: ClassVar[dict[str, tuple[float, ...]]] = {

@@ -39,6 +39,7 @@ class OuReversion(Bot[Params, NoMemory]):
 
     name = "ou_reversion"
     division = "reversion"
+    admitted_as = "ou_reversion"
     timeframes = ("5m",)
     warm_up = 61
     search: ClassVar[dict[str, tuple[float, ...]]] = {

@@ -36,6 +36,7 @@ class RsiFade(Bot[Params, NoMemory]):
 
     name = "rsi_fade"
     division = "reversion"
+    admitted_as = "rsi_fade"
     timeframes = ("5m",)
     warm_up = 16
     search: ClassVar[dict[str, tuple[float, ...]]] = {

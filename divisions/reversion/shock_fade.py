@@ -37,6 +37,7 @@ class ShockFade(Bot[Params, NoMemory]):
 
     name = "shock_fade"
     division = "reversion"
+    admitted_as = "shock_fade"
     timeframes = ("1m",)
     warm_up = 62
     search: ClassVar[dict[str, tuple[float, ...]]] = {

@@ -33,6 +33,7 @@ class VwapStretch(Bot[Params, NoMemory]):
 
     name = "vwap_stretch"
     division = "reversion"
+    admitted_as = "vwap_stretch"
     timeframes = ("1m",)
     warm_up = 60
     search: ClassVar[dict[str, tuple[float, ...]]] = {

@@ -33,6 +33,7 @@ class Donchian(Bot[Params, NoMemory]):
 
     name = "donchian"
     division = "trend"
+    admitted_as = "donchian"
     timeframes = ("5m",)
     warm_up = 21
     search: ClassVar[dict[str, tuple[float, ...]]] = {

@@ -41,6 +41,7 @@ class EmaCross(Bot[Params, Memory]):
 
     name = "ema_cross"
     division = "trend"
+    admitted_as = "ema_cross"
     timeframes = ("1m",)
     warm_up = 35
     search: ClassVar[dict[str, tuple[float, ...]]] = {

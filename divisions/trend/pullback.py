@@ -38,6 +38,7 @@ class Pullback(Bot[Params, NoMemory]):
 
     name = "pullback"
     division = "trend"
+    admitted_as = "pullback"
     timeframes = ("5m", SLOW)
     warm_up = 24
     search: ClassVar[dict[str, tuple[float, ...]]] = {

@@ -35,6 +35,7 @@ class SqueezeBreakout(Bot[Params, NoMemory]):
 
     name = "squeeze_breakout"
     division = "trend"
+    admitted_as = "squeeze_breakout"
     timeframes = ("5m",)
     warm_up = 98
     search: ClassVar[dict[str, tuple[float, ...]]] = {

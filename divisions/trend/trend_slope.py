@@ -36,6 +36,7 @@ class TrendSlope(Bot[Params, NoMemory]):
 
     name = "trend_slope"
     division = "trend"
+    admitted_as = "trend_slope"
     timeframes = ("15m",)
     warm_up = 24
     search: ClassVar[dict[str, tuple[float, ...]]] = {

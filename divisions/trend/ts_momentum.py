@@ -35,6 +35,7 @@ class TsMomentum(Bot[Params, NoMemory]):
 
     name = "ts_momentum"
     division = "trend"
+    admitted_as = "ts_momentum"
     timeframes = ("1h",)
     warm_up = 49
     search: ClassVar[dict[str, tuple[float, ...]]] = {

@@ -7,12 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-import ccxt
-import ccxt.pro
 import pytest
 
 from tests.conformance.hosting import Hosted, hosted
+from tests.support.later import later
 
+ccxt = later("ccxt")
 BTC = "BTC/USDC:USDC"
 ETH = "ETH/USDC:USDC"
 
@@ -224,8 +224,10 @@ def test_refusals_are_errors(ex: Any) -> None:
 
 
 def pro(venue: Hosted, test: Callable[[Any], Awaitable[None]]) -> None:
+    from ccxt.pro import hyperliquid  # noqa: PLC0415 - a second, and only where it is used
+
     async def run() -> None:
-        client = ccxt.pro.hyperliquid(settings(venue))
+        client = hyperliquid(settings(venue))
         try:
             async with asyncio.timeout(60.0):
                 await test(client)

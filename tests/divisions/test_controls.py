@@ -10,36 +10,22 @@ from msgspec import Struct
 
 from divisions.bot import Bot, NoMemory, plan
 from divisions.lane import Lane
-from divisions.roster import BotClass, build, discover
+from divisions.roster import build, discover
 from market.coin import Coin
 from market.decision import Signal
 from market.view import View
-from tests.support.arena import Arena, luck
-from tests.support.controls import CONTROLS, fair, trending
+from tests.support.arena import luck
+from tests.support.controls import LEVEL, assert_earns, fair, play, trending
 from tests.support.market import START_NS
 from tests.support.synthetic import Market
 
 BOTS = discover()
-# Five percent over the whole roster.
-LEVEL = 0.05 / len(BOTS)
 
 
-def play(market: Market, *lanes: Lane) -> Arena:
-    return Arena(lanes, market.instruments()).play(market.events())
-
-
-def test_every_bot_has_a_market_in_which_its_idea_is_true() -> None:
-    assert set(CONTROLS) == {cls.name for cls in BOTS}
-
-
-@pytest.mark.parametrize("cls", BOTS, ids=lambda cls: cls.name)
-def test_a_bot_earns_after_fees_where_its_idea_is_true(cls: BotClass) -> None:
-    arena = play(CONTROLS[cls.name](), Lane(build(cls, {})))
-    assert not arena.trouble
-    closed = arena.closed[0]
-    assert len(closed) >= 10
-    assert sum(c.net for c in closed) / len(closed) > 5e-4
-    assert luck(closed) < LEVEL
+def test_a_bot_in_a_market_without_its_idea_fails_the_test_of_its_own() -> None:
+    bollinger = next(cls for cls in BOTS if cls.name == "bollinger")
+    with pytest.raises(AssertionError):
+        assert_earns(bollinger, trending(1, hours=48, length_h=6, drift=3e-4))
 
 
 def test_no_bot_earns_where_nothing_foretells_anything() -> None:

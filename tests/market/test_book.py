@@ -192,6 +192,14 @@ def test_a_touch_older_than_the_snapshot_changes_nothing_of_it() -> None:
     assert (book.bids()[0].px, book.asks()[0].px) == (100, 101)
 
 
+def test_a_touch_of_the_snapshot_s_own_time_changes_nothing_of_it() -> None:
+    book = Book()
+    book.apply_book(book_update(levels((100, 1), (99, 2)), levels((101, 1), (102, 2))))
+    book.apply_bbo(bbo_update((99, 5), (102, 5)))
+    assert [(level.px, level.sz) for level in book.bids()] == [(100, 1), (99, 2)]
+    assert [(level.px, level.sz) for level in book.asks()] == [(101, 1), (102, 2)]
+
+
 def test_an_older_frame_of_its_kind_is_counted_and_ignored() -> None:
     book = Book()
     assert book.apply_book(book_update(levels((100, 1)), levels((101, 1)), time_ms=START_MS + 10))

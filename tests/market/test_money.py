@@ -111,7 +111,7 @@ def test_a_rebate_is_a_negative_fee() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bps", "rate_e8"), [(4.5, 45_000), (1.5, 15_000), (-0.3, -3_000), (0.0, 0), (0.07, 700)]
+    ("bps", "rate_e8"), [(4.5, 45_000), (1.5, 15_000), (-0.3, -3_000), (0.0, 0), (0.57, 5_700)]
 )
 def test_basis_points_become_whole_units(bps: float, rate_e8: int) -> None:
     assert bps_to_e8(bps) == rate_e8

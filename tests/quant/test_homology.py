@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from ripser import ripser
 
 from quant.homology import (
     LENS,
@@ -92,6 +91,8 @@ def test_a_circle_has_one_loop(count: int) -> None:
 @pytest.mark.parametrize("cloud", CLOUDS.values(), ids=CLOUDS)
 def test_equals_ripser(cloud: np.ndarray) -> None:
     """Ripser computes in single precision: distances of a few units, so 1e-6."""
+    from ripser import ripser  # noqa: PLC0415 - scikit-learn comes with it
+
     with catch_warnings():
         simplefilter("ignore")  # more columns than rows is what two points in space have
         theirs = ripser(cloud, maxdim=1)["dgms"][1].astype(float)

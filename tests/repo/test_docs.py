@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 
 from daemon.cli import app
-from daemon.config.load import parse
-from daemon.config.text import as_toml
 from daemon.views.schemas import VIEWS, schema
 from market import errors
 from shadow.report.row import ReportRow
 from shadow.store.schema import MIGRATIONS
+from tests import pages
 from tests.support.schemas import keys_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,36 +24,43 @@ DOCS = ROOT / "docs"
 CLI = (DOCS / "cli.md").read_text()
 
 
-def commands() -> Iterator[tuple[str, list[str]]]:
-    """Yield every command's full name with its visible options."""
-
-    def walk(command: object, name: str) -> Iterator[tuple[str, list[str]]]:
-        children = getattr(command, "commands", None)
-        if children:
-            for child_name, child in children.items():
-                yield from walk(child, f"{name} {child_name}")
-            return
-        options = [
-            option
-            for parameter in command.params  # type: ignore[attr-defined]
-            if not getattr(parameter, "hidden", False)
-            for option in parameter.opts
-            if option.startswith("--")
-        ]
-        yield name, options
-
-    yield from walk(typer.main.get_command(app), "gnomon")
-
-
-COMMANDS = dict(commands())
+# Every command by its full name.
+COMMANDS = dict(pages.walked(typer.main.get_command(app)))
 EVERYWHERE = {"--help", "--state", "--mode", "--config", "--json"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_is_documented(name: str) -> None:
-    assert name in CLI
-    for option in set(COMMANDS[name]) - EVERYWHERE:
-        assert option in CLI, f"{name} {option}"
+def options(command: Any) -> set[str]:
+    """Return a command's visible options."""
+    visible = [p for p in command.params if not getattr(p, "hidden", False)]
+    return {o for p in visible for o in p.opts if o.startswith("--")}
+
+
+def test_what_is_made_from_the_code_is_what_the_code_says() -> None:
+    """`make docs` writes it anew."""
+    assert pages.stale() == []
+
+
+def test_every_part_has_one_place_on_its_page_and_the_rest_is_left_alone() -> None:
+    for page, parts in pages.PARTS.items():
+        text = (DOCS / page).read_text()
+        for name, made in parts.items():
+            spoilt = text.replace(made(), "old")
+            assert spoilt != text, f"{page}: {name}"
+            assert pages.remade(page, f"before\n{spoilt}after\n") == f"before\n{text}after\n"
+            with pytest.raises(ValueError, match=f"{name}.* must have exactly one place"):
+                pages.remade(page, text.replace(f"<!-- make docs: {name} -->", ""))
+
+
+def test_every_command_and_option_is_explained_in_words() -> None:
+    """In what is written by hand, not only in the list that is made."""
+    words = CLI[: CLI.index("## Every command")]
+    missing = [
+        thing
+        for name, command in COMMANDS.items()
+        for thing in (name, *sorted(options(command) - EVERYWHERE))
+        if thing not in words
+    ]
+    assert not missing
 
 
 def test_every_documented_command_exists() -> None:
@@ -74,11 +80,6 @@ def test_every_exit_code_is_documented() -> None:
     assert codes == {65, 69, 70, 75, 78}
     for code in codes | {0, 2}:
         assert f"| {code} |" in CLI
-
-
-def test_the_configuration_page_is_what_init_writes() -> None:
-    page = (DOCS / "configuration.md").read_text()
-    assert as_toml(parse({}, "defaults"), comments=True) in page
 
 
 def test_report_keys_are_documented() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 import sys
 import tomllib
@@ -20,7 +19,8 @@ from divisions import roster
 from divisions.roster import BotClass
 from risk.filter import discover
 from shadow.store.rows import Rows
-from tests.divisions import test_contract as contract
+from tests.divisions.contract.keeping import keeps
+from tests.divisions.contract.showings import PARTS
 from tests.support import virtual
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "write-a-bot.md").read_text()
@@ -50,7 +50,7 @@ def test_the_page_names_the_file_it_shows() -> None:
 
 def test_it_is_found_among_the_others_and_configured(example: BotClass) -> None:
     assert [cls.name for cls in roster.discover() if cls.division == "trend"] == sorted(
-        [*(n for n in roster.ADMITTED if n in trend_names()), NAME]
+        [*(n for n in trend_names() if n != "__init__"), NAME]
     )
     settings = parse({}, "x").bots[NAME]
     assert settings == {"enabled": True, "stage": "shadow", **plain(example)}
@@ -91,25 +91,8 @@ def test_it_runs_shadow_only_until_the_one_line_admits_it(example: BotClass) -> 
     assert others, "the other bots trade on beside it"
 
 
-CACHES = [value for value in vars(contract).values() if hasattr(value, "cache_clear")]
-
-
-def test_it_keeps_the_contract(example: BotClass, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every contract test of a single bot but the one that asks for its test file."""
-    monkeypatch.setattr(contract, "BOTS", [example])
-    checks = [
-        check
-        for name, check in vars(contract).items()
-        if name.startswith("test_") and list(inspect.signature(check).parameters) == ["cls"]
-    ]
-    own = [cache for cache in CACHES if cache.__module__ == contract.__name__]
-    for cache in own:
-        cache.cache_clear()
-    try:
-        for check in checks:
-            if check is not contract.test_a_bot_has_tests_of_its_own:
-                check(example)
-    finally:
-        for cache in own:
-            cache.cache_clear()
-    assert len(checks) > 15
+def test_it_keeps_the_contract(example: BotClass) -> None:
+    """Every check but the one that asks for its test file."""
+    but = "a_bot_has_tests_of_its_own"
+    assert but in PARTS["words"]
+    assert sum(keeps(part, (example,), example, but=but) for part in PARTS) > 30

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.decision import Check, Clamp, Mode, Proposal
+from market.decision import STAGE, Check, Clamp, Mode, Proposal
 from market.instrument import MIN_NOTIONAL_E6, Instrument
 from market.money import notional_e6
-from risk.gate import REACH_WINDOW, Gate, cap_check, fold
+from risk.gate import REACH_WINDOW, Gate, cap_check, fold, lots_within, withheld
 from tests.support.shadow import SOL, Scripted, make_proposal, make_view
 
 
@@ -95,6 +95,31 @@ def test_what_observes_or_is_off_changes_nothing(found: list[Check]) -> None:
     whole, part = fold(found, make_proposal(), SOL), fold(enforced, make_proposal(), SOL)
     assert (whole.admitted, whole.failing, whole.sole) == (part.admitted, part.failing, part.sole)
     assert (whole.lots, whole.clamps) == (part.lots, part.clamps)
+
+
+def test_a_cap_with_the_room_of_the_one_before_it_clamps_nothing() -> None:
+    room = 40 * 10**6
+    same = [Check(name, "pass", "enforce", room_e6=room) for name in ("first", "second")]
+    verdict = fold(same, make_proposal(lots=100), SOL)
+    assert verdict.clamps == [Clamp("first", 100, 40)]
+    assert verdict.lots == 40
+
+
+@pytest.mark.parametrize("room_e6", [0, -1, -(10**12)])
+def test_without_room_there_is_not_one_lot(room_e6: int) -> None:
+    assert lots_within(make_proposal(lots=100), room_e6) == 0
+
+
+@given(checks())
+def test_a_withheld_signal_is_refused_by_its_stage_alone_where_nothing_else_refuses(
+    found: list[Check],
+) -> None:
+    judged = fold(found, make_proposal(), SOL)
+    verdict = withheld(judged, "nova")
+    assert not verdict.admitted
+    assert verdict.failing == (*judged.failing, STAGE)
+    assert verdict.sole == ("" if judged.failing else STAGE)
+    assert (verdict.lots, verdict.clamps) == (judged.lots, judged.clamps)
 
 
 @given(checks(), st.integers(1, 2_000))

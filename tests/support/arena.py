@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
 
-from scipy.stats import t as student
-
 from divisions.lane import Lane
 from market.coin import Coin
 from market.decision import ExitCall, ExitPlan, Signal
@@ -115,6 +113,8 @@ def luck(results: list[Closed], blocks: int = 12) -> float:
     Trades of one hour are no independent witnesses, so means are compared over equal stretches of
     time with Student's t. 1.0 when there is too little to say anything.
     """
+    from scipy.stats import t as student  # noqa: PLC0415 - half a second of every collection
+
     if len(results) < 10:
         return 1.0
     first = min(r.decided_ns for r in results)

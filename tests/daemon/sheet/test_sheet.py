@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -125,10 +126,10 @@ def boxes(page: Any) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "sheet",
+    "made",
     [
-        coin(CLOSES, flagged_ms=BAR_MS - 600_000),
-        of_series(
+        lambda: coin(CLOSES, flagged_ms=BAR_MS - 600_000),
+        lambda: of_series(
             np.sin(np.arange(400) / 4.0),
             "sine.csv",
             [Seen(Reading("rqa", None, 9, {}, ("short",)))],
@@ -136,7 +137,8 @@ def boxes(page: Any) -> list[tuple[str, Any]]:
     ],
     ids=["coin", "series"],
 )
-def test_everything_is_on_the_page_and_no_word_covers_another(sheet: Sheet) -> None:
+def test_everything_is_on_the_page_and_no_word_covers_another(made: Callable[[], Sheet]) -> None:
+    sheet = made()
     page = paint(sheet)
     found = boxes(page)
     said = "\n".join(written for written, _ in found)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from divisions.bot import Action
 from divisions.carry.funding_drift import FundingDrift, Memory, Params
 from market.decision import BUY, SELL, ExitCall, Signal
 from market.events import NS_PER_S
+from tests.support.controls import assert_earns, noise, regimes
 from tests.support.market import START_NS, context_update, make_coin, view_of
+from tests.support.synthetic import Market
 
 
 class Rates:
@@ -72,3 +75,17 @@ def test_it_does_not_speak_before_its_warm_up() -> None:
     said = [rates.tell(0.01 * i) for i in range(FundingDrift.warm_up)]
     assert said[:-1] == [None] * (FundingDrift.warm_up - 1)
     assert isinstance(said[-1], Signal)
+
+
+def arriving() -> Market:
+    """Return funding that climbs and falls for hours, and the price with it."""
+    rng = np.random.default_rng(121)
+    ticks = 6 * 1440
+    slope = regimes(rng, 2, ticks, 180, 1.0)
+    funding = 1.25e-5 + 4e-7 * (np.cumsum(slope, axis=1))
+    steps = 1.2e-4 * slope + noise(rng, 2, ticks, 2e-4)
+    return Market(np.cumsum(steps, axis=1), 60.0, funding=funding)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(FundingDrift, arriving())

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from divisions.bot import Action
 from divisions.carry.funding_fade import FundingFade, Memory, Params
 from market.decision import BUY, SELL, ExitCall, Signal
 from market.events import NS_PER_S
+from tests.support.controls import assert_earns, episodes, noise
 from tests.support.market import START_NS, context_update, make_coin, view_of
+from tests.support.synthetic import Market
 
 QUIET = [0.1 if i % 2 else 0.15 for i in range(80)]
 
@@ -81,3 +84,20 @@ def test_it_does_not_speak_before_its_warm_up() -> None:
     said = [rates.tell(bps) for bps in told]
     assert said[:-1] == [None] * (FundingFade.warm_up - 1)
     assert isinstance(said[-1], Signal)
+
+
+def crowded() -> Market:
+    """Return waves of funding whose turn is followed by the price."""
+    rng = np.random.default_rng(118)
+    ticks = 14 * 1440
+    steps = noise(rng, 2, ticks, 2e-4)
+    funding = 1.25e-5 + noise(rng, 2, ticks, 2e-6)
+    for i, at, sign in episodes(rng, 2, ticks, 600):
+        wave = np.sin(np.pi * np.arange(120) / 120.0) ** 2
+        funding[i, at : at + 120] += sign * 2e-4 * wave
+        steps[i, at + 60 : at + 180] -= sign * 2e-4
+    return Market(np.cumsum(steps, axis=1), 60.0, funding=funding)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(FundingFade, crowded())

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from divisions.bot import Action
 from divisions.carry.funding_harvest import FundingHarvest, Memory, Params
 from market.decision import BUY, SELL, ExitCall, Signal
 from market.events import NS_PER_S
+from tests.support.controls import assert_earns, pulled, regimes
 from tests.support.market import START_NS, context_update, make_coin, view_of
+from tests.support.synthetic import Market
 
 
 class Payer:
@@ -90,3 +93,15 @@ def test_it_waits_for_its_warm_up() -> None:
     payer = Payer()
     assert payer.run(0.8, seconds=FundingHarvest.warm_up - 1) == []
     assert len(payer.run(0.8, seconds=1)) == 1
+
+
+def paid() -> Market:
+    """Return a quiet price while one side pays 6 bps an hour for hours on end."""
+    rng = np.random.default_rng(117)
+    ticks = 12 * 1440
+    funding = regimes(rng, 2, ticks, 720, 6e-4)
+    return Market(pulled(rng, 2, ticks, 30.0, 1e-3), 60.0, funding=funding)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(FundingHarvest, paid())

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from divisions.carry.oi_flush import Memory, OiFlush, Params
 from market.decision import BUY, SELL, Signal
 from market.events import NS_PER_S
+from tests.support.controls import assert_earns, episodes, noise
 from tests.support.market import START_MS, START_NS, context_update, make_coin, show_book, view_of
+from tests.support.synthetic import Market
 
 
 class Positions:
@@ -70,3 +73,19 @@ def test_it_does_not_speak_before_its_warm_up() -> None:
     assert early.tell(940.0, 98.0) is None
     late.usual(OiFlush.warm_up - 1)
     assert late.tell(940.0, 98.0) is not None
+
+
+def flushes() -> Market:
+    """Return falls and rises of 1.5 % on vanishing open interest, mostly given back."""
+    rng = np.random.default_rng(120)
+    ticks = 12 * 1440
+    steps, interest = noise(rng, 2, ticks, 5e-5), np.full((2, ticks), 1e6)
+    for i, at, sign in episodes(rng, 2, ticks, 700):
+        steps[i, at : at + 12] += sign * 0.015 / 12
+        steps[i, at + 14 : at + 214] -= sign * 0.013 / 200
+        interest[i, at + 10 :] *= 0.93
+    return Market(np.cumsum(steps, axis=1), 5.0, interest=interest)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(OiFlush, flushes())

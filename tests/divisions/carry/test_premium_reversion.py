@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from divisions.bot import Action
@@ -7,7 +8,9 @@ from divisions.carry.premium_reversion import Memory, Params, PremiumReversion
 from divisions.roster import build
 from market.decision import BUY, SELL, ExitCall, Signal
 from market.events import NS_PER_S
+from tests.support.controls import assert_earns, episodes, noise, pulled
 from tests.support.market import START_NS, context_update, make_coin, view_of
+from tests.support.synthetic import Market
 
 QUIET = [0.5 if i % 2 else -0.5 for i in range(200)]
 
@@ -98,3 +101,18 @@ def test_it_speaks_after_its_warm_up_and_not_before() -> None:
     assert early.show(20.0) is None
     late.run(QUIET[: PremiumReversion.warm_up])
     assert isinstance(late.show(20.0), Signal)
+
+
+def premiums() -> Market:
+    """Return a perpetual that jumps away from its oracle and comes back within minutes."""
+    rng = np.random.default_rng(119)
+    ticks = 6 * 720
+    premium = pulled(rng, 2, ticks, 10.0, 5e-5)
+    for i, at, sign in episodes(rng, 2, ticks, 200):
+        premium[i, at : at + 120] += sign * 0.005 * 0.5 ** (np.arange(120) / 30.0)
+    oracle = np.cumsum(noise(rng, 2, ticks, 5e-5), axis=1)
+    return Market(oracle + np.log1p(premium), 5.0, premium=premium)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(PremiumReversion, premiums())

@@ -5,6 +5,7 @@ import pytest
 from divisions.flow.absorption import Absorption, Memory, Params
 from market.decision import BUY, SELL, Signal
 from market.events import NS_PER_S
+from tests.support.controls import assert_earns, pressed
 from tests.support.market import START_MS, make_coin, show_book, trades_update, view_of
 
 
@@ -70,3 +71,7 @@ def test_it_does_not_speak_before_its_warm_up() -> None:
     said = [tape.tell(0.1 * 2.0**i, 0.0) for i in range(Absorption.warm_up)]
     assert said[:-1] == [None] * (Absorption.warm_up - 1)
     assert said[-1] is not None
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(Absorption, pressed("absorbed", 115))

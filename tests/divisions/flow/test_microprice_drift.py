@@ -4,6 +4,7 @@ import pytest
 
 from divisions.flow.microprice_drift import Memory, MicropriceDrift, Params
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, pressed
 from tests.support.market import START_MS, make_coin, show_book, view_of
 
 
@@ -79,3 +80,7 @@ def test_it_does_not_speak_before_its_warm_up() -> None:
     said = [touch.show(100.0 + 0.001 * 1.2**i, 5.0, 1.0) for i in range(62)]
     first = next(i for i, signal in enumerate(said) if signal)
     assert first == MicropriceDrift.warm_up
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(MicropriceDrift, pressed("lean", 113))

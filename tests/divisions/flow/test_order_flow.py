@@ -6,6 +6,7 @@ from divisions.flow.order_flow import Memory, OrderFlow, Params
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
 from market.events import NS_PER_MS
+from tests.support.controls import assert_earns, pressed
 from tests.support.market import START_MS, book_update, levels, make_coin, view_of
 
 SECOND_MS = 1_000
@@ -103,3 +104,7 @@ def test_it_does_not_speak_before_its_warm_up() -> None:
     assert first
     assert first[0] == OrderFlow.warm_up
     assert touch.memory.last_ns == touch.now_ms * NS_PER_MS
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(OrderFlow, pressed("queue", 112))

@@ -6,6 +6,7 @@ from divisions.flow.trade_imbalance import Memory, Params, TradeImbalance
 from divisions.roster import build
 from market.decision import BUY, SELL, Signal
 from market.events import NS_PER_S
+from tests.support.controls import assert_earns, pressed
 from tests.support.market import START_NS, make_coin, trades_update, view_of
 
 
@@ -86,3 +87,7 @@ def test_it_does_not_speak_before_its_warm_up() -> None:
     said = [tape.tell(5.0 * 1.5**i, 0.0) for i in range(TradeImbalance.warm_up)]
     assert said[:-1] == [None] * (TradeImbalance.warm_up - 1)
     assert said[-1] is not None
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(TradeImbalance, pressed("aggression", 114))

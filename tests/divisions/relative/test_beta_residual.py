@@ -9,6 +9,7 @@ from divisions.bot import NoMemory
 from divisions.relative.beta_residual import BetaResidual, Params
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, straying
 from tests.support.market import START_MS, append_closes, make_coin, view_of
 
 BARS = BetaResidual.warm_up
@@ -86,3 +87,7 @@ def test_prices_that_stand_still_say_nothing() -> None:
 def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     assert hear(market(0.01, bars=BARS - 1)) is None
     assert hear(market(0.01)) is not None
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(BetaResidual, straying(126, 100))

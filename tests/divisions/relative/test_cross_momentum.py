@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from statistics import fmean, pstdev
 
+import numpy as np
 import pytest
 
 from divisions.bot import NoMemory
 from divisions.relative.cross_momentum import CrossMomentum, Params
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, noise, regimes
 from tests.support.market import START_MS, append_closes, make_coin, view_of
+from tests.support.synthetic import Market
 
 WINDOW = 12
 
@@ -84,3 +87,16 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     for bars, speaks in ((CrossMomentum.warm_up - 1, False), (CrossMomentum.warm_up, True)):
         fresh = coin_that_moved("NEW", 0.05, bars=bars)
         assert (hear(fresh, [*coins, fresh]) is not None) is speaks
+
+
+def outrunning() -> Market:
+    """Return six coins on one market, each with a drift of its own that lasts."""
+    rng = np.random.default_rng(122)
+    ticks = 3 * 1440
+    market = noise(rng, 1, ticks, 4e-4)
+    own = regimes(rng, 6, ticks, 360, 1.5e-4) + noise(rng, 6, ticks, 2e-4)
+    return Market(np.cumsum(market + own, axis=1), 60.0)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(CrossMomentum, outrunning())

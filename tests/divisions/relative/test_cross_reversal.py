@@ -8,6 +8,7 @@ from divisions.bot import NoMemory
 from divisions.relative.cross_reversal import CrossReversal, Params
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, straying
 from tests.support.market import START_MS, append_closes, make_coin, view_of
 
 NAMES = ("BTC", "ETH", "SOL", "DOGE", "AVAX", "LINK")
@@ -65,3 +66,7 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     moves = [0.02, 0.0, 0.001, -0.001, 0.0, 0.0]
     assert hear(coins(moves, CrossReversal.warm_up - 1)) is None
     assert hear(coins(moves, CrossReversal.warm_up)) is not None
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(CrossReversal, straying(123, 60))

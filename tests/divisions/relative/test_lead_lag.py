@@ -9,7 +9,9 @@ from divisions.bot import NoMemory
 from divisions.relative.lead_lag import LeadLag, Params
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, episodes, noise
 from tests.support.market import START_MS, append_closes, make_coin, view_of
+from tests.support.synthetic import Market
 
 RETURNS = 61
 
@@ -93,3 +95,20 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     for bars, speaks in ((LeadLag.warm_up - 1, False), (LeadLag.warm_up, True)):
         leader, own = pair(0.005, 0.0, bars=bars)
         assert (hear(own, leader) is not None) is speaks
+
+
+def following() -> Market:
+    """Return coins that answer a jump of BTC over the two minutes after it."""
+    rng = np.random.default_rng(125)
+    ticks = 4 * 1440
+    leader = noise(rng, 1, ticks, 2e-4)[0]
+    steps = np.vstack([leader, *(leader + noise(rng, 3, ticks, 1e-4))])
+    for _, about, sign in episodes(rng, 1, ticks, 80):
+        at = about // 4 * 4 + 2
+        steps[0, at] += sign * 0.006
+        steps[1:, at + 2 : at + 10] += sign * 0.006 / 8
+    return Market(np.cumsum(steps, axis=1), 15.0)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(LeadLag, following())

@@ -9,7 +9,9 @@ from divisions.bot import Action, NoMemory
 from divisions.relative.pair_reversion import PairReversion, Params
 from market.coin import Coin
 from market.decision import BUY, SELL, ExitCall, Signal
+from tests.support.controls import assert_earns, noise, pulled
 from tests.support.market import START_MS, append_closes, make_coin, view_of
+from tests.support.synthetic import Market
 
 BARS = PairReversion.warm_up
 
@@ -96,3 +98,17 @@ def test_prices_that_stand_still_say_nothing() -> None:
 def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     assert hear(*pair(0.005, before=0.001, bars=BARS - 1)) is None
     assert isinstance(hear(*pair(0.005, before=0.001)), Signal)
+
+
+def tied() -> Market:
+    """Return coins tied to ETH by a spread that is pulled to its mean."""
+    rng = np.random.default_rng(124)
+    ticks = 8 * 1440
+    eth = np.cumsum(noise(rng, 1, ticks, 3e-4), axis=1)
+    others = np.array([[0.0], [1.0], [1.2], [0.8]]) * eth + pulled(rng, 4, ticks, 30.0, 1.2e-2)
+    others[1] = eth[0]
+    return Market(others, 60.0)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(PairReversion, tied())

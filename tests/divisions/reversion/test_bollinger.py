@@ -7,6 +7,7 @@ import pytest
 from divisions.bot import Action, NoMemory
 from divisions.reversion.bollinger import Bollinger, Params
 from market.decision import BUY, SELL, ExitCall, Signal
+from tests.support.controls import assert_earns, reverting
 from tests.support.market import make_coin, view_of
 
 QUIET = [100.0 + 0.5 * (i % 2) for i in range(19)]
@@ -66,3 +67,7 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     assert Bollinger.warm_up == len(QUIET) + 1
     assert isinstance(hear([*QUIET, 103.0]), Signal)
     assert hear([*QUIET[1:], 103.0]) is None
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(Bollinger, reverting(107, hours=36, half_life_m=6, sd=6e-3))

@@ -8,6 +8,7 @@ import pytest
 from divisions.bot import NoMemory
 from divisions.reversion.ou_reversion import OuReversion, Params
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, reverting
 from tests.support.market import make_coin, view_of
 
 BARS = OuReversion.warm_up
@@ -61,3 +62,7 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     closes = level(0.005)
     assert hear(closes[1:]) is None
     assert hear(closes) is not None
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(OuReversion, reverting(111, hours=96, half_life_m=30, sd=1.2e-2))

@@ -6,6 +6,7 @@ from divisions.bot import Action, NoMemory
 from divisions.reversion.rsi_fade import Params, RsiFade
 from divisions.roster import build
 from market.decision import BUY, SELL, ExitCall, Signal
+from tests.support.controls import assert_earns, reverting
 from tests.support.market import make_coin, view_of
 
 
@@ -54,3 +55,7 @@ def test_the_edge_is_a_share_above_one_half() -> None:
 def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     assert hear([0.2] * (RsiFade.warm_up - 2)) is None
     assert isinstance(hear([0.2] * (RsiFade.warm_up - 1)), Signal)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(RsiFade, reverting(110, hours=160, half_life_m=25, sd=1.2e-2))

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from math import exp
 
+import numpy as np
 import pytest
 
 from divisions.bot import NoMemory
 from divisions.reversion.shock_fade import Params, ShockFade
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, episodes, noise
 from tests.support.market import START_MS, candle, make_coin, view_of
+from tests.support.synthetic import Market
 
 BARS = ShockFade.warm_up
 
@@ -50,3 +53,19 @@ def test_a_move_out_of_prices_that_stood_still_has_nothing_to_be_measured_by() -
 def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     assert hear(0.01, 10.0, BARS - 1) is None
     assert hear(0.01, 10.0) is not None
+
+
+def shocks() -> Market:
+    """Return minutes of one percent on much volume, given back within ten."""
+    rng = np.random.default_rng(108)
+    ticks = 2 * 1440
+    steps, volume = noise(rng, 2, ticks, 2e-4), np.ones((2, ticks))
+    for i, at, sign in episodes(rng, 2, ticks, 90):
+        steps[i, at] += sign * 0.01
+        steps[i, at + 1 : at + 11] -= sign * 0.0009
+        volume[i, at] = 5.0
+    return Market(np.cumsum(steps, axis=1), 60.0, volume=volume)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(ShockFade, shocks())

@@ -7,6 +7,7 @@ import pytest
 from divisions.bot import NoMemory
 from divisions.reversion.vwap_stretch import Params, VwapStretch
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, reverting
 from tests.support.market import MINUTE_MS, START_MS, candle, make_coin, view_of
 
 QUIET = [100.0 + 0.5 * (i % 2) for i in range(59)]
@@ -72,3 +73,7 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     assert VwapStretch.warm_up == len(QUIET) + 1
     assert hear([*QUIET, 103.0]) is not None
     assert hear([*QUIET[1:], 103.0]) is None
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(VwapStretch, reverting(109, hours=48, half_life_m=12, sd=8e-3))

@@ -6,6 +6,7 @@ from divisions.bot import NoMemory
 from divisions.trend.donchian import Donchian, Params
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, trending
 from tests.support.market import START_MS, candle, make_coin, view_of
 
 STEP_MS = 300_000
@@ -84,3 +85,7 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
         coin = quiet_coin(bars - 1, mid=103.0)
         add_bar(coin, START_MS + (bars - 1) * STEP_MS, 103.0)
         assert (hear(coin) is not None) is speaks
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(Donchian, trending(101, hours=96, length_h=6, drift=2e-4))

@@ -8,6 +8,7 @@ from divisions.bot import Action
 from divisions.trend.ema_cross import EmaCross, Memory, Params
 from market.coin import Coin
 from market.decision import BUY, SELL, ExitCall, Signal
+from tests.support.controls import assert_earns, trending
 from tests.support.market import MINUTE_MS, START_MS, candle, make_coin, show_book, view_of
 
 
@@ -106,3 +107,7 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     said = walk_through(ramp(EmaCross.warm_up, 0.5))
     assert said[:-1] == [None] * (EmaCross.warm_up - 1)
     assert isinstance(said[-1], Signal)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(EmaCross, trending(102, hours=48, length_h=3, drift=2.5e-4))

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from divisions.bot import NoMemory
 from divisions.trend.pullback import Params, Pullback
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, pulled, regimes
 from tests.support.market import append_closes, make_coin, view_of
+from tests.support.synthetic import Market
 
 SWING = [100.0 + 0.1 * (-1) ** i for i in range(23)]
 
@@ -50,3 +53,16 @@ def test_it_speaks_when_both_are_warm_and_not_before() -> None:
     assert hear(coin_with(0.5, -0.5, slow=Pullback.warm_up - 1)) is None
     assert hear(coin_with(0.5, -0.5, fast=Pullback.warm_up - 1)) is None
     assert hear(coin_with(0.5, -0.5)) is not None
+
+
+def dips() -> Market:
+    """Return trends of days with a swing of an hour around them."""
+    rng = np.random.default_rng(103)
+    ticks = 6 * 1440
+    drift = np.cumsum(regimes(rng, 2, ticks, 2880, 5e-5), axis=1)
+    swing = 0.006 * np.sin(2 * np.pi * np.arange(ticks) / 90.0)
+    return Market(drift + swing + pulled(rng, 2, ticks, 5.0, 5e-4), 60.0)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(Pullback, dips())

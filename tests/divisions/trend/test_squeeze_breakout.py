@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from math import exp
 
+import numpy as np
 import pytest
 
 from divisions.bot import NoMemory
 from divisions.trend.squeeze_breakout import Params, SqueezeBreakout
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, episodes, noise
 from tests.support.market import make_coin, view_of
+from tests.support.synthetic import Market
 
 BARS = SqueezeBreakout.warm_up
 
@@ -52,3 +55,18 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     assert len(closes) == BARS
     assert hear(closes[1:]) is None
     assert hear(closes) is not None
+
+
+def squeezes() -> Market:
+    """Return lively days with quiet stretches, each of which ends in a move."""
+    rng = np.random.default_rng(104)
+    ticks = 10 * 1440
+    steps = noise(rng, 2, ticks, 5e-4)
+    for i, at, sign in episodes(rng, 2, ticks, 720):
+        steps[i, at - 120 : at] *= 0.2
+        steps[i, at : at + 60] += sign * 4e-4
+    return Market(np.cumsum(steps, axis=1), 60.0)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(SqueezeBreakout, squeezes())

@@ -8,6 +8,7 @@ import pytest
 from divisions.bot import NoMemory
 from divisions.trend.trend_slope import Params, TrendSlope
 from market.decision import BUY, SELL, Signal
+from tests.support.controls import assert_earns, trending
 from tests.support.market import make_coin, view_of
 
 
@@ -58,3 +59,7 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     assert hear(closes[1:]) is None
     assert len(closes) == TrendSlope.warm_up
     assert hear(closes) is not None
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(TrendSlope, trending(105, hours=240, length_h=20, drift=2e-4))

@@ -8,6 +8,7 @@ import pytest
 from divisions.bot import Action, NoMemory
 from divisions.trend.ts_momentum import Params, TsMomentum
 from market.decision import BUY, SELL, ExitCall, Signal
+from tests.support.controls import assert_earns, trending
 from tests.support.market import make_coin, view_of
 
 
@@ -55,3 +56,7 @@ def test_it_speaks_at_its_warm_up_and_not_a_bar_before() -> None:
     closes = hourly(0.003)
     assert hear(closes[-TsMomentum.warm_up + 1 :]) is None
     assert isinstance(hear(closes[-TsMomentum.warm_up :]), Signal)
+
+
+def test_it_earns_after_fees_where_its_idea_is_true() -> None:
+    assert_earns(TsMomentum, trending(106, hours=1200, length_h=90, drift=6e-5, rows=1))
