@@ -17,7 +17,8 @@ SPREAD = {"bench", "chaos", "soak", "system"}
 TESTS = Path(__file__).parent
 # The longest groups begin first, so that none of them is left over at the end.
 FIRST = (
-    "divisions/test_contract.py", "divisions/test_controls.py", "daemon/replay/test_player.py",
+    "bench/test_bench.py", "divisions/test_contract.py", "divisions/test_controls.py",
+    "daemon/engine/test_snapshot.py", "daemon/replay/test_player.py",
 )  # fmt: skip
 
 

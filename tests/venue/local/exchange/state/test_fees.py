@@ -42,3 +42,13 @@ def test_the_tier_changes_at_the_end_of_a_day_and_goes_after_fourteen() -> None:
     assert ledger.rates == Rates(400, 120)
     ledger.assess(15 * DAY_MS, VENUE_USD)
     assert ledger.rates == Rates() and ledger.total_e6 == 6 * MILLION
+
+
+def test_a_day_that_still_runs_earns_no_tier() -> None:
+    ledger = Ledger()
+    ledger.assess(0, VENUE_USD)
+    ledger.add(6 * MILLION, is_taker=True, now_ms=DAY_MS + 5)
+    ledger.assess(DAY_MS + 6, VENUE_USD)
+    assert ledger.rates == Rates()
+    ledger.assess(2 * DAY_MS, VENUE_USD)
+    assert ledger.rates == Rates(400, 120)

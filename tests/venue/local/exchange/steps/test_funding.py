@@ -34,6 +34,16 @@ def test_longs_pay_shorts_on_the_oracle_when_the_settlement_lands() -> None:
     assert bench.notes("funding") == []
 
 
+def test_what_was_paid_stands_in_the_accounts_with_its_sign() -> None:
+    bench = long_one()
+    bench.market.set_mark("BTC", "100000", oracle="99000")
+    bench.market.settle("BTC", NOON_MS + 80, "0.0001")
+    bench.exchange.advance(NOON_MS + 300)
+    accounts = bench.exchange.state.accounts
+    assert accounts[ALICE].funded_e6 == -9_900_000
+    assert accounts[BOB].funded_e6 == 9_900_000
+
+
 def test_a_negative_rate_pays_the_longs() -> None:
     bench = long_one()
     bench.market.settle("BTC", NOON_MS + 80, "-0.0000333333")

@@ -44,6 +44,14 @@ def test_a_take_profit_wakes_when_the_mark_rises_to_it(bench: Bench) -> None:
     assert bench.size(ALICE, "BTC") == "0.6"
 
 
+def test_a_trigger_larger_than_what_is_left_of_the_position_only_closes_it(bench: Bench) -> None:
+    (status,) = bench.place(ALICE, stop("BTC", "sell", "90000", "1", "98000"))
+    bench.take(ALICE, "BTC", "sell", "99000", "0.7")
+    to_mark(bench, "98000")
+    assert bench.status(ALICE, status["resting"]["oid"]) == "filled"
+    assert bench.lots(ALICE, "BTC") == 0
+
+
 def test_a_limit_trigger_rests_when_it_can_not_trade(bench: Bench) -> None:
     row = stop("BTC", "sell", "99500", "1", "98000", is_market=False)
     (status,) = bench.place(ALICE, row)
