@@ -10,7 +10,7 @@ PACKAGES = ("market", "quant", "venue", "divisions", "risk", "shadow", "research
 
 
 def test_no_placeholder_is_numbered() -> None:
-    """Python 3.12 takes `?1` for a name that wants a dictionary; `?` and `:name` are safe."""
+    """From Python 3.12 on `?1` is a name and wants a dictionary."""
     found = [
         f"{path.relative_to(ROOT)}: {match}"
         for package in PACKAGES
