@@ -121,9 +121,7 @@ def likelihood(
 def _loss(at: Array, squares: Array, first: float, slopes: Array) -> float:
     """Return −log L at a point of the box, and fill `slopes` (4,) with its derivatives."""
     persistence, share, nu = at[1], at[2], 1.0 / at[3]
-    found = likelihood(
-        at[0], persistence * share, persistence * (1.0 - share), nu, squares, first
-    )
+    found = likelihood(at[0], persistence * share, persistence * (1.0 - share), nu, squares, first)
     slopes[0] = -found[1]
     slopes[1] = -(found[2] * share + found[3] * (1.0 - share))
     slopes[2] = -(found[2] - found[3]) * persistence

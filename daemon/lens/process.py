@@ -39,7 +39,7 @@ def serve(source: BinaryIO, sink: BinaryIO, *, surrogates: int, anew: bool = Fal
 
     bank = Bank(surrogates=surrogates)
     if bank.warm() and anew:
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], AGAIN])
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], AGAIN])  # noqa: S606
     # What was imported stays: no collection of garbage need look at it again.
     gc.collect()
     gc.freeze()

@@ -58,7 +58,7 @@ class Theirs(NamedTuple):
 
 
 def arch_model(series: np.ndarray) -> Any:
-    """Return arch's model of a series of unit variance; without numba, which it would compile by."""
+    """Return arch's model of a series of unit variance, which may not compile anything."""
     os.environ.setdefault("ARCH_DISABLE_NUMBA", "1")
     from arch.univariate import GARCH, StudentsT, ZeroMean  # noqa: PLC0415 - two seconds
 
@@ -78,9 +78,7 @@ def sigma_of(model: garch.Garch, series: np.ndarray) -> np.ndarray:
     variance = np.empty(len(series))
     variance[0] = model.first
     for t in range(1, len(series)):
-        variance[t] = (
-            model.omega + model.alpha * series[t - 1] ** 2 + model.beta * variance[t - 1]
-        )
+        variance[t] = model.omega + model.alpha * series[t - 1] ** 2 + model.beta * variance[t - 1]
     found: np.ndarray = np.sqrt(variance)
     return found
 
