@@ -5,19 +5,19 @@ log L = Σ c(ν) − ½ ln σ²_t − ½(ν+1)·ln(1 + e²_t/((ν−2)σ²_t)), 
 are linear recursions beside its own. Before the first value stand a square and a variance of
 `first`.
 
-The search climbs over ω, α + β, α/(α + β) and 1/ν, which turns the triangle of stationary models
-into a box, by quasi-Newton steps that stop at its walls (Broyden, Fletcher, Goldfarb and Shanno;
-walls as in Bertsekas 1982). A likelihood may have several summits: one where volatility clusters,
-one where it only decays from how it began; so the climb begins in four places.
+The search (`climb`) is over ω, α + β, α/(α + β) and 1/ν, which turns the triangle of stationary
+models into a box. A likelihood may have several summits, one where volatility clusters, one where
+it only decays from how it began; so it climbs from four places.
 """
 
 from __future__ import annotations
 
-from math import lgamma, log, log1p, pi, sqrt
+from math import lgamma, log, log1p, pi
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quant.climb import descend
 from quant.jit import kernel
 
 Array = NDArray[np.float64]
@@ -35,12 +35,8 @@ STARTS = np.array(
         [0.05, 0.95, 0.05, 0.125],
     ]
 )
-# Inverse curvature at the outset, of the order that real windows have.
-METRIC = np.array([0.003, 0.0025, 0.0025, 0.0025])
-STEPS_MAX, HALVINGS_MAX = 200, 40
-# The climb ends where the next step promises less than half of this.
-GAIN_MIN = 1e-8
-ARMIJO = 1e-4
+# How far a first step may go, of the order of how well real windows tell each of them.
+SCALES = np.array([0.055, 0.05, 0.05, 0.05])
 
 
 @kernel()
@@ -129,137 +125,20 @@ def _loss(at: Array, squares: Array, first: float, slopes: Array) -> float:
     return -float(found[0])
 
 
-@kernel()
-def _downhill(
-    at: Array, slopes: Array, metric: Array, low: Array, high: Array, out: Array
-) -> float:
-    """Fill `out` with the step along the walls that `metric` promises most of; return its slope."""
-    n = len(at)
-    held = np.zeros(n, dtype=np.bool_)
-    for i in range(n):
-        held[i] = (at[i] <= low[i] and slopes[i] > 0.0) or (at[i] >= high[i] and slopes[i] < 0.0)
-    again = True
-    while again:
-        again = False
-        for i in range(n):
-            out[i] = 0.0
-            for j in range(n):
-                if not (held[i] or held[j]):
-                    out[i] -= metric[i, j] * slopes[j]
-        for i in range(n):
-            # A wall that only the bent step runs into holds as well.
-            if (at[i] <= low[i] and out[i] < 0.0) or (at[i] >= high[i] and out[i] > 0.0):
-                held[i] = again = True
-    along = 0.0
-    for i in range(n):
-        along += slopes[i] * out[i]
-    return along
-
-
-@kernel()
-def _reach(at: Array, step: Array, low: Array, high: Array) -> float:
-    """Return how much of a step, at most all of it, lies within the box."""
-    part = 1.0
-    for i in range(len(at)):
-        if step[i] > 0.0:
-            part = min(part, (high[i] - at[i]) / step[i])
-        elif step[i] < 0.0:
-            part = min(part, (low[i] - at[i]) / step[i])
-    return part
-
-
-@kernel()
-def _moved(at: Array, step: Array, part: float, low: Array, high: Array) -> Array:
-    """Return the point after part of a step, upon a wall where it would be a hair from it."""
-    out = at + part * step
-    for i in range(len(at)):
-        hair = 1e-12 * (high[i] - low[i])
-        if out[i] - low[i] < hair:
-            out[i] = low[i]
-        elif high[i] - out[i] < hair:
-            out[i] = high[i]
-    return out
-
-
-@kernel()
-def _learn(metric: Array, step: Array, turn: Array, fresh: bool) -> bool:
-    """Renew the inverse curvature by a step and the turn of the slopes; say if there was one."""
-    n = len(step)
-    bend = 0.0
-    for i in range(n):
-        # What did not move says nothing of the curvature there.
-        if step[i] == 0.0:
-            turn[i] = 0.0
-        bend += step[i] * turn[i]
-    if not bend > 1e-14:
-        return False
-    if fresh:
-        size = 0.0
-        for i in range(n):
-            size += metric[i, i] * turn[i] * turn[i]
-        metric *= bend / size
-    bent = np.zeros(n)
-    whole = 0.0
-    for i in range(n):
-        for j in range(n):
-            bent[i] += metric[i, j] * turn[j]
-        whole += turn[i] * bent[i]
-    for i in range(n):
-        for j in range(n):
-            both = bent[i] * step[j] + step[i] * bent[j]
-            metric[i, j] += ((1.0 + whole / bend) * step[i] * step[j] - both) / bend
-    return True
-
-
-@kernel()
-def climb(
-    start: Array, low: Array, high: Array, squares: Array, first: float
-) -> tuple[Array, float, bool]:
-    """Return the summit (4,) of the box that a climb from `start` ends on, log L, and if it did."""
-    at, slopes, then, step = start.copy(), np.zeros(4), np.zeros(4), np.zeros(4)
-    metric, fresh = np.diag(METRIC), True
-    loss = _loss(at, squares, first, slopes)
-    for _ in range(STEPS_MAX):
-        along = _downhill(at, slopes, metric, low, high, step)
-        if -along < GAIN_MIN:
-            return at, -loss, True
-        part = _reach(at, step, low, high)
-        if fresh:
-            part = min(part, 1.0 / sqrt(-along))
-        moved, less = at, loss
-        for _ in range(HALVINGS_MAX):
-            moved = _moved(at, step, part, low, high)
-            less = _loss(moved, squares, first, then)
-            rise = less - loss - part * along
-            if less <= loss + ARMIJO * part * along:
-                break
-            # The lowest point of the parabola through what is known.
-            part *= min(max(-0.5 * part * along / rise, 0.1), 0.5)
-        else:
-            if fresh:
-                return at, -loss, False
-            metric, fresh = np.diag(METRIC), True
-            continue
-        if _learn(metric, moved - at, then - slopes, fresh):
-            fresh = False
-        at, loss = moved, less
-        slopes[:] = then
-    return at, -loss, False
-
-
-@kernel()
 def best(squares: Array, first: float) -> tuple[Array, float, bool]:
     """Return (ω, α, β, ν) of the highest summit found, its log L, and whether one was reached.
 
     Of squared values (n,) of a mean near one; `first` is what the variance begins from.
     """
-    size = squares.mean()
+    size = float(squares.mean())
     low = np.array([OMEGA_MIN * size, 0.0, 0.0, 1.0 / NU_MAX])
     high = np.array([OMEGA_MAX * size, 1.0, 1.0, 1.0 / NU_MIN])
-    top, most, settled = STARTS[0], -np.inf, False
-    for k in range(len(STARTS)):
-        at, found, reached = climb(STARTS[k], low, high, squares, first)
-        if reached and found > most:
-            top, most, settled = at, found, True
-    alpha = top[1] * top[2]
-    return np.array([top[0], alpha, top[1] - alpha, 1.0 / top[3]]), most, settled
+
+    def loss(at: Array, slopes: Array) -> float:
+        return float(_loss(at, squares, first, slopes))
+
+    found = [descend(loss, start, low, high, SCALES) for start in STARTS]
+    top = min(found, key=lambda each: each.loss if each.reached else np.inf)
+    omega, persistence, share, tail = top.at.tolist()
+    alpha = persistence * share
+    return np.array([omega, alpha, persistence - alpha, 1.0 / tail]), -top.loss, top.reached
