@@ -2,7 +2,7 @@
 
 Broyden, Fletcher, Goldfarb and Shanno's inverse curvature, learnt from step to step; a step stops
 at the first wall it meets, and goes on along the walls whose slopes point outwards (Bertsekas
-1982, "Projected Newton methods"). Its own, since importing scipy's costs the lens process 22 MB.
+1982, "Projected Newton methods"). Our own, since importing scipy's costs a lens process 22 MB.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 Loss = Callable[[Array, Array], float]
 
 STEPS_MAX, HALVINGS_MAX = 200, 40
-# The climb ends where the next step promises less than half of this.
-GAIN_MIN = 1e-8
+# A descent ends where the next step promises less than half of this.
+GAIN_MIN = 1e-10
 ARMIJO = 1e-4
 
 

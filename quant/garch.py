@@ -46,7 +46,7 @@ def fit(series: Array) -> Garch:
     """Return the likeliest model of a series (n,) of mean zero; abstains where there is none.
 
     Stationary: α + β ≤ 1, with ω from 1e-8 to ten times the mean square and ν from 2.05 to 500.
-    The same values give the same model; without compiled kernels, to six digits.
+    The same values give the same model; without compiled kernels, to five digits.
     """
     enough(series, VALUES_MIN)
     with np.errstate(over="ignore", invalid="ignore"):

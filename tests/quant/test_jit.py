@@ -81,8 +81,8 @@ def test_without_compiled_code_the_twins_serve_and_agree(
     assert told["curve"] == pytest.approx(reading.measures["curve"], abs=1e-13)
     assert told["rqa"] == pytest.approx(rqa.LENS.read(series).measures, abs=1e-12)
     assert told["counts"] == [side.tolist() for side in stream.counts()]
-    # A search ends where its last steps fall, so it agrees to six digits only.
-    assert told["garch"] == pytest.approx(garch.fit(series), rel=1e-5, abs=1e-7)
+    # A search ends where its last steps fall, so it agrees to five digits only.
+    assert told["garch"] == pytest.approx(garch.fit(series), rel=5e-5, abs=1e-7)
 
 
 @pytest.mark.skipif(not JIT, reason="this run is without numba")
