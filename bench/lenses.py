@@ -241,8 +241,9 @@ def _result(
         "a raw answer holds volatility, efficiency ratio, the filtered regime and the six "
         "phase-space lenses; the step of a coin whose plot is not drawn anew",
         "libraries: nolds.lyap_r, dfa (fit=poly), ripser, pyunicorn's RecurrencePlot at 5 %, DMD "
-        "by numpy's SVD, hmmlearn (arch is of ranks alone, in none of the sums); as they come: emb_dim=10 and trajectory_len=20, dfa's own "
-        "boxes and hurst_rs, a diagram of all 510 points, seven measures of recurrences",
+        "by numpy's SVD, hmmlearn; as they come: emb_dim=10 and trajectory_len=20, dfa's own "
+        "boxes and hurst_rs, a diagram of all 510 points, seven measures of recurrences; arch's "
+        "GARCH, which only ranks need, is in no sum",
         f"same parameters give the same values: to 1e-9 (lyapunov, hurst, hmm), 1e-6 (koopman), "
         f"1e-4 (homology); {seen}",
         f"our GARCH's log-likelihood is arch's and {median(spent['garch, likelier']):.1e} more",
