@@ -7,6 +7,7 @@ dimensions, a diagram is of all points, recurrence plots give seven measures).
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 import warnings
@@ -19,7 +20,8 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quant import homology, hurst, koopman, lyapunov
+from quant import garch, homology, hurst, koopman, lyapunov
+from quant.garch_fit import best
 from quant.hmm import Hmm, learner
 from quant.phase_space import CLOUD, PARAMS
 
@@ -125,6 +127,26 @@ def regime(model: Hmm) -> Callable[[Array], float]:
 
     def measured(features: Array) -> float:
         return float(fitted.predict_proba(features)[-1, -1])
+
+    return measured
+
+
+def clusters(series: Array) -> float:
+    """Return the log-likelihood of our GARCH of a series of unit variance."""
+    squares = series**2
+    return best(squares, garch.begun(squares))[1]
+
+
+def arch_clusters() -> Measure:
+    """Return what fits the same by arch and returns its log-likelihood; raises ImportError."""
+    os.environ.setdefault("ARCH_DISABLE_NUMBA", "1")
+    from arch.univariate import GARCH, StudentsT, ZeroMean  # noqa: PLC0415 - of the test group
+
+    def measured(series: Array) -> float:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = ZeroMean(series, volatility=GARCH(1, 0, 1), distribution=StudentsT())
+            return float(model.fit(disp="off", show_warning=False).loglikelihood)
 
     return measured
 

@@ -1,8 +1,8 @@
 """What does it cost to look at one coin: raw values, ranks, a step of the recurrence plot?
 
-Beside the same values by nolds, ripser, pyunicorn, hmmlearn and numpy, in the same rounds. CPU
-time of one thread throughout. Coins take turns as they do in the lens process, so nothing of one
-coin is still in the cache when its next minute comes.
+Beside the same values by nolds, ripser, pyunicorn, hmmlearn, arch and numpy, in the same rounds.
+CPU time of one thread throughout. Coins take turns as they do in the lens process, so nothing of
+one coin is still in the cache when its next minute comes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import lens_closes, lens_stock
-from bench.lens_stock import Pair, Pyunicorn, timed
+from bench.lens_stock import Measure, Pair, Pyunicorn, timed
 from bench.result import Figure, Result
 from bench.rounds import cpu_s, over_rounds, ratios, settled_gc
 from daemon.lens.bank import Bank, N
 from market.decision import LensAsk
 from market.errors import require
-from quant import hmm, phase_space, rqa
+from quant import hmm, phase_space, rqa, surrogates
 from quant.recurrence import recurrences
 from quant.rqa_stream import Recurrence
 
@@ -35,6 +35,8 @@ BATCHES = 10
 # pyunicorn embeds in single precision and takes its threshold from a quantile of its own.
 DET_OFF = 0.03
 RQA = phase_space.PARAMS["rqa"]
+# Of log-likelihood; arch stops where a step gains less, and lets α + β a hair beyond one.
+ARCH_OFF = 1e-3
 # A rank looks at the window, its residuals, and the surrogates of two nulls.
 LOOKS = 2 * phase_space.COUNT + 1
 
@@ -47,6 +49,7 @@ def measure(rounds: int, *, coins: int = COINS, windows: int = WINDOWS) -> Resul
     first = cpu_s(_answering(bank, lens_closes.asks(table, 0)))
     fitted = cpu_s(_answering(bank, lens_closes.asks(table, 0, "hmm")))
     pairs = lens_stock.pairs()
+    arch = lens_stock.arch_clusters()
     spent: Seconds = {}
     dets: list[float] = []
     with lens_stock.pyunicorn() as client, settled_gc():
@@ -61,6 +64,7 @@ def measure(rounds: int, *, coins: int = COINS, windows: int = WINDOWS) -> Resul
                     _keep(spent, "rank", cpu_s(_answering(bank, ranks)) / windows)
                 else:
                     _beside(pairs, client, asks[-windows:], spent, dets)
+                    _clusters(arch, asks[-windows:], spent)
         steps, batch = _streaming(rounds, table)
         is_there = client.is_there
     return _result(spent, dets, steps, batch, (first / coins, fitted / coins), is_there)
@@ -102,6 +106,21 @@ def _beside(
             _keep(rows, name, seconds)
     for name, seconds_of in rows.items():
         _keep(spent, name, median(seconds_of))
+
+
+def _clusters(arch: Measure, asks: list[LensAsk], spent: Seconds) -> None:
+    """Keep what a GARCH of a window's residuals takes, ours and arch's, and how likely each is."""
+    rows: Seconds = {}
+    for ask in asks:
+        left = surrogates.prewhitened(lens_closes.window_of(ask))
+        left /= left.std()
+        ours_s, ours = timed(lens_stock.clusters, left)
+        arch_s, theirs = timed(arch, left)
+        require(ours > theirs - ARCH_OFF, f"garch: ours {ours}, arch {theirs}")
+        for name, value in (("ours", ours_s), ("arch", arch_s), ("likelier", ours - theirs)):
+            _keep(rows, f"garch, {name}", value)
+    for name, values in rows.items():
+        _keep(spent, name, median(values))
 
 
 def _stock(
@@ -198,6 +217,15 @@ def _result(
             [LOOKS * each for each in ratios(spent["same"], spent["rank"])],
             "x",
         ),
+        ms("a GARCH of a window", spent["garch, ours"]),
+        ms("the same by arch", spent["garch, arch"]),
+        over_rounds(
+            "a GARCH: arch / ours",
+            ratios(spent["garch, arch"], spent["garch, ours"]),
+            "x",
+            must=5.0,
+            stretch=8.0,
+        ),
         Figure("raw values, a coin's first look", begun[0] * 1e3, "ms"),
         Figure("hidden Markov model of a coin, fitted", begun[1] * 1e3, "ms"),
         ms("the set by libraries as they come", spent["stock"]),
@@ -214,9 +242,11 @@ def _result(
         "phase-space lenses; the step of a coin whose plot is not drawn anew",
         "libraries: nolds.lyap_r, dfa (fit=poly), ripser, pyunicorn's RecurrencePlot at 5 %, DMD "
         "by numpy's SVD, hmmlearn; as they come: emb_dim=10 and trajectory_len=20, dfa's own "
-        "boxes and hurst_rs, a diagram of all 510 points, seven measures of recurrences",
+        "boxes and hurst_rs, a diagram of all 510 points, seven measures of recurrences; arch's "
+        "GARCH, which only ranks need, is in no sum",
         f"same parameters give the same values: to 1e-9 (lyapunov, hurst, hmm), 1e-6 (koopman), "
         f"1e-4 (homology); {seen}",
+        f"our GARCH's log-likelihood is arch's and {median(spent['garch, likelier']):.1e} more",
     ]
     if not is_there:
         result.notes.append(lens_stock.ABSENT)

@@ -11,9 +11,13 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 
+from quant.climb import descend
 from quant.jit import kernel
 
 Array = NDArray[np.float64]
+
+# How far a first step may go in each logarithm.
+SCALES = np.full(3, 0.25)
 
 
 def _scan(decay: Array, push: Array) -> Array:
@@ -78,39 +82,27 @@ def likelihood(mu: float, alpha: float, beta: float, times: Array, horizon: floa
 
 
 def best(times: Array, horizon: float, beta_max: float) -> tuple[float, float, float, float]:
-    """Return the likeliest (μ, α, β) and its log L, of several starts of L-BFGS-B.
+    """Return the likeliest (μ, α, β) and its log L, of several starts (`climb`).
 
     Searched over log μ, the logit of the branching ratio and log β ≤ log `beta_max`.
     """
-    from scipy.optimize import minimize  # noqa: PLC0415 - heavy, and only a fit needs it
-
     rate = len(times) / horizon
 
-    def loss(x: Array) -> tuple[float, Array]:
+    def loss(x: Array, slopes: Array) -> float:
         mu, beta = exp(x[0]), exp(x[2])
         branching = 1.0 / (1.0 + exp(-x[1]))
         found = likelihood(mu, branching * beta, beta, times, horizon)
-        slopes = np.array(
-            [
-                found[1] * mu,
-                found[2] * beta * branching * (1.0 - branching),
-                found[2] * branching * beta + found[3] * beta,
-            ]
-        )
-        return -float(found[0]), -slopes
+        slopes[0] = -found[1] * mu
+        slopes[1] = -found[2] * beta * branching * (1.0 - branching)
+        slopes[2] = -(found[2] * branching * beta + found[3] * beta)
+        return -float(found[0])
 
-    bounds = [
-        (log(rate) - 12.0, log(rate) + 0.1),
-        (-12.0, 7.0),
-        (log(rate) - 9.0, log(beta_max)),
-    ]
+    low = np.array([log(rate) - 12.0, -12.0, log(rate) - 9.0])
+    high = np.array([log(rate) + 0.1, 7.0, log(beta_max)])
     begins = [
         np.array([log((1.0 - part) * rate), log(part / (1.0 - part)), log(quick * rate)])
         for part, quick in ((0.5, 1.0), (0.3, 10.0), (0.7, 0.1))
     ]
-    found = min(
-        (minimize(loss, x, jac=True, method="L-BFGS-B", bounds=bounds) for x in begins),
-        key=lambda each: float(each.fun),
-    )
-    beta = exp(found.x[2])
-    return exp(found.x[0]), beta / (1.0 + exp(-found.x[1])), beta, -float(found.fun)
+    found = min((descend(loss, x, low, high, SCALES) for x in begins), key=lambda each: each.loss)
+    beta = exp(found.at[2])
+    return exp(found.at[0]), beta / (1.0 + exp(-found.at[1])), beta, -found.loss

@@ -29,6 +29,8 @@ def _numba() -> Any:
 
 _found = _numba()
 JIT = _found is not None
+# Every kernel that is compiled, or may come to be.
+_made: list[Any] = []
 
 
 def kernel(plain: Callable[..., Any] | None = None) -> Callable[[F], F]:
@@ -42,9 +44,19 @@ def kernel(plain: Callable[..., Any] | None = None) -> Callable[[F], F]:
         if _found is None:
             return loops if plain is None else cast(F, plain)
         try:
-            return cast(F, _found.njit(cache=True, nogil=True, fastmath=False)(loops))
+            made = _found.njit(cache=True, nogil=True, fastmath=False)(loops)
         except RuntimeError:
             # Nowhere to keep it: the source folder and the user's cache are both read-only.
             return cast(F, _found.njit(nogil=True, fastmath=False)(loops))
+        _made.append(made)
+        return cast(F, made)
 
     return decorate
+
+
+def newly_kept() -> int:
+    """Return how many kernels this process compiled and kept on disk for the next.
+
+    The compiler's memory, some 100 MB, stays with the process that compiled.
+    """
+    return sum(sum(made.stats.cache_misses.values()) for made in _made)

@@ -89,23 +89,29 @@ def prepare(log_returns: Array) -> Array:
     return cut[0] if np.ndim(log_returns) == 1 else cut
 
 
-def statistics(window: Array, determinism: float | None = None) -> Array:
+def statistics(windows: Array, determinism: float | None = None) -> Array:
     """Return the six values of a prepared window (n,), in the order of `NAMES`; nan abstains.
 
-    `determinism` stands for the recurrence lens where a rolling plot has measured it already.
+    Of rows (m, n), shape (m, 6). `determinism` stands for the recurrence lens where a rolling
+    plot has measured it already.
     """
-    if determinism is None:
-        determinism = rqa.determinism(window, **PARAMS["rqa"])
-    return np.array(
-        (
-            lyapunov.exponent(window, **PARAMS["lyapunov"]),
-            determinism,
-            _homology(window),
-            fisher_rao.halves(window),
-            koopman.radius(window, **PARAMS["koopman"]),
-            hurst.dfa(window, **PARAMS["hurst"]),
-        )
+    rows = np.atleast_2d(windows)
+    # Lens by lens, not row by row: what one lens needs stays in the processor's caches, which
+    # all six together overflow.
+    columns = (
+        [lyapunov.exponent(row, **PARAMS["lyapunov"]) for row in rows],
+        [
+            rqa.determinism(row, **PARAMS["rqa"]) if determinism is None else determinism
+            for row in rows
+        ],
+        [_homology(row) for row in rows],
+        [fisher_rao.halves(row) for row in rows],
+        [koopman.radius(row, **PARAMS["koopman"]) for row in rows],
+        [hurst.dfa(row, **PARAMS["hurst"]) for row in rows],
     )
+    # In rows, so that sums over them run in the order they always did.
+    found: Array = np.ascontiguousarray(np.array(columns).T)
+    return found[0] if np.ndim(windows) == 1 else found
 
 
 class Ranked(NamedTuple):
@@ -168,7 +174,7 @@ class _Null(NamedTuple):
 
 def _among(observed: Array, series: Array) -> _Null:
     """Rank the observed values among those of surrogates (count, n), treated as it was."""
-    pool = np.vstack([observed, *(statistics(row) for row in _clean(series))])
+    pool = np.vstack([observed, statistics(_clean(series))])
     known = np.isfinite(pool)
     # A lens that abstains on the window, or on many of its like, is not heard at all.
     heard = known[0] & (known.mean(axis=0) > KNOWN_MIN)

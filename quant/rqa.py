@@ -20,7 +20,7 @@ import numpy as np
 
 from quant.jit import kernel
 from quant.lens import Abstain, Array, Lens, enough
-from quant.recurrence import SAME, Counts, recurrences
+from quant.recurrence import SAME, Counts, diagonals, recurrences
 
 # The measures, in the order in which they are computed.
 FIGURES = ("recurrence_rate", "det", "l_mean", "l_max", "entropy", "lam", "tt")
@@ -85,7 +85,7 @@ def determinism(
     window: Array, dim: int, lag: int, recurrence_rate: float, theiler: int, line_min: int
 ) -> float:
     """Return DET of a finite window, shape (n,), at a recurrence rate; nan where it has none."""
-    _, diagonal, _ = recurrences(window, dim, lag, recurrence_rate, 0.0, theiler)
+    diagonal = diagonals(window, dim, lag, recurrence_rate, theiler)
     points = diagonal * np.arange(len(diagonal))
     total = int(points.sum())
     return int(points[line_min:].sum()) / total if total else math.nan

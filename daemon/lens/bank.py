@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from market.decision import LensAsk
 from market.events import MS_PER_MINUTE, ArrivalTerms, LensReading, LensUpdate
 from quant import efficiency, hawkes, hmm, phase_space, realised, rqa
+from quant.jit import newly_kept
 from quant.lens import Abstain, Reading
 from quant.rqa_stream import Recurrence
 from shadow.store.rows import to_json
@@ -51,8 +52,11 @@ class Bank:
         self._surrogates = surrogates
         self._watches: dict[str, Watch] = {}
 
-    def warm(self) -> None:
-        """Compile, or load, all that an answer needs."""
+    def warm(self) -> int:
+        """Compile, or load, all that an answer needs; return how many kernels it had to compile.
+
+        Only those count that the next process will find on disk.
+        """
         rng = np.random.default_rng(0)
         closes = np.exp(np.cumsum(rng.standard_normal(N + 3) * 1e-3)).tolist()
         times = np.cumsum(rng.exponential(1e3, 200)).astype(int).tolist()
@@ -60,6 +64,7 @@ class Bank:
             self.answer(LensAsk("", MS_PER_MINUTE, kind, "bar", closes[:-1], times))
         self.answer(LensAsk("", 2 * MS_PER_MINUTE, "raw", "bar", closes[1:]))
         self._watches.clear()
+        return newly_kept()
 
     def answer(self, ask: LensAsk) -> LensUpdate:
         """Return what the lenses find."""

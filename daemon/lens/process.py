@@ -3,6 +3,10 @@
 It reads questions from standard input and writes answers to standard output, each a length in
 four bytes and MessagePack; an empty message first says that it is warm. It runs niced, with one
 thread of linear algebra, and leaves when its input closes, however the daemon dies.
+
+A first run of a version compiles the kernels, and a compiler never gives its memory back: the
+process then begins anew under its own number, with what the compiled left on disk, and only then
+says that it is warm.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from market.decision import LensAsk
 NICENESS = 10
 LENGTH_BYTES = 4
 WARM = b""
+# Given to a process that has begun anew, so that it does so once.
+AGAIN = "--again"
 
 
 def packed(message: bytes) -> bytes:
@@ -27,12 +33,13 @@ def packed(message: bytes) -> bytes:
     return len(message).to_bytes(LENGTH_BYTES, "big") + message
 
 
-def serve(source: BinaryIO, sink: BinaryIO, *, surrogates: int) -> None:
-    """Answer until the source ends."""
+def serve(source: BinaryIO, sink: BinaryIO, *, surrogates: int, anew: bool = False) -> None:
+    """Answer until the source ends; with `anew`, in a new image of the process if it compiled."""
     from daemon.lens.bank import Bank  # noqa: PLC0415 - compiles, or loads what is compiled
 
     bank = Bank(surrogates=surrogates)
-    bank.warm()
+    if bank.warm() and anew:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], AGAIN])  # noqa: S606
     # What was imported stays: no collection of garbage need look at it again.
     gc.collect()
     gc.freeze()
@@ -52,11 +59,14 @@ def main() -> None:
 
         Bank(surrogates=1).warm()
         return
-    with suppress(OSError):
-        # A sandbox may forbid it; then it competes with the daemon on equal terms.
-        os.nice(NICENESS)
+    surrogates, *rest = sys.argv[1:]
+    first = AGAIN not in rest
+    if first:
+        with suppress(OSError):
+            # A sandbox may forbid it; then it competes with the daemon on equal terms.
+            os.nice(NICENESS)
     try:
-        serve(sys.stdin.buffer, sys.stdout.buffer, surrogates=int(sys.argv[1]))
+        serve(sys.stdin.buffer, sys.stdout.buffer, surrogates=int(surrogates), anew=first)
     except BrokenPipeError:
         # The daemon died while this looked: nobody is left to tell, and what waits goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,6 +13,7 @@ from quant.hawkes import (
     fit,
     grow,
     intensity,
+    kolmogorov,
     ljung_box,
     log_likelihood,
     residuals,
@@ -216,3 +217,10 @@ def test_the_lens_abstains_where_a_rate_drifts_or_events_lie_beyond() -> None:
     for bad in ({"mu": 1.0}, {"mu": -1.0}, {"mu": 1.0, "alpha": 2.0, "beta": 1.0}):
         with pytest.raises(ValueError):
             LENS.read(np.arange(20.0), bad)
+
+
+@pytest.mark.parametrize("x", [0.0, 0.05, 0.2, 0.5, 0.83, 0.99999, 1.0, 1.36, 2.0, 5.0])
+def test_the_law_of_the_largest_distance_is_scipys(x: float) -> None:
+    from scipy.special import kolmogorov as theirs  # noqa: PLC0415 - heavy
+
+    assert kolmogorov(x) == pytest.approx(float(theirs(x)), rel=1e-12, abs=1e-15)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from quant import jit, lyapunov, rqa
+from quant import garch, jit, lyapunov, rqa
 from quant.jit import JIT, NO_JIT, kernel
 from quant.rqa_stream import Recurrence
 from tests.reference import series as made
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEEN = """
 import json, sys
 if "without" in sys.argv: sys.modules["numba"] = None
-from quant import jit, lyapunov, recurrence, rqa
+from quant import garch, garch_fit, jit, lyapunov, recurrence, rqa
 from quant.rqa_stream import Recurrence
 from tests.reference import series as made
 series = made.garch(200)
@@ -34,8 +34,10 @@ print(json.dumps({
     "curve": lyapunov.LENS.read(series).measures["curve"],
     "rqa": rqa.LENS.read(series).measures,
     "counts": [side.tolist() for side in stream.counts()],
+    "garch": garch.fit(series),
     "twins": lyapunov.divergence is lyapunov._divergence_plain
-    and rqa.recurrences is recurrence._recurrences_plain,
+    and rqa.recurrences is recurrence._recurrences_plain
+    and garch_fit.likelihood is garch_fit._plain,
 }))
 """
 
@@ -79,6 +81,8 @@ def test_without_compiled_code_the_twins_serve_and_agree(
     assert told["curve"] == pytest.approx(reading.measures["curve"], abs=1e-13)
     assert told["rqa"] == pytest.approx(rqa.LENS.read(series).measures, abs=1e-12)
     assert told["counts"] == [side.tolist() for side in stream.counts()]
+    # A search ends where its last steps fall, so it agrees to five digits only.
+    assert told["garch"] == pytest.approx(garch.fit(series), rel=5e-5, abs=1e-7)
 
 
 @pytest.mark.skipif(not JIT, reason="this run is without numba")
@@ -154,3 +158,34 @@ def test_under_memory_deny_write_execute_the_lenses_still_look() -> None:
     if ran.returncode == 3:
         pytest.skip("this kernel does not know PR_SET_MDWE")
     assert ran.stdout.split() == ["False", "True", "True"], ran.stderr
+
+
+KEPT = """
+import sys
+from pathlib import Path
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from made import double
+from quant.jit import newly_kept
+before = newly_kept()
+double(np.ones(3))
+double(np.ones(4))
+print(before, newly_kept())
+"""
+
+
+@pytest.mark.skipif(not JIT, reason="this run is without numba")
+def test_what_a_process_compiled_and_kept_is_counted_once(tmp_path: Path) -> None:
+    (tmp_path / "made.py").write_text(
+        "from quant.jit import kernel\n\n@kernel()\ndef double(x):\n    return 2.0 * x\n"
+    )
+    (tmp_path / "cache").mkdir()
+    given = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def told() -> list[str]:
+        code = [sys.executable, "-c", KEPT, str(tmp_path)]
+        done = subprocess.run(code, env=given, cwd=ROOT, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert told() == ["0", "1"]
+    assert told() == ["0", "0"]

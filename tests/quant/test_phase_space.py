@@ -135,6 +135,15 @@ def test_the_set_is_of_lenses_there_are() -> None:
     assert lenses["homology"].read(unit).value == pytest.approx(values["homology"], rel=1e-9)
 
 
+def test_many_windows_are_measured_as_each_would_be() -> None:
+    rng = np.random.default_rng(9)
+    rows = prepare(np.vstack([garch_window(rng) for _ in range(3)]))
+    found = statistics(rows)
+    assert found.shape == (3, len(NAMES))
+    assert np.array_equal(found, [statistics(row) for row in rows])
+    assert (statistics(rows, 0.5)[:, NAMES.index("rqa")] == 0.5).all()
+
+
 def test_ranks_are_places_in_the_pool() -> None:
     pool = np.array([[3.0, 1.0, 2.0], [1.0, 2.0, 2.0], [2.0, 3.0, 2.0], [0.0, 4.0, 2.0]])
     ranks, p = placed(pool)
@@ -162,7 +171,7 @@ def test_among_exchangeable_rows_every_composite_is_as_likely() -> None:
 
 def test_a_lens_without_numbers_is_left_out_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def deaf(count: int) -> Callable[[np.ndarray], np.ndarray]:
-        return lambda window: np.where(np.arange(6) < count, np.nan, window[:6])
+        return lambda window: np.where(np.arange(6) < count, np.nan, window[..., :6])
 
     window = prepare(garch_window(np.random.default_rng(6)))
     monkeypatch.setattr("quant.phase_space.statistics", deaf(2))

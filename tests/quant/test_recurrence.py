@@ -12,6 +12,7 @@ from quant.recurrence import (
     _nearest,
     _recurrences_plain,
     _select,
+    diagonals,
     distances,
     recurrences,
 )
@@ -47,6 +48,9 @@ def test_loops_and_arrays_agree(
     assert eps == plain
     np.testing.assert_array_equal(diagonal, lines)
     np.testing.assert_array_equal(vertical, columns)
+    if not threshold:
+        alone = diagonals(series, dim, lag, rate, theiler)
+        np.testing.assert_array_equal(alone, lines)
 
 
 def counted_by_hand(near: NDArray[np.bool_], theiler: int) -> tuple[list[int], list[int]]:

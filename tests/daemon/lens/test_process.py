@@ -28,13 +28,16 @@ class StubBank:
 
     made: ClassVar[list[StubBank]] = []
 
+    compiled = 0
+
     def __init__(self, *, surrogates: int) -> None:
         self.surrogates = surrogates
         self.calls: list[Any] = []
         self.made.append(self)
 
-    def warm(self) -> None:
+    def warm(self) -> int:
         self.calls.append("warm")
+        return self.compiled
 
     def answer(self, ask: LensAsk) -> LensUpdate:
         assert self.calls, "asked before it was warm"
@@ -158,6 +161,69 @@ def test_it_runs_niced_where_it_may(
     assert niced == [process.NICENESS]
     assert messages(out.buffer.getvalue()) == [b""]
     assert stub.made[0].surrogates == 39
+
+
+class Renewed(Exception):
+    """In place of a process that begins anew, which returns to nobody."""
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_compiled_begins_anew_once_before_it_says_that_it_is_warm(
+    again: bool, stub: type[StubBank], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began: list[list[str]] = []
+
+    def execv(path: str, args: list[str]) -> None:
+        assert path == args[0] == sys.executable
+        began.append(args[1:])
+        raise Renewed
+
+    class Stream:
+        def __init__(self) -> None:
+            self.buffer = io.BytesIO()
+
+    out = Stream()
+    niced: list[int] = []
+    monkeypatch.setattr(StubBank, "compiled", 3)
+    monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(os, "nice", niced.append)
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-X", "dev", "-m", "process", "39"])
+    monkeypatch.setattr(sys, "argv", ["process", "39", *([process.AGAIN] if again else [])])
+    monkeypatch.setattr(process.sys, "stdin", Stream())
+    monkeypatch.setattr(process.sys, "stdout", out)
+    if again:
+        # Its cache could not be kept, or was emptied meanwhile: it serves as heavy as it is.
+        main()
+        assert not began and not niced
+        assert messages(out.buffer.getvalue()) == [b""]
+        return
+    with pytest.raises(Renewed):
+        main()
+    assert began == [["-X", "dev", "-m", "process", "39", process.AGAIN]]
+    assert out.buffer.getvalue() == b"" and niced == [process.NICENESS]
+
+
+def test_the_same_process_answers_when_it_has_begun_anew() -> None:
+    """A real one, with a bank that says at first that it had to compile."""
+    code = (
+        "import os, sys\nfrom types import SimpleNamespace\n"
+        "from daemon.lens.process import AGAIN, main\nfrom market.events import LensUpdate\n"
+        "bank = SimpleNamespace(warm=lambda: int(AGAIN not in sys.argv), answer=lambda ask:\n"
+        "    LensUpdate('BTC', os.getpid(), 'raw', 'bar', [], reason=sys.argv[-1]))\n"
+        "sys.modules['daemon.lens.bank'] = SimpleNamespace(Bank=lambda surrogates: bank)\n"
+        "main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "39"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    said, _ = process.communicate(packed(msgspec.msgpack.encode(asks(1)[0])), timeout=20)
+    first, answer = messages(said)
+    assert first == b"" and process.returncode == 0
+    update = msgspec.msgpack.decode(answer, type=LensUpdate)
+    assert (update.bar_ms, update.reason) == (process.pid, "--again")
 
 
 def test_it_leaves_without_a_word_when_the_daemon_died_meanwhile() -> None:
