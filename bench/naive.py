@@ -16,7 +16,8 @@ from typing import Any
 from bench.naive_market import Event, NaiveCoin, Side
 from bench.naive_trades import NaiveTrades, Trade
 from daemon.engine.admission import CADENCE_NS_UNKNOWN
-from daemon.engine.engine import BAR_GRACE_MS, Engine
+from daemon.engine.engine import Engine
+from daemon.engine.timetable import BAR_GRACE_MS
 from divisions import vote as voting
 from divisions.bot import Bot
 from divisions.lane import vet
@@ -27,6 +28,7 @@ from market.desk import Desk, DeskView
 from market.events import Candles, Print, TradesUpdate
 from market.fills import FillModel
 from market.instrument import Instrument
+from market.view import View
 from market.money import notional_e6
 from risk.gate import Gate
 from shadow.ledger.episodes import KeyState, Step
@@ -52,7 +54,7 @@ class NaiveBot:
         self.memories: dict[str, Any] = {}
         self.kinds = {kind for hook, kinds in HEARD.items() if bot.hears(hook) for kind in kinds}
 
-    def on_event(self, event: Event, coin: NaiveCoin, view: DeskView) -> Signal | ExitCall | None:
+    def on_event(self, event: Event, coin: NaiveCoin, view: View) -> Signal | ExitCall | None:
         """React to an event, whatever it is."""
         kind = event["kind"]
         if kind not in self.kinds:
@@ -96,6 +98,7 @@ class NaiveEngine:
         self.trades = NaiveTrades(desk, self.coins, model)
         coins: dict[str, Coin] = {**self.coins}
         self.view = DeskView(desk, coins)
+        self.market = View(coins)
         self._opinions: voting.Opinions = {}
         self._homes = {bot.bot.name: bot.bot.division for bot in self.bots}
         self._gate = gate
@@ -122,7 +125,7 @@ class NaiveEngine:
     def on_frame(self, raw: bytes, now_ns: int) -> None:
         """Take a frame from the socket."""
         event = parse(json.loads(raw))
-        event["recv_ns"] = self.view.now_ns = now_ns
+        event["recv_ns"] = self.view.now_ns = self.market.now_ns = now_ns
         self.desk.day_ms = self.desk.day_ms or now_ns // 86_400_000_000_000 * 86_400_000
         coin = self.coins[event["coin"]]
         kind = event["kind"]
@@ -138,14 +141,14 @@ class NaiveEngine:
 
     def on_history(self, event: Candles, now_ns: int) -> None:
         """Take candles that were asked for."""
-        self.view.now_ns = now_ns
+        self.view.now_ns = self.market.now_ns = now_ns
         coin = self.coins[event.coin]
         coin.bars.on_candles(event.timeframe, event.rows, event.asked_ns // 1_000_000)
         coin.revalue()
 
     def on_second(self, now_ns: int) -> None:
         """Close bars that are due, then look after trades and the loss limits."""
-        self.view.now_ns = now_ns
+        self.view.now_ns = self.market.now_ns = now_ns
         now_ms = now_ns // 1_000_000
         if now_ms >= self._next_close_ms:
             self._next_close_ms = (now_ms - BAR_GRACE_MS) // 60_000 * 60_000 + 60_000 + BAR_GRACE_MS
@@ -164,7 +167,7 @@ class NaiveEngine:
 
     def _tell(self, event: Event, coin: NaiveCoin) -> None:
         for bot in self.bots:
-            action = bot.on_event(event, coin, self.view)
+            action = bot.on_event(event, coin, self.market)
             if isinstance(action, ExitCall):
                 voting.withdraw(self._opinions, bot.bot.name, action.coin, action.side)
                 self.trades.call_exit(bot.bot.name, action.coin, action.side, self.view.now_ns)

@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bench.result import Figure, Result
 from bench.rounds import percentile
-from daemon.instance.control import ask
+from daemon.instance.control import Request, ask
 from daemon.instance.paths import StateDir
+from daemon.views.status import RunningStatus
 from market.errors import VenueUnreachable, require
 from venue.hyperliquid.universe import load_instruments
 
@@ -37,10 +37,10 @@ TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 class Watched:
     """Samples once a second, and the first and last status."""
 
+    first: RunningStatus
+    last: RunningStatus
     resident_mb: list[float] = field(default_factory=list)
     late_ms: list[float] = field(default_factory=list)
-    first: dict[str, Any] = field(default_factory=dict)
-    last: dict[str, Any] = field(default_factory=dict)
     cpu_s: float = 0.0
     wall_s: float = 0.0
 
@@ -50,10 +50,10 @@ def measure(rounds: int, *, seconds: float = SECONDS, coins: int | None = None) 
     names = tuple(load_instruments())[:coins]
     with tempfile.TemporaryDirectory(prefix="gnomon-bench-") as folder:
         watched = _run(Path(folder), names, seconds)
-    frames = watched.last["frames"] - watched.first["frames"]
-    require(watched.last["connected"] and frames > 0, "the daemon heard nothing")
+    frames = watched.last.frames - watched.first.frames
+    require(watched.last.connected and frames > 0, "the daemon heard nothing")
     result = Result(f"Soak: `gnomon run --mode paper`, {len(names)} coins, {seconds:.0f} s", "G18")
-    pause_ms = watched.last["gc_pause_ms_max"]
+    pause_ms = watched.last.gc_pause_ms_max
     memory_mb = max(watched.resident_mb)
     result.figures = [
         Figure("longest collector pause", pause_ms, "ms", must=5.0, stretch=1.0, lower=True),
@@ -66,10 +66,10 @@ def measure(rounds: int, *, seconds: float = SECONDS, coins: int | None = None) 
     ]
     last = watched.last
     result.counts = [
-        f"{frames:,} frames ({frames / watched.wall_s:.0f} a second), {last['skipped']} passed "
-        f"over, {last['admitted']} admitted, {last['blocked']} blocked, "
-        f"{last['open_phantoms']} phantoms open at the end, {last['alarms']} alarms",
-        f"the longest collector pause was {watched.first['gc_pause_ms_max']} ms by the first "
+        f"{frames:,} frames ({frames / watched.wall_s:.0f} a second), {last.skipped} passed "
+        f"over, {last.admitted} admitted, {last.blocked} blocked, "
+        f"{last.open_phantoms} phantoms open at the end, {last.alarms} alarms",
+        f"the longest collector pause was {watched.first.gc_pause_ms_max} ms by the first "
         "status after readiness",
     ]
     result.notes = ["measured from readiness on; the status of each second costs the daemon too"]
@@ -88,7 +88,8 @@ def _run(folder: Path, coins: tuple[str, ...], seconds: float) -> Watched:
         options = ("--plain", "--config", str(config), "--state", str(state))
         with _process(folder / "daemon.log", "run", *options) as daemon:
             socket = StateDir(state, "paper-testnet").socket
-            watched = Watched(first=_ready(daemon, socket, folder / "daemon.log"))
+            first = _ready(daemon, socket, folder / "daemon.log")
+            watched = Watched(first, first)
             _watch(daemon.pid, socket, seconds, watched)
     return watched
 
@@ -123,14 +124,14 @@ def _first_line(process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
         _still(process, log, deadline)
 
 
-def _ready(process: subprocess.Popen[bytes], socket: Path, log: Path) -> dict[str, Any]:
+def _ready(process: subprocess.Popen[bytes], socket: Path, log: Path) -> RunningStatus:
     deadline = time.monotonic() + READY_S
     while True:
         try:
-            status = ask(socket, {"verb": "status"})
+            status = ask(socket, Request("status"), RunningStatus)
         except (VenueUnreachable, OSError):
-            status = {}
-        if status.get("ready"):
+            status = None
+        if status is not None and status.ready:
             return status
         _still(process, log, deadline)
 
@@ -147,8 +148,8 @@ def _watch(pid: int, socket: Path, seconds: float, watched: Watched) -> None:
     while time.monotonic() < began + seconds:
         due += 1.0
         time.sleep(max(0.0, due - time.monotonic()))
-        watched.last = ask(socket, {"verb": "status"})
-        watched.late_ms.append(watched.last["loop_late_ms"])
+        watched.last = ask(socket, Request("status"), RunningStatus)
+        watched.late_ms.append(watched.last.loop_late_ms)
         watched.resident_mb.append(resident_mb(pid))
     watched.wall_s = time.monotonic() - began
     watched.cpu_s = cpu_s(pid) - burnt

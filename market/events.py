@@ -7,6 +7,7 @@ a live daemon makes thousands a second.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar, Literal
 
 from msgspec import Struct
@@ -139,12 +140,33 @@ class Timer(Struct, gc=False):
     recv_ns: int = 0
 
 
+class Verb(StrEnum):
+    """What a running engine may be told, with its help and its argument's longest length."""
+
+    help: str
+    argument_max: int
+
+    def __new__(cls, name: str, help_: str, argument_max: int = 200) -> Verb:
+        """Make a member that is its name on the tape."""
+        verb = str.__new__(cls, name)
+        verb._value_ = name
+        verb.help = help_
+        verb.argument_max = argument_max
+        return verb
+
+    HALT = "halt", "Stop new entries; open trades still exit by their plans."
+    RESUME = "resume", "Open entries again and release the loss limit's latch."
+    REARM = "rearm", "Put a faulted bot back into service."
+    FLATTEN = "flatten", "Stop new entries and end every open trade now."
+    TRIAL = "trial", "Begin or end a trial of autoresearch.", 4000
+
+
 class Command(Struct, gc=False, tag="command"):
-    """An operator's or the supervisor's order: halt, resume, rearm, flatten, trial."""
+    """An order of the operator or of the daemon on their behalf."""
 
     letter: ClassVar[str] = "C"
 
-    verb: Literal["halt", "resume", "rearm", "flatten", "trial"]
+    verb: Verb
     argument: str = ""
     source: str = "operator"
     recv_ns: int = 0

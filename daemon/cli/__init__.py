@@ -6,20 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import (
-    configure,
-    control,
-    database,
-    doctor,
-    lens,
-    positions,
-    run,
-    schema,
-    tapes,
-    weights,
-)
-from daemon.cli.research import study
-from daemon.cli.shadow import shadow
+from daemon.cli.families import families
 
 
 def _version(wanted: bool) -> None:
@@ -54,16 +41,5 @@ def main(
     """Hold what stands before any command."""
 
 
-run.register(app)
-control.register(app)
-positions.register(app)
-doctor.register(app)
-weights.register(app)
-lens.register(app)
-app.add_typer(shadow.app, name="shadow")
-shadow.register(app)
-schema.register(app)
-app.add_typer(tapes.app, name="tape")
-app.add_typer(configure.app, name="config")
-app.add_typer(database.app, name="db")
-app.add_typer(study.app, name="research")
+for family in families(__name__):
+    family.register(app)

@@ -11,7 +11,15 @@ from daemon.cli.common import ConfigOption, JsonOption, load_config, print_json,
 from daemon.instance.paths import find_config, user_config
 from market.errors import OperatorError
 
+# Its place in `gnomon --help`.
+RANK = 10
+
 app = typer.Typer(help="Check, show and write configurations.", no_args_is_help=True)
+
+
+def register(parent: typer.Typer) -> None:
+    """Add these commands."""
+    parent.add_typer(app, name="config")
 
 
 @app.command()

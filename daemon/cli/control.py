@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -23,6 +24,7 @@ from daemon.instance.control import Refused, Request
 from daemon.instance.lock import is_held
 from daemon.instance.paths import StateDir
 from market.errors import VenueUnreachable
+from market.events import Verb
 
 if TYPE_CHECKING:
     from daemon.views.status import RestingStatus, RunningStatus
@@ -31,10 +33,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+# Its place in `gnomon --help`.
+RANK = 2
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (status, top, halt, resume, rearm, flatten):
-        app.command()(command)
+    app.command()(status)
+    app.command()(top)
+    for verb, (command, example) in ORDERS.items():
+        app.command(verb, help=f"{verb.help}\n\nExample: {example}")(command)
 
 
 def running(state: StateDir, request: Request, answer: type[T]) -> T | None:
@@ -198,19 +206,13 @@ def halt(
     state: StateOption = None,
     mode: ModeOption = None,
 ) -> None:
-    """Stop new entries; open trades still exit by their plans.
-
-    Example: gnomon halt --reason "exchange maintenance"
-    """
-    _command(state, mode, "halt", reason)
+    """Send the order `halt`."""
+    _command(state, mode, Verb.HALT, reason)
 
 
 def resume(state: StateOption = None, mode: ModeOption = None) -> None:
-    """Open entries again and release the loss limit's latch.
-
-    Example: gnomon resume
-    """
-    _command(state, mode, "resume")
+    """Send the order `resume`."""
+    _command(state, mode, Verb.RESUME)
 
 
 def rearm(
@@ -218,16 +220,19 @@ def rearm(
     state: StateOption = None,
     mode: ModeOption = None,
 ) -> None:
-    """Put a faulted bot back into service.
-
-    Example: gnomon rearm donchian
-    """
-    _command(state, mode, "rearm", bot)
+    """Send the order `rearm`."""
+    _command(state, mode, Verb.REARM, bot)
 
 
 def flatten(state: StateOption = None, mode: ModeOption = None) -> None:
-    """Stop new entries and end every open trade now.
+    """Send the order `flatten`."""
+    _command(state, mode, Verb.FLATTEN)
 
-    Example: gnomon flatten
-    """
-    _command(state, mode, "flatten")
+
+# What the operator may order: the command, and an example of it.
+ORDERS: dict[Verb, tuple[Callable[..., None], str]] = {
+    Verb.HALT: (halt, 'gnomon halt --reason "exchange maintenance"'),
+    Verb.RESUME: (resume, "gnomon resume"),
+    Verb.REARM: (rearm, "gnomon rearm donchian"),
+    Verb.FLATTEN: (flatten, "gnomon flatten"),
+}

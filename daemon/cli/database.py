@@ -22,7 +22,15 @@ from daemon.instance.database import reading
 from daemon.instance.paths import StateDir, existing, state_root
 from market.errors import InputDamaged, OperatorError
 
+# Its place in `gnomon --help`.
+RANK = 11
+
 app = typer.Typer(help="Look after databases.", no_args_is_help=True)
+
+
+def register(parent: typer.Typer) -> None:
+    """Add these commands."""
+    parent.add_typer(app, name="db")
 
 
 @app.command()

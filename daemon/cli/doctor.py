@@ -10,6 +10,9 @@ from daemon.cli.common import ConfigOption, JsonOption, ModeOption, StateOption,
 from daemon.instance.paths import MODE_FOLDERS
 from market.errors import OperatorError
 
+# Its place in `gnomon --help`.
+RANK = 4
+
 
 def register(app: typer.Typer) -> None:
     """Add this command."""

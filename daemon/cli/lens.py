@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 NO_JIT = "GNOMON_NO_JIT"
 
 
+# Its place in `gnomon --help`.
+RANK = 6
+
+
 def register(app: typer.Typer) -> None:
     """Add this command."""
     app.command()(lens)

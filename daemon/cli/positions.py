@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from daemon.views.positions import HeldTrade, Positions
 
 
+# Its place in `gnomon --help`.
+RANK = 3
+
+
 def register(app: typer.Typer) -> None:
     """Add this command."""
     app.command()(positions)

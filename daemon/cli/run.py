@@ -41,6 +41,10 @@ NetworkOption = Annotated[
 ]
 
 
+# Its place in `gnomon --help`.
+RANK = 1
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(run)

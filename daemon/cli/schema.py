@@ -8,6 +8,9 @@ import typer
 
 from daemon.cli.common import print_json
 
+# Its place in `gnomon --help`.
+RANK = 8
+
 
 def register(app: typer.Typer) -> None:
     """Add this command."""

@@ -14,7 +14,16 @@ from market.errors import InputDamaged, OperatorError
 if TYPE_CHECKING:
     from venue.tape.survey import Survey
 
+# Its place in `gnomon --help`.
+RANK = 9
+
 app = typer.Typer(help="Import, inspect and verify tapes.", no_args_is_help=True)
+
+
+def register(parent: typer.Typer) -> None:
+    """Add these commands."""
+    parent.add_typer(app, name="tape")
+
 
 TapeArgument = Annotated[Path, typer.Argument(help="Tape folder, or one segment.")]
 

@@ -27,6 +27,10 @@ SHOWN_MOVES = 20
 LABEL_TIMEFRAME = "5m"
 
 
+# Its place in `gnomon --help`.
+RANK = 5
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(weights)

@@ -8,21 +8,21 @@ from daemon.engine.branch import Branch
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
 from market.decision import TradeKind
-from market.events import Command
+from market.events import Command, Verb
 
 
 def obey(command: Command, market: MarketHalf, branch: Branch, out: Outbox) -> str:
     """Carry out a command and return the answer in words."""
     match command.verb:
-        case "halt":
+        case Verb.HALT:
             return _halt(branch, command, out)
-        case "resume":
+        case Verb.RESUME:
             return _resume(branch, command.source, out)
-        case "flatten":
+        case Verb.FLATTEN:
             return _flatten(branch, command.source, out)
-        case "trial":
+        case Verb.TRIAL:
             return _trial(market, branch, command.argument, out)
-        case "rearm":
+        case Verb.REARM:
             return _rearm(market, command.argument, out)
         case _:
             assert_never(command.verb)

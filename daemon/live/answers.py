@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
 
 from daemon.engine.outcome import Outcome
 from daemon.instance import control
@@ -13,17 +12,7 @@ from daemon.views.lens import CoinLenses, coin_lenses
 from daemon.views.positions import Positions, positions
 from daemon.views.rim import Rim
 from daemon.views.status import RunningStatus, status
-from market.events import Command
-
-Verb = Literal["halt", "resume", "rearm", "flatten", "trial"]
-# What may be commanded, and how long its argument may be; what is longer is cut.
-ARGUMENT_MAX: dict[Verb, int] = {
-    "halt": 200,
-    "resume": 200,
-    "rearm": 200,
-    "flatten": 200,
-    "trial": 4000,
-}
+from market.events import Command, Verb
 
 Answer = RunningStatus | Positions | CoinLenses | Reply | Refusal
 
@@ -61,10 +50,11 @@ class Answers:
             return positions(self._rim, phantoms=request.phantoms)
         if request.verb == "lens":
             return self._lens(request.argument)
-        verb = next((verb for verb in ARGUMENT_MAX if verb == request.verb), None)
+        verb = next((verb for verb in Verb if verb == request.verb), None)
         if verb is None:
             return Refusal(f"unknown verb {request.verb!r}")
-        outcome = self._obey(Command(verb, request.argument[: ARGUMENT_MAX[verb]]))
+        # A longer argument is cut.
+        outcome = self._obey(Command(verb, request.argument[: verb.argument_max]))
         await self._commit(self._rim.engine.vitals.seq)
         return Reply(outcome.reply)
 

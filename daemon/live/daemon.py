@@ -49,7 +49,7 @@ from daemon.live.telemetry import log
 from daemon.views.rim import Figures, RecentSignal
 from daemon.views.status import RECENT
 from market.errors import InvariantBroken, OperatorError
-from market.events import Command, FeedDown, FeedUp, Notice, Recorded, Timer
+from market.events import Command, FeedDown, FeedUp, Notice, Recorded, Timer, Verb
 from market.instrument import Instrument
 from shadow.store.store import Store
 from venue.hyperliquid.feed import Feed, Reconnect
@@ -210,16 +210,16 @@ class Daemon:
         """Hold the venue back before anything would have to be dropped."""
         self.feed.pause(level == "full")
         if level == "ok":
-            self.consume(Command("resume", "", "store"))
+            self.consume(Command(Verb.RESUME, "", "store"))
         else:
-            self.consume(Command("halt", f"the store falls behind ({level})", "store"))
+            self.consume(Command(Verb.HALT, f"the store falls behind ({level})", "store"))
 
     def _store_failed(self, why: str) -> None:
         if why:
             log.error("commit failed, keeping the rows and trying again", error=why)
-            self.consume(Command("halt", f"the database cannot be written: {why}", "database"))
+            self.consume(Command(Verb.HALT, f"the database cannot be written: {why}", "database"))
         else:
-            self.consume(Command("resume", "", "database"))
+            self.consume(Command(Verb.RESUME, "", "database"))
 
     def consume(self, event: Recorded | Timer) -> Outcome:
         """Let the engine take an event now; raises InvariantBroken when that fails."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from daemon.config.sections import Config
 from daemon.live.journal import expired_segments
-from market.events import NS_PER_DAY, Command, Notice, Recorded
+from market.events import NS_PER_DAY, Command, Notice, Recorded, Verb
 
 MB = 1 << 20
 # Space must come back this far beyond a limit before the limit is lifted.
@@ -36,9 +36,9 @@ class Housekeeping:
         free = f"{self.free_mb:.0f} MB free on the disk of {self._folder}"
         events: list[Recorded] = [Notice("disk", f"{free}: {self.level}")]
         if self.level == NO_ENTRIES:
-            events.append(Command("halt", free, "disk"))
+            events.append(Command(Verb.HALT, free, "disk"))
         elif before == NO_ENTRIES:
-            events.append(Command("resume", "", "disk"))
+            events.append(Command(Verb.RESUME, "", "disk"))
         return events
 
     def _level(self) -> str:

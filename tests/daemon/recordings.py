@@ -135,3 +135,12 @@ def record(
         if not last:
             recorder.open()
     return recorder
+
+
+def first_head(recorder: Recorder) -> bytes:
+    """Return a header of the scene as it was before its first event."""
+    scene = recorder.scene
+    engine = rig.fresh(scene.run.config, scene.coins, seed=scene.seed).engine
+    header = msgspec.json.decode(recorder.header(snapshot.whole(engine)).split(b" ", 2)[2])
+    header["first_seq"] = 1
+    return record_line("H", scene.run.now_ns, header)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import gzip
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +8,10 @@ import pytest
 
 from market.errors import InputDamaged
 from research.candle_files import HOUR_MS, candles_of, closes_of, dated
+from tests.support.candles import START_MS, as_csv, as_json, gz, written
 
 pa = pytest.importorskip("pyarrow")
 feather = pytest.importorskip("pyarrow.feather")
-
-START_MS = 1_577_836_800_000
-
-
-def written(path: Path, first: int, closes: list[float], *, skip: int = -1) -> Path:
-    """Write candles that begin `first` hours after the start, one hour left out."""
-    kept = [i for i in range(len(closes)) if i != skip]
-    times = [START_MS + (first + i) * HOUR_MS for i in kept]
-    table = pa.table(
-        {
-            "date": pa.array(times, pa.timestamp("ms", tz="UTC")),
-            "close": pa.array([closes[i] for i in kept], pa.float64()),
-        }
-    )
-    feather.write_feather(table, str(path))
-    return path
 
 
 def test_the_hours_all_have_are_put_side_by_side(tmp_path: Path) -> None:
@@ -55,22 +38,6 @@ def test_what_is_no_candle_file_is_named(tmp_path: Path) -> None:
 
 
 BARS = [(START_MS + i * 300_000, 100.0 + i) for i in range(12)]
-
-
-def gz(path: Path, text: str) -> Path:
-    path.write_bytes(gzip.compress(text.encode()))
-    return path
-
-
-def as_json(path: Path, bars: list[tuple[int, float]]) -> Path:
-    """Write candles as lists of milliseconds, open, high, low, close, volume."""
-    return gz(path, json.dumps([[t, 1.0, 2.0, 0.5, close, 3.0] for t, close in bars]))
-
-
-def as_csv(path: Path, bars: list[tuple[int, float]]) -> Path:
-    """Write candles as lines with a header and written times."""
-    lines = [f"{np.datetime64(t, 'ms')},{close}" for t, close in bars]
-    return gz(path, "timestamp,close\n" + "\n".join(line.replace("T", " ") for line in lines))
 
 
 @pytest.mark.parametrize(("write", "name"), [(as_json, "x.json.gz"), (as_csv, "x.csv.gz")])

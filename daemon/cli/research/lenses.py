@@ -27,6 +27,10 @@ DataOption = Annotated[
 ]
 
 
+# Its place in `gnomon research --help`.
+RANK = 2
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the group of studies."""
     app.command()(lenses)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from research.regimes.study import Detection, Summary
 
 
+# Its place in `gnomon research --help`.
+RANK = 3
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the group of studies."""
     app.command()(regimes)

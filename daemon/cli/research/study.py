@@ -1,4 +1,4 @@
-"""gnomon research weights, autoresearch; its other commands are in files of their own."""
+"""gnomon research weights, autoresearch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from daemon.cli.common import (
     print_json,
     print_table,
 )
-from daemon.cli.research import lenses, regimes
 from daemon.instance.database import reading
 
 if TYPE_CHECKING:
@@ -26,12 +25,17 @@ if TYPE_CHECKING:
     from divisions.search import Change
     from research.weights.weighting import Row
 
-app = typer.Typer(help="Studies on what is recorded and on what is made up.", no_args_is_help=True)
-lenses.register(app)
-regimes.register(app)
+
+# Its place in `gnomon research --help`.
+RANK = 1
 
 
-@app.command()
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(weights)
+    app.command()(autoresearch)
+
+
 def weights(
     days: Annotated[int, typer.Option(min=30, max=3650, help="Days of a made-up history.")] = 365,
     histories: Annotated[int, typer.Option(min=2, max=10_000, help="How many of each kind.")] = 200,
@@ -112,7 +116,6 @@ def print_study(rows: list[Row]) -> None:
     )
 
 
-@app.command()
 def autoresearch(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and do nothing.")

@@ -35,7 +35,8 @@ INTEGER_MAX = 2**63 - 1
 
 
 def register(parent: typer.Typer) -> None:
-    """Add the commands that stand beside `shadow`."""
+    """Add these commands, and `why` beside them."""
+    parent.add_typer(app, name="shadow")
     parent.command()(why)
 
 

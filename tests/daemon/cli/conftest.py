@@ -14,8 +14,7 @@ import structlog
 
 from daemon.__main__ import main
 from daemon.instance import paths
-from tests.daemon.recordings import Recorder
-from tests.daemon.replay.test_player import first_head
+from tests.daemon.recordings import Recorder, first_head
 from tests.support import virtual
 from tests.support.shadow import told
 

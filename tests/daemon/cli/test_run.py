@@ -23,8 +23,7 @@ from daemon.instance.paths import StateDir
 from daemon.live.startup import Plan
 from market.errors import OperatorError
 from tests.daemon.cli.conftest import Cli
-from tests.daemon.recordings import Recorder, record
-from tests.daemon.replay.test_player import first_head
+from tests.daemon.recordings import Recorder, first_head, record
 from tests.support import virtual
 from tests.venue.local.serving import Clock, Venue, serving
 from venue.tape.survey import survey

@@ -9,7 +9,7 @@ import pytest
 from shadow.store.rows import second_of
 from tests.daemon.cli.conftest import Cli
 from tests.daemon.recordings import record
-from tests.venue.tape.test_importer import START, price, prices, raw_lines
+from tests.support.recordings_csv import START, price, prices, raw_lines
 from venue.hyperliquid.universe import source
 from venue.tape.segment import Segment, segments_of
 

@@ -10,11 +10,11 @@ from daemon.engine.outcome import Outcome
 from daemon.instance import control
 from daemon.instance.control import Refusal, Reply, Request
 from daemon.instance.paths import StateDir
-from daemon.live.answers import ARGUMENT_MAX, Answers
+from daemon.live.answers import Answers
 from daemon.views.lens import CoinLenses
 from daemon.views.positions import Positions
 from daemon.views.status import RunningStatus
-from market.events import Command
+from market.events import Command, Verb
 from tests.daemon import rig
 from tests.support.daemons import StandIn
 
@@ -67,7 +67,8 @@ def test_a_command_is_an_event_that_is_on_disk_before_it_is_answered(verb: Any) 
 
 
 def test_an_argument_that_is_too_long_is_cut() -> None:
-    for verb, limit in ARGUMENT_MAX.items():
+    for verb in Verb:
+        limit = verb.argument_max
         scene = Scene()
         scene.answer(verb, "x" * 5_000)
         assert scene.story[0].argument == "x" * limit

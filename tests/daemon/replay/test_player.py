@@ -12,7 +12,6 @@ import msgspec
 import pytest
 import zstandard
 
-from daemon.engine import snapshot
 from daemon.replay.player import Player
 from daemon.replay.result import Result
 from daemon.replay.results import replay_tape
@@ -22,7 +21,7 @@ from market.events import Command
 from shadow.store.check import broken_promises
 from shadow.store.store import open_readonly
 from tests.daemon import rig
-from tests.daemon.recordings import Recorder, record
+from tests.daemon.recordings import Recorder, first_head, record
 from venue.tape.lines import SUFFIX, decode_header, record_line
 from venue.tape.segment import Segment
 from venue.tape.writer import SegmentWriter
@@ -104,15 +103,6 @@ def test_a_flattened_run_replays_from_its_tape_and_each_segment_alone(tmp_path: 
     assert "told to exit" in said[0] and " 0 trades" not in said[0]
     assert play(recorder.folder).digest == recorder.scene.engine.digest
     assert [play(path).digest_match for path in recorder.paths] == [True] * 3
-
-
-def first_head(recorder: Recorder) -> bytes:
-    """Return a header of the scene as it was before its first event."""
-    scene = recorder.scene
-    engine = rig.fresh(scene.run.config, scene.coins, seed=scene.seed).engine
-    header = msgspec.json.decode(recorder.header(snapshot.whole(engine)).split(b" ", 2)[2])
-    header["first_seq"] = 1
-    return record_line("H", scene.run.now_ns, header)
 
 
 def test_the_digest_is_the_same_under_any_hash_seed(taped: Recorder) -> None:

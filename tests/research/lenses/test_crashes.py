@@ -6,7 +6,7 @@ import pytest
 from research.lenses.crashes import crash_of
 from research.lenses.panel import COMPOSITE
 from research.lenses.study import BASELINES
-from tests.research.lenses.test_panel import panel
+from tests.support.panels import panel
 from tests.support.stand_in import NAMES
 
 

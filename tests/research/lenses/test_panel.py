@@ -2,37 +2,22 @@ from __future__ import annotations
 
 import dataclasses
 
-import msgspec
 import numpy as np
 import pytest
 
 from quant.realised import realised_z
 from research.lenses.panel import (
-    Panel,
     Seen,
     baselines,
     falls,
-    panel_of,
     peaks_of,
     points,
     read_all,
     serial,
     workers,
 )
-from research.lenses.protocol import registered
+from tests.support.panels import RETURNS, RNG, SMALL, panel
 from tests.support.stand_in import read
-
-SMALL = msgspec.structs.replace(registered(), window=300, stride=10, horizons=[15, 60], horizon=15)
-RNG = np.random.default_rng(11)
-RETURNS = RNG.standard_t(5, 1500) * 1e-3
-
-
-def panel(returns: np.ndarray, times: np.ndarray | None = None, **given: object) -> Panel:
-    counted = np.arange(len(returns)) if times is None else times
-    settings: dict[str, object] = {
-        "read": read, "most": 60, "seed": 1, "horizon": 15, "spread": serial, **given
-    }  # fmt: skip
-    return panel_of("x", counted, returns, SMALL, **settings)  # type: ignore[arg-type]
 
 
 def test_points_have_a_whole_window_behind_and_a_whole_horizon_ahead() -> None:

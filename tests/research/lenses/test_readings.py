@@ -3,9 +3,11 @@ from __future__ import annotations
 import numpy as np
 
 from quant import phase_space
+from research.lenses.protocol import registered
 from research.lenses.readings import NAMES, read
 from research.lenses.worlds import returns
-from tests.research.lenses.test_worlds import PROTOCOL
+
+PROTOCOL = registered()
 
 
 def test_readings_are_those_of_the_set_and_a_dead_window_has_none() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from research.lenses.panel import COMPOSITE, Floats, Ints, Seen, serial
 from research.lenses.protocol import registered
 from research.lenses.rejections import on_paths, rejections
-from tests.research.lenses.test_panel import RETURNS, SMALL, panel
+from tests.support.panels import RETURNS, SMALL, panel
 from tests.support.stand_in import NAMES, read
 
 PROTOCOL = registered()

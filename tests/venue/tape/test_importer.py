@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from market.errors import InputDamaged, OperatorError
 from market.events import FeedDown, FeedUp, Recorded
+from tests.support.recordings_csv import PRICE_COLUMNS, START, price, prices, raw_lines, table
 from tests.support.venue import PONG, T0, S, ack, bbo, book, recorded, trade, trades
 from venue.hyperliquid.session import Session
 from venue.hyperliquid.universe import load_instruments, source
@@ -257,30 +258,7 @@ BOOK_COLUMNS = [
     "timestamp", "sequence", "exchange_timestamp",
     *(f"{s}_{w}_{i}" for i in range(2) for s in ("bid", "ask") for w in ("price", "size")),
 ]  # fmt: skip
-PRICE_COLUMNS = ["timestamp", "price", "size", "side", "exchange_timestamp"]
 TRADE_COLUMNS = ["timestamp", "price", "size", "side", "trade_id", "exchange_timestamp"]
-START = 1_756_900_000
-
-
-def table(path: Path, columns: list[str], rows: list[list[object]]) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    with gzip.open(path, "wt", newline="") as file:
-        csv.writer(file).writerows([columns, *rows])
-    return path.parent
-
-
-def prices(folder: Path, *rows: list[object], coin: str = "BTC") -> Path:
-    return table(folder / f"prices_{coin}.csv.gz", PRICE_COLUMNS, list(rows))
-
-
-def price(at: float | str, side: str, px: object = "100.0", sz: object = "1.0") -> list[object]:
-    return [at, px, sz, side, 1_756_900_000_000]
-
-
-def raw_lines(folder: Path, *lines: bytes) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / "frames.gz").write_bytes(gzip.compress(b"".join(line + b"\n" for line in lines)))
-    return folder
 
 
 def test_all_three_tables_become_native_frames_in_receive_order(tmp_path: Path) -> None:

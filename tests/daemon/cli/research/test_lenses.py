@@ -12,8 +12,8 @@ from research.lenses import readings, worlds
 from research.lenses.protocol import digest, registered
 from research.lenses.study import COINS, DEMOTE, DEVELOPMENT, LATER
 from tests.daemon.cli.conftest import Cli
-from tests.research.test_candle_files import START_MS, as_json
 from tests.support import stand_in
+from tests.support.candles import START_MS, as_json
 
 MINUTE_MS = 60_000
 

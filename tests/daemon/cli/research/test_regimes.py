@@ -12,8 +12,8 @@ from research.regimes import known
 from research.regimes.labels import DIRECTION, WILD
 from research.regimes.study import Detection, Summary
 from tests.daemon.cli.conftest import Cli
-from tests.research.test_candle_files import as_csv
 from tests.support import planted, stand_in
+from tests.support.candles import as_csv
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 
 from research.weights.weighting import RULES, SCENARIOS
 from tests.daemon.cli.conftest import Cli
-from tests.research.test_candle_files import written
+from tests.support.candles import written
 from tests.support.learning import DAY_MS, learned
 from tests.support.trials import begin, end, stage_of
 
