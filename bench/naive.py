@@ -28,8 +28,8 @@ from market.desk import Desk, DeskView
 from market.events import Candles, Print, TradesUpdate
 from market.fills import FillModel
 from market.instrument import Instrument
-from market.view import View
 from market.money import notional_e6
+from market.view import View
 from risk.gate import Gate
 from shadow.ledger.episodes import KeyState, Step
 from shadow.store.rows import side_name

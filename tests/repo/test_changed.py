@@ -13,7 +13,7 @@ from tests import changed
     [
         ("market/book.py", "tests/market/test_book.py"),
         ("divisions/trend/donchian.py", "tests/divisions/trend/test_donchian.py"),
-        ("venue/websocket.py", "tests/venue/hyperliquid/test_feed.py"),
+        ("venue/websocket.py", "tests/venue/test_websocket.py"),
         ("tests/market/test_book.py", "tests/market/test_book.py"),
         ("tests/support/controls.py", "tests/divisions/test_controls.py"),
         ("tests/shadow/conftest.py", "tests/shadow"),
