@@ -11,7 +11,7 @@ linear in time, Ozaki 1979; residuals by time rescaling, Papangelou 1972 and Oga
 
 from __future__ import annotations
 
-from math import exp, expm1, fsum, isfinite, log, pi, sqrt
+from math import exp, expm1, isfinite, log, pi, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,8 +162,8 @@ def kolmogorov(x: float) -> float:
         return 1.0
     if x < 1.0:
         terms = (exp(-((2 * k - 1) ** 2) * pi**2 / (8.0 * x * x)) for k in range(1, 5))
-        return 1.0 - sqrt(2.0 * pi) / x * fsum(terms)
-    return 2.0 * fsum((-1) ** (k - 1) * exp(-2.0 * k * k * x * x) for k in range(1, 6))
+        return 1.0 - sqrt(2.0 * pi) / x * sum_in_order(terms)
+    return 2.0 * sum_in_order((-1) ** (k - 1) * exp(-2.0 * k * k * x * x) for k in range(1, 6))
 
 
 def ljung_box(values: Floats, lags: int = LAGS) -> float:

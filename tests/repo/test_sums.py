@@ -20,7 +20,13 @@ INTEGERS = {
             "sum((r * r for r in returns_e6))": 1,
             "sum((c for _, c in window))": 2,
         }
-    )
+    ),
+    "quant/jit.py": Counter(
+        {
+            "sum((sum(made.stats.cache_misses.values()) for made in _made))": 1,
+            "sum(made.stats.cache_misses.values())": 1,
+        }
+    ),
 }
 # The one name of `statistics` that adds nothing.
 HARMLESS = {"NormalDist"}
