@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from daemon.engine.admission import HORIZON_NS_MAX, SIGNALS_MAX, policy_text, vet_action
+from daemon.engine.admission import (
+    CADENCE_NS_UNKNOWN,
+    HORIZON_NS_MAX,
+    SIGNALS_MAX,
+    policy_text,
+    vet_action,
+)
 from market.decision import BUY, SELL, ExitCall, ExitPlan, Signal, TradeKind, Verdict
 from market.errors import InvariantBroken
 from market.events import NS_PER_S, TradesUpdate
@@ -375,6 +381,21 @@ def test_room_for_all_clamps_nothing() -> None:
     assert stage.rows.signals[-1][16] == "[]"
     assert stage.trade(admitted, PAPER).lots == 1_000
     assert len(stage.rows.trades) == 2
+
+
+# Patience.
+
+
+@pytest.mark.parametrize("beats", [0, 6])
+def test_an_entry_waits_for_a_book_two_of_its_streams_beats_and_no_longer(beats: int) -> None:
+    stage = quoted()
+    stage.books(beats, every=0.5)
+    pulse = stage.engine.coins["SOL"].streams.pulse()
+    assert (pulse is not None) == (beats > 0)
+    beat_ns = CADENCE_NS_UNKNOWN if pulse is None else pulse[1].peak_ns
+    trade = stage.trade(stage.signal(), PAPER)
+    assert trade.due_ns - trade.decided_ns == MODEL.latency_ns
+    assert trade.expires_ns - trade.due_ns == int(2 * beat_ns) > 0
 
 
 # Twins.
