@@ -161,6 +161,7 @@ def test_a_cut_never_leaves_more_than_its_share_nor_an_order_too_small(
     check = acted("cut", lots=lots, cut_to=cut_to)
     verdict = fold([check], proposal, SOL)
     if verdict.admitted:
-        assert 10 <= verdict.lots <= cut_to * lots
+        # 0.7 of 1,310 lots are 917, in floats a little less.
+        assert 10 <= verdict.lots <= cut_to * lots * (1.0 + 1e-15)
     else:
         assert verdict.failing == ("a",) and cut_to * lots < 11

@@ -188,9 +188,12 @@ def loop_ns() -> int:
     return T0 + int(asyncio.get_running_loop().time() * S)
 
 
-async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
-    """Wait until something holds; a test that waits in vain fails."""
-    pause_s = 0.002 if within_s <= 10.0 else 0.2
+async def until(condition: Callable[[], object], within_s: float = 30.0) -> None:
+    """Wait until something holds; a test that waits in vain fails.
+
+    The usual wait is long: how busy the machine is, is nothing that a test is to find out.
+    """
+    pause_s = 0.002 if within_s <= 30.0 else 0.2
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110  what is waited for knows no event
             await asyncio.sleep(pause_s)

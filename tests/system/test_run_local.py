@@ -51,10 +51,10 @@ def test_a_first_run_trades_reports_and_replays(tmp_path: Path) -> None:
 def test_prices_go_on_where_they_were_after_a_restart(tmp_path: Path) -> None:
     marks = []
     for _ in range(2):
-        with running("run", *PLAIN, "--state", tmp_path, "--for", "2s") as daemon:
+        with running("run", *PLAIN, "--state", tmp_path) as daemon:
             daemon.wait_for("ready")
             marks.append({f["coin"]: f["bid"] for f in status(tmp_path)["feeds"]})
-            assert daemon.end(timeout=30.0) == 0
+            assert daemon.end(signal.SIGTERM, timeout=30.0) == 0
     before, after = marks
     assert before.keys() == after.keys()
     for coin, px in before.items():

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from daemon.engine.admission import SIGNALS_MAX
+from daemon.engine.admission import CADENCE_NS_UNKNOWN, SIGNALS_MAX
 from daemon.engine.factory import policy_text
 from market.decision import BUY, SELL, Mode, Signal, TradeKind, Verdict
 from market.errors import InvariantBroken
@@ -283,6 +283,21 @@ def test_room_for_all_clamps_nothing() -> None:
     assert stage.rows.signals[-1].clamps == "[]"
     assert stage.trade(admitted, PAPER).lots == 1_000
     assert len(stage.rows.trades) == 2
+
+
+# Patience.
+
+
+@pytest.mark.parametrize("beats", [0, 6])
+def test_an_entry_waits_for_a_book_two_of_its_streams_beats_and_no_longer(beats: int) -> None:
+    stage = quoted()
+    stage.books(beats, every=0.5)
+    pulse = stage.engine.coins["SOL"].streams.pulse()
+    assert (pulse is not None) == (beats > 0)
+    beat_ns = CADENCE_NS_UNKNOWN if pulse is None else pulse[1].peak_ns
+    trade = stage.trade(stage.signal(), PAPER)
+    assert trade.due_ns - trade.decided_ns == MODEL.latency_ns
+    assert trade.expires_ns - trade.due_ns == int(2 * beat_ns) > 0
 
 
 # Twins.
