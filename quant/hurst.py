@@ -246,8 +246,9 @@ def measure(
 def reference(series: Array, *, n_min: int, n_max: int, method: int) -> float:
     """Return the same exponent by nolds, given the same sizes."""
     with warnings.catch_warnings():
-        # It imports pkg_resources, which announces its own end.
-        warnings.simplefilter("ignore", UserWarning)
+        # It imports pkg_resources, which announces its own end, and has escapes in its strings that
+        # Python 3.12 warns of when it compiles them.
+        warnings.simplefilter("ignore")
         import nolds  # noqa: PLC0415 - of the extra `check` only
     if method == RS:
         return float(nolds.hurst_rs(series, fit="poly"))

@@ -179,5 +179,5 @@ def test_a_sheet_is_a_file_of_the_same_bytes_each_time(tmp_path: Path) -> None:
 
 def test_without_matplotlib_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(OperatorError, match=r"pip install 'gnomon\[plot\]'$"):
+    with pytest.raises(OperatorError, match="matplotlib, of the extra plot: make setup"):
         paint(of_series(STEPS[:100], "x", []))
