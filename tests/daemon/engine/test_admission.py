@@ -50,7 +50,7 @@ def test_ids_count_up_from_the_number_of_their_event() -> None:
 
 
 def test_an_event_with_more_signals_than_ids_is_our_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.engine.branch.admission.SIGNALS_MAX", 1)
+    monkeypatch.setattr("daemon.engine.admission.SIGNALS_MAX", 1)
     stage = quoted(bots=[Puppet("alpha"), Puppet("beta")])
     assert stage.signal("alpha") is not None
     assert stage.signal("beta") is not None, "each event has its own"
@@ -292,7 +292,7 @@ def test_room_for_all_clamps_nothing() -> None:
 def test_an_entry_waits_for_a_book_two_of_its_streams_beats_and_no_longer(beats: int) -> None:
     stage = quoted()
     stage.books(beats, every=0.5)
-    pulse = stage.engine.coins["SOL"].streams.pulse()
+    pulse = stage.engine.market.coins["SOL"].streams.pulse()
     assert (pulse is not None) == (beats > 0)
     beat_ns = CADENCE_NS_UNKNOWN if pulse is None else pulse[1].peak_ns
     trade = stage.trade(stage.signal(), PAPER)
