@@ -1,4 +1,4 @@
-"""gnomon config check, show, init."""
+"""Commands `gnomon config check`, `show` and `init`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gnomon status, top, halt, resume, rearm, flatten."""
+"""Commands `gnomon status`, `top`, `halt`, `resume`, `rearm` and `flatten`."""
 
 from __future__ import annotations
 

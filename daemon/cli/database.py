@@ -1,4 +1,4 @@
-"""gnomon db check, backup, export."""
+"""Commands `gnomon db check`, `backup` and `export`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gnomon doctor."""
+"""Command `gnomon doctor`."""
 
 from __future__ import annotations
 

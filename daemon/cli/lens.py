@@ -1,4 +1,4 @@
-"""gnomon lens."""
+"""Command `gnomon lens`."""
 
 from __future__ import annotations
 

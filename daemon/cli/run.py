@@ -1,4 +1,4 @@
-"""gnomon run, venue, record, replay."""
+"""Commands `gnomon run`, `venue`, `record` and `replay`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gnomon weights, regime."""
+"""Commands `gnomon weights` and `regime`."""
 
 from __future__ import annotations
 

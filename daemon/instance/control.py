@@ -1,4 +1,4 @@
-"""The control socket: a line of JSON in, a line of JSON out, for whoever may open the file.
+"""Control socket: a line of JSON in, a line of JSON out, for whoever may open the file.
 
 The socket is mode 0600: only the user the daemon runs as may command it. A path longer than the
 kernel allows for sockets is reached through its folder's descriptor.

@@ -1,4 +1,4 @@
-"""Where state lives: one folder per mode, each with its database, tape, socket and lock."""
+"""Paths of state: one folder per mode, each with its database, tape, socket and lock."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def mode_folder(mode: Mode, network: Network) -> str:
 
 @dataclass(frozen=True)
 class StateDir:
-    """One mode's folder."""
+    """Folder of one mode."""
 
     root: Path
     folder: str

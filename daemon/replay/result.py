@@ -10,7 +10,7 @@ from venue.tape.continuity import torn_end
 
 @dataclass
 class Result:
-    """What a replay found. `mismatch` describes the first digest that differs.
+    """Findings of a replay. `mismatch` describes the first digest that differs.
 
     `same_code_mismatch` says whether any digest differs in a segment that this very code
     recorded; a tape may hold segments of several versions. `torn`, `dropped_bytes`,

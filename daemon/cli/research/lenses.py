@@ -1,4 +1,4 @@
-"""gnomon research lenses: the dress rehearsal of the phase-space filter."""
+"""Command `gnomon research lenses`: the dress rehearsal of the phase-space filter."""
 
 from __future__ import annotations
 

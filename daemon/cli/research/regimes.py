@@ -1,4 +1,4 @@
-"""gnomon research regimes: labels of the market's regime against dates fixed beforehand."""
+"""Command `gnomon research regimes`: regime labels held against dates fixed beforehand."""
 
 from __future__ import annotations
 

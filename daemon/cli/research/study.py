@@ -1,4 +1,4 @@
-"""gnomon research weights, autoresearch; its other commands are in files of their own."""
+"""Commands `gnomon research weights` and `autoresearch`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gnomon shadow report, shadow list, why."""
+"""Commands `gnomon shadow report`, `shadow list` and `why`."""
 
 from __future__ import annotations
 
