@@ -1,4 +1,4 @@
-"""GARCH(1,1) with Student innovations: its fit to a window, and surrogates of that window.
+"""What would this window look like if it were nothing but clustered volatility?
 
 GARCH(1,1) with Student t innovations: e_t = σ_t·z_t, σ²_t = ω + α·e²_{t−1} + β·σ²_{t−1}, z of unit
 variance. Fitted by maximum likelihood (package arch); simulated from the fitted first variance, so
