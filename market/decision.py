@@ -147,7 +147,7 @@ class Verdict(Struct, gc=False):
 
     @property
     def fail_closed(self) -> bool:
-        """Say whether any enforced filter refused only for want of data."""
+        """Say whether any enforced filter refused only for lack of data."""
         return any(c.mode == "enforce" and c.outcome == "no_data" for c in self.checks)
 
 

@@ -102,7 +102,8 @@ def existing(root: Path) -> list[StateDir]:
         return sorted((s for s in found if s.database.exists()), key=_touched, reverse=True)
     except PermissionError as error:
         raise OperatorError(
-            f"{error.filename}: not yours to read; a member of its group may (`id` lists yours)"
+            f"{error.filename}: permission denied; members of its group may read it "
+            "(`id` lists your groups)"
         ) from None
 
 

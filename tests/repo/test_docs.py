@@ -207,7 +207,7 @@ def found(dotted: str) -> bool:
 
 
 def in_code_type(text: str) -> list[str]:
-    """Return what stands in code type in running text, and the lines of blocks that have no name."""
+    """Return what stands in code type in running text, and blocks of no named language."""
     blocks = re.findall(r"```\n(.*?)```", text, re.S)
     return [*re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S)), *blocks]
 

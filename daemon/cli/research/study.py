@@ -26,16 +26,18 @@ if TYPE_CHECKING:
     from divisions.search import Change
     from research.weights.weighting import Row
 
-app = typer.Typer(help="Studies on what is recorded and on what is made up.", no_args_is_help=True)
+app = typer.Typer(help="Studies on recorded and synthetic data.", no_args_is_help=True)
 lenses.register(app)
 regimes.register(app)
 
 
 @app.command()
 def weights(
-    days: Annotated[int, typer.Option(min=30, max=3650, help="Days of a made-up history.")] = 365,
-    histories: Annotated[int, typer.Option(min=2, max=10_000, help="How many of each kind.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Of the made-up histories.")] = 7,
+    days: Annotated[int, typer.Option(min=30, max=3650, help="Days of a synthetic history.")] = 365,
+    histories: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Histories of each kind.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the histories.")] = 7,
     candles: Annotated[
         list[Path] | None,
         typer.Option(help="Hourly candles of a coin (feather: date, close); one option a coin."),
