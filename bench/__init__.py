@@ -1,4 +1,4 @@
-"""How fast is it, beside what? `python -m bench` measures; `bench/RESULTS.md` is one such run.
+"""Measurements of speed, each beside an alternative; `bench/RESULTS.md` is one run of them.
 
 Linear algebra has one thread, as in the lens process: CPU time of a thread would not count others.
 """

@@ -1,4 +1,4 @@
-"""What does each bot cost, and each division, on the market that the engine is measured on?"""
+"""Cost of each bot and division, on the market that the engine is measured on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does decoding a frame cost, beside what the standard library and pydantic take?"""
+"""Cost of decoding a frame, beside the standard library and pydantic."""
 
 from __future__ import annotations
 

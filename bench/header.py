@@ -1,4 +1,4 @@
-"""How long does writing the whole state hold up the loop when a tape segment begins?"""
+"""Pause of the loop while the whole state is written at the head of a tape segment."""
 
 from __future__ import annotations
 

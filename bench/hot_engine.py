@@ -1,4 +1,4 @@
-"""How fast is the engine hot, from the bytes of a frame to the decision, beside an ordinary one?"""
+"""Speed of the engine hot, from a frame's bytes to the decision, beside an ordinary engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the close of a minute to the last raw answer for 150 coins, and what the loop feels of it.
+"""Delay from a minute's close to the last raw answer for 150 coins, and what the loop feels.
 
 A whole engine with its intake, and the lens process as the daemon runs it. A task that sleeps one
 millisecond after the other says how long the loop was held up; a control without questions says

@@ -1,4 +1,4 @@
-"""What the lens measurements look at: closes of minutes of coins whose volatility wanders."""
+"""Data of the lens measurements: closes of minutes of coins whose volatility wanders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same values by the libraries that anybody would take: what each costs, and what it says.
+"""Lens values by stock libraries: what each costs, and what it says.
 
 Twice: with our parameters on our windows, and as the libraries come (nolds embeds in ten
 dimensions, a diagram is of all points, recurrence plots give seven measures).

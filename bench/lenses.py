@@ -1,4 +1,4 @@
-"""What does it cost to look at one coin: raw values, ranks, a step of the recurrence plot?
+"""Cost of the lenses on one coin: raw values, ranks, a step of the recurrence plot.
 
 Beside the same values by nolds, ripser, pyunicorn, hmmlearn, arch and numpy, in the same rounds.
 CPU time of one thread throughout. Coins take turns as they do in the lens process, so nothing of

@@ -1,4 +1,4 @@
-"""How long from the venue's send to the end of the engine's step, over a real socket?
+"""Latency from the venue's send to the end of the engine's step, over a real socket.
 
 The feed, session, intake and engine are the daemon's; the sender is another process. Both ends
 read the same monotonic clock, so the latency needs no synchronisation.
@@ -42,7 +42,7 @@ RATES = (200, 2_000)
 
 @dataclass
 class Heard:
-    """What one run of the socket found."""
+    """Findings of one run over the socket."""
 
     latencies_us: list[float] = field(default_factory=list)
     decisions_us: list[float] = field(default_factory=list)

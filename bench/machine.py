@@ -1,4 +1,4 @@
-"""On what, and with what, was it measured?"""
+"""Machine and versions of a measurement."""
 
 from __future__ import annotations
 

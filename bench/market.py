@@ -1,4 +1,4 @@
-"""The market all measurements share: fifty coins of the local world, made in virtual time.
+"""Market of all measurements: fifty coins of the local world, made in virtual time.
 
 It is what a daemon would have put on its tape: its history at the start, every stream it
 subscribes to, one tick a second. The first part warms books, bars and bots and is not timed.

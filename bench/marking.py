@@ -1,4 +1,4 @@
-"""What does marking 100,000 open phantoms cost, as columns and as objects?"""
+"""Cost of marking 100,000 open phantoms, as columns and as objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many orders a second does the exchange take in, and what does one cost?
+"""Throughput of the exchange's matching, and the cost of one order.
 
 Two sides of the same stream: the engine alone (orders as objects) and whole actions as clients send
 them (read, checked, matched, told).

@@ -1,4 +1,4 @@
-"""The engine an ordinary bot project would have: the same decisions, the usual way.
+"""Ordinary engine for comparison: the same decisions, made the usual way.
 
 What makes it ordinary: frames become dicts of dicts, every number is converted where it is read,
 each event goes to every bot and the bot looks whether it is of its kind, figures are made anew

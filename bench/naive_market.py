@@ -1,4 +1,4 @@
-"""One coin as an ordinary bot keeps it: parsed dicts, and all figures made anew on every book.
+"""One coin of the ordinary engine: parsed dicts, and all figures made anew on every book.
 
 Bots and filters are the real ones, so their inputs must carry the real names: `NaiveBook` and
 `NaiveCoin` are the real structs filled the naive way. Nothing is computed that nobody reads.

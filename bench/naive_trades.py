@@ -1,4 +1,4 @@
-"""Open trades as an ordinary bot keeps them: dicts in one list, gone through on every book.
+"""Open trades of the ordinary engine: dicts in one list, gone through on every book.
 
 The rules are those of `shadow.ledger.ledger`: entry and exit walk the first book after the
 latency, the stop counts before the target, trailing stops ratchet once a second. Left out are

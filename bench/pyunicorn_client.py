@@ -1,4 +1,4 @@
-"""Recurrence plots by pyunicorn: a window a line comes as JSON on stdin, an answer a line goes out.
+"""Recurrence plots by pyunicorn: a window a line comes as JSON on stdin, an answer goes out.
 
 Runs in the environment of the reference libraries, which has nothing of this project. An answer
 holds the CPU seconds of DET alone, those of seven measures, and DET.

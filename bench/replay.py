@@ -1,4 +1,4 @@
-"""How many events a second does a replay take, from memory or tape, with rows or without?"""
+"""Throughput of a replay, from memory or tape, with rows or without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a measurement found: figures, the goals they are held against, and what both sides did."""
+"""Result of a measurement: figures, the goals they are held against, what both sides did."""
 
 from __future__ import annotations
 

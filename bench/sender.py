@@ -1,4 +1,4 @@
-"""The other end of the loopback measurement: a websocket server that stamps what it sends.
+"""Sender of the loopback measurement: a websocket server that stamps what it sends.
 
 A process of its own, standard library only. It reads one JSON line with `rate`, `count` and
 `ahead_ns` (venue time minus monotonic time) and then the frames to send, prints its port, waits

@@ -1,4 +1,4 @@
-"""The two engines that are compared, behind one interface: records in, decisions out."""
+"""Sides of the comparison, behind one interface: records in, decisions out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the whole daemon weigh while it trades fifty coins: memory, pauses, lateness, CPU?
+"""Load of the whole daemon trading fifty coins: memory, pauses, lateness, CPU.
 
 `gnomon run` in paper mode listens to a `gnomon venue` on loopback, both as processes of their
 own; what is measured is the trading process alone.

@@ -1,4 +1,4 @@
-"""How many rows a second does the store commit, with rollups, in batches of a thousand?"""
+"""Throughput of the store: rows committed a second, with rollups, in batches of a thousand."""
 
 from __future__ import annotations
 

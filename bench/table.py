@@ -1,4 +1,4 @@
-"""Which measurements there are, in the order in which they run."""
+"""Table of the measurements, in the order in which they run."""
 
 from __future__ import annotations
 

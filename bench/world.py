@@ -1,4 +1,4 @@
-"""How fast does the synthetic world go: days built, virtual time, the share of a core in real time?
+"""Speed of the synthetic world: days built, virtual time, the share of a core in real time.
 
 Without sockets: frames are made as the server's clock would ask for them, block by block, and
 thrown away. What sockets and clients add is measured by `loopback` and `soak`.

@@ -1,1 +1,1 @@
-"""The only package that knows all the others: engine, replay, supervisor, command line."""
+"""The daemon: engine, replay, supervisor, command line; it alone imports all other packages."""

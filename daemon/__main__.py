@@ -1,4 +1,4 @@
-"""The `gnomon` command: runs one, prints one clear line when it fails, and exits by contract."""
+"""Entry point of the `gnomon` command: one clear line on failure, and the documented exit code."""
 
 from __future__ import annotations
 

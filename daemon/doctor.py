@@ -1,4 +1,4 @@
-"""What should be in order before the daemon runs as a service, looked at one thing after another.
+"""Preflight checks of an installation, before the daemon runs as a service.
 
 Nothing is created and nothing is mended: every finding says what is so and how to change it.
 """
@@ -61,7 +61,7 @@ PIN = re.compile(r"^([a-z0-9._-]+)==([^\s;]+)(?: ; (.*?))?(?: \\)?$", re.M)
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, whether it is in order, what was seen, and how to mend it."""
+    """One check: its subject, whether it is in order, what was seen, and how to mend it."""
 
     check: str
     level: str
@@ -71,7 +71,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Case:
-    """What is examined: a configuration, a state folder, and the mode that would run there."""
+    """Subject of the checks: a configuration, a state folder, and the mode that would run there."""
 
     config: Config
     root: Path

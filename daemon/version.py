@@ -1,4 +1,4 @@
-"""Version of the package and of its decisions."""
+"""Versions of the package, and of the code that decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of a bot.
+"""Contract of a bot.
 
 A bot is one class with frozen, validated parameters. It is a pure function of what it is shown:
 each hook gets the bot's own memory of the coin, the coin, and the view of all coins, and returns
@@ -32,7 +32,7 @@ Seconds = Annotated[float, Meta(gt=0.0, le=604_800.0)]
 
 
 class NoMemory(Struct):
-    """For bots that look only at bars."""
+    """Memory of bots that look only at bars: none."""
 
 
 P = TypeVar("P", bound=Struct)

@@ -1,4 +1,4 @@
-"""Small figures several bots need, computed from closed bars."""
+"""Features shared by several bots, computed from closed bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bot's runtime: its memories, and a barrier so that one that raises is faulted alone."""
+"""Lane: a bot's runtime, with its memories and a barrier that faults it alone when it raises."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Stage = Literal["admit", "shadow"]
 
 
 class LaneState(Struct):
-    """What is written down of a lane: memories by coin as plain data, and its health.
+    """Written state of a lane: memories by coin as plain data, and its health.
 
     `fault` is the error that stopped it, "" while healthy.
     """

@@ -1,4 +1,4 @@
-"""Which bots there are, found by looking into the five division folders."""
+"""Roster of bots, discovered in the division folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be changed about a bot, one thing at a time.
+"""Search spaces: what may be changed about a bot, one thing at a time.
 
 A bot declares candidate values by parameter (`Bot.search`). They are checked against its
 parameters when it is found, so that whatever is drawn later is a valid and real change.

@@ -1,4 +1,4 @@
-"""From conviction to size: weight × volatility target × conviction.
+"""Position sizing: weight × volatility target × conviction.
 
 A position of this size moves the equity by `vol_target` × weight × conviction in a day of usual
 volatility, whatever the coin. While order flow bursts, the impact of an order is expected to be

@@ -1,4 +1,4 @@
-"""The debate, honestly named: a weighted vote of the divisions on one coin, with its evidence.
+"""Vote of the divisions on one coin, weighted and with its evidence.
 
 A bot's opinion of a coin is its last signal. It stands until the signal's horizon ends, the
 price has passed its stop or target, the bot calls its exit, or it says something else. A
@@ -19,7 +19,7 @@ from quant.sums import sum_in_order
 
 
 class Opinion(Struct, gc=False):
-    """What a bot last said of a coin; times in nanoseconds, prices in USD, 0.0 for no target."""
+    """A bot's last word on a coin; times in nanoseconds, prices in USD, 0.0 for no target."""
 
     side: int
     conviction: float

@@ -1,4 +1,4 @@
-"""The Darwinian rule: who earned more per unit of risk is heard a little louder tomorrow.
+"""Darwinian rule of weights: more for whoever earned more per unit of risk.
 
 Once a day, at 00:00 UTC, names of one scope (the divisions, or the bots) are ranked by their
 60-day Sharpe ratio. The top quartile's weights grow by ×1.05, the bottom quartile's shrink by

@@ -131,7 +131,7 @@ class Clamp(Struct, gc=False, frozen=True):
 
 
 class Verdict(Struct, gc=False):
-    """What the gate made of a signal.
+    """The gate's verdict on a signal.
 
     `failing` names the enforced filters that did not pass, in gate order. `sole` is the one
     filter that blocked alone by failing, else "". `lots` is the size after every clamp but
@@ -147,7 +147,7 @@ class Verdict(Struct, gc=False):
 
     @property
     def fail_closed(self) -> bool:
-        """Say whether any enforced filter refused only for want of data."""
+        """Say whether any enforced filter refused only for lack of data."""
         return any(c.mode == "enforce" and c.outcome == "no_data" for c in self.checks)
 
 
@@ -161,7 +161,7 @@ class TradeKind(IntEnum):
 
 
 class Request(Struct, gc=False, frozen=True):
-    """History the engine wants; the rim asks the venue and the reply comes back as an event."""
+    """Request for history: the rim asks the venue and the reply comes back as an event."""
 
     what: Literal["candles", "funding"]
     coin: str
@@ -171,7 +171,7 @@ class Request(Struct, gc=False, frozen=True):
 
 
 class LensAsk(Struct, gc=False):
-    """A question to the lens process; the answer comes back as a `LensUpdate`.
+    """Question to the lens process; the answer comes back as a `LensUpdate`.
 
     `closes` are those of the contiguous one-minute bars up to the one that opened at `bar_ms`,
     oldest first; `times_ms` the arrivals of trades, for their pace only.

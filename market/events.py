@@ -141,7 +141,7 @@ class Timer(Struct, gc=False):
 
 
 class Verb(StrEnum):
-    """What a running engine may be told, with its help and its argument's longest length."""
+    """Verbs of commands, each with its help and its argument's longest length."""
 
     help: str
     argument_max: int
@@ -190,7 +190,7 @@ class FeedUp(Struct, gc=False, tag="feed_up"):
 
 
 class Notice(Struct, gc=False, tag="notice"):
-    """Something the rim saw that the operator must learn: an alarm that goes on record."""
+    """Observation of the rim that the operator must learn: an alarm that goes on record."""
 
     letter: ClassVar[str] = "X"
 
@@ -227,7 +227,7 @@ class ArrivalTerms(Struct, gc=False, array_like=True):
 
 
 class LensUpdate(Struct, gc=False, tag="lens"):
-    """What the lens process found for one coin, asked at the close of the minute at `bar_ms`.
+    """Lens results for one coin, asked at the close of the minute at `bar_ms`.
 
     `kind` says what was asked: raw values of the window, their ranks and the composite, a hidden
     Markov model of it, or the pace of arrivals. `score` is one minus the composite's p-value, None

@@ -1,4 +1,4 @@
-"""The fill model: what an order would have got from a visible book.
+"""Fill model: what an order would have got from a visible book.
 
 One model serves paper trades, twins and phantoms, so a report compares decisions and never
 simulators. An order reaches the venue `latency_ns` after it was decided, then walks the levels
@@ -20,7 +20,7 @@ from market.money import bps_to_e8, fee_e6, notional_e6
 
 
 class Order(Protocol):
-    """What the model must know of an order, in lots.
+    """An order as the fill model needs it, in lots.
 
     `side` is that of the position; `skip_lots` are those that another order took before it.
     """
@@ -39,7 +39,7 @@ class Order(Protocol):
 
 
 class Unseen(Protocol):
-    """What the model must know of a trade that nobody marked: its exits, and since when.
+    """A trade that nobody marked, as the fill model needs it: its exits, and since when.
 
     Prices in USD, times in nanoseconds.
     """
@@ -56,7 +56,7 @@ class Unseen(Protocol):
 
 
 class Fill(Struct, frozen=True, gc=False):
-    """What one walk of the book gave; `px` is the average, `lots` may be 0."""
+    """Result of one walk of the book; `px` is the average, `lots` may be 0."""
 
     lots: int
     px: float

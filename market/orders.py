@@ -18,7 +18,7 @@ Part = Literal["entry", "protection"]
 
 
 class Enter(Struct, frozen=True, gc=False, tag="enter"):
-    """Take a position: `lots` on `side`, after the first `skip_lots` that another order takes.
+    """Entry: `lots` on `side`, after the first `skip_lots` that another order takes.
 
     The order reaches a simulated venue at `due_ns` and is called off after `expires_ns`.
     """
@@ -33,7 +33,7 @@ class Enter(Struct, frozen=True, gc=False, tag="enter"):
 
 
 class Exit(Struct, frozen=True, gc=False, tag="exit"):
-    """Give a position up: `lots` that are held on `side`, reduce-only; `reason` says why."""
+    """Reduce-only exit of `lots` that are held on `side`; `reason` says why."""
 
     trade_id: int
     coin: str
@@ -45,7 +45,7 @@ class Exit(Struct, frozen=True, gc=False, tag="exit"):
 
 
 class Protect(Struct, frozen=True, gc=False, tag="protect"):
-    """Rest a reduce-only stop for `lots` held on `side`; a new one replaces the trade's last."""
+    """Resting reduce-only stop for `lots` held on `side`; a new one replaces the trade's last."""
 
     trade_id: int
     coin: str
@@ -55,7 +55,7 @@ class Protect(Struct, frozen=True, gc=False, tag="protect"):
 
 
 class Cancel(Struct, frozen=True, gc=False, tag="cancel"):
-    """Call an entry or a protective stop off."""
+    """Cancellation of an entry or a protective stop."""
 
     trade_id: int
     coin: str
@@ -66,14 +66,14 @@ Intent = Enter | Exit | Protect | Cancel
 
 
 class Accepted(Struct, frozen=True, gc=False, tag="accepted"):
-    """The broker holds the order."""
+    """Acknowledgement: the broker holds the order."""
 
     trade_id: int
     at_ns: int
 
 
 class Filled(Struct, frozen=True, gc=False, tag="filled"):
-    """The order filled and nothing of it is left at work."""
+    """Final fill: nothing of the order is left at work."""
 
     trade_id: int
     at_ns: int
@@ -81,7 +81,7 @@ class Filled(Struct, frozen=True, gc=False, tag="filled"):
 
 
 class PartlyFilled(Struct, frozen=True, gc=False, tag="partly_filled"):
-    """The order filled in part; the rest is still at work."""
+    """Partial fill: the rest is still at work."""
 
     trade_id: int
     at_ns: int
@@ -89,7 +89,7 @@ class PartlyFilled(Struct, frozen=True, gc=False, tag="partly_filled"):
 
 
 class Refused(Struct, frozen=True, gc=False, tag="refused"):
-    """The order was never at work."""
+    """Refusal: the order was never at work."""
 
     trade_id: int
     at_ns: int
@@ -97,7 +97,7 @@ class Refused(Struct, frozen=True, gc=False, tag="refused"):
 
 
 class Cancelled(Struct, frozen=True, gc=False, tag="cancelled"):
-    """The order ended without another fill."""
+    """End of an order without another fill."""
 
     trade_id: int
     at_ns: int
@@ -105,7 +105,7 @@ class Cancelled(Struct, frozen=True, gc=False, tag="cancelled"):
 
 
 class Unknown(Struct, frozen=True, gc=False, tag="unknown"):
-    """Nobody can say yet what became of the order: it may have filled, rest, or be gone."""
+    """Unknown fate of an order: it may have filled, rest, or be gone."""
 
     trade_id: int
     at_ns: int
@@ -120,7 +120,7 @@ CALLED_OFF = "called off"
 
 
 class Broker(Protocol):
-    """Whoever carries intents out. Events of one call come in the order of the orders' age."""
+    """Carrier of intents. Events of one call come in the order of the orders' age."""
 
     def send(self, intent: Intent, now_ns: int) -> list[BrokerEvent]:
         """Take an intent; return what is known of it at once."""

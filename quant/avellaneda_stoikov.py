@@ -1,4 +1,4 @@
-"""Where does a market maker with an inventory quote, and what does it earn?
+"""Avellaneda–Stoikov market making: quotes of a maker with an inventory, and what they earn.
 
 The mid is s, a Brownian motion of volatility σ; q is the inventory in orders; γ the aversion to
 risk; an order resting δ away from the mid is filled at the rate A·e^{−κδ}. Then, with a time τ

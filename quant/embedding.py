@@ -1,4 +1,4 @@
-"""How to unfold a series into delay vectors: which lag, how many dimensions, or that none helps.
+"""Delay embedding of a series: its lag, its dimension, or the finding that none helps.
 
 Lag: the first local minimum of the average mutual information
 I(L) = Σ p_ij log(p_ij / (p_i p_j)) of x_t and x_{t+L}, in nats, on bins of equal width (A. Fraser

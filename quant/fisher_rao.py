@@ -1,4 +1,4 @@
-"""How far has the distribution moved? The Fisher–Rao distance between the halves of a series.
+"""Fisher–Rao distance between the halves of a series: how far has the distribution moved?
 
 Two Gaussians are points of a hyperbolic plane; the distance is along its geodesic:
 d = √2·arccosh(1 + [(m₁ − m₂)² + 2(s₁ − s₂)²]/(4 s₁ s₂)), a pure number (Costa, Santos &

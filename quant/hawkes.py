@@ -1,4 +1,4 @@
-"""How much of what arrives was called forth by what arrived before?
+"""Hawkes processes with an exponential kernel: how much of what arrives calls forth more?
 
 A Hawkes process with an exponential kernel: λ(t) = μ + Σ_{t_i < t} α·e^{−β(t − t_i)}. Each event
 has α/β children on average, the branching ratio, which must stay below one. Equivalently, by
@@ -32,7 +32,7 @@ BRANCHING_MAX = 0.995
 
 
 class Hawkes(NamedTuple):
-    """The rate of strangers, the jump of the rate after an event, and how fast that decays."""
+    """Parameters: the rate of strangers, the jump of the rate after an event, its decay."""
 
     mu: float
     alpha: float

@@ -1,4 +1,4 @@
-"""The likelihood of a Hawkes process and its slopes in one pass, for the search of the fit.
+"""Likelihood of a Hawkes process and its slopes in one pass, for the search of the fit.
 
 With S_i = Σ_{j<i} e^{−β(t_i − t_j)} and R_i = ∂S_i/∂β, both are linear recursions over the events
 (Ozaki 1979), and so is the gradient of log L = Σ log(μ + α·S_i) − μT − (α/β)·Σ(1 − e^{−β(T−t_i)}).

@@ -1,4 +1,4 @@
-"""What is an option worth, and how does a price wander, when variance itself wanders?
+"""Heston's stochastic volatility model: option prices, calibration, simulated paths.
 
 Heston's model under the forward measure, x = ln(S/F): dx = −v/2 dt + √v dW, dv = κ(θ − v) dt
 + σ√v dB, dW·dB = ρ dt. Time is in the unit that κ, v and θ are per (years for options).

@@ -1,4 +1,4 @@
-"""Which regime is it now? A Gaussian hidden Markov model: a label for people, never a signal.
+"""Gaussian hidden Markov model of regimes: a label for people, never a signal.
 
 Rows are independent Gaussians given their state, column by column. States are sorted by the
 variance of the first column, so state 0 is the calmest whatever order they were found in. What is

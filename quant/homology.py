@@ -1,4 +1,4 @@
-"""Does the path leave a hole? Loops of a point cloud, their size, and how long they persist.
+"""Persistent homology: loops of a point cloud, their size, and how long they persist.
 
 Balls grow around the points. Two points are joined once their distance is reached, three are
 filled in once all their edges are there (Vietoris–Rips). A loop is born with the edge that closes

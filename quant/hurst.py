@@ -1,4 +1,4 @@
-"""Does it remember? The Hurst exponent, by detrended fluctuations and by rescaled range.
+"""Hurst exponent, by detrended fluctuations and by rescaled range: does the series remember?
 
 Both ask how a spread grows with the length n of the stretch it is taken over, as the slope of
 log spread against log n: 0.5 for steps without memory, more when moves tend to go on, less when

@@ -1,4 +1,4 @@
-"""Compile the inner loops of the lenses, or do without.
+"""Just-in-time compilation of the lenses' inner loops, or their numpy bodies without it.
 
 A kernel has two bodies of one meaning: loops, which numba compiles, and whole-array numpy. With
 `GNOMON_NO_JIT` set, or where numba cannot be imported (a unit under MemoryDenyWriteExecute), the

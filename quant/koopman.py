@@ -1,4 +1,4 @@
-"""How does it move on? Modes of the linear map that best carries its recent past one step ahead.
+"""Koopman modes: the linear map that best carries the recent past one step ahead.
 
 Delay vectors (x_t, …, x_{t+d−1}) are the columns of X, each one step later those of Y. The map is
 sought on the r strongest directions U of X: Ã = U*YX*U·Λ⁻¹ with X X* = UΛU*, whose eigenvalues μ
@@ -40,7 +40,7 @@ NOTHING = 1e-9
 
 
 class Map(NamedTuple):
-    """The map on the strongest directions (rank, rank), and what it leaves unforeseen."""
+    """Linear map on the strongest directions (rank, rank), and what it leaves unforeseen."""
 
     matrix: Array
     residual: float

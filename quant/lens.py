@@ -1,4 +1,4 @@
-"""The contract of a lens: a series of numbers in, one reading out, or the reason why not.
+"""Contract of a lens: a series of numbers in, one reading out, or the reason why not.
 
 A lens is one file in this folder with a `LENS`. It takes the series as it stands: to difference,
 scale or clip is the caller's choice. It never returns a doubtful number: where its assumptions
@@ -22,7 +22,7 @@ Number = float | int
 
 
 class Reading(Struct, frozen=True):
-    """What a lens saw in a series of `n` numbers.
+    """Reading of a series of `n` numbers by one lens.
 
     `value` is its one figure, None when it abstains. `measures` holds whatever else it found,
     `params` what it was told, `flags` the reason of an abstention and remarks, in words.
@@ -37,7 +37,7 @@ class Reading(Struct, frozen=True):
 
 
 class Abstain(Exception):
-    """Raised inside a lens where no sound number can be given; its text is the reason."""
+    """Abstention of a lens: no sound number can be given; the text is the reason."""
 
 
 class Lens(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The largest Lyapunov exponent by Rosenstein's method: how fast neighbours drift apart.
+"""Largest Lyapunov exponent by Rosenstein's method: how fast neighbours drift apart.
 
 Delay vectors X_i = (x_i, x_{i+lag}, …) of dimension `dim`; each takes its nearest neighbour j(i)
 by Euclid with |i − j| > min_tsep, among those that can be followed for `trajectory_len` steps;

@@ -1,4 +1,4 @@
-"""Does this window hold structure beyond clustered volatility? Six lenses, ranked together.
+"""Phase-space composite: six lenses, each ranked among surrogates of its window, taken together.
 
 A raw value means nothing: λ is positive on noise, DET of noise is 0.6, the radius of white noise
 is 0.95. So each lens is ranked among surrogates of the same window, and the six are combined into
@@ -115,7 +115,7 @@ def statistics(windows: Array, determinism: float | None = None) -> Array:
 
 
 class Ranked(NamedTuple):
-    """What a window's lenses say, and how that ranks among its surrogates.
+    """Readings of a window, and how they rank among its surrogates.
 
     `values` are of the prepared window as it stands, `ranks` and `garch_ranks` of its prewhitened
     residuals, in (0, 1) with 0.5 in the middle; arrays of shape (6,), nan where a lens abstains.

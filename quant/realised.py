@@ -1,4 +1,4 @@
-"""How wild is it now, against its own history, and how wild will it be next?
+"""Realised volatility: its z-score against its own history, and its forecast.
 
 Realised volatility is the root of the sum of squared returns over a window; its logarithm is
 close to normal (Andersen, Bollerslev, Diebold & Ebens 2001), so a z-score of it can be read. It

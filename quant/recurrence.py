@@ -1,4 +1,4 @@
-"""Recurrences: which stretches of a series come near each other, and in what lines they lie.
+"""Recurrence plots: which stretches of a series come near each other, and in what lines.
 
 Delay vectors X_i = (x_i, x_{i+lag}, …), max norm, R_ij = 1 where ‖X_i − X_j‖ ≤ ε. What lies in a
 line along a diagonal of R are stretches that evolve alike, along a vertical a state that lingers.

@@ -1,4 +1,4 @@
-"""What would this window look like if its signs were chance?
+"""Sign-flip surrogates: the same window if its signs were chance.
 
 The null of sign-flips: returns are an autoregression of residuals whose signs are independent
 coin tosses, given how large each of them is. It keeps every |residual| where it stands, so all of

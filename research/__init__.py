@@ -1,1 +1,1 @@
-"""Studies above the siblings: they may use every part below, and nothing below may use them."""
+"""Studies above the sibling packages; nothing below may import them."""

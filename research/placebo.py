@@ -1,4 +1,4 @@
-"""How often does the verdict speak when there is nothing to say?
+"""Placebo study: how often the verdict speaks when there is nothing to say.
 
 A filter that blocks at random has no worth. This study makes histories of such a filter on a desk
 that loses after costs, with the traits that break naive intervals: a common market factor inside

@@ -1,4 +1,4 @@
-"""Does a reading know of what comes, beyond what volatility already says? In ranks.
+"""Rank skill: what a reading knows of the future beyond what volatility already says.
 
 Everything is of one path or of several put together: each path is ranked by itself, so that
 coins and lengths of bar need no common scale, and their points are then pooled.

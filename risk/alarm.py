@@ -1,4 +1,4 @@
-"""When is a figure alarming? Above a level and above its own past, until it has calmed down.
+"""Alarm with hysteresis: raised above a level and above its own past, until it has calmed down.
 
 The threshold at any time is the larger of a fixed level and a percentile of what the figure was
 before, so it knows nothing of what came later. Once raised, an alarm stays until the figure falls
@@ -22,7 +22,7 @@ Action = Literal["block", "cut"]
 
 
 class Rule(Struct, frozen=True):
-    """Raised at `enter`, or at the `percentile` of at least `history_min` past figures if higher.
+    """Thresholds: `enter`, or the `percentile` of at least `history_min` past figures if higher.
 
     Ends below `leave`, or below `enter` if that is lower.
     """

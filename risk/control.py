@@ -1,4 +1,4 @@
-"""The placebo limit: it would block a fifth of all episodes at random, and never does.
+"""Placebo limit: it would block a fifth of all episodes at random, and never does.
 
 Its verdict must read UNDETERMINED about 95 % of the time; if it does not, the inference is
 broken, not the market. One draw an episode: a hash of the seed, the episode's key and its

@@ -1,4 +1,4 @@
-"""Has this bot just been stopped out on this coin?"""
+"""Cooldown: no entry for a while after this bot was stopped out on this coin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from risk.filter import Filter
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`rest_s` is how long a bot stays off a coin after a stop-out there."""
+    """Length of the rest: `rest_s` is how long a bot stays off a coin after a stop-out there."""
 
     rest_s: Annotated[float, Meta(ge=0.0, le=604_800.0)] = 900.0
 

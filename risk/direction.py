@@ -1,4 +1,4 @@
-"""Does the direction of the market on several timeframes agree with the side?
+"""Direction limit: does the market's direction on several timeframes agree with the side?
 
 Per timeframe: Kaufman's efficiency ratio over `n` closed bars, as its quantile among driftless
 random walks, signed by the least-squares slope of the same closes. Quantiles below

@@ -1,4 +1,4 @@
-"""Do the divisions pull against each other on this coin?
+"""Disagreement limit: how far the divisions may pull against each other on one coin.
 
 The pull of a division is weight × confidence × stance, as the vote counts it. Disagreement is
 1 − |Σ pulls| / Σ |pulls|: 0 when all pull one way, 1 when they cancel. A single division cannot
@@ -18,7 +18,7 @@ from risk.filter import Filter
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`disagreement_max` in [0, 1] is the most that passes."""
+    """Bound: `disagreement_max` in [0, 1] is the most that passes."""
 
     disagreement_max: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.7
 

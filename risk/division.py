@@ -1,4 +1,4 @@
-"""The cap on the notional of one division, as a share of equity; what fits under it is taken."""
+"""Division limit: a cap on one division's notional, as a share of equity; larger sizes are cut."""
 
 from __future__ import annotations
 

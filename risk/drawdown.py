@@ -1,4 +1,4 @@
-"""Has the desk lost too much, today or from its peak? Only the operator releases the latch."""
+"""Drawdown limits: loss of the day and from the peak. Only the operator releases the latch."""
 
 from __future__ import annotations
 

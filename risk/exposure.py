@@ -1,4 +1,4 @@
-"""The caps on the whole desk: gross notional and net notional, as shares of equity."""
+"""Exposure limits: caps on the desk's gross and net notional, as shares of equity."""
 
 from __future__ import annotations
 

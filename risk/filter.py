@@ -1,4 +1,4 @@
-"""The contract of a filter, and how the filters in this folder are found.
+"""Contract of a filter, and the discovery of the filters in this folder.
 
 A new filter is one new file: a `Filter` subclass with a frozen `Settings`. It appears in the
 configuration under `[gate.<name>]`, in the report and in the docs' table by itself.
@@ -18,7 +18,7 @@ from market.desk import DeskView
 
 
 class NoSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """For filters that have nothing to set."""
+    """Settings of filters that have nothing to set."""
 
 
 S = TypeVar("S", bound=Struct)

@@ -1,4 +1,4 @@
-"""Is the book alive, in order, two-sided and about now?
+"""Freshness limit: is the book alive, in order, two-sided and up to date?
 
 Age is judged per stream against its learned cadence, with a hard cap, because an open socket
 proves nothing: a book was once frozen for hours behind a healthy connection. Lag is judged

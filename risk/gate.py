@@ -1,4 +1,4 @@
-"""Judge every filter, fold the checks to one verdict.
+"""Gate: every filter judges, and the checks fold to one verdict.
 
 Nothing short-circuits: a filter is credited only with what it alone would have stopped, and
 stopping at the first refusal would hide the rest.
@@ -20,7 +20,7 @@ STAGE_VERSION = 1
 
 
 class Reach(Struct):
-    """How many of the last signals a filter was asked about it let through."""
+    """Reach of a filter: how many of the last signals it was asked about it let through."""
 
     asked: int = 0
     passed: int = 0

@@ -1,4 +1,4 @@
-"""Is the desk open for entries? Closed by the operator, or by the daemon when the disk is full."""
+"""Trading halt: entries closed by the operator, or by the daemon when the disk is full."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from risk.filter import Filter, NoSettings
 
 
 class Halt(Filter[NoSettings]):
-    """Entries stop while anyone holds a halt; exits go on."""
+    """The halt: no entries while anyone holds one; exits go on."""
 
     name = "halt"
     asks = "is the desk open for entries?"

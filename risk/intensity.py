@@ -1,4 +1,4 @@
-"""Does order flow come in a burst?
+"""Intensity limit: is order flow bursting?
 
 The figure is the surge: how many trades the coin's Hawkes process lets one expect over the next
 ten seconds, against the usual number. Where a burst begins and ends is decided as trades arrive

@@ -1,4 +1,4 @@
-"""Can the visible book bear this size at a fair price?
+"""Liquidity limit: spread, and the expected impact of this size on the visible book.
 
 During a burst of order flow the book that is seen is gone before an order reaches it, so the
 impact expected of it widens with the surge. That is an estimate for this limit and for sizing;

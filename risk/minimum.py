@@ -1,4 +1,4 @@
-"""Is the order worth the venue's minimum? Otherwise the venue itself would reject it."""
+"""Minimum order value: smaller orders would be rejected by the venue itself."""
 
 from __future__ import annotations
 

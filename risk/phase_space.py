@@ -1,4 +1,4 @@
-"""Has the coin's dynamics left what volatility alone explains?
+"""Phase-space limit: has the coin's dynamics left what volatility alone explains?
 
 Six lenses look at the last 512 one-minute returns (`quant/phase_space.py`). None of their values
 is read as it stands: each is ranked among surrogates of that very window which keep its volatility

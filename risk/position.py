@@ -1,4 +1,4 @@
-"""The cap on the notional on one coin, as a share of equity; what fits under it is taken."""
+"""Position limit: a cap on one coin's notional, as a share of equity; larger sizes are cut."""
 
 from __future__ import annotations
 

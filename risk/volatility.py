@@ -1,4 +1,4 @@
-"""Is the coin wilder than it usually is?
+"""Volatility limit: is the coin more volatile than usual?
 
 The figure is `rv_z`: the z-score of log realised volatility over twenty minutes among the windows
 before it. The hidden Markov model's opinion stands beside it in the reason, for comparison only:

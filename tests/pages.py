@@ -22,6 +22,7 @@ from daemon.config.text import as_toml
 from market import errors
 from quant.lens import discover
 from shadow.store.schema import MIGRATIONS
+from venue.local.faults import catalogue
 
 # What most commands take; the page says so once.
 COMMON = {"help", "state", "mode", "config", "as_json"}
@@ -83,6 +84,11 @@ def lenses() -> str:
     return "\n".join(lines)
 
 
+def faults() -> str:
+    """Return the table of the local venue's faults."""
+    return catalogue.table().rstrip()
+
+
 def columns() -> str:
     """Return the columns of every table and view."""
     with closing(sqlite3.connect(":memory:")) as db:
@@ -103,6 +109,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "configuration.md": {"defaults": defaults},
     "cli.md": {"exit codes": exit_codes, "commands": commands},
     "lenses.md": {"lenses": lenses},
+    "faults.md": {"faults": faults},
     "database.md": {"columns": columns},
 }
 

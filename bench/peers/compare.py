@@ -1,4 +1,4 @@
-"""The comparison with nautilus_trader: what is run in turns, and the goals it is held against."""
+"""Comparison with nautilus_trader: what is run in turns, and the goals it is held against."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both sides are fed, and the numbers of the strategy that both run.
+"""Feed of both sides, and the numbers of the strategy that both run.
 
 Each of the strategies follows the mid with two exponential averages and counts how often they
 change places; the formula is written out in either engine's own form, the counts must agree.

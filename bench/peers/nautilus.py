@@ -52,7 +52,7 @@ def instrument() -> CryptoPerpetual:
 
 
 class Ema(Strategy):
-    """Follow the mid with two averages."""
+    """Strategy that follows the mid with two averages."""
 
     def __init__(self, number: int) -> None:
         super().__init__(StrategyConfig(strategy_id=f"EMA-{number:03}"))
@@ -82,7 +82,7 @@ class Ema(Strategy):
 
 
 class Idle(Ema):
-    """Listens and does nothing: what is left is the engine's own cost of 26 callbacks."""
+    """Strategy that does nothing: what is left is the engine's own cost of 26 callbacks."""
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
         """Take nothing."""

@@ -129,7 +129,7 @@ class ExecClient(LiveExecutionClient):
 
 
 class DataFactory(LiveDataClientFactory):
-    """Makes the data client."""
+    """Factory of the data client."""
 
     @staticmethod
     def create(  # type: ignore[override]
@@ -148,7 +148,7 @@ class DataFactory(LiveDataClientFactory):
 
 
 class ExecFactory(LiveExecClientFactory):
-    """Makes the execution client."""
+    """Factory of the execution client."""
 
     @staticmethod
     def create(  # type: ignore[override]

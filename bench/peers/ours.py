@@ -44,7 +44,7 @@ class Pair(msgspec.Struct):
 
 
 class Ema(Bot[msgspec.Struct, Pair]):
-    """Follow the mid with two averages."""
+    """Bot that follows the mid with two averages."""
 
     division = "trend"
     memory_type = Pair
@@ -66,7 +66,7 @@ class Ema(Bot[msgspec.Struct, Pair]):
 
 
 class Idle(Ema):
-    """Listens and does nothing: what is left is the engine's own cost of 26 callbacks."""
+    """Bot that does nothing: what is left is the engine's own cost of 26 callbacks."""
 
     def on_book(self, memory: Pair, coin: Coin, view: View) -> Signal | None:
         """Take nothing."""

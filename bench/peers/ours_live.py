@@ -41,7 +41,7 @@ CONVICTION = 0.01
 
 
 class Trader(Ema):
-    """The same with signals, when it is this bot's turn."""
+    """The same bot with signals, when it is its turn."""
 
     def on_book(self, memory: Pair, coin: Coin, view: View) -> Signal | None:
         """Take the mid."""

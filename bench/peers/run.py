@@ -1,4 +1,4 @@
-"""Runs one side in a process of its own and reads what it reports."""
+"""Runner of one side: a process of its own, and the report it gives back."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class SideFailed(Exception):
-    """A side ended with an error; the text is the end of what it wrote to its stderr."""
+    """Failure of a side; the text is the end of what it wrote to its stderr."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a side reported, and what its whole process cost."""
+    """Report of a side, and what its whole process cost."""
 
     report: dict[str, Any]
     cpu_s: float

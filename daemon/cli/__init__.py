@@ -1,4 +1,4 @@
-"""The command line. Each command imports what it needs only when it runs."""
+"""Command line. Each command imports what it needs only when it runs."""
 
 from __future__ import annotations
 

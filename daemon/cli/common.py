@@ -1,4 +1,4 @@
-"""What several commands share: options, the choice of state, and how data is printed."""
+"""Parts shared by commands: options, the choice of state, and how data is printed."""
 
 from __future__ import annotations
 

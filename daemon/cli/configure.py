@@ -1,4 +1,4 @@
-"""gnomon config check, show, init."""
+"""Commands `gnomon config check`, `show` and `init`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def show(config: ConfigOption = None, json_: JsonOption = False) -> None:
 
 @app.command()
 def init(
-    file: Annotated[Path | None, typer.Argument(help="Where to write it.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="File to write.")] = None,
 ) -> None:
     """Write a configuration with every key, its default and what it means.
 

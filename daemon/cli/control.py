@@ -1,4 +1,4 @@
-"""gnomon status, top, halt, resume, rearm, flatten."""
+"""Commands `gnomon status`, `top`, `halt`, `resume`, `rearm` and `flatten`."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _print_running(s: RunningStatus) -> None:
     if shadowed:
         typer.echo(f"shadow-only: {', '.join(shadowed)}")
     if s.idle_bots:
-        typer.echo(f"idle for want of their feed: {', '.join(s.idle_bots)}")
+        typer.echo(f"idle, their feed is missing: {', '.join(s.idle_bots)}")
     if not s.lenses.warm:
         typer.echo("lenses: not ready yet")
     else:
@@ -202,7 +202,7 @@ def _command(state: Path | None, mode: str | None, verb: str, argument: str = ""
 
 
 def halt(
-    reason: Annotated[str, typer.Option(help="Kept with the alarm.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason kept with the alarm.")] = "",
     state: StateOption = None,
     mode: ModeOption = None,
 ) -> None:

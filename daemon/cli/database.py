@@ -1,4 +1,4 @@
-"""gnomon db check, backup, export."""
+"""Commands `gnomon db check`, `backup` and `export`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from market.errors import InputDamaged, OperatorError
 # Its place in `gnomon --help`.
 RANK = 11
 
-app = typer.Typer(help="Look after databases.", no_args_is_help=True)
+app = typer.Typer(help="Check, copy and export databases.", no_args_is_help=True)
 
 
 def register(parent: typer.Typer) -> None:
@@ -40,7 +40,7 @@ def check(
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Check that every database found keeps its promises; exits 65 when one does not.
+    """Check the integrity of every database found; exits 65 when one does not.
 
     Example: gnomon db check
     """
@@ -65,13 +65,15 @@ def check(
         )
     else:
         for folder, broken in results.items():
-            typer.echo(f"{folder}: {'sound' if not broken else f'{len(broken)} promises broken'}")
+            typer.echo(
+                f"{folder}: {'sound' if not broken else f'{len(broken)} broken integrity rules'}"
+            )
             for line in broken:
                 typer.echo(f"  {line}")
         if not results:
             typer.echo("no database yet")
     if any(results.values()):
-        raise InputDamaged("db check: at least one database breaks its promises (see above)")
+        raise InputDamaged("db check: at least one database breaks its integrity rules (see above)")
 
 
 def _one(state: Path | None, mode: str | None, config: Path | None) -> StateDir:
@@ -122,7 +124,7 @@ def _origin(about: dict[str, str]) -> dict[str, str | None]:
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into.")],
     format_: Annotated[str, typer.Option("--format", help="csv, parquet")] = "csv",
     table: Annotated[
         list[str] | None, typer.Option("--table", help="Only this table or view; may be repeated.")

@@ -1,4 +1,4 @@
-"""gnomon doctor."""
+"""Command `gnomon doctor`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def doctor(
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Check all a service needs; exits 78 when something must be mended.
+    """Check all a service needs; exits 78 when something must be fixed.
 
     Example: gnomon doctor --mode paper
     """
@@ -46,4 +46,4 @@ def doctor(
         print_json([asdict(finding) for finding in found])
     failed = [finding.check for finding in found if finding.level == FAIL]
     if failed:
-        raise OperatorError(f"doctor: to be mended first: {', '.join(failed)} (see above)")
+        raise OperatorError(f"doctor: fix first: {', '.join(failed)} (see above)")

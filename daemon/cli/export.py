@@ -1,4 +1,4 @@
-"""Tables and views to files, a batch of rows at a time."""
+"""Export of tables and views to files, a batch of rows at a time."""
 
 from __future__ import annotations
 

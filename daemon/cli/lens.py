@@ -1,4 +1,4 @@
-"""gnomon lens."""
+"""Command `gnomon lens`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def lens(
-    coin: Annotated[str | None, typer.Argument(help="Of a desk: BTC, SOL, …")] = None,
+    coin: Annotated[str | None, typer.Argument(help="Coin of the desk: BTC, SOL, …")] = None,
     series: Annotated[
         Path | None,
         typer.Option("--series", help="Look at this file instead: a number a line; - is stdin."),
@@ -53,7 +53,7 @@ def lens(
         bool, typer.Option("--null", help="Rank each value among nulls: the series, signs drawn.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Compute by the reference library too; exits 70.")
+        bool, typer.Option("--check", help="Compare with the reference; exit 70 if unlike.")
     ] = False,
     no_jit: Annotated[
         bool, typer.Option("--no-jit", help="Compile nothing: numpy alone, slower.")

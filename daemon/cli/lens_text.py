@@ -1,4 +1,4 @@
-"""What the lenses say of a coin, for a person."""
+"""Lens readings of a coin as text for the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gnomon positions."""
+"""Command `gnomon positions`."""
 
 from __future__ import annotations
 

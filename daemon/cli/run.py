@@ -1,4 +1,4 @@
-"""gnomon run, venue, record, replay."""
+"""Commands `gnomon run`, `venue`, `record` and `replay`."""
 
 from __future__ import annotations
 
@@ -122,20 +122,20 @@ def _loop(main: Any) -> Any:
 def venue(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 8077,
-    seed: Annotated[int, typer.Option(min=0, help="Of the synthetic world.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the synthetic world.")] = 7,
     tape: Annotated[Path | None, typer.Option(help="Play this tape instead of a world.")] = None,
-    speed: Annotated[float, typer.Option(help="How fast the tape is played.")] = 1.0,
+    speed: Annotated[float, typer.Option(help="Playback speed of the tape.")] = 1.0,
     epoch_ms: Annotated[
         int | None, typer.Option(help="UTC midnight the world's history begins at.")
     ] = None,
     faults: Annotated[
-        str, typer.Option(help="What goes wrong: a plan in TOML, or seed:N to draw it.")
+        str, typer.Option(help="Faults: a plan in TOML, or seed:N to draw one.")
     ] = "",
     accounts: Annotated[
         Path | None, typer.Option(help="Accounts to open beside the test account (TOML).")
     ] = None,
     network: Annotated[
-        str, typer.Option(help="Whose signatures count: testnet, mainnet or both.")
+        str, typer.Option(help="Accepted signatures: testnet, mainnet or both.")
     ] = "both",
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="End when standard input closes.")

@@ -1,4 +1,4 @@
-"""gnomon schema."""
+"""Command `gnomon schema`."""
 
 from __future__ import annotations
 

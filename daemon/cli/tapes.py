@@ -1,4 +1,4 @@
-"""gnomon tape import, info, verify."""
+"""Commands `gnomon tape import`, `info` and `verify`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""gnomon weights, regime."""
+"""Commands `gnomon weights` and `regime`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 
 def weights(
     verify: Annotated[
-        bool, typer.Option("--verify", help="Make all of it again from stored returns; exits 70.")
+        bool, typer.Option("--verify", help="Recompute from returns; exit 70 if unlike.")
     ] = False,
     state: StateOption = None,
     mode: ModeOption = None,

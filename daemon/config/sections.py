@@ -58,20 +58,20 @@ class DeskConfig(_Section):
 
 
 class FeesConfig(_Section):
-    """What the venue charges."""
+    """Trading fees of the venue."""
 
     taker_bps: float = Field(4.5, ge=0, le=100, description="basis points of notional, base tier")
     maker_bps: float = Field(1.5, ge=-10, le=100, description="negative is a rebate")
 
 
 class FillsConfig(_Section):
-    """How a simulated order fares."""
+    """Assumptions of the fill model."""
 
     latency_ms: float = Field(400.0, ge=0, le=60_000, description="decision to venue")
 
 
 class ShadowConfig(_Section):
-    """The trades that were not taken."""
+    """Phantoms: trades that were not taken."""
 
     enabled: bool = Field(True, description="record phantoms, twins and clamped remainders")
     bias_bps_max: float = Field(
@@ -80,7 +80,7 @@ class ShadowConfig(_Section):
 
 
 class EndpointConfig(_Section):
-    """Where a network is found."""
+    """URLs of one network."""
 
     ws_url: str
     rest_url: str
@@ -149,14 +149,14 @@ class StoreConfig(_Section):
 
 
 class DiskConfig(_Section):
-    """What happens when the disk fills up."""
+    """Limits of free disk space, and what happens below them."""
 
     tape_free_mb_min: float = Field(1024.0, ge=0, description="below: alarm, and no tape")
     entries_free_mb_min: float = Field(200.0, ge=0, description="below: no entries")
 
 
 class LogConfig(_Section):
-    """What is said while running."""
+    """Logging while running."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
 

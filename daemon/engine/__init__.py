@@ -1,1 +1,1 @@
-"""Pure reducer: one event in, one outcome out."""
+"""Engine: a pure reducer, one event in, one outcome out."""

@@ -27,7 +27,7 @@ SIGNALS_MAX = 1 << 14
 
 
 class Admission:
-    """Sizes, judges and books signals. `vol_target` is a share of equity."""
+    """Sizing, judging and booking of signals. `vol_target` is a share of equity."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Backfill: which history is missing, who asks for it, and where the answers go.
+"""Backfill of missing history: who asks for it, and where the answers go.
 
 Questions leave as requests of the outcome; the rim asks the venue, and the answers come back as
 events.
@@ -19,7 +19,7 @@ ASK_AGAIN_NS = 20 * NS_PER_S
 
 
 class Backfill:
-    """Asks for what bars and suspended trades lack."""
+    """Requests for what bars and suspended trades lack."""
 
     def __init__(self, market: MarketHalf, branch: Branch, out: Outbox) -> None:
         self._market = market

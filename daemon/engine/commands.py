@@ -1,4 +1,4 @@
-"""Commands of the operator, or of the daemon on their behalf, to a running engine."""
+"""Commands to a running engine, from the operator or from the daemon itself."""
 
 from __future__ import annotations
 

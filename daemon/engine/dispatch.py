@@ -1,4 +1,4 @@
-"""Who hears what: per kind and coin, the hooks of the healthy lanes that asked for it.
+"""Dispatch table: by kind and coin, the hooks of the healthy lanes that asked for it.
 
 Calling only whoever listens is the largest single saving of the hot path, so the tuples are made
 once and remade only when a lane fails or is re-armed.
@@ -16,7 +16,7 @@ Hook = tuple[Callable[..., Any], Any, Lane]
 
 
 class Subscribers:
-    """`book`, `trades` and `context` by coin, `bars` by (coin, timeframe)."""
+    """Hooks by what they hear: `book`, `trades`, `context` by coin, `bars` by (coin, timeframe)."""
 
     def __init__(self, lanes: list[Lane], coins: Iterable[str] | dict[str, Coin]) -> None:
         healthy = [lane for lane in lanes if not lane.fault]

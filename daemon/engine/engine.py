@@ -48,7 +48,7 @@ EXPECTED_DOWN = ("stopped", "planned")
 
 
 class Engine:
-    """Market half and desk, moved by events. The desk hears what the market half's bots say."""
+    """Market half and desk, moved by events; the desk hears what the market half's bots say."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The one place where a configuration becomes an engine; live runs and replays both come here."""
+"""Factory of the engine: a configuration in, for live runs and replays alike."""
 
 from __future__ import annotations
 

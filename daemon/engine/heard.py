@@ -1,4 +1,4 @@
-"""Heard signals: what a bot said, with weights and vote as they stood when it spoke.
+"""Signals as heard: what a bot said, with weights and vote as they stood at that moment.
 
 The market half makes one for every sound signal and passes it to whatever desks there are. It
 holds nothing of a desk, and no desk changes it.
@@ -15,7 +15,7 @@ from market.decision import ExitCall, Signal, Vote
 
 
 class Heard:
-    """One signal. `weights` are the division's and the bot's.
+    """One signal as heard. `weights` are the division's and the bot's.
 
     The vote is cast by the first desk that asks and is the same for all: every desk asks within
     the call that delivers the signal.
@@ -52,7 +52,7 @@ class Heard:
 
 
 class Listener(Protocol):
-    """Whoever acts on what bots say."""
+    """A desk that acts on bots' signals and exit calls."""
 
     def hear(self, heard: Heard) -> None:
         """Take a bot's signal."""

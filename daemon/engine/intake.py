@@ -1,4 +1,4 @@
-"""From raw frames to outcomes: the same few lines for a live socket and for a tape.
+"""Intake of raw frames: the same path from frames to outcomes for a live socket and a tape.
 
 All frames of one socket read arrive together. Among them, a book that a newer one of the same
 coin and kind follows is passed over: decoded and counted, never stepped. Trades never are.
@@ -29,7 +29,7 @@ def _slot(event: Event | None) -> tuple[str, str] | None:
 
 
 class Intake:
-    """Feeds a session and an engine; every consumed fact is emitted as a tape line first."""
+    """Session and engine behind one entry; each consumed fact is emitted as a tape line first."""
 
     def __init__(self, session: Session, engine: Engine, absorb: Absorb, emit: Emit) -> None:
         self.session = session

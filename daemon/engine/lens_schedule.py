@@ -1,4 +1,4 @@
-"""What the engine asks of the lenses, when, and what it makes of their answers.
+"""Lens schedule: when which lenses are asked about a coin, and how answers are taken in.
 
 Raw values are asked for at every close of a minute. Ranks cost a hundred times as much: every
 minute for coins on which something is open, for the others in rotation. Models are fitted anew
@@ -28,7 +28,7 @@ ARRIVALS_MIN = 100
 
 
 class LensRule(Struct, frozen=True):
-    """How often to rank coins on which nothing is open, and what counts as a burst."""
+    """Interval at which coins with nothing open are ranked, and the threshold of a burst."""
 
     enabled: bool = True
     rank_every_minutes: int = 15

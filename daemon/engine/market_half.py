@@ -32,7 +32,7 @@ from market.view import View
 
 
 class MarketHalf:
-    """Coins by name, lanes by bot, what bots think, and who hears what.
+    """Coins by name, lanes by bot, opinions, and the dispatch table.
 
     `watched` names the coins whose lenses are ranked every minute, whatever the rotation says.
     """

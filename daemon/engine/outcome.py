@@ -1,4 +1,4 @@
-"""What one step of the engine did."""
+"""Outcome of one step of the engine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOTHING = Outcome()
 
 
 class Vitals(Struct):
-    """Where the engine stands, and its counters.
+    """Position of the engine in its stream of events, and its counters.
 
     `digest` runs over the rows of all outcomes; `signals` counts by bot what came to a row.
     """

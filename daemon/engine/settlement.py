@@ -1,4 +1,4 @@
-"""Settlement: from what happened to a trade to money, exposure and episode keys."""
+"""Settlement: changes of trades booked as money, exposure and episode keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shadow.store.bookkeeper import Bookkeeper
 
 
 class Learner(Protocol):
-    """Whoever wants to know what trades earned."""
+    """A listener to what trades earned."""
 
     def mark(self, trade: Trade, day_ms: int, amount_e6: int) -> None:
         """Take a trade's net of one UTC day."""
@@ -26,7 +26,7 @@ class Learner(Protocol):
 
 
 class Settlement:
-    """Applies the ledger's changes to the desk. `real` are its own open trades by id."""
+    """Booking of the ledger's changes on the desk. `real` are its own open trades by id."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The engine's state, written two ways.
+"""Snapshots of the engine's state, whole or durable.
 
 *Whole*, at the head of every tape segment: an engine restored from it goes on as if it had never
 stopped, so each segment replays alone. *Durable*, piece by piece with every commit: what must
@@ -31,7 +31,7 @@ OPERATOR = "operator"
 
 
 class EngineState(Struct):
-    """Everything that decides what the next event leads to."""
+    """The whole state: everything that decides what the next event leads to."""
 
     vitals: Vitals
     desk: Desk
@@ -175,7 +175,7 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
             notional_e6=-trade.exposed_e6,
         )
     _free_keys(branch.keys.values(), {trade.trade_id for trade in trades})
-    # Disk, store and database say themselves whether they are still in trouble.
+    # Disk, store and database say themselves whether they are still failing.
     halts = branch.desk.halts
     branch.desk.halts = {who: why for who, why in halts.items() if who == OPERATOR}
     vitals = engine.vitals

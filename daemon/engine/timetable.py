@@ -16,7 +16,7 @@ BAR_GRACE_MS = 500
 
 
 class Timetable:
-    """Moves market half, desk and weights on as time passes."""
+    """Periodic work of market half, desk and weights."""
 
     def __init__(self, market: MarketHalf, branch: Branch, weighing: Weighing, out: Outbox) -> None:
         self._market = market

@@ -1,4 +1,4 @@
-"""A trial at work: a bot with one change beside itself without it, both as phantoms.
+"""Trials under way: a bot with one change beside its unmodified control, both as phantoms.
 
 The two arms hear what every bot hears and keep memories and episode keys of their own. What they
 say goes past gate, vote and weights and opens phantoms of cause `trial` at unit weight. A trial
@@ -28,7 +28,7 @@ DAYS = 30
 
 
 class Start(Struct, forbid_unknown_fields=True):
-    """What begins a trial; `detail` is what was registered before it, kept as it is."""
+    """Beginning of a trial; `detail` is what was registered before it, kept as it is."""
 
     trial_id: int
     bot: str
@@ -38,7 +38,7 @@ class Start(Struct, forbid_unknown_fields=True):
 
 
 class End(Struct, forbid_unknown_fields=True):
-    """What ends a trial; `result` is what the decision rests on, kept as it is."""
+    """End of a trial; `result` is what the decision rests on, kept as it is."""
 
     trial_id: int
     decision: Literal["keep", "revert"]
@@ -68,7 +68,7 @@ class Trial(Struct):
 
 
 class Trials(Struct):
-    """What the engine knows of trials: the newest number, and the one that runs."""
+    """State of trials: the newest number, and the one that runs."""
 
     last_id: int = 0
     running: Trial | None = None
@@ -94,7 +94,7 @@ def is_arm(name: str) -> bool:
 
 
 class Bench:
-    """Runs the arms. `state` is written down; the arms are made from it."""
+    """The arms at work. `state` is written down; the arms are made from it."""
 
     def __init__(self, lanes: Mapping[str, Lane], outbox: Outbox) -> None:
         self.state = Trials()

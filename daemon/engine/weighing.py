@@ -1,4 +1,4 @@
-"""Returns into weights: what bots earned day by day, and the step at 00:00 UTC that heeds it.
+"""Daily returns of bots, and the step of the weights at 00:00 UTC.
 
 All of it is computed inside `step` from what the engine itself has seen, so a replay takes the
 same steps. A mark of a day that ended before it was known (a gap repaired after midnight) waits
@@ -30,7 +30,7 @@ START = "start"
 
 
 class Weights(Struct):
-    """What the next step starts from.
+    """State that the next step of the weights starts from.
 
     `homes` maps bots to divisions. `known` holds the window's returns as of the last step and
     `stepped_ms` the day it was made for. `saturated` names the scopes whose alarm was raised.
@@ -49,7 +49,7 @@ class Weights(Struct):
 
 
 class Weighing:
-    """Counts returns and steps the weights.
+    """Counting of returns and stepping of weights.
 
     Twins stand for what was admitted and phantoms for what was blocked; trials and clamped
     remainders count nowhere. With the shadow off there are no twins, and the paper trades that

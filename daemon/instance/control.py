@@ -1,4 +1,4 @@
-"""The control socket: a line of JSON in, a line of JSON out, for whoever may open the file.
+"""Control socket: a line of JSON in, a line of JSON out, for whoever may open the file.
 
 The socket is mode 0600: only the user the daemon runs as may command it. A path longer than the
 kernel allows for sockets is reached through its folder's descriptor.
@@ -115,7 +115,7 @@ def ask(path: Path, request: Request, answer: type[T], *, timeout_s: float = 5.0
     """
     line = _exchange(path, msgspec.json.encode(request) + b"\n", timeout_s)
     if not line:
-        raise VenueUnreachable(f"the daemon at {path} hung up")
+        raise VenueUnreachable(f"the daemon at {path} closed the connection without an answer")
     try:
         refusal = msgspec.json.decode(line, type=Refusal)
         if refusal.error:
@@ -123,7 +123,7 @@ def ask(path: Path, request: Request, answer: type[T], *, timeout_s: float = 5.0
         return msgspec.json.decode(line, type=answer)
     except msgspec.DecodeError as error:
         raise VenueUnreachable(
-            f"the daemon at {path} answers otherwise than this version expects ({error})"
+            f"the daemon at {path} gave an answer that this version does not understand ({error})"
         ) from None
 
 
@@ -140,11 +140,11 @@ def _exchange(path: Path, request: bytes, timeout_s: float) -> bytes:
         except TimeoutError:
             raise VenueUnreachable(
                 f"the daemon at {path} did not answer within {timeout_s:g} s; "
-                "what it was asked may still be done"
+                "the request may still be carried out"
             ) from None
         except PermissionError:
             raise VenueUnreachable(
-                f"{path}: not yours to command; run this as the user the daemon runs as"
+                f"{path}: permission denied; run this as the user the daemon runs as"
             ) from None
         except OSError:
             raise VenueUnreachable(f"no daemon answers at {path}; is `gnomon run` up?") from None

@@ -1,4 +1,4 @@
-"""One daemon per state folder: a lock held for its lifetime, and a look at who holds it."""
+"""Lock on a state folder: one daemon each, held for its lifetime; and a look at who holds it."""
 
 from __future__ import annotations
 

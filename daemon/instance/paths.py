@@ -1,4 +1,4 @@
-"""Where state lives: one folder per mode, each with its database, tape, socket and lock."""
+"""Paths of state: one folder per mode, each with its database, tape, socket and lock."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def mode_folder(mode: Mode, network: Network) -> str:
 
 @dataclass(frozen=True)
 class StateDir:
-    """One mode's folder."""
+    """Folder of one mode."""
 
     root: Path
     folder: str
@@ -102,7 +102,8 @@ def existing(root: Path) -> list[StateDir]:
         return sorted((s for s in found if s.database.exists()), key=_touched, reverse=True)
     except PermissionError as error:
         raise OperatorError(
-            f"{error.filename}: not yours to read; a member of its group may (`id` lists yours)"
+            f"{error.filename}: permission denied; members of its group may read it "
+            "(`id` lists your groups)"
         ) from None
 
 

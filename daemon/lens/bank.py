@@ -1,4 +1,4 @@
-"""All lenses of all coins: one question in, one answer out, the same answer wherever it is asked.
+"""Bank of lenses: all lenses of all coins, with the same answer wherever it is asked.
 
 What is remembered of a coin can always be made again from the closes of the question: the
 recurrence plot rolls on from minute to minute instead of being drawn anew, with a threshold that
@@ -32,7 +32,7 @@ RQA = phase_space.PARAMS["rqa"]
 
 
 class Watch:
-    """What is remembered of one coin between two minutes."""
+    """Memory of one coin from one minute to the next."""
 
     def __init__(self, coin: str) -> None:
         self.shift = shift_of(coin)
@@ -46,7 +46,7 @@ class Watch:
 
 
 class Bank:
-    """Answers questions; `surrogates` is how many nulls of each kind a rank is taken among."""
+    """All lenses; `surrogates` is how many nulls of each kind a rank is taken among."""
 
     def __init__(self, *, surrogates: int) -> None:
         self._surrogates = surrogates

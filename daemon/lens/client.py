@@ -1,4 +1,4 @@
-"""The daemon's end of the lens process: what to ask next, and what becomes of the answers.
+"""Client of the lens process: the queue of questions, and the delivery of answers.
 
 A newer question takes the place of an older one of the same kind about the same coin that still
 waits, so a slow machine makes answers rarer, never a queue longer.
@@ -42,11 +42,11 @@ Key = tuple[str, str]
 
 
 class LensGone(GnomonError):
-    """The lens process ended or no longer answered."""
+    """The lens process has ended or no longer answers."""
 
 
 class LensProcess:
-    """Asks one question after the other, the most urgent first, then the longest waiting.
+    """Client with one question under way: the most urgent first, then the longest waiting.
 
     `command` is what is run; it speaks as `daemon/lens/process.py` does.
     """

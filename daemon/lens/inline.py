@@ -1,4 +1,4 @@
-"""The lenses of a tape that holds no lens results: they look as the bars close.
+"""Inline lenses, for tapes without lens results: computed in the replay as bars close.
 
 Whatever a recorder wrote without a lens process (a recording, an import, an old tape) is answered
 here by the same arithmetic, and delivered a fixed time after the close, as if a process had
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class InlineLenses:
-    """Answers that wait for their time."""
+    """Answers waiting for their delivery time."""
 
     def __init__(self, config: LensConfig) -> None:
         self._config = config

@@ -1,4 +1,4 @@
-"""The process in which all lenses look, so that no bar's arithmetic delays a book.
+"""The lens worker process, apart so that no bar's arithmetic delays a book.
 
 It reads questions from standard input and writes answers to standard output, each a length in
 four bytes and MessagePack; an empty message first says that it is warm. It runs niced, with one

@@ -18,7 +18,7 @@ Answer = RunningStatus | Positions | CoinLenses | Reply | Refusal
 
 
 class Answers:
-    """Answers requests about one running daemon.
+    """Answers to requests about one running daemon.
 
     `obey` takes a command as an event, `commit` returns once everything up to an event is on disk.
     """

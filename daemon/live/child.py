@@ -1,4 +1,4 @@
-"""The local venue as a child process that cannot outlive its parent.
+"""Child process of the local venue, which cannot outlive its parent.
 
 The child holds the reading end of a pipe whose other end only the daemon has. However the daemon
 dies, kill -9 included, the pipe closes and the child leaves. World seed and epoch are kept in the
@@ -28,7 +28,7 @@ READY_S = 20.0
 
 
 class World(Struct):
-    """What makes a synthetic world the same again."""
+    """Identity of a synthetic world: what makes it the same again."""
 
     seed: int
     epoch_ms: int

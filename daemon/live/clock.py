@@ -1,4 +1,4 @@
-"""Receive time: UTC nanoseconds that never run backwards and never jump because a clock was set.
+"""Clock of receive times: UTC nanoseconds that never run backwards and ignore a clock set back.
 
 Stamps advance with the monotonic clock from the wall time at start. When the wall clock moves
 ahead of the stamps (a suspended machine, a first NTP sync), the stamps follow it at once; when it

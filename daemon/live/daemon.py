@@ -1,4 +1,4 @@
-"""The composition root: the one file in which local and paper differ.
+"""Composition root: the one file in which local and paper differ.
 
 Starting up is recovering: the same path after a first start, a clean stop or kill -9. What the
 database holds is taken up, the torn end of the tape is mended, the gap is repaired from candles.
@@ -304,10 +304,10 @@ class Daemon:
         finally:
             self.readiness.end()
             await self.close(why)
-        if self.journal.trouble:
+        if self.journal.failure:
             raise OperatorError(
                 f"{self.state.database}: the newest rows could not be written "
-                f"({self.journal.trouble}); their events are on the tape"
+                f"({self.journal.failure}); their events are on the tape"
             )
         return why
 

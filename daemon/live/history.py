@@ -1,4 +1,4 @@
-"""Asks the venue for the history the engine wants, until it gets it."""
+"""Requests for history to the venue, repeated until answered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORKERS = 3
 
 
 class History:
-    """A queue of requests and the workers that turn replies into events."""
+    """Queue of requests, and the workers that turn replies into events."""
 
     def __init__(
         self,
@@ -64,15 +64,15 @@ class History:
                 self._busy -= 1
 
     async def _answer(self, request: Request) -> None:
-        trouble = ""
+        failure = ""
         for attempt in range(ATTEMPTS_MAX):
             try:
                 self._deliver(await self._fetch(request))
                 return
             except VenueUnreachable as error:
-                trouble = str(error)
+                failure = str(error)
             await asyncio.sleep(min(60.0, 0.5 * 2.0**attempt))
-        self._give_up(trouble)
+        self._give_up(failure)
 
     async def _fetch(self, request: Request) -> Candles | FundingHistory:
         if request.what == "funding":

@@ -1,4 +1,4 @@
-"""Disk space and retention: what is looked at every few seconds, and what follows from it."""
+"""Disk space and retention, checked every few seconds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OK, NO_TAPE, NO_ENTRIES = "ok", "no tape", "no entries"
 
 
 class Housekeeping:
-    """Watches one state folder; `level` is what the free space allows."""
+    """Watch on one state folder; `level` is what the free space allows."""
 
     def __init__(self, folder: Path, tape: Path, config: Config) -> None:
         self._folder = folder

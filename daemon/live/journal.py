@@ -1,4 +1,4 @@
-"""What must not be lost, on its way to disk: tape first, then the rows it explains.
+"""Journal: tape lines first, then the rows they explain, on their way to disk.
 
 The loop only appends to memory. A single writer thread takes everything pending at once, writes
 the tape's lines and syncs them, and then commits rows and durable state in one transaction. So
@@ -50,7 +50,7 @@ class _Piece:
 
 
 class Journal:
-    """Collects lines and rows; `run` commits them at most `commit_s` later.
+    """Pending lines and rows; `run` commits them at most `commit_s` later.
 
     `pressure` is called with "ok", "high" or "full" when that changes; `failed` with the reason
     when a commit fails and "" once one succeeds again; `tape_failed` with the reason when the
@@ -81,7 +81,7 @@ class Journal:
         self._torn: Path | None = None
         self._recording = False
         self._level = "ok"
-        self._trouble = ""
+        self._failure = ""
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -121,9 +121,9 @@ class Journal:
         self._durable = dict
 
     @property
-    def trouble(self) -> str:
+    def failure(self) -> str:
         """Return why the newest commit failed, "" when it did not."""
-        return self._trouble
+        return self._failure
 
     @property
     def recording(self) -> bool:
@@ -167,11 +167,11 @@ class Journal:
         batch.seq = self._position()
         self._weigh(batch)
         loop = asyncio.get_running_loop()
-        tape_trouble = await loop.run_in_executor(self._thread, self._write_tape, batch.pieces)
-        if tape_trouble:
+        tape_failure = await loop.run_in_executor(self._thread, self._write_tape, batch.pieces)
+        if tape_failure:
             self._recording = False
             self._batch.pieces.clear()
-            self._tape_failed(tape_trouble)
+            self._tape_failed(tape_failure)
         try:
             await loop.run_in_executor(self._thread, self._store.write, batch.rows, batch.state)
         except (sqlite3.Error, OSError) as error:
@@ -190,10 +190,10 @@ class Journal:
                 waiter.set_result(None)
         self._waiters = [(seq, w) for seq, w in self._waiters if not w.done()]
 
-    def _report(self, trouble: str) -> None:
-        if trouble != self._trouble:
-            self._trouble = trouble
-            self._failed(trouble)
+    def _report(self, failure: str) -> None:
+        if failure != self._failure:
+            self._failure = failure
+            self._failed(failure)
 
     def _weigh(self, batch: _Batch) -> None:
         lines = sum(len(piece.lines) for piece in batch.pieces)

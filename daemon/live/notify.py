@@ -1,4 +1,4 @@
-"""Telling systemd how we are: one datagram a message, nothing at all outside systemd."""
+"""Notifications to systemd: one datagram a message, nothing at all outside systemd."""
 
 from __future__ import annotations
 

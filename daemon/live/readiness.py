@@ -19,7 +19,7 @@ WATCHDOG_WITHIN_S = 5.0
 
 
 class Readiness:
-    """Whether a daemon is ready, and what the service manager is told of it.
+    """Warm-up state of a daemon, and what the service manager is told of it.
 
     `gc_pause_ms_max` is the longest pause of the collector since then.
     """

@@ -1,4 +1,4 @@
-"""Records a feed without trading: the daemon's own feed, session and tape, but no engine.
+"""Recorder: the daemon's own feed, session and tape, without engine or trades.
 
 Such a tape carries no state and no digest; a replay begins from an empty desk.
 """
@@ -41,7 +41,7 @@ ANSWER_WITHIN_S = 30.0
 
 
 class Recording(Struct):
-    """Frames heard and coins listened to."""
+    """Totals of a recording: frames heard and coins listened to."""
 
     frames: int
     coins: int

@@ -1,4 +1,4 @@
-"""The row of this run in the table `run`: how it began, how far it has come, how it ended."""
+"""Record of this run in the table `run`: its beginning, its progress, its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What any process needs before it can listen to the venue: a plan, a venue, its rules."""
+"""Start-up of anything that listens to the venue: a plan, a venue, its rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run, where, and for how long (seconds of readiness; None: until told to stop)."""
+    """Mode, place and duration of a run (seconds of readiness; None: until told to stop)."""
 
     config: Config
     mode: Mode
@@ -36,7 +36,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the venue is, and the child process when it is our own."""
+    """URLs of the venue, and the child process when it is our own."""
 
     ws: str
     rest: str

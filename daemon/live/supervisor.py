@@ -1,4 +1,4 @@
-"""Runs the daemon's tasks: restarts what may fail, within a budget, and stops in order.
+"""Supervisor of the daemon's tasks: restarts within a budget, and an orderly stop.
 
 A child that raises is started again after a growing pause, until it has failed too often within
 its window; then the daemon ends and systemd is the next supervisor. What the engine raised is
@@ -20,7 +20,7 @@ Run = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Budget:
-    """How often a child may fail: `failures` within `window_s`, pausing up to `pause_max_s`."""
+    """Limit of restarts: `failures` within `window_s`, pausing up to `pause_max_s`."""
 
     failures: int = 5
     window_s: float = 600.0

@@ -1,4 +1,4 @@
-"""Segments of the tape: what each opens and ends with, and the hour's turn.
+"""Taping: what each segment of the tape opens and ends with, and the hour's turn.
 
 A daemon writes through its journal, a recorder straight to the file; both say the same of where
 a tape comes from, and both begin a new segment with every UTC hour.
@@ -31,7 +31,7 @@ EMPTY = msgspec.Raw(b"null")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a tape comes from: mode, network, configuration, and the rules the venue at `rest`
+    """Origin of a tape: mode, network, configuration, and the rules the venue at `rest`
     gave.
     """
 
@@ -55,7 +55,7 @@ class Opening(Struct):
 
 
 class Recorded(Protocol):
-    """Whoever is recorded."""
+    """Source of a tape: an engine, or a bare session."""
 
     def opening(self) -> Opening:
         """Return the state from which a segment that begins now replays."""
@@ -65,7 +65,7 @@ class Recorded(Protocol):
 
 
 class Segments(Protocol):
-    """Where lines go; without an open segment they are dropped."""
+    """Destination of lines; without an open segment they are dropped."""
 
     @property
     def recording(self) -> bool:

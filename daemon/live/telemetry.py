@@ -1,4 +1,4 @@
-"""Logs: one line an event, facts in the past tense with fields, secrets taken out last.
+"""Logging: one line an event, facts in the past tense with fields, secrets taken out last.
 
 Redaction is one processor behind all others, so no call site has to remember it.
 """

@@ -1,4 +1,4 @@
-"""Re-run a tape at full speed through the very same code.
+"""Player of tapes: a re-run at full speed through the very same code.
 
 The tape's own configuration, seed, instruments and state are used. Where the tape says what the
 digest was, it is compared. Rows are written inline: a writer thread would starve beside a loop

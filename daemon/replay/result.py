@@ -10,7 +10,7 @@ from venue.tape.continuity import torn_end
 
 @dataclass
 class Result:
-    """What a replay found. `mismatch` describes the first digest that differs.
+    """Findings of a replay. `mismatch` describes the first digest that differs.
 
     `same_code_mismatch` says whether any digest differs in a segment that this very code
     recorded; a tape may hold segments of several versions. `torn`, `dropped_bytes`,
@@ -66,7 +66,7 @@ class Result:
         if self.recorded_by != self.code_version:
             out.append(f"recorded by {self.recorded_by}, replayed by {self.code_version}")
         if self.idle_bots:
-            out.append(f"idle for want of their feed: {', '.join(self.idle_bots)}")
+            out.append(f"idle, their feed is missing: {', '.join(self.idle_bots)}")
         if self.violations:
             counts = ", ".join(f"{n} {kind}" for kind, n in self.violations.items())
             out.append(f"frames refused: {counts}")

@@ -1,4 +1,4 @@
-"""The replay command's work: where results go, and how they read."""
+"""Results of `gnomon replay`: the folder they go to, and their text."""
 
 from __future__ import annotations
 

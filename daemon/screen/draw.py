@@ -1,4 +1,4 @@
-"""Draws a running daemon's status on the terminal until it is gone."""
+"""Drawing of a running daemon's status on the terminal, until it is gone."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ ASKED_AFTER_S = 0.2
 
 
 class Screen:
-    """Where the daemon's log goes, and the process that draws; nothing when not wanted."""
+    """The drawing process, if wanted, and the file that the daemon's log goes to meanwhile."""
 
     def __init__(self, state: StateDir, *, wanted: bool) -> None:
         self._state = state

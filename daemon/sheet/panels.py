@@ -1,4 +1,4 @@
-"""The phase-space panels of a lens sheet: attractor, recurrences, loops, modes.
+"""Phase-space panels of a lens sheet: attractor, recurrences, loops, modes.
 
 Each draws into axes of its own what a lens measured of one window, or says why there is nothing.
 """
@@ -32,7 +32,7 @@ LARGEST = 1e100
 
 
 class Window(Struct, frozen=True):
-    """The numbers (n,) that the panels are of, what one of them is, and what one step is.
+    """Numbers (n,) that the panels are of, what one of them is, and what one step is.
 
     `loops` (m,) are those of which loops are sought, the newest of them.
     """

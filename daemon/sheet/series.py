@@ -1,4 +1,4 @@
-"""What lenses say of one given series, with the rank among its nulls and a second opinion.
+"""Lens readings of one given series, ranked among its nulls, with the reference beside them.
 
 The null of a series is its own deviations from its mean with signs tossed afresh: all their sizes
 where they stand, and so all clustering of them, without any law of direction. Unlike the ranks of

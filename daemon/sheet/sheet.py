@@ -1,4 +1,4 @@
-"""One sheet for a coin or a series: the line, its readings, and its phase space in four panels."""
+"""Lens sheet of a coin or series: the line, its readings, its phase space in four panels."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Shown = tuple[str, float | None, float | None]
 
 
 class Sheet(Struct, frozen=True):
-    """What one sheet shows.
+    """Contents of one sheet.
 
     `line` (k,) is drawn over `at` (k,): ms since 1970 when `dated`, else steps. `window` is the
     newest part of it, as the panels take it. `spans` were flagged, from and to in units of `at`.

@@ -1,4 +1,4 @@
-"""Lens readings in words and rows."""
+"""Table of lens readings, in words and rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lens's reading in words: does its rank say more than chance would?"""
+"""Verdict on a lens reading, in words."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class CoinPosition(Struct):
 
 
 class Positions(Struct):
-    """What a desk holds; `pending` counts entries on their way, `mode` is null before any run."""
+    """Holdings of a desk; `pending` counts entries on their way, `mode` is null before any run."""
 
     running: bool
     mode: str | None

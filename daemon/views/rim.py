@@ -54,7 +54,7 @@ class Figures(Struct):
 
 
 class Rim(Protocol):
-    """What the views need of a running daemon."""
+    """A running daemon, as far as the views need it."""
 
     @property
     def engine(self) -> Engine:

@@ -1,4 +1,4 @@
-"""Weights and regime: how loud each division and bot is heard, what moved, who stands out."""
+"""Weights and regime: the weight of each division and bot, its moves, and who stands out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One signal's story: the row of the signal, its checks, and the trades that came of it."""
+"""Record of one signal: its row, its checks, and the trades that came of it."""
 
 from __future__ import annotations
 

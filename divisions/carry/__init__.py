@@ -1,1 +1,1 @@
-"""The carry division: funding and premium pay whoever waits."""
+"""Carry division: bots that live on funding and premium."""

@@ -1,4 +1,4 @@
-"""Where the next funding payment is heading."""
+"""Drift of the predicted funding rate."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Memory(Struct):
 
 
 class FundingDrift(Bot[Params, Memory]):
-    """Go with leverage that is arriving: the estimate of the next funding rate is on its way.
+    """Momentum of leverage: go with it while the estimate of the next funding rate is on its way.
 
     The venue publishes a running estimate of the next hourly rate, a mean of the premium so far
     (Source: Hyperliquid docs, Funding). drift = its fast minus its slow exponential average in

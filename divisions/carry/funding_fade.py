@@ -1,4 +1,4 @@
-"""Fading an extreme of the funding."""
+"""Fade of extreme funding."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Memory(Struct):
 
 
 class FundingFade(Bot[Params, Memory]):
-    """Once an extreme funding rate turns, trade against the crowd that was paying it.
+    """Fade of a crowd: once an extreme funding rate turns, trade against whoever was paying it.
 
     z = (rate − mean) / deviation, exponentially weighted over the rate's own past, once a sample;
     the rate must be `entry` deviations out, beyond `floor_bps_h` and back from its peak by the

@@ -1,4 +1,4 @@
-"""Being paid the funding."""
+"""Funding harvest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Memory(Struct):
-    """When the context was last weighed, how many were seen, and the side last called for."""
+    """Time of the last context weighed, the count, and the side last called for."""
 
     sampled_ns: int = 0
     seen: int = 0
@@ -32,7 +32,7 @@ class Memory(Struct):
 
 
 class FundingHarvest(Bot[Params, Memory]):
-    """Stand on the side that is paid when hourly funding is far from its resting value.
+    """Carry: the side that is paid while hourly funding is far from its resting value.
 
     Venue rule: a positive rate is paid by longs to shorts on oracle notional, hourly; at rest it
     is 0.125 bps an hour. Above `entry_bps_h` sell, below −`entry_bps_h` buy; exit call once the

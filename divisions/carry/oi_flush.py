@@ -1,4 +1,4 @@
-"""After forced selling, or forced buying."""
+"""Reversal after a flush of open interest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Memory(Struct):
 
 
 class OiFlush(Bot[Params, Memory]):
-    """Buy what fell while open interest was flushed out, sell what rose that way.
+    """Reversal: buy what fell while open interest was flushed out, sell what rose that way.
 
     drop = 1 − open interest / its exponential mean; move = mid − its mean over the same half-life.
     A signal needs a drop beyond `drop` and a move beyond `move` one-minute volatilities; the

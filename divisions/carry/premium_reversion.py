@@ -1,4 +1,4 @@
-"""Fading the perpetual's premium over its oracle."""
+"""Mean reversion of the perpetual's premium over its oracle."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Memory(Struct):
 
 
 class PremiumReversion(Bot[Params, Memory]):
-    """Sell a perpetual unusually dear against its oracle, buy one unusually cheap.
+    """Reversion: sell a perpetual unusually dear against its oracle, buy one unusually cheap.
 
     premium = mid / oracle − 1 in bps against its own exponentially weighted mean and deviation;
     both `entry` deviations and `floor_bps` must be exceeded. Exit call when the premium is back

@@ -1,1 +1,1 @@
-"""The flow division: who is in a hurry moves the price."""
+"""Flow division: bots that read the pressure of order flow."""

@@ -1,4 +1,4 @@
-"""Aggression that moves nothing."""
+"""Absorption: aggression that does not move the price."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Memory(Struct):
 
 
 class Absorption(Bot[Params, Memory]):
-    """Turn against aggressors whose volume is swallowed without moving the price.
+    """Fade of aggressors whose volume is absorbed without moving the price.
 
     flow = Σ signed volume decayed with `half_life_s`; anchor = the mid averaged with the same
     half-life. A signal needs |flow| beyond `entry` times its slow mean while the mid has given way

@@ -1,4 +1,4 @@
-"""Joining a burst of trades."""
+"""Momentum in bursts of trades."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Memory(Struct):
 
 
 class BurstFollow(Bot[Params, Memory]):
-    """When trades come in a burst, go the way the price has gone since it began.
+    """Momentum: when trades come in a burst, go the way the price has gone since it began.
 
     Rates are counts of prints decayed with `fast_s` and `slow_s`, each over its mean life; a burst
     is a fast rate above `burst` times the slow one and a fast count of at least `least`. The mid

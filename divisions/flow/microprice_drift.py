@@ -1,4 +1,4 @@
-"""Where the micro-price is heading."""
+"""Drift of the microprice."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Memory(Struct):
 
 
 class MicropriceDrift(Bot[Params, Memory]):
-    """Go where the micro-price drifts while the touch leans the same way.
+    """Momentum of the microprice while the touch leans the same way.
 
     micro = (bid × ask size + ask × bid size) / (bid size + ask size), averaged over each second.
     drift = its fast minus its slow exponential average, against a slow mean of |drift|; lean =

@@ -40,7 +40,7 @@ class Memory(Struct):
 
 
 class OrderFlow(Bot[Params, Memory]):
-    """Go with sustained order-flow imbalance at the best bid and offer.
+    """Momentum of sustained order-flow imbalance at the best bid and offer.
 
     e = ΔQ_bid − ΔQ_ask, where a better price adds its whole queue and a worse one takes the old
     queue away (Cont, Kukanov & Stoikov 2014, "The price impact of order book events"). The flow

@@ -1,4 +1,4 @@
-"""Imbalance of aggressive buying and selling."""
+"""Trade imbalance: aggressive buying against aggressive selling."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Memory(Struct):
 
 
 class TradeImbalance(Bot[Params, Memory]):
-    """Go with one-sided aggression when the tape is busier than usual.
+    """Momentum of one-sided aggression when trading is busier than usual.
 
     imbalance = (buys − sells) / (buys + sells) of aggressor volume, decayed with `half_life_s`;
     a signal needs |imbalance| above `entry` and a volume above `burst` times its slow mean.

@@ -1,1 +1,1 @@
-"""The relative division: coins are priced against each other."""
+"""Relative-value division: bots that price coins against each other."""

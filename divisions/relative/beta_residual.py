@@ -1,4 +1,4 @@
-"""What a coin did on its own account."""
+"""Reversion of beta residuals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BetaResidual(Bot[Params, NoMemory]):
-    """Fade what a coin moved beyond its share in the market's move.
+    """Fade of what a coin moved beyond its share in the market's move.
 
     market = mean log return of BTC, ETH and SOL without the coin itself; beta from the `window`
     bars before the `recent` ones; s = Σ recent (own − beta × market) / (σ √recent), σ the deviation

@@ -26,7 +26,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CrossMomentum(Bot[Params, NoMemory]):
-    """Buy the coin that outran the others, sell the one that fell behind them.
+    """Momentum across coins: buy the one that outran the others, sell the one that fell behind.
 
     Scores are log returns over `window` bars divided by the coin's own volatility, compared
     across coins at the same bar; a coin beyond `entry` deviations of the cross-section speaks.

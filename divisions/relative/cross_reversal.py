@@ -27,7 +27,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CrossReversal(Bot[Params, NoMemory]):
-    """Buy the coin that has just fallen behind the others, sell the one that has run ahead.
+    """Reversal across coins: buy the one that has just fallen behind, sell the one that ran ahead.
 
     score = log return over `window` quarter hours / the coin's own volatility; z = its distance
     from the mean of all coins in cross-sectional deviations, and the coin must stand `floor_vols`

@@ -1,4 +1,4 @@
-"""Following the leader."""
+"""Lead–lag between BTC and the other coins."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LeadLag(Bot[Params, NoMemory]):
-    """When BTC has moved and a coin has not yet answered by its beta, expect the answer.
+    """Catch-up: when BTC has moved and a coin has not yet answered by its beta, expect the answer.
 
     beta = Σ x y / Σ x² of one-minute log returns (x BTC, y the coin) over `window` bars; gap =
     beta × last x − last y. A signal needs |last x| above `leader_move` of its deviations and

@@ -1,4 +1,4 @@
-"""A coin tied to another."""
+"""Mean reversion of cointegrated pairs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PairReversion(Bot[Params, NoMemory]):
-    """Trade a coin back towards the price that its partner implies, while the tie has held.
+    """Reversion to the price that a coin's partner implies, while the tie has held.
 
     log own = a + b log partner + e by least squares over `window` bars; e is tied when its changes
     depend on its level with a t value beyond −`pull` (Engle & Granger 1987; their 5 % bound is

@@ -1,1 +1,1 @@
-"""The reversion division: what has been stretched comes back."""
+"""Reversion division: bots that fade stretched prices."""

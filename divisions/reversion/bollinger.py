@@ -1,4 +1,4 @@
-"""Fading the edges of a Bollinger band."""
+"""Fade at the edges of a Bollinger band."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bollinger(Bot[Params, NoMemory]):
-    """Sell a close more than `entry` deviations above its mean, buy one as far below.
+    """Fade of closes more than `entry` deviations above their mean, or as far below.
 
     z = (close − mean) / deviation over `window` closes; the target is the mean, the exit call
     comes when z returns to zero. Idea: J. Bollinger's bands (2001, "Bollinger on Bollinger

@@ -1,4 +1,4 @@
-"""Fading a price that has been pulled back before."""
+"""Ornstein–Uhlenbeck reversion."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OuReversion(Bot[Params, NoMemory]):
-    """Expect the mean only where the recent past was really pulled towards it.
+    """Reversion to the mean, only where the recent past was really pulled towards it.
 
     Least squares of x(t+1) − x(t) on x(t), x log closes: the slope b must be negative with a t
     value beyond −`pull`; a random walk passes −2.9 one time in twenty (Dickey & Fuller 1979).

@@ -1,4 +1,4 @@
-"""Fading a run of gains or losses."""
+"""Fade of RSI extremes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RsiFade(Bot[Params, NoMemory]):
-    """Sell when nearly all of the recent movement was up, buy when nearly all was down.
+    """Fade: sell when nearly all of the recent movement was up, buy when nearly all was down.
 
     strength = Σ gains / (Σ gains + Σ losses) over `window` closes, plain sums; beyond `edge` sell,
     below 1 − `edge` buy; exit call when it passes one half. Source: J. W. Wilder's relative

@@ -1,4 +1,4 @@
-"""Fading a single violent minute."""
+"""Fade of a shock: a single violent minute."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ShockFade(Bot[Params, NoMemory]):
-    """Lean against a minute that moved far on much volume: somebody had to trade and paid for it.
+    """Fade of a minute that moved far on much volume: somebody had to trade and paid for it.
 
     move = last log return; it must exceed `shock` root mean squares of the `window` returns before
     it, and its volume `surge` times their mean. The target gives back `target_moves` of it.

@@ -1,4 +1,4 @@
-"""Fading a stretch away from the volume-weighted price."""
+"""Fade of a stretch away from VWAP."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VwapStretch(Bot[Params, NoMemory]):
-    """Lean against a price far from the average price paid, weighted by volume.
+    """Fade of a price far from the average price paid, weighted by volume.
 
     vwap = Σ typical × volume / Σ volume over `window` bars, typical = (high + low + close) / 3;
     the deviation is volume-weighted too. The target is half-way back. Idea: participants anchor

@@ -1,1 +1,1 @@
-"""The trend division: what has been moving keeps moving."""
+"""Trend division: bots that follow what has been moving."""

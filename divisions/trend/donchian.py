@@ -24,7 +24,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Donchian(Bot[Params, NoMemory]):
-    """Buy a close above the highest high of the last `channel` bars, sell one below the lowest low.
+    """Breakout: buy a close above the highest high of `channel` bars, sell one below the low.
 
     Idea: a price nobody has paid for a while is news. Source: R. Donchian's channel rule; the
     Turtle traders' System 1 is its best-known form. Stop and trailing stop are multiples of the

@@ -1,4 +1,4 @@
-"""Two exponential averages crossing."""
+"""Crossover of two exponential moving averages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Memory(Struct):
 
 
 class EmaCross(Bot[Params, Memory]):
-    """Follow the fast average while it leads the slow one by more than noise would.
+    """Trend following while the fast average leads the slow one by more than noise would.
 
     Signal: |fast − slow| > gap_vols × one-minute volatility in USD, on the side of the fast one;
     exit call when they cross back. Idea: moving-average crossover (Brock, Lakonishok & LeBaron

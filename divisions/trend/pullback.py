@@ -1,4 +1,4 @@
-"""A dip in a rising market."""
+"""Pullback in a trend."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Pullback(Bot[Params, NoMemory]):
-    """Buy a dip on five minutes while the hours rise, sell a rally while they fall.
+    """Pullback entry: buy a dip on five minutes while the hours rise, sell a rally while they fall.
 
     trend = (last hourly close − mean) / deviation over `slow` hours; dip = the same of the last
     5-minute close over `fast` bars, with the other sign. Both must be beyond their bounds.

@@ -1,4 +1,4 @@
-"""A breakout after quiet."""
+"""Breakout from a volatility squeeze."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SqueezeBreakout(Bot[Params, NoMemory]):
-    """Join the first close outside the range of an unusually quiet stretch.
+    """Breakout: join the first close outside the range of an unusually quiet stretch.
 
     Quiet: the root mean square of the last `quiet` log returns before this bar is below `squeeze`
     times that of the `usual` ones. Breakout: the close lies beyond the highest high or lowest low

@@ -1,4 +1,4 @@
-"""A straight line through the closes."""
+"""Regression slope of the closes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TrendSlope(Bot[Params, NoMemory]):
-    """Follow a path so straight that a random walk would hardly draw it.
+    """Trend following of paths so straight that a random walk would hardly draw them.
 
     t = slope / its standard error, from least squares of log close on time over `window` bars. The
     bound is far above 2 because a random walk reaches t of 5 half the time (Granger & Newbold

@@ -1,4 +1,4 @@
-"""A coin's own past return."""
+"""Time-series momentum."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TsMomentum(Bot[Params, NoMemory]):
-    """Hold what has risen over a day, sell what has fallen, in units of its own volatility.
+    """Momentum: hold what has risen over a day, sell what has fallen, in its own volatility.
 
     z = log(close / close `window` hours ago) / (σ √window), σ the root mean square of `vol_bars`
     hourly log returns. A signal needs |z| above `entry`; exit call when z changes its sign. Idea:

@@ -1,4 +1,4 @@
-"""Alarms at a fixed rate: how many large falls did they come before, and by chance?
+"""Alarms at a fixed rate: how many large falls they precede, beside what chance would give.
 
 An alarm at a point counts for a fall when the fall's peak lies in the `reach` bars after it.
 """
@@ -30,7 +30,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Alarm:
-    """What a rule's alarms are worth.
+    """Score of a rule's alarms.
 
     `rate` is their share of points, `precision` the share followed by a fall, `followed` that of
     all points; `recall` the share of falls with an alarm before them, `chance` the same share

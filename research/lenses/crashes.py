@@ -1,4 +1,4 @@
-"""Where did every lens stand at its last reading before the deepest fall of a path?"""
+"""Lens readings before crashes: the last ones before the deepest fall of each path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is a gate worth beside gates that know nothing, at the same share of blocked time?
+"""Gates beside ignorant gates that block the same share of time.
 
 A gate is out of the market from a point until the next. It is compared with being always in, with
 the gate of realised volatility that blocks as often, and with random gates that switch as often
@@ -22,7 +22,7 @@ TAIL = 0.05
 
 @dataclass(frozen=True)
 class Worth:
-    """One gate's book: mean and tail mean a point (of log return), and drawdown with over without.
+    """One gate's figures: mean and tail mean a point (of log return), drawdown with over without.
 
     Means are in basis points, the drawdown's ratio is the mean over paths.
     """

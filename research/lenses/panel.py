@@ -1,4 +1,4 @@
-"""Readings of all lenses along one path of returns, beside what came afterwards.
+"""Panel of lens readings along one path of returns, beside the outcomes that followed.
 
 A point is a bar at which the set is read on the window that ends there: nothing later is in its
 readings, and nothing earlier than the next bar in its outcomes. Windows and horizons that a
@@ -29,7 +29,7 @@ CHUNK = 25
 
 @dataclass(frozen=True)
 class Seen:
-    """What the set saw in windows: by lens, shape (n, lenses), and of the composite, (n,).
+    """Readings in windows: by lens, shape (n, lenses), and of the composite, (n,).
 
     `values` are raw; `ranks` lie in [0, 1] among that window's surrogates; `sign_p` and `garch_p`
     are two-sided, for the null of random signs and that of a fitted GARCH. `composite` is high

@@ -1,4 +1,4 @@
-"""What was fixed before the lenses were looked at: `protocol.toml`, and its digest."""
+"""Protocol of the rehearsal, fixed before the lenses were looked at: `protocol.toml`, digest."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Iid(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Chaos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much noise lies on the map, how long it drives, and when and how fast prices slide.
+    """Noise on the map, length of its drive, and when and how fast prices slide.
 
     `slide_sd` is in deviations of a bar, `quiet_bars_mean` the time between two stretches.
     """

@@ -1,4 +1,4 @@
-"""The lenses of the phase-space filter, as the rehearsal reads them: many windows at once."""
+"""Readings of the phase-space filter's lenses, over many windows at once."""
 
 from __future__ import annotations
 

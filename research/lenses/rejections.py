@@ -1,4 +1,4 @@
-"""Do the lenses see what is not there? How often their ranks reject, by world and null."""
+"""Rejection rates of the lenses' ranks, by world and null: do they see what is not there?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rejection:
-    """How often the two-sided rank of a lens rejects at 5 % on independent windows of a world.
+    """Rate at which a lens's two-sided rank rejects at 5 % on independent windows of a world.
 
     `sign` and `garch` are the shares for each null, `share` that of windows in which both do,
     with its exact 95 % interval.

@@ -1,4 +1,4 @@
-"""Does what the lenses see help? The dress rehearsal, on made-up worlds and recorded candles.
+"""Dress rehearsal of the lenses, on synthetic worlds and recorded candles.
 
 Four tables by the protocol fixed in `protocol.toml`: what a lens knows of later falls beyond
 volatility, what its alarms catch, what a gate of it is worth beside its twins, and the verdict.
@@ -30,7 +30,7 @@ KEEP, DEMOTE = "keep as gate", "demote to lens"
 
 @dataclass(frozen=True)
 class Skill:
-    """What a lens knows of the falls within the horizon, pooled over paths.
+    """Skill of a lens: what it knows of the falls within the horizon, pooled over paths.
 
     `rho` is the rank correlation with realised volatility over 60 bars and `auc` the area for
     large falls, each of the null rank and of the raw value. `partial` is the rank correlation
@@ -56,7 +56,7 @@ class Skill:
 
 @dataclass(frozen=True)
 class AlarmRow:
-    """A rule's alarms on one part, and those of `rv_z` at the very same rate beside them."""
+    """Alarms of a rule on one part, beside those of `rv_z` at the very same rate."""
 
     data: str
     part: str
@@ -91,7 +91,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Tables:
-    """Everything about one set of paths."""
+    """All tables of one set of paths."""
 
     skill: list[Skill]
     alarms: list[AlarmRow]

@@ -1,4 +1,4 @@
-"""Made-up returns for the lenses: worlds with nothing in them, and worlds of hidden order.
+"""Synthetic returns for the lenses: negative controls, and positive ones with hidden order.
 
 Negative controls, where no lens may see anything: GARCH(1,1) with Student innovations, Heston's
 variance, and independent Student returns. Positive controls, where a lens must: returns that

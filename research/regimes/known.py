@@ -1,4 +1,4 @@
-"""What regimes the market was in, by rules fixed beforehand in `known.toml`."""
+"""Known regimes of the market, by rules fixed beforehand in `known.toml`."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the labels are made with; the file says what each number is."""
+    """Parameters of the labels; the file says what each number is."""
 
     train_days: int
     refit_days: int

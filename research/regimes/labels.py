@@ -1,4 +1,4 @@
-"""Labels of the market's regime, day by day, each from what was known at that day's last hour.
+"""Regime labels day by day, each from what was known at that day's last hour.
 
 Labels of turbulence say 1 (wild) or 0; labels of direction 1 (up), −1 (down) or 0. A label that
 cannot speak says nan. Nothing is fitted to anything later than the day it speaks of: quantiles and

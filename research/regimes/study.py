@@ -1,4 +1,4 @@
-"""Which label knew of the regimes that everybody agrees on afterwards, and how soon?
+"""Detection of known regimes: which label knew of them, and how soon?
 
 Labels of turbulence are held against the crashes, labels of direction against every regime. A
 label is worth having only when it does better than the plainest of its kind: a trailing threshold

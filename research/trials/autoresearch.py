@@ -1,4 +1,4 @@
-"""The next step of autoresearch: begin a trial, end one, or wait; from what the database holds.
+"""Next step of autoresearch: begin a trial, end one, or wait; from what the database holds.
 
 Nothing is written here. A step is the argument of the command `trial`, which the running engine
 checks against the bot's own search space and the trial's own days before it obeys.
@@ -23,7 +23,7 @@ from shadow.store.rows import day_of, ms_of
 
 
 class Step(Struct, frozen=True):
-    """What is to be done, why, and the command that does it (None: wait)."""
+    """The step to take, why, and the command that takes it (None: wait)."""
 
     step: Literal["wait", "start", "end"]
     reason: str

@@ -1,4 +1,4 @@
-"""Autoresearch: which bot is changed, in what, and whether the change is kept.
+"""Rules of a trial: which bot is changed, in what, and whether the change is kept.
 
 Once a month the worst bot gets one change from its own search space. Challenger and unmodified
 control run side by side for thirty days; what decides is the paired difference of their daily R.
@@ -35,7 +35,7 @@ KEEP, REVERT = "keep", "revert"
 
 
 class Verdict(Struct, frozen=True):
-    """What thirty days say about a change.
+    """Verdict on a change after thirty days.
 
     `difference` is the challenger's mean R a day less the control's, `t` that over its standard
     error (None without a spread), `p` one-sided. `sharpe` is the difference's annual Sharpe ratio

@@ -1,4 +1,4 @@
-"""What the keep rules do under no edge at all, and what they find when there is one.
+"""Size and power of the keep rules: with no edge at all, and with one.
 
 Made-up histories of 26 bots with iid normal daily returns, no mean, unit spread. The worst of the
 window is changed. A change that does nothing leaves the challenger with a result of its own (a
@@ -24,7 +24,7 @@ TRIALS = (1, 6, 12)
 
 
 class Power(Struct, frozen=True):
-    """How often the paired rule keeps a change as trial number `trial`.
+    """Rate at which the paired rule keeps a change as trial number `trial`.
 
     `lift` is the annual Sharpe ratio that the change adds, `correlation` that of the two arms.
     """

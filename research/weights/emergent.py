@@ -1,4 +1,4 @@
-"""Which division stands out, and could chance have done it?
+"""Emergent regime: the division whose weight stands out, against a null band.
 
 The rule pushes weights apart whatever the returns are: with five divisions one rises and one
 falls every day, on noise too. So the highest weight's lead is compared with a null band: the
@@ -31,7 +31,7 @@ STATES = ("calm", "usual", "wild")
 
 @dataclass(frozen=True)
 class Regime:
-    """What stands out, with what it rests on.
+    """The division that stands out, with what that rests on.
 
     `lead` is the leader's log weight less the mean of the others'; `band` is what the same rule
     reaches on shuffled returns in 95 of 100 histories, None while nothing could move; `p` is
@@ -53,7 +53,7 @@ class Regime:
 
 @dataclass(frozen=True)
 class Label:
-    """What market models call one coin's present; None where they cannot say."""
+    """Labels of one coin's present by market models; None where they cannot say."""
 
     state: str | None
     probabilities: list[float] | None

@@ -1,4 +1,4 @@
-"""Every weight there ever was, made again from stored returns and compared."""
+"""Recomputation of every weight from stored returns, compared with what was stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which way of weighting is worth having? The Darwinian rule beside three others.
+"""Weighting rules compared: the Darwinian rule beside three others.
 
 Every rule sees the same daily returns, in R at unit weight, up to the day before, and is brought
 to a mean weight of 1, so that no rule wins by being larger. What counts is the Sharpe ratio of

@@ -20,7 +20,7 @@ class ReportRow(Struct):
 
     `blocked` counts signals the group's filter refused (alone or with others), `sole_blocked`
     those it alone refused; `episodes` those of them with a known outcome. `fail_closed` counts
-    refusals for want of data and `clamped_usd` what caps cut off would have earned; neither is
+    refusals for lack of data and `clamped_usd` what caps cut off would have earned; neither is
     in any other figure. `ci_*` bounds `mean_r`, `delta_*` bounds `delta_r`, both 95 % clustered
     on days; `anytime_*` is the interval for those who look every day.
     """

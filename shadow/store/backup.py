@@ -30,7 +30,8 @@ def back_up(source: sqlite3.Connection, target: Path) -> dict[str, str]:
             about = dict(copy.execute("SELECT key, value FROM about"))
         if broken:
             raise InputDamaged(
-                f"what was copied breaks its promises ({broken[0]}), so {target} was not written; "
+                f"what was copied breaks its integrity rules ({broken[0]}), "
+                f"so {target} was not written; "
                 "`gnomon db check` says more"
             )
         with fresh.open("rb") as file:

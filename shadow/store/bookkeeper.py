@@ -34,7 +34,7 @@ CALLED_OFF = ("entry_cancelled", "flatten")
 
 
 class Sink(Protocol):
-    """Where rows go, and the event they belong to."""
+    """Destination of rows, and the event they belong to."""
 
     @property
     def rows(self) -> Rows:
@@ -53,7 +53,7 @@ class Sink(Protocol):
 
 
 class Identity:
-    """What is frozen on every signal row."""
+    """Values frozen on every signal row."""
 
     def __init__(self, config_hash: str, policy_hash: str) -> None:
         self.config_hash = config_hash
@@ -61,7 +61,7 @@ class Identity:
 
 
 class Bookkeeper:
-    """Writes one desk's rows. `versions` holds the version of every filter by name."""
+    """Writer of one desk's rows. `versions` holds the version of every filter by name."""
 
     def __init__(
         self, sink: Sink, identity: Identity, versions: dict[str, int], *, shadow: bool

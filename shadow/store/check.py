@@ -1,4 +1,4 @@
-"""Integrity rules of a database; every broken one is returned as a line of words."""
+"""Integrity check of a database; every broken rule is returned as a line of words."""
 
 from __future__ import annotations
 

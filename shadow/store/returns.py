@@ -15,7 +15,7 @@ _RANKED = "t.risk_e6 > 0 AND (t.kind = 'twin' OR (t.kind = 'phantom' AND t.cause
 
 
 class Earned(NamedTuple):
-    """What trades make of a bot's day; `marks` counts their parts, each rounded once."""
+    """Day's result of a bot, from its trades; `marks` counts their parts, each rounded once."""
 
     r_e6: int
     closed: int

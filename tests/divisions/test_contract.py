@@ -67,7 +67,7 @@ def test_a_broken_bot_is_caught_by_this_suite() -> None:
     stage = Stage([lane], instruments(), watch)
     stage.play(chain(history(SEED), lively(SEED, 900)))
     assert watch.changed == watch.peeked == {"canary"}
-    assert stage.trouble == {0: "on_bar of SOL: ZeroDivisionError: canary"}
+    assert stage.faults == {0: "on_bar of SOL: ZeroDivisionError: canary"}
 
 
 def test_a_bot_that_breaks_the_contract_is_told_of_every_breach() -> None:

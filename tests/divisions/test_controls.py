@@ -30,7 +30,7 @@ def test_a_bot_in_a_market_without_its_idea_fails_the_test_of_its_own() -> None:
 
 def test_no_bot_earns_where_nothing_foretells_anything() -> None:
     arena = play(fair(), *(Lane(build(cls, {})) for cls in BOTS))
-    assert not arena.trouble
+    assert not arena.faults
     lucky = {
         cls.name: chance
         for cls, closed in zip(BOTS, arena.closed, strict=True)

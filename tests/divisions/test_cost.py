@@ -63,7 +63,7 @@ def clocked() -> Clocked:
     clock = Clocked()
     stage = Stage([Lane(build(cls, {})) for cls in BOTS], instruments(), clock)
     stage.play((*history(SEED), *lively(SEED)))
-    assert not stage.trouble
+    assert not stage.faults
     return clock
 
 

@@ -187,3 +187,58 @@ def test_make_targets_named_in_documents_exist() -> None:
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")):
         for target in re.findall(r"`make ([a-z-]+)", page.read_text()):
             assert target in targets, f"{page.name}: make {target}"
+
+
+# Files that a page tells its reader to make, and folders of a state that only a run makes.
+TO_BE_MADE = {
+    "divisions/trend/streak.py",
+    "tests/divisions/trend/test_streak.py",
+}
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md")))
+CODE = (
+    r"(?:market|quant|venue|divisions|risk|shadow|research|daemon|bench|tests|deploy|systemd|docs)"
+)
+
+
+def found(dotted: str) -> bool:
+    """Say whether a dotted name is a module, or something that a module holds."""
+    parts = dotted.split(".")
+    for end in range(len(parts), 0, -1):
+        at = ROOT.joinpath(*parts[:end])
+        if at.with_suffix(".py").is_file() or at.is_dir():
+            rest = parts[end:]
+            text = at.with_suffix(".py").read_text() if at.with_suffix(".py").is_file() else ""
+            return all(re.search(rf"\b{re.escape(name)}\b", text) for name in rest)
+    return False
+
+
+def in_code_type(text: str) -> list[str]:
+    """Return what stands in code type in running text, and blocks of no named language."""
+    blocks = re.findall(r"```\n(.*?)```", text, re.S)
+    return [*re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S)), *blocks]
+
+
+def test_files_and_folders_named_in_documents_exist() -> None:
+    tree = (ROOT / folder for folder in CODE[3:-1].split("|"))
+    names = {path.name for folder in tree for path in folder.rglob("*.py")}
+    missing = []
+    for page in PAGES:
+        for words in in_code_type(page.read_text()):
+            for path in re.findall(rf"(?<![\w./-]){CODE}/[\w./-]*\w/?", words):
+                if path not in TO_BE_MADE and not (ROOT / path).exists():
+                    missing.append(f"{page.relative_to(ROOT)}: {path}")
+            # In a drawing a file may stand below its folder's name.
+            for name in re.findall(r"(?<![\w/.-])\w+\.py\b", words):
+                if name not in names:
+                    missing.append(f"{page.relative_to(ROOT)}: {name}")
+    assert not missing
+
+
+def test_modules_and_what_they_hold_named_in_documents_exist() -> None:
+    missing = []
+    for page in PAGES:
+        for words in in_code_type(page.read_text()):
+            for dotted in re.findall(rf"(?<![\w./-]){CODE}(?:\.[A-Za-z_]\w*)+(?!\w*[/(])", words):
+                if not found(dotted):
+                    missing.append(f"{page.relative_to(ROOT)}: {dotted}")
+    assert not missing

@@ -1,4 +1,4 @@
-"""Bots that trade for themselves: the stage, and a plain account of what their signals earn.
+"""Arena of bots without gate or sizing: a plain account of what their signals earn.
 
 No gate, no sizing: one trade a bot, coin and side at a time, entered and left at the touch of the
 first book at least 400 ms after the decision, with the taker fee on both legs and funding as it

@@ -1,4 +1,4 @@
-"""Behaviour that every broker shows, whatever carries its orders out."""
+"""Behavioural suite of brokers: what each must do, whatever carries its orders out."""
 
 from __future__ import annotations
 

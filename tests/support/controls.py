@@ -27,7 +27,7 @@ def play(market: Market, *lanes: Lane) -> Arena:
 def assert_earns(cls: BotClass, market: Market) -> None:
     """Hold a bot to its idea: after fees it earns there, by more than luck."""
     arena = play(market, Lane(build(cls, {})))
-    assert not arena.trouble
+    assert not arena.faults
     closed = arena.closed[0]
     assert len(closed) >= 10
     assert sum(c.net for c in closed) / len(closed) > 5e-4

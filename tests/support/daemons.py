@@ -1,4 +1,4 @@
-"""Whole daemons whose venue does not exist, stand-ins for one, and whoever asks them."""
+"""Daemons without a venue, stand-ins for one, and clients that ask them."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def figures(**changes: Any) -> Figures:
 
 @dataclass
 class StandIn:
-    """An engine and figures, for whoever needs no more of a daemon."""
+    """Engine and figures, for tests that need no more of a daemon."""
 
     engine: Engine
     numbers: Figures = field(default_factory=figures)

@@ -1,4 +1,4 @@
-"""A venue with bad manners: the local venue's frames, with wrong ones slipped in between.
+"""Proxy that slips bad frames in between those of the local venue.
 
 It stands between a daemon and the real local venue on its own port, hands `/info` through, and
 after every few websocket frames adds one that a client must survive.
@@ -35,7 +35,7 @@ BAD_FRAMES: dict[str, str | bytes] = {
 
 
 class MeanVenue:
-    """One bad frame after every `every` good ones; `cut()` breaks all connections at once."""
+    """Proxy with one bad frame after every `every` good ones; `cut()` breaks all connections."""
 
     def __init__(self, upstream: str, *, every: int = 40) -> None:
         self.http = ""

@@ -1,4 +1,4 @@
-"""Three years of hourly closes with regimes in them that nobody has to argue about."""
+"""Three years of hourly closes with planted regimes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builders for the tests of gate and ledger: a view to judge, and a stage where markets obey."""
+"""Builders for the tests of gate and ledger: a view to judge, and a scripted engine."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def content_of(value: object) -> bytes:
 
 
 class Scripted(Filter[NoSettings]):
-    """A filter that says what it is told to."""
+    """Filter that says what it is told to."""
 
     asks = "what does the script say?"
     rank = 1
@@ -193,7 +193,7 @@ class Scripted(Filter[NoSettings]):
 
 
 class Puppet(Bot[NoMemory, NoMemory]):
-    """A tick bot that says what it was given, once."""
+    """Tick bot that says what it was given, once."""
 
     params_type = NoMemory
 

@@ -1,7 +1,7 @@
-"""Bots at work on a market, without gate, sizing or trades: what the engine does up to a signal.
+"""Bots on a market without gate, sizing or trades: the engine up to a signal.
 
 A bot that raises, or gives a signal that no gate could judge, is taken out with its reason in
-`trouble`, so that one broken bot fails its own tests and nobody else's.
+`faults`, so that one broken bot fails its own tests and nobody else's.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Stage:
         self.view = View(self.coins)
         self.lanes = list(lanes)
         self.heard: list[list[Heard]] = [[] for _ in self.lanes]
-        self.trouble: dict[int, str] = {}
+        self.faults: dict[int, str] = {}
         self.calls = [0] * len(self.lanes)
         self.samples: Counter[tuple[int, str]] = Counter()
         self._inspect = inspect
@@ -134,7 +134,7 @@ class Stage:
 
     def _call(self, hook: str, coin: Coin, *rest: Any) -> None:
         for i, lane in enumerate(self.lanes):
-            if i in self.trouble or not lane.bot.hears(hook):
+            if i in self.faults or not lane.bot.hears(hook):
                 continue
             if hook == "on_bar" and rest[0] not in lane.bot.timeframes:
                 continue
@@ -151,7 +151,7 @@ class Stage:
                 if action is not None:
                     self._act(i, coin, action)
             except Exception as error:
-                self.trouble[i] = f"{hook} of {coin.name}: {type(error).__name__}: {error}"
+                self.faults[i] = f"{hook} of {coin.name}: {type(error).__name__}: {error}"
 
     def _act(self, i: int, coin: Coin, action: Signal | ExitCall) -> None:
         if isinstance(action, Signal):

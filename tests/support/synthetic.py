@@ -1,4 +1,4 @@
-"""A market from arrays: whoever knows its path, its sizes and its trades can play it to a bot.
+"""Synthetic market from arrays of paths, sizes and trades, played to a bot.
 
 One row a coin and one column a tick. Prices in USD, sizes in base units, funding as an hourly rate.
 """

@@ -1,4 +1,4 @@
-"""A bot that can be tuned, on the real engine, for trials of it."""
+"""Bot that can be tuned, on the real engine, for trials of it."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from tests.support.shadow import T0_MS, Stage
 
 
 class DialParams(Struct, frozen=True):
-    """How long a position is held, and whether the bot raises."""
+    """Length of a hold, and whether the bot raises."""
 
     hold_s: Annotated[int, Meta(ge=1, le=10_000)] = 60
     breaks: Annotated[int, Meta(ge=0, le=1)] = 0
 
 
 class Count(Struct):
-    """How often it heard."""
+    """Number of events heard."""
 
     calls: int = 0
 
 
 class Dial(Bot[DialParams, Count]):
-    """Buys at every print and holds for a while."""
+    """Bot that buys at every print and holds for a while."""
 
     name = "dial"
     division = "trend"

@@ -1,4 +1,4 @@
-"""What the venue's tests share: frames as the venue sends them, and a server that does as told."""
+"""Frames as the venue sends them, and a scripted websocket server."""
 
 from __future__ import annotations
 
@@ -318,7 +318,7 @@ class Peer:
 Script = Callable[[Peer], Awaitable[None]]
 
 
-class Door:
+class ScriptedServer:
     """A listening socket; every connection follows the script. `peers` are all that ever came."""
 
     def __init__(self, script: Script) -> None:
@@ -357,18 +357,18 @@ class Door:
 
 
 @asynccontextmanager
-async def door(script: Script) -> AsyncIterator[Door]:
+async def scripted(script: Script) -> AsyncIterator[ScriptedServer]:
     """Run a scripted server for the length of the block; what a script raised fails the test."""
-    the_door = Door(script)
-    serving = asyncio.create_task(the_door.serve())
+    server = ScriptedServer(script)
+    serving = asyncio.create_task(server.serve())
     try:
-        yield the_door
+        yield server
     finally:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
-        await the_door.close()
-    if the_door.faults:
-        raise the_door.faults[0]
+        await server.close()
+    if server.faults:
+        raise server.faults[0]
 
 
 # A feed under test.
@@ -377,7 +377,7 @@ QUICK = Reconnect(min_s=0.01, max_s=0.02)
 
 
 class Rim:
-    """Hears a feed as the daemon does; `log` holds what it was told, in order."""
+    """Listener to a feed, as the daemon is; `log` holds what it was told, in order."""
 
     def __init__(self, session: Session, now_ns: Callable[[], int]) -> None:
         self.session = session

@@ -1,4 +1,4 @@
-"""An engine run on the local world in virtual time: minutes of trading in a second, no sockets."""
+"""Engine on the local world in virtual time: minutes of trading in a second, no sockets."""
 
 from __future__ import annotations
 

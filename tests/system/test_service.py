@@ -230,7 +230,7 @@ def look_as_a_member(root: Path) -> None:
         # As root the halt is carried out; the answer looked at is the member's.
         refused = as_member("halt", "--state", str(root))
         assert refused.returncode == 69
-        assert "not yours to command" in refused.stderr
+        assert "permission denied" in refused.stderr
         assert daemon.end(signal.SIGTERM) == 0
     restrict()
     for command in (("shadow", "report"), ("status",), ("db", "check")):

@@ -18,8 +18,8 @@ from tests.support.venue import (
     Peer,
     bbo,
     context,
-    door,
     feeding,
+    scripted,
     until,
     wrapped,
 )
@@ -29,7 +29,7 @@ from venue.websocket import FRAME_BYTES_MAX
 
 def test_the_handshake_offers_no_extension_and_asks_for_the_urls_path(on_loop: Any) -> None:
     async def test() -> None:
-        async with door(stay) as venue, feeding(venue.url) as (_, feed, _):
+        async with scripted(stay) as venue, feeding(venue.url) as (_, feed, _):
             await until(lambda: feed.connected)
             peer = venue.peers[0]
             assert peer.head.startswith(b"GET /ws HTTP/1.1\r\n")
@@ -45,7 +45,7 @@ def test_the_handshake_offers_no_extension_and_asks_for_the_urls_path(on_loop: A
 def test_all_frames_of_one_read_come_in_one_call(on_loop: Any) -> None:
     async def test() -> None:
         sent = [*books(3), bbo()]
-        async with door(saying(*sent)) as venue, feeding(venue.url) as (rim, _, _):
+        async with scripted(saying(*sent)) as venue, feeding(venue.url) as (rim, _, _):
             await until(rim.raws)
             assert rim.reads() == [sent]
 
@@ -66,7 +66,7 @@ def test_a_frame_split_over_two_reads_is_handed_on_whole_with_what_followed_it(
             await peer.raw(data[100:])
             await peer.hear_all()
 
-        async with door(script) as venue, feeding(venue.url) as (rim, _, _):
+        async with scripted(script) as venue, feeding(venue.url) as (rim, _, _):
             await until(rim.raws)
             assert rim.reads() == [[first, second]]
 
@@ -76,7 +76,7 @@ def test_a_frame_split_over_two_reads_is_handed_on_whole_with_what_followed_it(
 def test_a_flood_arrives_in_order_and_complete(on_loop: Any) -> None:
     async def test() -> None:
         sent = books(20_000)
-        async with door(saying(*sent)) as venue, feeding(venue.url) as (rim, _, _):
+        async with scripted(saying(*sent)) as venue, feeding(venue.url) as (rim, _, _):
             await until(lambda: len(rim.raws()) >= len(sent))
             assert rim.raws() == sent
             assert len(rim.reads()) < len(sent) / 10
@@ -97,7 +97,7 @@ def test_fragments_are_put_together_and_a_ping_may_come_in_between(on_loop: Any)
             await peer.raw(wrapped(other[:7], fin=False) + wrapped(other[7:], CONT))
             await peer.hear_all()
 
-        async with door(script) as venue, feeding(venue.url) as (rim, _, _):
+        async with scripted(script) as venue, feeding(venue.url) as (rim, _, _):
             await until(lambda: len(rim.raws()) == 2)
             assert rim.raws() == [whole, other]
             await until(lambda: venue.peers[0].heard)
@@ -113,7 +113,7 @@ def test_binary_frames_are_handed_on_like_text(on_loop: Any) -> None:
             await peer.raw(wrapped(bbo(), BINARY))
             await peer.hear_all()
 
-        async with door(script) as venue, feeding(venue.url) as (rim, _, _):
+        async with scripted(script) as venue, feeding(venue.url) as (rim, _, _):
             await until(rim.raws)
             assert rim.raws() == [bbo()]
 
@@ -131,7 +131,7 @@ def test_a_frame_that_comes_with_the_handshake_is_heard_after_the_announcement(
             await peer.raw(peer.accept() + wrapped(greeting) + wrapped(bbo()))
             await peer.hear_all()
 
-        async with door(script) as venue, feeding(venue.url, [BBO]) as (rim, _, _):
+        async with scripted(script) as venue, feeding(venue.url, [BBO]) as (rim, _, _):
             await until(rim.raws)
             assert rim.log[:2] == [("up", None), ("frames", [greeting, bbo()])]
             assert rim.session.violations == {}
@@ -163,7 +163,10 @@ def test_a_frame_over_a_mebibyte_ends_the_connection_at_once(
             await peer.hear_all()
             await asyncio.sleep(30.0)
 
-        async with door(script) as venue, feeding(venue.url, policy=SLOWLY) as (rim, feed, task):
+        async with (
+            scripted(script) as venue,
+            feeding(venue.url, policy=SLOWLY) as (rim, feed, task),
+        ):
             await until(rim.downs, within_s=3.0)
             assert rim.downs()[0].startswith("protocol broken, code 1009")
             assert rim.raws() == []
@@ -183,7 +186,7 @@ def test_a_frame_of_just_a_mebibyte_is_taken(on_loop: Any) -> None:
             await peer.raw(wrapped(half, fin=False) + wrapped(half, CONT))
             await peer.hear_all()
 
-        async with door(script) as venue, feeding(venue.url) as (rim, _, _):
+        async with scripted(script) as venue, feeding(venue.url) as (rim, _, _):
             await until(lambda: len(rim.raws()) == 2)
             assert rim.raws() == [half + half] * 2
 
@@ -200,7 +203,7 @@ def test_nothing_is_sent_into_a_connection_that_is_ending(on_loop: Any) -> None:
             await peer.hear_all()
             await asyncio.sleep(30.0)
 
-        async with door(script) as venue, feeding(venue.url, EVERY_KIND) as (_, feed, task):
+        async with scripted(script) as venue, feeding(venue.url, EVERY_KIND) as (_, feed, task):
             await until(lambda: feed.connects >= 3)
             assert not task.done()
             assert all(peer.texts() == [] for peer in venue.peers)

@@ -48,7 +48,7 @@ class State(Enum):
 
 
 class Input(Enum):
-    """What happens to one subscription."""
+    """Inputs of one subscription's state machine."""
 
     OPENED = "opened"
     ACKED = "acked"
@@ -60,7 +60,7 @@ class Input(Enum):
 
 
 class Action(Enum):
-    """What the session does about an input."""
+    """Actions of the session on an input."""
 
     NONE = "none"
     SUBSCRIBE = "subscribe"
@@ -119,7 +119,7 @@ class Stream(Struct):
 
 
 class SessionState(Struct):
-    """What replay needs of a session: the trades it has seen, by coin."""
+    """State that a replay needs of a session: the trades it has seen, by coin."""
 
     seen: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 

@@ -12,9 +12,7 @@ RANK = 12
 
 def register(parent: typer.Typer) -> None:
     """Add these commands."""
-    app = typer.Typer(
-        help="Studies on what is recorded and on what is made up.", no_args_is_help=True
-    )
+    app = typer.Typer(help="Studies on recorded and synthetic data.", no_args_is_help=True)
     for family in families("daemon.cli.research"):
         family.register(app)
     parent.add_typer(app, name="research")

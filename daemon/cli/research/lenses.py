@@ -1,4 +1,4 @@
-"""gnomon research lenses: the dress rehearsal of the phase-space filter."""
+"""Command `gnomon research lenses`: the dress rehearsal of the phase-space filter."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def register(app: typer.Typer) -> None:
 
 def lenses(
     windows: Annotated[
-        int, typer.Option(min=100, max=100_000, help="Of each world, and at most of each file.")
+        int, typer.Option(min=100, max=100_000, help="Windows a world, and at most a file.")
     ] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Of worlds and surrogates.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of worlds and draws.")] = 7,
     candles: CandleOption = None,
     data: DataOption = None,
     bar: Annotated[int, typer.Option(min=0, help="Minutes of a bar; 0: those of the file.")] = 0,
     horizon: Annotated[int, typer.Option(help="Bars ahead: 15, 60 or 240.")] = 60,
-    processes: Annotated[int, typer.Option(min=1, max=2, help="Processes to read with.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, max=2, help="Worker processes.")] = 2,
     json_: JsonOption = False,
 ) -> None:
     """Rehearse the lenses: on worlds with and without order, or on the candles that are given.

@@ -1,4 +1,4 @@
-"""The tables of gnomon research lenses, as a reader sees them."""
+"""Tables of `gnomon research lenses` as text for the terminal."""
 
 from __future__ import annotations
 

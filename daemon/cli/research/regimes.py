@@ -1,4 +1,4 @@
-"""gnomon research regimes: labels of the market's regime against dates fixed beforehand."""
+"""Command `gnomon research regimes`: regime labels held against dates fixed beforehand."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def regimes(
             envvar="GNOMON_DATA", help="Folder in which the known hourly files are looked for."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of surrogates and bootstraps.")] = 7,
-    processes: Annotated[int, typer.Option(min=1, max=2, help="Processes to read with.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random draws.")] = 7,
+    processes: Annotated[int, typer.Option(min=1, max=2, help="Worker processes.")] = 2,
     json_: JsonOption = False,
 ) -> None:
     """Label years of hourly candles and compare the labels with regimes known afterwards.

@@ -1,4 +1,4 @@
-"""gnomon research weights, autoresearch."""
+"""Commands `gnomon research weights` and `autoresearch`."""
 
 from __future__ import annotations
 
@@ -37,9 +37,11 @@ def register(app: typer.Typer) -> None:
 
 
 def weights(
-    days: Annotated[int, typer.Option(min=30, max=3650, help="Days of a made-up history.")] = 365,
-    histories: Annotated[int, typer.Option(min=2, max=10_000, help="How many of each kind.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Of the made-up histories.")] = 7,
+    days: Annotated[int, typer.Option(min=30, max=3650, help="Days of a synthetic history.")] = 365,
+    histories: Annotated[
+        int, typer.Option(min=2, max=10_000, help="Histories of each kind.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the histories.")] = 7,
     candles: Annotated[
         list[Path] | None,
         typer.Option(help="Hourly candles of a coin (feather: date, close); one option a coin."),

@@ -56,7 +56,7 @@ def _csv(report: Report, _: str) -> str:
 
 def _parquet(report: Report, out: Path | None) -> None:
     if out is None and sys.stdout.isatty():
-        raise typer.BadParameter("parquet is no text: name a file, or redirect", param_hint="--out")
+        raise typer.BadParameter("parquet is binary: name a file, or redirect", param_hint="--out")
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -164,7 +164,7 @@ def _notes(report: Report) -> list[str]:
     notes = []
     if closed:
         listed = ", ".join(f"{name} {count}" for name, count in closed.items())
-        notes.append(f"refused for want of data, in no figure above: {listed}")
+        notes.append(f"blocked for lack of data, in no figure above: {listed}")
     if clamped:
         listed = ", ".join(f"{name} {usd:+.2f} USD" for name, usd in clamped.items())
         notes.append(f"what caps cut off would have earned, in no figure above: {listed}")

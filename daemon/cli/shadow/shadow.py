@@ -1,4 +1,4 @@
-"""gnomon shadow report, shadow list, why."""
+"""Commands `gnomon shadow report`, `shadow list` and `why`."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def list_(
     open_: Annotated[bool, typer.Option("--open", help="Only open phantoms.")] = False,
     filter_: Annotated[str | None, typer.Option("--filter", help="Blocked by this filter.")] = None,
     coin: Annotated[str | None, typer.Option(help="Only this coin.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Most rows shown, newest first.")] = 50,
     state: StateOption = None,
     mode: ModeOption = None,
     config: ConfigOption = None,

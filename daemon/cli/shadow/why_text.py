@@ -1,4 +1,4 @@
-"""One signal's story, for a person."""
+"""A signal's record as text for the terminal: checks, sizing, vote, trades."""
 
 from __future__ import annotations
 

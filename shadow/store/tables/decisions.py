@@ -49,7 +49,7 @@ class SignalRow(Row, frozen=True):
 
 
 class CheckRow(Row, frozen=True):
-    """What one filter said of one signal: pass, fail or no_data, with value and threshold."""
+    """One filter's check of one signal: pass, fail or no_data, with value and threshold."""
 
     table: ClassVar[str] = "check_result"
 

@@ -10,7 +10,7 @@ Key = tuple[str, str, str, str, str]
 
 
 class RollupRow(Row, frozen=True):
-    """What to add to the sums of a day, filter, mode, scope and bot."""
+    """Amounts to add to the sums of a day, filter, mode, scope and bot."""
 
     table: ClassVar[str] = "rollup"
     clash: ClassVar[str] = """ON CONFLICT DO UPDATE SET signals = signals + excluded.signals,

@@ -30,7 +30,7 @@ class TradeRow(Row, frozen=True):
 
 
 class TradeUpdate(Update, frozen=True):
-    """What may change of a trade; money stays null until it has closed."""
+    """Columns of a trade that may change; money stays null until it has closed."""
 
     table: ClassVar[str] = "trade"
 
@@ -57,7 +57,7 @@ class TradeUpdate(Update, frozen=True):
 
 
 class RepeatsUpdate(Update, frozen=True):
-    """How many later signals of its episode added nothing to a trade."""
+    """Count of later signals of its episode that added nothing to a trade."""
 
     table: ClassVar[str] = "trade"
 

@@ -26,7 +26,7 @@ class ExperimentRow(Row, frozen=True):
 
 
 class DecisionUpdate(Update, frozen=True):
-    """How a trial ended: keep or revert; `result` is JSON."""
+    """Decision on a trial: keep or revert; `result` is JSON."""
 
     table: ClassVar[str] = "experiment"
 

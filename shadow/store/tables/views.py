@@ -1,4 +1,4 @@
-"""Views for whoever reads the database by hand."""
+"""Views for reading the database by hand."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class WeightRow(Row, frozen=True):
 
 
 class ReturnRow(Row, frozen=True):
-    """What a bot earned on `day`, in millionths of R, as known from the step of `known` on."""
+    """A bot's return on `day`, in millionths of R, as known from the step of `known` on."""
 
     table: ClassVar[str] = "return_day"
 

@@ -60,7 +60,7 @@ def test_a_broken_promise_is_told_in_words_with_the_rows_and_exits_65(
     cook(state)
     ran = cli("db", "check", "--state", state)
     head, *lines = ran.out.splitlines()
-    assert ran.code == 65 and head == f"local: {len(lines)} promises broken"
+    assert ran.code == 65 and head == f"local: {len(lines)} broken integrity rules"
     assert any(line.startswith(f"  {NET}: ") for line in lines)
     assert ran.err.startswith("gnomon: db check: ") and ran.err.count("\n") == 1
     ran = cli("db", "check", "--json", "--state", state)
@@ -149,7 +149,7 @@ def test_a_broken_database_is_not_passed_on_as_a_backup(
 ) -> None:
     cook(state)
     ran = cli("db", "backup", tmp_path / "b.db", "--state", state)
-    assert ran.code == 65 and "breaks its promises" in ran.err and ran.err.count("\n") == 1
+    assert ran.code == 65 and "breaks its integrity rules" in ran.err and ran.err.count("\n") == 1
     assert not (tmp_path / "b.db").exists()
 
 

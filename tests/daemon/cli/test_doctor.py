@@ -39,7 +39,7 @@ def test_what_fails_is_said_in_capitals_with_the_remedy_and_exits_78(cli: Cli, s
     before = sorted(p.name for p in (state / "local").iterdir())
     ran = cli("doctor", "--state", state)
     assert ran.code == 78
-    assert ran.err == "gnomon: doctor: to be mended first: database (see above)\n"
+    assert ran.err == "gnomon: doctor: fix first: database (see above)\n"
     (line,) = [line for line in ran.out.splitlines() if line.startswith("FAIL")]
     assert line.split()[1] == "database" and "restore a backup" in line
     ran = cli("doctor", "--json", "--state", state)

@@ -65,7 +65,7 @@ def cut_ns() -> int:
 
 def assert_sound(bots: Bots, stage: Stage, cls: BotClass) -> None:
     number = bots.index(cls)
-    assert number not in stage.trouble, stage.trouble.get(number)
+    assert number not in stage.faults, stage.faults.get(number)
 
 
 def plain(heard: list[Heard]) -> list[Any]:

@@ -221,7 +221,7 @@ def day_of_ns(ns: int) -> str:
 def test_rows_by_group_are_what_the_trades_make(
     history: sqlite3.Connection, by: Any, since: str
 ) -> None:
-    """All episodes but those refused for want of data, whichever filters refused them."""
+    """All episodes but those blocked for lack of data, whichever filters refused them."""
     sums = {key: s for key, s in recomputed(history).items() if key[0] >= since}
     signals = {r["signal_id"]: r for r in history.execute("SELECT * FROM signal")}
     trades = {r["trade_id"]: r for r in history.execute("SELECT * FROM trade")}

@@ -91,7 +91,7 @@ def test_what_breaks_its_promises_is_not_copied_and_an_older_copy_stays(
     with closing(sqlite3.connect(source)) as db:
         db.execute("UPDATE trade SET net_e6 = net_e6 + 1 WHERE net_e6 IS NOT NULL")
         db.commit()
-    with pytest.raises(InputDamaged, match=r"breaks its promises .* was not written"):
+    with pytest.raises(InputDamaged, match=r"breaks its integrity rules .* was not written"):
         copied(source, target)
     assert target.read_bytes() == before
     assert {p.name for p in tmp_path.iterdir()} <= {"copy.db", "gnomon.db", "gnomon.db-wal",

@@ -38,9 +38,9 @@ from tests.support.venue import (
     ack,
     bbo,
     book,
-    door,
     feeding,
     run_on,
+    scripted,
     until,
     wrapped,
 )
@@ -71,7 +71,7 @@ def test_a_connection_is_announced_then_subscribed_to_then_heard(on_loop: Any) -
             await peer.send(bbo())
             await peer.hear_all()
 
-        async with door(script) as venue, feeding(venue.url, EVERY_KIND) as (rim, feed, _):
+        async with scripted(script) as venue, feeding(venue.url, EVERY_KIND) as (rim, feed, _):
             assert not feed.connected
             await until(lambda: len(rim.raws()) == 2)
             assert feed.connected
@@ -90,7 +90,7 @@ def test_a_connection_is_announced_then_subscribed_to_then_heard(on_loop: Any) -
 def test_bad_utf8_reaches_the_session_which_counts_it(on_loop: Any) -> None:
     async def test() -> None:
         async with (
-            door(saying(b'{"channel":"error","data":"\xff"}', bbo())) as venue,
+            scripted(saying(b'{"channel":"error","data":"\xff"}', bbo())) as venue,
             feeding(venue.url, [BBO]) as (rim, _, _),
         ):
             await until(rim.raws)
@@ -102,7 +102,7 @@ def test_bad_utf8_reaches_the_session_which_counts_it(on_loop: Any) -> None:
 
 def test_stopping_says_goodbye(on_loop: Any) -> None:
     async def test() -> None:
-        async with door(stay) as venue:
+        async with scripted(stay) as venue:
             async with feeding(venue.url, [BBO]) as (rim, feed, _):
                 await until(lambda: feed.connected and venue.peers[0].heard)
             assert rim.downs() == ["stopped"]
@@ -215,7 +215,7 @@ def test_a_loss_is_told_with_its_reason_at_once_and_the_feed_comes_back(
         async def only_first(peer: Peer) -> None:
             await (script if len(venue.peers) == 1 else stay)(peer)
 
-        async with door(only_first) as venue, feeding(venue.url, [BBO]) as (rim, feed, task):
+        async with scripted(only_first) as venue, feeding(venue.url, [BBO]) as (rim, feed, task):
             await until(rim.downs, within_s=2.0)
             assert len(rim.downs()) == 1
             assert re.match(reason, rim.downs()[0])
@@ -248,7 +248,7 @@ def test_a_venue_that_does_not_answer_the_handshake_is_given_up(on_loop: Any) ->
             await asyncio.sleep(30.0)
 
         policy = Reconnect(min_s=0.01, max_s=0.02, connect_s=0.1)
-        async with door(mute) as venue, feeding(venue.url, policy=policy) as (rim, _, _):
+        async with scripted(mute) as venue, feeding(venue.url, policy=policy) as (rim, _, _):
             await until(lambda: len(rim.downs()) >= 2, within_s=2.0)
             assert set(rim.downs()) == {"cannot connect: no answer within 0.1 s"}
 
@@ -313,7 +313,7 @@ def test_what_the_listener_raises_comes_out_of_run(on_loop: Any, with_handshake:
             ended.set()
 
         ended = asyncio.Event()
-        async with door(script) as venue, feeding(venue.url, [BBO]) as (rim, feed, task):
+        async with scripted(script) as venue, feeding(venue.url, [BBO]) as (rim, feed, task):
             rim.fault = InvariantBroken("event 7: boom")
             with pytest.raises(InvariantBroken, match="event 7: boom"):
                 await asyncio.wait_for(asyncio.shield(task), 3.0)
@@ -337,7 +337,7 @@ def test_pausing_stops_delivery_and_loses_nothing(on_loop: Any) -> None:
                 await peer.send(*sent[start : start + 1000])
             await peer.hear_all()
 
-        async with door(script) as venue, feeding(venue.url) as (rim, feed, _):
+        async with scripted(script) as venue, feeding(venue.url) as (rim, feed, _):
             taken = rim.frames
 
             def until_full(raws: list[bytes]) -> None:
@@ -365,7 +365,7 @@ def test_pausing_stops_delivery_and_loses_nothing(on_loop: Any) -> None:
 def test_a_pause_outlasts_the_connection_it_began_on(on_loop: Any) -> None:
     async def test() -> None:
         script = saying(bbo(), asked=1)
-        async with door(script) as venue, feeding(venue.url, [BBO]) as (rim, feed, _):
+        async with scripted(script) as venue, feeding(venue.url, [BBO]) as (rim, feed, _):
             feed.pause(True)
             await until(lambda: feed.connected and venue.peers[0].heard)
             await asyncio.sleep(0.1)
@@ -388,7 +388,7 @@ def test_a_long_pause_is_not_taken_for_the_venues_silence() -> None:
             await peer.send(bbo())
             await peer.hear_all()
 
-        async with door(script) as venue, feeding(venue.url, [FAST, BBO]) as (rim, feed, _):
+        async with scripted(script) as venue, feeding(venue.url, [FAST, BBO]) as (rim, feed, _):
             await until(rim.raws, 60.0)
             feed.pause(True)
             await asyncio.sleep(90.0)
@@ -409,7 +409,7 @@ def test_a_long_pause_is_not_taken_for_the_venues_silence() -> None:
 def test_a_half_open_connection_is_pinged_and_then_dropped() -> None:
     async def test() -> None:
         script = saying(ack(BBO), asked=1)
-        async with door(script) as venue, feeding(venue.url, [BBO]) as (rim, _, _):
+        async with scripted(script) as venue, feeding(venue.url, [BBO]) as (rim, _, _):
             await until(lambda: len(venue.peers) == 2, 120.0)
             first, second = venue.peers
             assert rim.downs()[0].startswith("nothing heard for 2")
@@ -431,7 +431,7 @@ def test_a_quiet_venue_that_answers_pings_is_kept() -> None:
                 if data == b'{"method":"ping"}':
                     await peer.send(PONG)
 
-        async with door(script) as venue, feeding(venue.url, [BBO]) as (rim, feed, _):
+        async with scripted(script) as venue, feeding(venue.url, [BBO]) as (rim, feed, _):
             await asyncio.sleep(130.0)
             assert feed.connected
             assert rim.downs() == []
@@ -443,7 +443,7 @@ def test_a_quiet_venue_that_answers_pings_is_kept() -> None:
 
 def test_missing_acknowledgements_are_asked_for_again_then_the_connection_dropped() -> None:
     async def test() -> None:
-        async with door(stay) as venue, feeding(venue.url, [BBO]) as (rim, _, _):
+        async with scripted(stay) as venue, feeding(venue.url, [BBO]) as (rim, _, _):
             await until(lambda: len(venue.peers) == 2, 60.0)
             first, second = venue.peers
             request = b'{"method":"subscribe","subscription":{"type":"bbo","coin":"BTC"}}'
@@ -458,7 +458,7 @@ def test_a_planned_reconnect_does_not_wait() -> None:
     async def test() -> None:
         policy = Reconnect(min_s=5000.0, max_s=5000.0, planned_s=5.0)
         async with (
-            door(saying(ack(BBO), bbo(), asked=1)) as venue,
+            scripted(saying(ack(BBO), bbo(), asked=1)) as venue,
             feeding(venue.url, [BBO], policy=policy) as (rim, _, _),
         ):
             await until(lambda: len(venue.peers) == 4, 120.0)
@@ -475,7 +475,7 @@ def test_there_are_never_more_than_twenty_connections_a_minute() -> None:
             peer.reset()
 
         policy = Reconnect(min_s=0.0, max_s=0.0)
-        async with door(slams) as venue, feeding(venue.url, policy=policy) as (rim, _, _):
+        async with scripted(slams) as venue, feeding(venue.url, policy=policy) as (rim, _, _):
             await asyncio.sleep(150.0)
             at = [peer.at for peer in venue.peers]
             assert len(at) > 2 * CONNECTS_PER_MINUTE_MAX
@@ -508,7 +508,7 @@ def test_only_data_proves_a_connection_good(said: tuple[bytes, ...], grows: bool
 
         policy = Reconnect(min_s=10.0, max_s=80.0)
         async with (
-            door(script) as venue,
+            scripted(script) as venue,
             feeding(venue.url, [BBO], policy=policy, rng=Longest()),
         ):
             await until(lambda: len(venue.peers) == 4, 600.0)
@@ -669,7 +669,10 @@ def test_a_venue_without_tls_is_not_spoken_to_in_the_clear(on_loop: Any) -> None
             await peer.raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
         said: list[bytes] = []
-        async with door(script) as venue, feeding(venue.url.replace("ws:", "wss:")) as (rim, _, _):
+        async with (
+            scripted(script) as venue,
+            feeding(venue.url.replace("ws:", "wss:")) as (rim, _, _),
+        ):
             await until(rim.downs)
             assert rim.downs()[0].startswith("cannot connect: ")
             assert "SSL" in rim.downs()[0]
@@ -753,7 +756,7 @@ def test_the_feed_is_told_apart_from_its_clock() -> None:
             return 5 * S
 
         async with (
-            door(saying(bbo())) as venue,
+            scripted(saying(bbo())) as venue,
             feeding(venue.url, [BBO], now_ns=clock) as (rim, _, _),
         ):
             await until(rim.raws)

@@ -9,8 +9,6 @@ from msgspec import inspect
 
 from venue.local.faults.fault import Fault, discover
 
-BEGIN = "<!-- faults: begin (make docs) -->\n"
-END = "<!-- faults: end -->\n"
 HEAD = "| fault | what it does | its own parameters |\n|---|---|---|\n"
 
 
@@ -26,15 +24,6 @@ def row(kind: type[Fault]) -> str:
     notes = [_parameter(field) for field in fields] + ([kind.remark] if kind.remark else [])
     told = f" {', '.join(notes)} " if notes else " "
     return f"| `{kind.name}` | {kind.does} |{told}|\n"
-
-
-def rendered(page: str) -> str:
-    """Return docs/faults.md with its table renewed; raises ValueError when the marks are gone."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("docs/faults.md: the marks around the table of faults are missing")
-    return before + BEGIN + table() + END + after
 
 
 def _parameter(field: msgspec.structs.FieldInfo) -> str:

@@ -1,6 +1,6 @@
 """Faults drawn from a seed.
 
-Beginnings are a Poisson process, kinds are drawn evenly, so the same seed makes the same trouble.
+Beginnings are a Poisson process, kinds are drawn evenly, so the same seed draws the same faults.
 """
 
 from __future__ import annotations

@@ -59,11 +59,11 @@ class Agents:
         `name` may end in ` valid_until <ms>`. Raises Unsignable when `address` is none.
         """
         agent = "0x" + address_bytes(address).hex()
-        name, until_ms, trouble = self._parsed(name, now_ms)
+        name, until_ms, refusal = self._parsed(name, now_ms)
         mine = self._by_master.setdefault(master, {})
-        trouble = trouble or self._refusal(master, agent, name, now_ms)
-        if trouble is not None:
-            return trouble
+        refusal = refusal or self._refusal(master, agent, name, now_ms)
+        if refusal is not None:
+            return refusal
         replaced = mine.pop(name, None)
         if replaced is not None:
             del self._by_address[replaced.address]

@@ -179,12 +179,12 @@ class Gateway:
         if isinstance(found, str):
             return err(found)
         signer, user = found
-        trouble = self._trouble(request, signer, user, now_ms)
-        if trouble is not None:
-            return err(trouble)
+        refusal = self._refusal(request, signer, user, now_ms)
+        if refusal is not None:
+            return err(refusal)
         self._nonces.use(signer, request.nonce)
-        trouble = self.budget.refusal(user, request.action, now_ms)
-        return err(trouble) if trouble is not None else self._do(user, request, now_ms)
+        refusal = self.budget.refusal(user, request.action, now_ms)
+        return err(refusal) if refusal is not None else self._do(user, request, now_ms)
 
     def _account(self, request: Signed, signers: list[str], now_ms: int) -> tuple[str, str] | str:
         """Return signer and account, or why there is none."""
@@ -199,7 +199,7 @@ class Gateway:
             return f"Must deposit before performing actions. User: {signers[0]}"
         return f"User or API Wallet {signers[0]} does not exist."
 
-    def _trouble(self, request: Signed, signer: str, user: str, now_ms: int) -> str | None:
+    def _refusal(self, request: Signed, signer: str, user: str, now_ms: int) -> str | None:
         if request.kind in USER_SIGNED:
             if request.action[nonce_field(request.kind)] != request.nonce:
                 return f"Invalid nonce: {request.nonce} is not the nonce of the action"
@@ -216,8 +216,8 @@ class Gateway:
             return self._act(user, action, now_ms)
         if kind == "approveAgent":
             name = action.get("agentName") or ""
-            trouble = self.agents.approve(user, action["agentAddress"], name, now_ms)
-            return done() if trouble is None else err(trouble)
+            refusal = self.agents.approve(user, action["agentAddress"], name, now_ms)
+            return done() if refusal is None else err(refusal)
         if kind == "approveBuilderFee" and self._rules.builders:
             return self._act(user, action, now_ms)
         if kind == "sendAsset":

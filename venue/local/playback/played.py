@@ -1,4 +1,4 @@
-"""What has been shown so far of one recorded coin.
+"""Market of one recorded coin, as far as the tape has been played.
 
 Keeps the newest of each stream for those who join late or ask, and builds minute bars from the
 trades by their shown times. A trade that the tape holds twice, because the recorder reconnected,

@@ -102,9 +102,9 @@ class Floor:
             user = account.wallet.address
             self._exchange.deposit(user, account.usd_e6, now_ms)
             for agent in account.agents:
-                trouble = self.agents.approve(user, agent.address, agent.name, now_ms)
-                if trouble is not None:
-                    raise OperatorError(f"agent {agent.address} of account {user}: {trouble}")
+                refusal = self.agents.approve(user, agent.address, agent.name, now_ms)
+                if refusal is not None:
+                    raise OperatorError(f"agent {agent.address} of account {user}: {refusal}")
 
     def moment(self, now_ms: int) -> int:
         """Return the time of the exchange, which never goes back."""

@@ -141,7 +141,7 @@ def test_a_report_can_be_grouped(by: str, names: list[str], cli: Cli, story: Sto
     found = rows(cli("shadow", "report", "--json", "--by", by, "--state", story.root))
     assert sorted(row[by] for row in found) == names
     assert {row["group"] for row in found} == {by}
-    # Six of the seven: one was refused for want of data alone.
+    # Six of the seven: one was blocked for lack of data alone.
     assert sum(row["blocked"] for row in found) == 6
 
 

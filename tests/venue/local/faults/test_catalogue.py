@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
 
-from venue.local.faults.catalogue import BEGIN, END, rendered, row, table
+from venue.local.faults.catalogue import row, table
 from venue.local.faults.fault import Fault, Milliseconds, described, discover
-
-DOCS = Path(__file__).parents[4] / "docs" / "faults.md"
 
 
 class Hiccup(Fault, frozen=True):
@@ -21,11 +18,6 @@ class Hiccup(Fault, frozen=True):
     how: Literal["loud", "soft"] = "soft"
     wait_ms: Annotated[Milliseconds, described("before the second")] = 250
     is_rude: bool = False
-
-
-def test_the_page_is_what_the_kinds_say() -> None:
-    page = DOCS.read_text()
-    assert rendered(page) == page, "docs/faults.md is not up to date: run make docs"
 
 
 def test_a_row_tells_parameters_with_default_choices_and_note() -> None:
@@ -41,10 +33,3 @@ def test_a_fault_and_its_parameters_are_in_the_table(kind: type[Fault]) -> None:
     assert kind.does in line
     for field in set(kind.__struct_fields__) - set(Fault.__struct_fields__):
         assert f"`{field}`" in line
-
-
-def test_nothing_but_the_table_is_renewed() -> None:
-    page = f"before\n{BEGIN}old\n{END}after\n"
-    assert rendered(page) == f"before\n{BEGIN}{table()}{END}after\n"
-    with pytest.raises(ValueError, match="marks"):
-        rendered("a page without marks")

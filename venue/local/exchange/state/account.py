@@ -24,7 +24,7 @@ LEVERAGE = 20
 
 
 class Leverage(Struct, frozen=True):
-    """How a coin is traded: cross or isolated, and with how much initial margin."""
+    """Margin mode of a coin: cross or isolated, and with how much initial margin."""
 
     is_cross: bool
     value: int
