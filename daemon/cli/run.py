@@ -214,7 +214,7 @@ def replay(
         )
     result = replay_tape(tape, state, without or [])
     if json_:
-        print_json(result.summary())
+        print_json(result)
     else:
         for line in result.lines():
             typer.echo(line)

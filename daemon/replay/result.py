@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from venue.tape.continuity import torn_end
 
@@ -43,10 +42,6 @@ class Result:
     damage: list[str] = field(default_factory=list)
     idle_bots: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
-
-    def summary(self) -> dict[str, Any]:
-        """Return the documented figures as plain data."""
-        return asdict(self)
 
     def lines(self) -> list[str]:
         """Return the figures for a person."""

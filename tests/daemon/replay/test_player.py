@@ -284,7 +284,7 @@ def test_a_tape_with_a_hole_is_replayed_in_parts_and_nothing_is_claimed_of_the_w
         assert f"{taped.paths[2].name}: events {hole[0]} to {hole[1]} are missing" in fault
         text = "\n".join(result.lines())
         assert fault in text and "part of the tape is lost" in text and ": equal\n" not in text
-        assert json.loads(json.dumps(result.summary()))["missing_events"] == [list(hole)]
+        assert msgspec.json.decode(msgspec.json.encode(result))["missing_events"] == [list(hole)]
     without = play(tmp_path, without=["direction"])
     alone = play(taped.paths[2], without=["direction"])
     assert without.digest == alone.digest and without.damage == result.damage
@@ -525,7 +525,7 @@ def test_the_tape_s_own_configuration_is_used(taped: Recorder) -> None:
 
 
 def test_the_summary_holds_the_documented_keys(taped: Recorder) -> None:
-    summary = play(taped.paths[0]).summary()
+    summary = msgspec.to_builtins(play(taped.paths[0]))
     documented = (
         "digest recorded_digest digest_match frames events signals admitted blocked phantoms"
         " trades wall_s events_per_s"
