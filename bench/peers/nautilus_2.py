@@ -64,7 +64,7 @@ def instrument() -> CryptoPerpetual:
 class Ema(Strategy):
     """Follow the mid with two averages."""
 
-    def __new__(cls, number: int) -> Ema:  # noqa: PYI034 - a stub of the peer says Self
+    def __new__(cls, number: int) -> Ema:
         """Make the native part, which takes the configuration."""
         tag = f"{number:03}"
         config = StrategyConfig(strategy_id=StrategyId(f"EMA-{tag}"), order_id_tag=tag)

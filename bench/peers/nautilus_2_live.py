@@ -134,9 +134,7 @@ class ExecFactory(ExecutionClientFactory):
 
 async def run(info: str) -> dict[str, Any]:
     """Run a node until it has all quotes; `info` is where instruments are asked for."""
-    data = HyperliquidDataClientConfig(
-        base_url_http=info, base_url_ws=f"ws://127.0.0.1:{LOG.port}"
-    )
+    data = HyperliquidDataClientConfig(base_url_http=info, base_url_ws=f"ws://127.0.0.1:{LOG.port}")
     node = (
         LiveNode.builder("bench", TraderId("BENCH-001"), Environment.LIVE)
         .with_logging(LoggerConfig(bypass_logging=True))
