@@ -82,6 +82,8 @@ def _quotes(found: Found) -> Result:
         "ours is the daemon's engine with streams, book, ledger and a second's tick for each "
         "hundred quotes (bars, drawdown, valuation); a peer gets ready-made QuoteTick objects, "
         "no ticks, and its log is off; the collector is settled alike",
+        "version 1 on a second Python tells what a Python does from what a version does; the goals "
+        "are held beside each version once",
         "the strategies are Python everywhere; version 2 can run strategies compiled into it, "
         "which is another comparison",
     ]

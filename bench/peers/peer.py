@@ -50,7 +50,7 @@ class Wanted:
 
     def name(self, version: tuple[int, int]) -> str:
         """Return the peer's name with its version and Python's."""
-        return f"nautilus {self.pinned()} on {version[0]}.{version[1]}"
+        return f"nautilus {self.pinned()} on Python {version[0]}.{version[1]}"
 
 
 FIRST = ROOT / "requirements-peers.lock"

@@ -241,7 +241,7 @@ def test_a_peer_that_cannot_be_had_is_named_as_absent(
     assert [(p.side, p.python.parent.parent.name) for p in there] == [
         ("bench.peers.nautilus", ".venv-peers")
     ]
-    assert absent == ["nautilus 1.221.0 on 3.13", "nautilus 2.0.0rc7 on 3.13"]
+    assert absent == ["nautilus 1.221.0 on Python 3.13", "nautilus 2.0.0rc7 on Python 3.13"]
     skipped = [text for text in said if "SKIPPED" in text]
     assert all(text.endswith("no-such-python is no Python 3.13") for text in skipped)
     assert len(skipped) == 2
