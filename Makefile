@@ -103,7 +103,7 @@ soak: setup  ## minutes of running; memory, tasks and files must stay flat
 bench: setup  ## the measured figures, with ratios (ARGS='--rounds 3')
 	$(BIN)/python -m bench $(ARGS)
 
-bench-peers: setup  ## Gnomon beside nautilus_trader, in an environment of its own
+bench-peers: setup  ## Gnomon beside nautilus_trader 1 and 2, each in an environment of its own
 	@$(BIN)/python -m bench.peers $(ARGS)
 
 reference: setup  ## the lenses beside pyunicorn and nolds, in an environment of its own
@@ -127,7 +127,8 @@ lock:  ## renew the lock files (needs uv)
 	done
 	uv pip compile requirements-conformance.in $(LOCK) -o requirements-conformance.lock
 	uv pip compile requirements-peers.in $(LOCK) -o requirements-peers.lock
+	uv pip compile requirements-peers-2.in $(subst 3.11,3.13,$(LOCK)) -o requirements-peers-2.lock
 	uv pip compile requirements-reference.in $(LOCK) -o requirements-reference.lock
 
 clean:  ## remove the environment and the caches
-	rm -rf .venv .venv-3.* .venv-conformance .venv-peers .venv-reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf .venv .venv-3.* .venv-conformance .venv-peers .venv-peers-2 .venv-peers-later .venv-reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import sys
-import time
 from typing import Any
 
 import uvloop
@@ -37,23 +36,10 @@ from nautilus_trader.model.identifiers import AccountId, ClientId
 from nautilus_trader.model.objects import AccountBalance, Money, Price, Quantity
 
 from bench.peers import feed
+from bench.peers.log import Log
 from bench.peers.nautilus import INSTRUMENT_ID, VENUE, Ema, counts, instrument
 
 WAIT_S = 30.0
-
-
-class Log:
-    """Times of quotes and orders; `numbers` says on which quote each order was asked for."""
-
-    def __init__(self, count: int, port: int) -> None:
-        self.count = count
-        self.port = port
-        self.quotes: list[int] = []
-        self.numbers: dict[str, int] = {}
-        self.orders: list[tuple[int, int]] = []
-        self.began_s = 0.0
-        self.cpu_s = 0.0
-        self.over = asyncio.Event()
 
 
 LOG: Log
@@ -65,13 +51,7 @@ class Trader(Ema):
     def on_quote_tick(self, tick: QuoteTick) -> None:
         """Take the mid; the first strategy notes the time of each quote."""
         if not self.number:
-            now_ns = time.monotonic_ns()
-            if not LOG.quotes:
-                LOG.began_s = time.process_time()
-            LOG.quotes.append(now_ns)
-            if len(LOG.quotes) == LOG.count:
-                LOG.cpu_s = time.process_time() - LOG.began_s
-                LOG.over.set()
+            LOG.quote()
         super().on_quote_tick(tick)
         if not self.calls % feed.ORDER_EVERY and feed.is_turn(self.calls, self.number):
             self._order()
@@ -124,8 +104,7 @@ class ExecClient(LiveExecutionClient):
         pass
 
     async def _submit_order(self, command: Any) -> None:
-        now_ns = time.monotonic_ns()
-        LOG.orders.append((LOG.numbers[command.order.client_order_id.value], now_ns))
+        LOG.order(command.order.client_order_id.value)
 
 
 class DataFactory(LiveDataClientFactory):
@@ -194,13 +173,7 @@ async def run() -> dict[str, Any]:
     await asyncio.wait_for(LOG.over.wait(), LOG.count / 1_000 + WAIT_S)
     await asyncio.sleep(0.2)
     task.cancel()
-    return {
-        "events": len(LOG.quotes),
-        "cpu_us": LOG.cpu_s / LOG.count * 1e6,
-        "quotes_ns": LOG.quotes,
-        "orders": LOG.orders,
-        **counts(strategies),
-    }
+    return {**LOG.report(), **counts(strategies)}
 
 
 if __name__ == "__main__":

@@ -51,11 +51,11 @@ def run(python: Path, module: str, order: dict[str, Any]) -> Told:
     return Told(report, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def peer_live(python: Path, path: Path, rate: int, count: int) -> dict[str, Any]:
-    """Let the peer listen to the sender; return its report with waits since the sender's stamps."""
+def peer_live(python: Path, module: str, path: Path, rate: int, count: int) -> dict[str, Any]:
+    """Let a peer listen to the sender; return its report with waits since the sender's stamps."""
     order = {"rate": rate, "count": count, "ahead_ns": 0, "stamps": True}
     with sending(order, feed.read(path)) as (port, said):
-        told = run(python, "bench.peers.nautilus_live", {"count": count, "port": port})
+        told = run(python, module, {"count": count, "port": port})
         stamps: list[int] = json.loads(said.readline())
     return timed(told.report, stamps)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.peers import __main__ as command
-from bench.peers import compare, feed, ours, ours_live
+from bench.peers import compare, feed, figures, log, ours, ours_live, peer
 from bench.peers.run import SideFailed, Told, run, timed
 from daemon.config.load import parse
 from daemon.engine.factory import build_engine
@@ -110,21 +111,34 @@ def test_waits_are_counted_from_the_stamp_of_the_quote_itself() -> None:
         timed({"quotes_ns": [1_500], "orders": []}, [1_000, 10_000])
 
 
+def test_a_peers_log_counts_cpu_from_its_first_quote_and_knows_each_orders_quote() -> None:
+    noted = log.Log(2, 0)
+    noted.quote()
+    noted.numbers["a"] = 1
+    noted.order("a")
+    assert not noted.over.is_set()
+    noted.quote()
+    assert noted.over.is_set()
+    report = noted.report()
+    (first, second), [(number, at)] = report["quotes_ns"], report["orders"]
+    assert (report["events"], number) == (2, 1)
+    assert first <= at <= second
+    assert report["cpu_us"] > 0.0
+
+
+ONE = peer.Peer("nautilus 1 on 3.11", Path("one"), "bench.peers.nautilus")
+SAME_LATER = peer.Peer("nautilus 1 on 3.13", Path("later"), "bench.peers.nautilus", goals=False)
+TWO = peer.Peer("nautilus 2 on 3.13", Path("two"), "bench.peers.nautilus_2")
+
+
 def told(cpu_s: float, crossings: int = 7) -> Told:
     report = {"events": 100, "calls": 2_600, "crossings": crossings, "cpu_s": cpu_s}
     return Told(report, cpu_s + 1.0, 50.0)
 
 
-def found(peer_crossings: int = 7) -> compare.Found:
+def found(crossings: int = 7) -> compare.Found:
+    """Return one round: version 2 takes half the CPU and half the time of version 1."""
     live: dict[str, Any] = {"events": 10, "skipped": 0, "admitted": 2, "cpu_us": 30.0}
-    replays = {
-        "ours": [told(2.0)],
-        "frames": [told(2.5)],
-        "idle": [told(1.0)],
-        "bare": [told(0.5)],
-        "idle peer": [told(6.0)],
-        "peer": [told(9.0, peer_crossings)],
-    }
     mine = {
         **live,
         "quote_us": [50.0],
@@ -133,26 +147,59 @@ def found(peer_crossings: int = 7) -> compare.Found:
         "gate_us": [20.0],
     }
     theirs = {**live, "quote_us": [60.0], "order_us": [400.0], "cpu_us": 60.0}
-    return compare.Found(replays, [mine], [theirs])
+    return compare.Found(
+        [ONE, SAME_LATER, TWO],
+        {
+            "ours": [told(2.0)],
+            "frames": [told(2.5)],
+            "idle": [told(1.0)],
+            "bare": [told(0.5)],
+            ONE.name: [told(9.0)],
+            compare.idle(ONE): [told(6.0)],
+            SAME_LATER.name: [told(8.0)],
+            compare.idle(SAME_LATER): [told(6.0)],
+            TWO.name: [told(4.5, crossings)],
+            compare.idle(TWO): [told(3.0)],
+        },
+        {
+            "ours": [mine],
+            ONE.name: [theirs],
+            SAME_LATER.name: [theirs],
+            TWO.name: [{**theirs, "order_us": [200.0], "cpu_us": 100.0}],
+        },
+    )
 
 
-def test_ratios_are_held_against_the_goals() -> None:
-    results = compare.results(found())
-    heads = {result.goal: result.figures[0] for result in results.values()}
-    assert {goal: (f.value, f.must, f.met) for goal, f in heads.items()} == {
-        "G1": (4.5, 4.0, True),
-        "G2": (3.6, 3.0, True),
-        "G4": (0.3, 0.35, True),
-        "G6": (0.25, 0.30, True),
-        "G10": (0.5, 0.40, False),
+def test_ratios_are_held_against_the_goals_beside_each_version_once() -> None:
+    results = figures.results(found())
+    goals = {
+        (result.goal, figure.what): (pytest.approx(figure.value), figure.must, figure.met)
+        for result in results.values()
+        for figure in result.figures
+        if figure.must is not None
     }
-    assert results["quotes"].value("ours, without strategies") == pytest.approx(5_000.0)
+    one, two = ONE.name, TWO.name
+    assert goals == {
+        ("G1", f"{one} / ours, CPU"): (4.5, 4.0, True),
+        ("G1", f"{two} / ours, CPU"): (2.25, 4.0, False),
+        ("G2", f"{one} / ours, CPU"): (3.6, 3.0, True),
+        ("G2", f"{two} / ours, CPU"): (1.8, 3.0, False),
+        ("G4", f"ours / {one}, CPU"): (0.3, 0.35, True),
+        ("G4", f"ours / {two}, CPU"): (3.0 / 5.5, 0.35, False),
+        ("G6", f"ours / {one}, p50"): (0.25, 0.30, True),
+        ("G6", f"ours / {two}, p50"): (0.5, 0.30, False),
+        ("G10", f"ours / {one}, CPU"): (0.5, 0.40, False),
+        ("G10", f"ours / {two}, CPU"): (0.3, 0.40, True),
+    }
+    quotes = results["quotes"]
+    assert quotes.value(f"{SAME_LATER.name} / ours, CPU") == pytest.approx(4.0)
+    assert quotes.value("ours, without strategies") == pytest.approx(5_000.0)
 
 
 def test_sides_that_saw_something_else_are_not_compared() -> None:
     compare.same_work(found())
-    with pytest.raises(InvariantBroken, match="crossings differ"):
-        compare.same_work(found(peer_crossings=8))
+    with pytest.raises(InvariantBroken, match=r"crossings differ.*nautilus 2 on 3\.13': 8"):
+        compare.same_work(found(crossings=8))
 
 
 def test_a_side_that_fails_says_why() -> None:
@@ -160,23 +207,61 @@ def test_a_side_that_fails_says_why() -> None:
         run(Path(sys.executable), "bench.peers.no_such_side", {})
 
 
-def test_without_the_peer_it_says_so_once_and_is_no_failure(
+def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, works: str = "") -> None:
+    """Let pip fail for every lock but the one named; nothing is written in the tree."""
+
+    def answer(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        if "pip" in command and not (works and command[-1].endswith(works)):
+            raise subprocess.CalledProcessError(1, command, stderr="WARNING\nERROR: no network")
+        if "venv" in command:
+            Path(command[-1]).mkdir(exist_ok=True)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(environments.subprocess, "run", answer)
+    wanted = tuple(replace(w, folder=tmp_path / w.folder.name) for w in peer.WANTED)
+    monkeypatch.setattr(peer, "WANTED", wanted)
+
+
+def test_without_any_peer_it_says_so_once_for_each_and_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(command: list[str], **_: object) -> None:
-        if "pip" in command:
-            raise subprocess.CalledProcessError(1, command, stderr="WARNING\nERROR: no network")
-
-    monkeypatch.setattr(environments.subprocess, "run", fails)
-    monkeypatch.setattr(command, "ENVIRONMENT", tmp_path / "none")
-    monkeypatch.setattr(command, "measure", lambda *_: pytest.fail("measured without the peer"))
-    command.main([])
+    no_network(monkeypatch, tmp_path)
+    monkeypatch.setattr(command, "measure", lambda *_: pytest.fail("measured without a peer"))
+    command.main(["--later", sys.executable])
     said = capsys.readouterr().out
-    assert said.count("SKIPPED, nautilus_trader cannot be installed here: ERROR: no network") == 1
+    assert said.count("SKIPPED, nautilus_trader cannot be installed here: ERROR: no network") == 3
 
 
-def test_the_lock_pins_the_peer_with_hashes_and_names_no_host() -> None:
-    text = command.LOCK.read_text()
-    assert command.pinned() == "nautilus_trader 1.221.0"
+def test_a_peer_that_cannot_be_had_is_named_as_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_network(monkeypatch, tmp_path, works=peer.FIRST.name)
+    said: list[str] = []
+    there, absent = peer.peers("no-such-python", said.append)
+    assert [(p.side, p.python.parent.parent.name) for p in there] == [
+        ("bench.peers.nautilus", ".venv-peers")
+    ]
+    assert absent == ["nautilus 1.221.0 on Python 3.13", "nautilus 2.0.0rc7 on Python 3.13"]
+    skipped = [text for text in said if "SKIPPED" in text]
+    assert all(text.endswith("no-such-python is no Python 3.13") for text in skipped)
+    assert len(skipped) == 2
+
+
+def test_the_page_says_no_path_of_the_later_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "PAGE", tmp_path / "PEERS.md")
+    monkeypatch.setattr(command, "peers", lambda *_: ([ONE, SAME_LATER, TWO], ["nautilus 3"]))
+    monkeypatch.setattr(command, "measure", lambda *_: found())
+    command.main(["--rounds", "1", "--later=/somewhere/bin/python3.13", "--write"])
+    page = command.PAGE.read_text()
+    assert "`python -m bench.peers --rounds 1 --later=python3.13 --write`" in page
+    assert "nautilus 2 on 3.13, nautilus 3 (NOT MEASURED), gnomon" in page
+
+
+@pytest.mark.parametrize("wanted", peer.WANTED, ids=lambda wanted: wanted.folder.name)
+def test_the_lock_pins_the_peer_with_hashes_and_names_no_host(wanted: peer.Wanted) -> None:
+    text = wanted.lock.read_text()
+    assert wanted.pinned() in ("1.221.0", "2.0.0rc7")
     assert "--hash=sha256:" in text
     assert "://" not in text

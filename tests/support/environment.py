@@ -12,8 +12,18 @@ from pathlib import Path
 INSTALL_S = 1_200.0
 
 
-def environment(lock: Path, folder: Path, what: str, say: Callable[[str], None]) -> Path | None:
-    """Return the interpreter of an environment that holds the lock, None when it cannot be had."""
+def environment(
+    lock: Path,
+    folder: Path,
+    what: str,
+    say: Callable[[str], None],
+    *,
+    base: Path = Path(sys.executable),
+) -> Path | None:
+    """Return the interpreter of an environment that holds the lock, None when it cannot be had.
+
+    `base` is the interpreter that the environment is made with.
+    """
     python = folder / "bin" / "python"
     stamp = folder / ".installed"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
@@ -23,7 +33,7 @@ def environment(lock: Path, folder: Path, what: str, say: Callable[[str], None])
     shutil.rmtree(folder, ignore_errors=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     try:
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(base), "-m", "venv", str(folder)], check=True)
         subprocess.run(
             [*pip, "--require-hashes", "-r", str(lock)],
             check=True,
