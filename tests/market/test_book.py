@@ -123,7 +123,9 @@ def test_after_any_frames_the_merged_book_is_sorted_and_led_by_the_newest_source
             taken = apply(book, frame(kind, moment, truths[moment], skipped))
             assert taken is account.hear(kind, moment, truths[moment], skipped)
 
+        unmerged = book.best_bid(), book.best_ask()
         bids, asks = book.bids(), book.asks()
+        assert unmerged == (bids[0] if bids else None, asks[0] if asks else None)
         assert all(a.px > b.px for a, b in pairwise(bids))
         assert all(a.px < b.px for a, b in pairwise(asks))
         assert book.ok is account.ok

@@ -210,17 +210,17 @@ def test_a_filter_that_has_been_asked_before_says_what_a_fresh_one_says(
 ) -> None:
     coin = coin_with(tf_1m=CHOPPY, tf_5m=FALLING)
     seasoned, view = Direction(Settings(), "enforce"), make_view(coin)
-    for what, given_ in acts:
+    for what, value in acts:
         if what == "close":
-            timeframe, close = given_
+            timeframe, close = value
             series = coin.bars.series[timeframe]
             following = series.start_ms[-1] // series.step_ms + 1 if series.start_ms else 0
             series.append(bar(timeframe, following, close))
         elif what == "history":
-            told = [bar("5m", i, close) for i, close in enumerate(given_)]
+            told = [bar("5m", i, close) for i, close in enumerate(value)]
             coin.bars.on_candles("5m", told, told[-1].start_ms + TIMEFRAME_MS["5m"])
         else:
-            proposal = make_proposal(side=given_)
+            proposal = make_proposal(side=value)
             fresh = Direction(Settings(), "enforce")
             assert seasoned.check(proposal, view) == fresh.check(proposal, view)
 
