@@ -46,12 +46,13 @@ def slope_sign(closes: list[float]) -> int:
 
 
 class Tally(Struct, frozen=True):
-    """What the timeframes of a coin say: scores by `voters`, their weighted sum, their weight.
+    """What the `voting` timeframes of a coin say: scores, their weighted sum, their weight.
 
     It stands for as long as the same `bars` have the same `revisions`.
     """
 
     bars: Bars
+    voting: list[Series]
     revisions: list[int]
     scores: list[float | None]
     total: float
@@ -90,27 +91,26 @@ class Direction(Filter[Settings]):
 
     def tally(self, coin: Coin) -> Tally:
         """Return what the coin's closed bars say, looking only at those that are new."""
-        bars = coin.bars
-        voting = [bars.series[timeframe] for timeframe, _ in self.voters]
-        revisions = [series.revision for series in voting]
-        known = self._tallies.get(coin.name)
+        bars, known = coin.bars, self._tallies.get(coin.name)
         if known is None or known.bars is not bars:
+            voting = [bars.series[timeframe] for timeframe, _ in self.voters]
+            revisions = [series.revision for series in voting]
             scores = [self.score(series) for series in voting]
-        elif known.revisions == revisions:
-            return known
         else:
+            voting = known.voting
+            revisions = [series.revision for series in voting]
+            if revisions == known.revisions:
+                return known
             scores = [
                 score if before == series.revision else self.score(series)
-                for score, before, series in zip(
-                    known.scores, known.revisions, voting, strict=True
-                )
+                for score, before, series in zip(known.scores, known.revisions, voting, strict=True)
             ]
         total = weights = 0.0
         for (_, weight), score in zip(self.voters, scores, strict=True):
             if score is not None:
                 total += weight * score
                 weights += weight
-        found = self._tallies[coin.name] = Tally(bars, revisions, scores, total, weights)
+        found = self._tallies[coin.name] = Tally(bars, voting, revisions, scores, total, weights)
         return found
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:

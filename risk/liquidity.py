@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from market.coin import Coin
 from market.decision import BUY, Check, Proposal
 from market.desk import DeskView
-from market.fills import impact_bps
+from market.fills import impact_bps, touch_impact_bps
 from risk.filter import Filter
 
 Bps = Annotated[float, Meta(gt=0.0, le=1_000.0)]
@@ -35,7 +35,7 @@ def expected_impact_bps(proposal: Proposal, coin: Coin) -> float | None:
     book, lots, buys = coin.book, proposal.lots, proposal.side == BUY
     best = book.best_ask() if buys else book.best_bid()
     if best is not None:
-        impact = impact_bps([best], lots, coin.instrument, book.mid)
+        impact = touch_impact_bps(best, lots, coin.instrument, book.mid)
         if impact is not None:
             return impact
     return impact_bps(book.asks() if buys else book.bids(), lots, coin.instrument, book.mid)

@@ -8,6 +8,7 @@ same signals get the same rows.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from market.coin import Coin
@@ -125,8 +126,12 @@ class Bookkeeper:
     def opened(self, trade: Trade) -> None:
         """Write the row that a trade begins with."""
         if self.recorded(trade):
-            self._sink.rows.trades.append(trade_row(trade))
+            self._sink.later(partial(self._write_opened, trade, trade.state))
             self._sink.touch(f"trade/{trade.trade_id}")
+
+    def _write_opened(self, trade: Trade, state: int) -> None:
+        """Write a trade as it was when it was opened: by now the same step may have moved it."""
+        self._sink.rows.trades.append(trade_row(trade, state))
 
     def changed(self, trade: Trade) -> None:
         """Write what is known of a trade now."""

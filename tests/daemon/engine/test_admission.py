@@ -50,7 +50,7 @@ def test_ids_count_up_from_the_number_of_their_event() -> None:
 
 
 def test_an_event_with_more_signals_than_ids_is_our_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.engine.branch.admission.SIGNALS_MAX", 1)
+    monkeypatch.setattr("daemon.engine.admission.SIGNALS_MAX", 1)
     stage = quoted(bots=[Puppet("alpha"), Puppet("beta")])
     assert stage.signal("alpha") is not None
     assert stage.signal("beta") is not None, "each event has its own"
