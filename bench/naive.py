@@ -16,7 +16,8 @@ from typing import Any
 from bench.naive_market import Event, NaiveCoin, Side
 from bench.naive_trades import NaiveTrades, Trade
 from daemon.engine.admission import CADENCE_NS_UNKNOWN
-from daemon.engine.engine import BAR_GRACE_MS, Engine
+from daemon.engine.engine import Engine
+from daemon.engine.timetable import BAR_GRACE_MS
 from divisions import vote as voting
 from divisions.bot import Bot
 from divisions.lane import vet
@@ -202,6 +203,7 @@ class NaiveEngine:
             divisions={},
             bots={},
             homes=self._homes,
+            totals=voting.together({}, self._homes),
         )
         verdict = self._gate.judge(proposal, self.view)
         step = key.step(verdict)

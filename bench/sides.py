@@ -95,4 +95,4 @@ class Naive:
     def account(self) -> dict[str, int]:
         """Count trades as the engine counted them."""
         counts = {kind.name.lower(): 0 for kind in TradeKind}
-        return {**counts, **self.engine.trades.opened, "cash_e6": self.engine.branch.desk.cash_e6}
+        return {**counts, **self.engine.trades.opened, "cash_e6": self.engine.desk.cash_e6}

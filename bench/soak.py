@@ -21,7 +21,7 @@ from typing import Any
 
 from bench.result import Figure, Result
 from bench.rounds import percentile
-from daemon.instance.control import ask
+from daemon.instance.control import Request, ask
 from daemon.instance.paths import StateDir
 from market.errors import VenueUnreachable, require
 from venue.hyperliquid.universe import load_instruments
@@ -127,7 +127,7 @@ def _ready(process: subprocess.Popen[bytes], socket: Path, log: Path) -> dict[st
     deadline = time.monotonic() + READY_S
     while True:
         try:
-            status = ask(socket, {"verb": "status"})
+            status = ask(socket, Request("status"), dict)
         except (VenueUnreachable, OSError):
             status = {}
         if status.get("ready"):
@@ -147,7 +147,7 @@ def _watch(pid: int, socket: Path, seconds: float, watched: Watched) -> None:
     while time.monotonic() < began + seconds:
         due += 1.0
         time.sleep(max(0.0, due - time.monotonic()))
-        watched.last = ask(socket, {"verb": "status"})
+        watched.last = ask(socket, Request("status"), dict)
         watched.late_ms.append(watched.last["loop_late_ms"])
         watched.resident_mb.append(resident_mb(pid))
     watched.wall_s = time.monotonic() - began
