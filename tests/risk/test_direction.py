@@ -160,6 +160,15 @@ def test_scores_follow_history_that_replaces_the_same_bars() -> None:
     assert f.check(proposal, view).outcome == "fail"
 
 
+def test_a_coin_that_is_given_other_bars_is_looked_at_anew() -> None:
+    """As an engine that takes up a written state gives it, under the same name."""
+    coin, f = coin_with(tf_1m=RISING), Direction(Settings(), "enforce")
+    view = make_view(coin)
+    assert f.check(make_proposal(), view).outcome == "pass"
+    coin.bars = coin_with(tf_1m=FALLING).bars
+    assert f.check(make_proposal(), view).outcome == "fail"
+
+
 def test_coins_do_not_share_scores() -> None:
     f = Direction(Settings(), "enforce")
     for closes, outcome in ((RISING, "pass"), (FALLING, "fail"), (RISING, "pass")):
