@@ -351,5 +351,5 @@ def test_of_two_snapshots_of_one_time_the_best_level_is_that_of_the_merged_book(
     for fast, bid, ask in ((False, 99.0, 101.0), (True, 98.0, 102.0)):
         bids, asks = levels((bid, 1.0)), levels((ask, 1.0))
         apply(book, book_update(bids, asks, time_ms=START_MS, fast=fast))
-    assert (book.best_bid(), book.best_ask()) == (Level(99.0, 1.0), Level(101.0, 1.0))
+    assert (book.best_bid(), book.best_ask()) == (Level(99.0, 1.0, 1), Level(101.0, 1.0, 1))
     assert (book.best_bid(), book.best_ask()) == (book.bids()[0], book.asks()[0])
