@@ -205,6 +205,7 @@ class NaiveEngine:
             divisions={},
             bots={},
             homes=self._homes,
+            totals=voting.together({}, self._homes),
         )
         verdict = self._gate.judge(proposal, self.view)
         step = key.step(verdict)

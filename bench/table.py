@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench import (
+    admission,
     bots,
     decode,
     header,
@@ -24,6 +25,7 @@ from bench.result import Result
 MEASUREMENTS: dict[str, Callable[[int], Result]] = {
     "decode": decode.measure,
     "engine": hot_engine.measure,
+    "admission": admission.measure,
     "bots": bots.measure,
     "marking": marking.measure,
     "matching": matching.measure,

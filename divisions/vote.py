@@ -15,7 +15,6 @@ from msgspec import Struct
 
 from divisions.roster import DIVISIONS
 from market.decision import BUY, Signal, Stance, Voice, Vote
-from quant.sums import sum_in_order
 
 
 class Opinion(Struct, gc=False):
@@ -62,6 +61,14 @@ def stands(opinion: Opinion, mid: float, now_ns: int) -> bool:
     return not opinion.target_px or opinion.side * (opinion.target_px - mid) > 0.0
 
 
+def together(bots: Mapping[str, float], homes: Mapping[str, str]) -> dict[str, float]:
+    """Return by division what its bots weigh together."""
+    totals: dict[str, float] = {}
+    for bot, home in homes.items():
+        totals[home] = totals.get(home, 0.0) + bots.get(bot, 1.0)
+    return totals
+
+
 def cast(
     opinions: Mapping[str, Opinion],
     *,
@@ -70,30 +77,29 @@ def cast(
     divisions: Mapping[str, float],
     bots: Mapping[str, float],
     homes: Mapping[str, str],
+    totals: Mapping[str, float],
 ) -> Vote:
-    """Return the vote on a coin; weights by division and by bot, `homes` from bot to division."""
+    """Return the vote on a coin; weights by division and by bot, `homes` from bot to division.
+
+    `totals` is what `together` makes of bots and homes.
+    """
     spoken: dict[str, list[Voice]] = {}
     for bot in sorted(opinions):
-        opinion = opinions[bot]
-        if bot in homes and stands(opinion, mid, now_ns):
+        opinion, home = opinions[bot], homes.get(bot)
+        if home is not None and stands(opinion, mid, now_ns):
             voice = Voice(bot, opinion.side, opinion.conviction, opinion.at_ns, opinion.reason)
-            spoken.setdefault(homes[bot], []).append(voice)
-    total = {name: 0.0 for name in spoken}
-    for bot, home in homes.items():
-        if home in total:
-            total[home] += bots.get(bot, 1.0)
+            spoken.setdefault(home, []).append(voice)
     stances = []
     for name in DIVISIONS:
         voices = spoken.get(name)
         if voices:
-            weights = [bots.get(voice.bot, 1.0) for voice in voices]
-            said = sum_in_order(
-                w * voice.side * voice.conviction for w, voice in zip(weights, voices, strict=True)
-            )
-            present = sum_in_order(weights)
-            stance = said / present
+            said = present = 0.0
+            for voice in voices:
+                w = bots.get(voice.bot, 1.0)
+                said += w * voice.side * voice.conviction
+                present += w
             weight = divisions.get(name, 1.0)
-            stances.append(Stance(name, weight, stance, present / total[name], voices))
+            stances.append(Stance(name, weight, said / present, present / totals[name], voices))
     return count(stances)
 
 
@@ -104,9 +110,13 @@ def count(stances: list[Stance]) -> Vote:
     1 − |Σ a| / Σ |a| over a = weight × confidence × stance: 0 when all pull one way, 1 when they
     cancel.
     """
-    heard = sum_in_order(s.weight * s.confidence for s in stances)
-    pulls = [s.weight * s.confidence * s.stance for s in stances]
-    net, gross = sum_in_order(pulls), sum_in_order(abs(pull) for pull in pulls)
+    heard = net = gross = 0.0
+    for s in stances:
+        voice = s.weight * s.confidence
+        pull = voice * s.stance
+        heard += voice
+        net += pull
+        gross += abs(pull)
     value = net / heard if heard else 0.0
     return Vote(value, 1.0 - abs(net) / gross if gross else 0.0, stances)
 

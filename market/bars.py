@@ -26,7 +26,8 @@ class Series(Struct):
 
     There are always the last `keep`, once so many have closed, and fewer than SLACK more. Prices
     in USD, volume in base units. `fresh` counts bars closed since the series began and
-    never shrinks when old bars are dropped, so it can stand for the bar's number.
+    never shrinks when old bars are dropped, so it can stand for the bar's number. `revision` rises
+    with every bar that is added or dropped, history put in the place of bars included.
     """
 
     step_ms: int
@@ -38,6 +39,7 @@ class Series(Struct):
     volume: list[float] = field(default_factory=list)
     count: list[int] = field(default_factory=list)
     fresh: int = 0
+    revision: int = 0
 
     @property
     def keep(self) -> int:
@@ -64,6 +66,7 @@ class Series(Struct):
         self.volume.append(bar.volume)
         self.count.append(bar.count)
         self.fresh += 1
+        self.revision += 1
         if len(self.close) >= self.keep + SLACK:
             self._drop(SLACK)
 
@@ -72,6 +75,7 @@ class Series(Struct):
         self._drop(len(self.close))
 
     def _drop(self, n: int) -> None:
+        self.revision += 1
         for column in (
             self.start_ms,
             self.open,

@@ -158,6 +158,20 @@ class Book(Struct):
             self._merge()
         return self.merged_asks
 
+    def best_bid(self) -> Level | None:
+        """Return the first of the merged bids without merging; None when there is none."""
+        if self.bbo_ms > max(self.fast_ms, self.slow_ms):
+            return self.bbo_bid
+        bids = self.fast_bids if self.fast_ms > self.slow_ms else self.slow_bids
+        return bids[0] if bids else None
+
+    def best_ask(self) -> Level | None:
+        """Return the first of the merged asks without merging; None when there is none."""
+        if self.bbo_ms > max(self.fast_ms, self.slow_ms):
+            return self.bbo_ask
+        asks = self.fast_asks if self.fast_ms > self.slow_ms else self.slow_asks
+        return asks[0] if asks else None
+
     def _merge(self) -> None:
         if self.fast_ms > self.slow_ms:
             base_ms, bids, asks = self.fast_ms, self.fast_bids, self.fast_asks

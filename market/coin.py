@@ -66,9 +66,12 @@ class Streams(Struct):
         speak only on change, so their silence proves little and they serve where nothing else
         does.
         """
-        for name, cadence in (("fast", self.fast), ("slow", self.slow), ("bbo", self.bbo)):
-            if cadence.count >= LEARNED_FRAMES:
-                return name, cadence
+        if self.fast.count >= LEARNED_FRAMES:
+            return "fast", self.fast
+        if self.slow.count >= LEARNED_FRAMES:
+            return "slow", self.slow
+        if self.bbo.count >= LEARNED_FRAMES:
+            return "bbo", self.bbo
         return None
 
 

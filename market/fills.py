@@ -169,8 +169,13 @@ def walk(
     filled = lots - remaining
     if not filled:
         return NO_FILL
-    px = total_e6 / 1e6 / instrument.size(filled)
+    px = average_px(total_e6, filled, instrument)
     return Fill(filled, px, total_e6, fee_e6(total_e6, fee_rate_e8), touched)
+
+
+def average_px(total_e6: int, lots: int, instrument: Instrument) -> float:
+    """Return the price in USD of `lots` that cost a total in micro-USDC."""
+    return total_e6 / 1e6 / instrument.size(lots)
 
 
 def impact_bps(levels: list[Level], lots: int, instrument: Instrument, mid: float) -> float | None:
@@ -184,3 +189,13 @@ def impact_bps(levels: list[Level], lots: int, instrument: Instrument, mid: floa
     if fill.lots < lots:
         return None
     return abs(fill.px - mid) / mid * 1e4
+
+
+def touch_impact_bps(best: Level, lots: int, instrument: Instrument, mid: float) -> float | None:
+    """Return the same of levels that begin with `best`; None when it does not hold that much."""
+    if lots <= 0:
+        return 0.0
+    if instrument.lots(best.sz) < lots:
+        return None
+    px = average_px(notional_e6(best.px, lots, instrument.sz_decimals), lots, instrument)
+    return abs(px - mid) / mid * 1e4

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Proposal
+from market.decision import Check, Mode, Proposal
 from market.desk import DeskView
 from risk.filter import Filter
 
@@ -39,10 +39,25 @@ class Control(Filter[Settings]):
     may_enforce = False
     settings_type = Settings
 
+    def __init__(self, settings: Settings, mode: Mode) -> None:
+        super().__init__(settings, mode)
+        # The newest draw of each key with what it was drawn from: a cache, never state.
+        self._draws: dict[tuple[str, str, int], tuple[int, int, float]] = {}
+
+    def drawn(self, proposal: Proposal, view: DeskView) -> float:
+        """Return the draw of a proposal's episode, hashed once an episode."""
+        seed, opened_ns = view.desk.seed, view.opened_ns
+        episode = proposal.bot, proposal.coin, proposal.side
+        known = self._draws.get(episode)
+        if known is not None and known[0] == opened_ns and known[1] == seed:
+            return known[2]
+        value = draw(seed, f"{proposal.bot}|{proposal.coin}|{proposal.side}", opened_ns)
+        self._draws[episode] = opened_ns, seed, value
+        return value
+
     def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Fail the episodes whose draw falls below the share."""
-        key = f"{proposal.bot}|{proposal.coin}|{proposal.side}"
-        value = draw(view.desk.seed, key, view.opened_ns)
+        value = self.drawn(proposal, view)
         if value < self.settings.share:
             return self.failed(value, self.settings.share, "drawn by the placebo")
         return self.passed(value, self.settings.share)

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from market.bars import Bars, Series
 from market.coin import Coin
 from market.decision import Check, Mode, Proposal
 from market.desk import DeskView
@@ -44,6 +45,20 @@ def slope_sign(closes: list[float]) -> int:
     return (total > 0.0) - (total < 0.0)
 
 
+class Tally(Struct, frozen=True):
+    """What the `voting` timeframes of a coin say: scores, their weighted sum, their weight.
+
+    It stands for as long as the same `bars` have the same `revisions`.
+    """
+
+    bars: Bars
+    voting: list[Series]
+    revisions: list[int]
+    scores: list[float | None]
+    total: float
+    weight: float
+
+
 class Direction(Filter[Settings]):
     """The multi-timeframe direction gate."""
 
@@ -57,42 +72,53 @@ class Direction(Filter[Settings]):
         unknown = sorted(set(settings.weights) - set(TIMEFRAMES))
         if unknown:
             raise ValueError(f"weights names no timeframe: {', '.join(unknown)}")
-        # Scores by (coin, timeframe) with the closes they were made from, because the venue's
-        # history may replace bars under the same start: a cache, never state.
-        self._scores: dict[tuple[str, str], tuple[list[float], float]] = {}
+        self.voters = [(t, w) for t in TIMEFRAMES if (w := settings.weights.get(t, 0.0))]
+        # By coin, so that one bar's close is looked at once and not per signal: a cache of what
+        # closed bars say, never state.
+        self._tallies: dict[str, Tally] = {}
 
-    def score(self, coin: Coin, timeframe: str) -> float | None:
+    def score(self, series: Series) -> float | None:
         """Return one timeframe's signed evidence in [−1, 1]; None before n + 1 bars."""
-        series = coin.bars.series[timeframe]
         n = self.settings.n
         if len(series) < n + 1:
             return None
-        key = (coin.name, timeframe)
         closes = series.close[-(n + 1) :]
-        cached = self._scores.get(key)
-        if cached is not None and cached[0] == closes:
-            return cached[1]
         ratio = efficiency_ratio(closes, n)
         quantile = null_cdf(ratio, n)
         sign = slope_sign(closes)
         agrees = sign * ratio > 0.0
-        score = sign * quantile if agrees and quantile >= self.settings.evidence_min else 0.0
-        self._scores[key] = (closes, score)
-        return score
+        return sign * quantile if agrees and quantile >= self.settings.evidence_min else 0.0
 
-    def check(self, proposal: Proposal, view: DeskView) -> Check:
-        """Pass unless the weighted vote opposes the side."""
-        coin = view.coins[proposal.coin]
+    def tally(self, coin: Coin) -> Tally:
+        """Return what the coin's closed bars say, looking only at those that are new."""
+        bars, known = coin.bars, self._tallies.get(coin.name)
+        if known is None or known.bars is not bars:
+            voting = [bars.series[timeframe] for timeframe, _ in self.voters]
+            revisions = [series.revision for series in voting]
+            scores = [self.score(series) for series in voting]
+        else:
+            voting = known.voting
+            revisions = [series.revision for series in voting]
+            if revisions == known.revisions:
+                return known
+            scores = [
+                score if before == series.revision else self.score(series)
+                for score, before, series in zip(known.scores, known.revisions, voting, strict=True)
+            ]
         total = weights = 0.0
-        for timeframe in TIMEFRAMES:
-            weight = self.settings.weights.get(timeframe, 0.0)
-            score = self.score(coin, timeframe) if weight else None
+        for (_, weight), score in zip(self.voters, scores, strict=True):
             if score is not None:
                 total += weight * score
                 weights += weight
-        if not weights:
+        found = self._tallies[coin.name] = Tally(bars, voting, revisions, scores, total, weights)
+        return found
+
+    def check(self, proposal: Proposal, view: DeskView) -> Check:
+        """Pass unless the weighted vote opposes the side."""
+        tally = self.tally(view.coins[proposal.coin])
+        if not tally.weight:
             return self.no_data(f"no timeframe has {self.settings.n + 1} closed bars yet")
-        vote = proposal.side * total / weights
+        vote = proposal.side * tally.total / tally.weight
         threshold = 0.0 - self.settings.oppose_max
         if vote >= threshold:
             return self.passed(vote, threshold)

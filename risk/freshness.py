@@ -12,7 +12,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from market.coin import Coin
-from market.decision import Check, Proposal
+from market.decision import Check, Mode, Proposal
 from market.desk import DeskView
 from market.events import NS_PER_MS
 from risk.filter import Filter
@@ -42,6 +42,14 @@ class Freshness(Filter[Settings]):
     rank = 20
     settings_type = Settings
 
+    def __init__(self, settings: Settings, mode: Mode) -> None:
+        super().__init__(settings, mode)
+        self._caps_ms = {
+            "fast": settings.fast_age_ms_max,
+            "slow": settings.slow_age_ms_max,
+            "bbo": settings.bbo_age_ms_max,
+        }
+
     def age_and_limit(self, coin: Coin, now_ns: int) -> tuple[float, float] | None:
         """Return (age, limit) in ms of the stream that proves this coin's book alive."""
         pulse = coin.streams.pulse()
@@ -49,8 +57,8 @@ class Freshness(Filter[Settings]):
             return None
         name, cadence = pulse
         s = self.settings
-        caps = {"fast": s.fast_age_ms_max, "slow": s.slow_age_ms_max, "bbo": s.bbo_age_ms_max}
-        limit = min(caps[name], max(s.age_ms_min, s.cadences * cadence.peak_ns / NS_PER_MS))
+        learned = max(s.age_ms_min, s.cadences * cadence.peak_ns / NS_PER_MS)
+        limit = min(self._caps_ms[name], learned)
         return cadence.age_ns(now_ns) / NS_PER_MS, limit
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:

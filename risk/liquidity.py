@@ -11,9 +11,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from market.coin import Coin
 from market.decision import BUY, Check, Proposal
 from market.desk import DeskView
-from market.fills import impact_bps
+from market.fills import impact_bps, touch_impact_bps
 from risk.filter import Filter
 
 Bps = Annotated[float, Meta(gt=0.0, le=1_000.0)]
@@ -24,6 +25,20 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     spread_bps_max: Bps = 10.0
     impact_bps_max: Bps = 8.0
+
+
+def expected_impact_bps(proposal: Proposal, coin: Coin) -> float | None:
+    """Return the impact of the whole size in bps of the mid; None when the book cannot hold it.
+
+    A size that the best level holds needs no deeper one, and the levels need not be merged.
+    """
+    book, lots, buys = coin.book, proposal.lots, proposal.side == BUY
+    best = book.best_ask() if buys else book.best_bid()
+    if best is not None:
+        impact = touch_impact_bps(best, lots, coin.instrument, book.mid)
+        if impact is not None:
+            return impact
+    return impact_bps(book.asks() if buys else book.bids(), lots, coin.instrument, book.mid)
 
 
 class Liquidity(Filter[Settings]):
@@ -45,8 +60,7 @@ class Liquidity(Filter[Settings]):
         spread = book.spread_bps
         if spread > s.spread_bps_max:
             return self.failed(spread, s.spread_bps_max, f"spread is {spread:.1f} bps")
-        levels = book.asks() if proposal.side == BUY else book.bids()
-        impact = impact_bps(levels, proposal.lots, coin.instrument, book.mid)
+        impact = expected_impact_bps(proposal, coin)
         if impact is None:
             return self.failed(None, s.impact_bps_max, "the visible book does not hold this size")
         impact *= coin.arrivals.impact_scale()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from daemon.engine.heard import Heard
 from daemon.engine.outcome import Outbox
 from daemon.engine.settlement import Settlement
@@ -143,7 +145,7 @@ class Admission:
             heard.coin,
             signal_id=signal_id,
             trade_id=trade_id,
-            vote=voting.plain(heard.vote, self._out.now_ns),
+            vote=partial(voting.plain, heard.vote, self._out.now_ns),
         )
 
     def _admit(

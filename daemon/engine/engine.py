@@ -14,14 +14,13 @@ from typing import assert_never
 from daemon.engine import commands
 from daemon.engine.backfill import Backfill
 from daemon.engine.branch import Branch
-from daemon.engine.heard import Heard
 from daemon.engine.lens_schedule import LensRule
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox, Outcome, Vitals
 from daemon.engine.timetable import Timetable
 from daemon.engine.weighing import Weighing
 from divisions.lane import Lane
-from market.decision import ExitCall
+from market.coin import Coin
 from market.desk import Desk
 from market.events import (
     BboUpdate,
@@ -66,17 +65,9 @@ class Engine:
     ) -> None:
         self.out = Outbox()
         self.weighing = Weighing(self.out, shadow=shadow)
-        self.market = MarketHalf(
-            instruments,
-            lanes,
-            self.weighing,
-            self.out,
-            self,
-            lens_rule=lens_rule,
-            watched=self._watched,
-        )
+        coins = {name: Coin(instrument) for name, instrument in instruments.items()}
         self.branch = Branch(
-            self.market.coins,
+            coins,
             Desk.opened_with(start_e6, seed),
             gate,
             self.weighing,
@@ -85,6 +76,15 @@ class Engine:
             identity=identity,
             vol_target=vol_target,
             shadow=shadow,
+        )
+        self.market = MarketHalf(
+            coins,
+            lanes,
+            self.weighing,
+            self.out,
+            self.branch,
+            lens_rule=lens_rule,
+            watched=self.branch.watched,
         )
         self.backfill = Backfill(self.market, self.branch, self.out)
         self.timetable = Timetable(self.market, self.branch, self.weighing, self.out)
@@ -152,20 +152,3 @@ class Engine:
             self.out.alarm("feed_down", event.reason)
         self.vitals.feed_up = False
         self.market.interrupt()
-
-    def _watched(self) -> set[str]:
-        return self.branch.watched()
-
-    # What bots say, as the market half's listener.
-
-    def hear(self, heard: Heard) -> None:
-        """Pass a bot's signal to the desk."""
-        self.branch.hear(heard)
-
-    def try_out(self, heard: Heard, trial_id: int) -> None:
-        """Pass a signal of one arm of a trial to the desk."""
-        self.branch.try_out(heard, trial_id)
-
-    def exit_called(self, bot: str, call: ExitCall) -> None:
-        """Pass a bot's exit call to the desk."""
-        self.branch.exit_called(bot, call)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Outcome
-from market.events import BboUpdate, BookUpdate, Event, Recorded, Timer
+from market.events import BboUpdate, BookUpdate, Event, FeedDown, FeedUp, Recorded, Timer
 from venue.hyperliquid.session import Session
 from venue.tape.lines import Record, decode_fact, frame_line, record_line
 
@@ -108,4 +108,12 @@ class Intake:
             if slot is not None:
                 self._pass_over(slot)
         else:
-            self.step(decode_fact(payload, now_ns))
+            self._replay_fact(decode_fact(payload, now_ns))
+
+    def _replay_fact(self, event: Event) -> None:
+        """Take a recorded fact; tell the session of its connection, in the order the feed does."""
+        if isinstance(event, FeedDown):
+            self.session.lost(event.recv_ns)
+        self.step(event)
+        if isinstance(event, FeedUp):
+            self.session.opened(event.recv_ns)

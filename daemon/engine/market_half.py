@@ -6,7 +6,7 @@ desks. What bots say goes to the listener, within the call that took the event.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container
 
 from daemon.engine.dispatch import Hook, Subscribers, idle_bots
 from daemon.engine.heard import Heard, Listener
@@ -27,7 +27,6 @@ from market.events import (
     ContextUpdate,
     TradesUpdate,
 )
-from market.instrument import Instrument
 from market.view import View
 
 
@@ -39,7 +38,7 @@ class MarketHalf:
 
     def __init__(
         self,
-        instruments: Mapping[str, Instrument],
+        coins: dict[str, Coin],
         lanes: list[Lane],
         weighing: Weighing,
         out: Outbox,
@@ -48,7 +47,7 @@ class MarketHalf:
         lens_rule: LensRule,
         watched: Callable[[], Container[str]],
     ) -> None:
-        self.coins = {name: Coin(i) for name, i in instruments.items()}
+        self.coins = coins
         self.lanes = {lane.name: lane for lane in lanes}
         self.opinions: voting.Opinions = {}
         self.view = View(self.coins)
@@ -182,6 +181,7 @@ class MarketHalf:
             divisions=weights.divisions,
             bots=weights.bots,
             homes=weights.homes,
+            totals=self._weighing.totals(),
         )
 
     def heard_bots(self) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 
 import msgspec
@@ -62,6 +63,7 @@ class Outbox:
         self.vitals = Vitals()
         self.dirty: dict[str, None] = {}
         self._outcome: Outcome | None = None
+        self._later: list[Callable[[], None]] = []
 
     @property
     def seq(self) -> int:
@@ -94,12 +96,20 @@ class Outbox:
         """Put an intent of the desk's own trades on its way."""
         self.outcome.intents.append(intent)
 
+    def later(self, write: Callable[[], None]) -> None:
+        """Let rows be written once everything this step decides is decided."""
+        self._later.append(write)
+
     def touch(self, key: str) -> None:
         """Note that a piece of durable state must be written with the next commit."""
         self.dirty[key] = None
 
     def take(self) -> Outcome:
         """Return the step's outcome and begin a new one."""
+        if self._later:
+            for write in self._later:
+                write()
+            self._later.clear()
         outcome = self._outcome
         if outcome is None:
             return NOTHING

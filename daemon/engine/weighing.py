@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from daemon.engine.outcome import Outbox
 from divisions import weights as rule
 from divisions.roster import DIVISIONS
+from divisions.vote import together
 from divisions.weights import Standing
 from market.decision import TradeKind
 from market.events import MS_PER_DAY
@@ -57,10 +58,28 @@ class Weighing:
     """
 
     def __init__(self, outbox: Outbox, *, shadow: bool) -> None:
-        self.weights = Weights()
+        self._weights = Weights()
+        self._totals: dict[str, float] | None = None
         self.fresh: Returns = {}
         self._out = outbox
         self._admitted = TradeKind.TWIN if shadow else TradeKind.PAPER
+
+    @property
+    def weights(self) -> Weights:
+        """Return the weights; they change at enrolment and at a day's step alone."""
+        return self._weights
+
+    @weights.setter
+    def weights(self, weights: Weights) -> None:
+        """Take up other weights."""
+        self._weights = weights
+        self._totals = None
+
+    def totals(self) -> dict[str, float]:
+        """Return what each division's bots weigh together, added up anew after a change."""
+        if self._totals is None:
+            self._totals = together(self._weights.bots, self._weights.homes)
+        return self._totals
 
     def counts(self, trade: Trade) -> bool:
         """Say whether a trade is one of those that are ranked."""
@@ -100,6 +119,7 @@ class Weighing:
 
     def _begin(self, scope: str, name: str, among: dict[str, float], today_ms: int) -> None:
         among[name] = rule.START
+        self._totals = None
         standing = Standing(rule.START, None, 0, 0, START)
         self._out.rows.weights.append(_row(today_ms, scope, name, standing))
         self._out.touch("weights")
@@ -110,6 +130,7 @@ class Weighing:
         if not w.stepped_ms or day_ms <= w.stepped_ms:
             return
         w.stepped_ms = day_ms
+        self._totals = None
         self._learn(day_ms)
         ended_ms = day_ms - MS_PER_DAY
         divisions = by_division(w.known, w.homes)

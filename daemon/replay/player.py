@@ -156,7 +156,7 @@ class Player:
             changed = parse(self._override(header.config), "the changed configuration")
         try:
             parsed = changed or parse(header.config, "its configuration")
-            engine, session = self._take_up(header, parsed)
+            engine, session = self._take_up(header, parsed, ns)
         except (GnomonError, msgspec.MsgspecError, LookupError) as error:
             # Mostly a tape of another version, whose state meant other things.
             raise InputDamaged(
@@ -185,7 +185,7 @@ class Player:
                 config=msgspec.json.encode(parsed.resolved()).decode(),
             )
 
-    def _take_up(self, header: Header, config: Config) -> tuple[Engine, Session]:
+    def _take_up(self, header: Header, config: Config, ns: int) -> tuple[Engine, Session]:
         instruments = {i.coin: i for i in header.instruments}
         engine = build_engine(config, instruments, without=self._without)
         session = Session(msgspec.convert(header.subscriptions, list[Subscription]))
@@ -193,6 +193,9 @@ class Player:
             snapshot.restore(engine, header.engine)
         if bytes(header.session) != b"null":
             session.restore(msgspec.json.decode(header.session, type=SessionState))
+        if engine.vitals.feed_up:
+            # The segment begins on a connection that is open: no line of it will say so.
+            session.opened(ns)
         return engine, session
 
     def _lose(self) -> None:

@@ -7,11 +7,14 @@ same signals get the same rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from market.coin import Coin
 from market.decision import STAGE, Proposal, TradeKind, Verdict
 from market.desk import Desk
+from market.errors import require
 from market.events import NS_PER_MS
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.trade import CANCELLED, Change, Tag, Trade
@@ -51,6 +54,9 @@ class Sink(Protocol):
     def touch(self, key: str) -> None:
         """Note that a piece of durable state changed."""
 
+    def later(self, write: Callable[[], None]) -> None:
+        """Let rows be written once everything the event leads to is decided."""
+
 
 class Identity:
     """Values frozen on every signal row."""
@@ -83,33 +89,49 @@ class Bookkeeper:
         *,
         signal_id: int,
         trade_id: int,
-        vote: object,
+        vote: Callable[[], object],
     ) -> None:
-        """Write a judged signal, its checks, and its count in the rollups."""
-        sink, rows = self._sink, self._sink.rows
-        rollup.count_signal(rows, verdict_tags(verdict), proposal.bot, sink.now_ns // NS_PER_MS)
-        written = self.shadow or verdict.admitted
-        rows.signals.append(
-            signal_row(
-                proposal,
-                verdict,
-                coin,
-                signal_id=signal_id,
-                seq=sink.seq,
-                now_ns=sink.now_ns,
-                trade_id=trade_id if written else 0,
-                config_hash=self.identity.config_hash,
-                policy_hash=self.identity.policy_hash,
-                vote=vote,
-            )
+        """Count a judged signal in the rollups now; write it and its checks behind the decisions.
+
+        Encoding what was known takes as long as deciding did. The market does not move on
+        meanwhile: a step takes one event. `vote` returns the vote as plain data.
+        """
+        sink = self._sink
+        rollup.count_signal(
+            sink.rows, verdict_tags(verdict), proposal.bot, sink.now_ns // NS_PER_MS
         )
-        rows.checks += check_rows(signal_id, verdict, self._versions)
+        seen = coin.book.version
+
+        def write() -> None:
+            require(coin.book.version == seen, "the book moved on before its signal was written")
+            rows = sink.rows
+            rows.signals.append(
+                signal_row(
+                    proposal,
+                    verdict,
+                    coin,
+                    signal_id=signal_id,
+                    seq=sink.seq,
+                    now_ns=sink.now_ns,
+                    trade_id=trade_id if self.shadow or verdict.admitted else 0,
+                    config_hash=self.identity.config_hash,
+                    policy_hash=self.identity.policy_hash,
+                    vote=vote(),
+                )
+            )
+            rows.checks += check_rows(signal_id, verdict, self._versions)
+
+        sink.later(write)
 
     def opened(self, trade: Trade) -> None:
         """Write the row that a trade begins with."""
         if self.recorded(trade):
-            self._sink.rows.trades.append(trade_row(trade))
+            self._sink.later(partial(self._write_opened, trade, trade.state))
             self._sink.touch(f"trade/{trade.trade_id}")
+
+    def _write_opened(self, trade: Trade, state: int) -> None:
+        """Write a trade as it was when it was opened: by now the same step may have moved it."""
+        self._sink.rows.trades.append(trade_row(trade, state))
 
     def changed(self, trade: Trade) -> None:
         """Write what is known of a trade now."""

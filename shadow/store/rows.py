@@ -7,13 +7,14 @@ row of thirty ten times as long.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct, field
 
 from market.coin import Coin
 from market.decision import BUY, Proposal, TradeKind, Verdict
-from market.events import NS_PER_MS, NS_PER_S, Level
+from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S, Level
 from market.fills import Fill
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
 from shadow.store.tables.alarms import AlarmRow
@@ -82,7 +83,12 @@ class Rows(Struct):
 
 def day_of(ms: int) -> str:
     """Return the UTC date of a time in milliseconds as YYYY-MM-DD."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d")
+    return _date(ms // MS_PER_DAY)
+
+
+@lru_cache(maxsize=512)
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * MS_PER_DAY / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def ms_of(day: str) -> int:
@@ -190,13 +196,13 @@ def check_rows(signal_id: int, verdict: Verdict, versions: dict[str, int]) -> li
     ]
 
 
-def trade_row(trade: Trade) -> TradeRow:
-    """Return the row a trade begins with; its money is unknown."""
+def trade_row(trade: Trade, state: int) -> TradeRow:
+    """Return the row that a trade begins with, in the state it was opened in."""
     return TradeRow(
         trade.trade_id,
         KIND[TradeKind(trade.kind)],
         trade.cause,
-        STATUS[TradeState(trade.state)],
+        STATUS[TradeState(state)],
         trade.signal_id,
         trade.bot,
         trade.division,

@@ -15,6 +15,7 @@ import pytest
 
 from bench import __main__ as command
 from bench import (
+    admission,
     bots,
     decode,
     header,
@@ -48,6 +49,7 @@ def slice_of_market() -> Stretch:
 SHORT: dict[str, Callable[[int], Result]] = {
     "decode": lambda rounds: decode.measure(rounds, slice_of_market()),
     "engine": lambda rounds: hot_engine.measure(rounds, slice_of_market()),
+    "admission": lambda rounds: admission.measure(rounds, slice_of_market()),
     "bots": lambda rounds: bots.measure(rounds, slice_of_market()),
     "marking": partial(marking.measure, phantoms=20_000, coins=30),
     "matching": partial(matching.measure, orders=2_000),

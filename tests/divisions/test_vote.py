@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from divisions.roster import DIVISIONS
-from divisions.vote import Opinions, cast, count, hold, plain, stands, withdraw
+from divisions.vote import Opinions, cast, count, hold, plain, stands, together, withdraw
 from market.decision import BUY, SELL, ExitPlan, Signal, Stance, Vote
 
 S = 1_000_000_000
@@ -27,13 +27,15 @@ def opinions(**given: Signal) -> Opinions:
 
 
 def voted(found: Opinions, *, mid: float = 100.0, now_s: float = 1.0, **weights: float) -> Vote:
+    bots = {b: weights.get(b, 1.0) for b in HOMES}
     return cast(
         found.get("SOL", {}),
         mid=mid,
         now_ns=int(now_s * S),
         divisions={d: weights.get(d, 1.0) for d in DIVISIONS},
-        bots={b: weights.get(b, 1.0) for b in HOMES},
+        bots=bots,
         homes=HOMES,
+        totals=together(bots, HOMES),
     )
 
 

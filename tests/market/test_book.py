@@ -123,7 +123,9 @@ def test_after_any_frames_the_merged_book_is_sorted_and_led_by_the_newest_source
             taken = apply(book, frame(kind, moment, truths[moment], skipped))
             assert taken is account.hear(kind, moment, truths[moment], skipped)
 
+        unmerged = book.best_bid(), book.best_ask()
         bids, asks = book.bids(), book.asks()
+        assert unmerged == (bids[0] if bids else None, asks[0] if asks else None)
         assert all(a.px > b.px for a, b in pairwise(bids))
         assert all(a.px < b.px for a, b in pairwise(asks))
         assert book.ok is account.ok
@@ -342,3 +344,12 @@ def test_merging_leaves_the_frames_as_they_were() -> None:
     book.bids()
     assert update.bids == levels((100, 1), (99, 1))
     assert update.asks == levels((101, 1), (102, 1))
+
+
+def test_of_two_snapshots_of_one_time_the_best_level_is_that_of_the_merged_book() -> None:
+    book = Book()
+    for fast, bid, ask in ((False, 99.0, 101.0), (True, 98.0, 102.0)):
+        bids, asks = levels((bid, 1.0)), levels((ask, 1.0))
+        apply(book, book_update(bids, asks, time_ms=START_MS, fast=fast))
+    assert (book.best_bid(), book.best_ask()) == (Level(99.0, 1.0, 1), Level(101.0, 1.0, 1))
+    assert (book.best_bid(), book.best_ask()) == (book.bids()[0], book.asks()[0])

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.config.load import parse
 from market.errors import OperatorError
@@ -50,6 +52,45 @@ def test_an_episode_is_drawn_once_however_often_it_is_asked_and_whatever_else_is
         f.check(make_proposal(bot=f"other{i}", side=-1), view)
         assert f.check(make_proposal(lots=i + 1), view) == first
     assert Control(Settings(), "observe").check(make_proposal(), view) == first
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["alpha", "beta"]),
+            st.sampled_from([1, -1]),
+            st.integers(0, 3),
+            st.integers(7, 8),
+        ),
+        max_size=30,
+    )
+)
+def test_a_draw_that_was_kept_is_the_one_that_is_drawn(
+    asked: list[tuple[str, int, int, int]],
+) -> None:
+    seasoned, view = Control(Settings(), "observe"), make_view()
+    for bot, side, opened, seed in asked:
+        view.opened_ns, view.desk.seed = T0 + opened, seed
+        check = seasoned.check(make_proposal(bot=bot, side=side), view)
+        assert check.value == draw(seed, f"{bot}|SOL|{side}", T0 + opened)
+
+
+def test_an_episode_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+
+    def counted(seed: int, key: str, opened_ns: int) -> float:
+        hashed.append(key)
+        return draw(seed, key, opened_ns)
+
+    monkeypatch.setattr("risk.control.draw", counted)
+    f, view = Control(Settings(), "observe"), make_view()
+    for _ in range(5):
+        f.check(make_proposal(), view)
+        f.check(make_proposal(side=-1), view)
+    assert hashed == ["alpha|SOL|1", "alpha|SOL|-1"]
+    view.opened_ns += 1
+    f.check(make_proposal(), view)
+    assert hashed == ["alpha|SOL|1", "alpha|SOL|-1", "alpha|SOL|1"]
 
 
 def test_seed_key_and_opening_time_all_move_the_draw() -> None:

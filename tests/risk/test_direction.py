@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import erf, pi, sqrt
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from market.bars import Bars
 from market.coin import Coin
 from market.events import TIMEFRAME_MS, Candle
+from quant.efficiency import efficiency_ratio
 from risk.direction import Direction, Settings, slope_sign
 from tests.support.shadow import SOL, make_coin, make_proposal, make_view
 
@@ -158,6 +160,15 @@ def test_scores_follow_history_that_replaces_the_same_bars() -> None:
     assert f.check(proposal, view).outcome == "fail"
 
 
+def test_a_coin_that_is_given_other_bars_is_looked_at_anew() -> None:
+    """As an engine that takes up a written state gives it, under the same name."""
+    coin, f = coin_with(tf_1m=RISING), Direction(Settings(), "enforce")
+    view = make_view(coin)
+    assert f.check(make_proposal(), view).outcome == "pass"
+    coin.bars = coin_with(tf_1m=FALLING).bars
+    assert f.check(make_proposal(), view).outcome == "fail"
+
+
 def test_coins_do_not_share_scores() -> None:
     f = Direction(Settings(), "enforce")
     for closes, outcome in ((RISING, "pass"), (FALLING, "fail"), (RISING, "pass")):
@@ -189,3 +200,56 @@ def test_the_vote_is_bounded_and_turns_with_the_side(
     assert -1.0 <= value <= 1.0
     assert value == -mirrored  # type: ignore[operator]
     assert (outcome == "pass") == (value >= -oppose_max)
+
+
+BAR = st.tuples(st.sampled_from(["1m", "5m", "15m"]), st.floats(50.0, 150.0))
+ACTS = st.lists(
+    st.one_of(
+        BAR.map(lambda found: ("close", found)),
+        st.lists(st.floats(50.0, 150.0), min_size=1, max_size=30).map(lambda c: ("history", c)),
+        st.sampled_from([BUY, SELL]).map(lambda side: ("ask", side)),
+    ),
+    max_size=60,
+)
+
+
+@given(ACTS)
+def test_a_filter_that_has_been_asked_before_says_what_a_fresh_one_says(
+    acts: list[tuple[str, Any]],
+) -> None:
+    coin = coin_with(tf_1m=CHOPPY, tf_5m=FALLING)
+    seasoned, view = Direction(Settings(), "enforce"), make_view(coin)
+    for what, value in acts:
+        if what == "close":
+            timeframe, close = value
+            series = coin.bars.series[timeframe]
+            following = series.start_ms[-1] // series.step_ms + 1 if series.start_ms else 0
+            series.append(bar(timeframe, following, close))
+        elif what == "history":
+            told = [bar("5m", i, close) for i, close in enumerate(value)]
+            coin.bars.on_candles("5m", told, told[-1].start_ms + TIMEFRAME_MS["5m"])
+        else:
+            proposal = make_proposal(side=value)
+            fresh = Direction(Settings(), "enforce")
+            assert seasoned.check(proposal, view) == fresh.check(proposal, view)
+
+
+def test_closed_bars_are_looked_at_once_however_many_signals_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    coin = coin_with(tf_1m=RISING, tf_5m=FALLING)
+    f, view = Direction(Settings(), "enforce"), make_view(coin)
+    looked: list[int] = []
+
+    def ratio(closes: Sequence[float], n: int) -> float:
+        looked.append(n)
+        return efficiency_ratio(closes, n)
+
+    monkeypatch.setattr("risk.direction.efficiency_ratio", ratio)
+    for _ in range(5):
+        f.check(make_proposal(side=BUY), view)
+        f.check(make_proposal(side=SELL), view)
+    assert len(looked) == 2
+    coin.bars.series["1m"].append(bar("1m", 11, 111.0))
+    f.check(make_proposal(), view)
+    assert len(looked) == 3

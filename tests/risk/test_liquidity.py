@@ -3,10 +3,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from market.decision import Check
+from market.events import NS_PER_MS, BboUpdate, BookUpdate, Level
+from market.fills import impact_bps
 from risk.liquidity import Liquidity, Settings
-from tests.support.shadow import T0, make_coin, make_proposal, make_view, put_book
+from tests.support.shadow import T0, T0_MS, levels, make_coin, make_proposal, make_view, put_book
 
 BUY, SELL = 1, -1
 Pairs = Sequence[tuple[float, float]]
@@ -88,3 +92,57 @@ def test_however_fast_trades_come_the_impact_at_most_triples() -> None:
     calm, found = check(bids, asks), check(bids, asks, surge=1e6)
     assert calm.value is not None
     assert found.value == pytest.approx(3.0 * calm.value)
+
+
+@st.composite
+def sides(draw: st.DrawFn, *, most: int) -> tuple[list[Level], list[Level]]:
+    """Bids and asks around 100 with sizes from less than a lot of SOL to many of them."""
+    size = st.sampled_from([0.004, 0.01, 0.3, 1.0, 2.5, 7.77, 40.0, 1_000.0])
+    found = []
+    for way in (-1, 1):
+        cents = draw(st.lists(st.integers(1, 60), unique=True, max_size=most))
+        found.append(levels(*((100.0 + way * c / 100, draw(size)) for c in sorted(cents))))
+    return found[0], found[1]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["slow", "fast", "bbo"]), st.integers(0, 4), sides(most=6)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(0, 5_000),
+    st.sampled_from([BUY, SELL]),
+)
+def test_the_impact_is_to_the_last_bit_that_of_walking_all_levels(
+    frames: list[tuple[str, int, tuple[list[Level], list[Level]]]], lots: int, side: int
+) -> None:
+    """Frames of one time may contradict each other here: whichever leads, both ways agree."""
+    coin = make_coin()
+    for kind, moment, (bids, asks) in frames:
+        time_ms = T0_MS + 1 + moment
+        if kind == "bbo":
+            best = (bids or [None])[0], (asks or [None])[0]
+            coin.book.apply_bbo(BboUpdate("SOL", time_ms, *best, time_ms * NS_PER_MS))
+        else:
+            fast, recv_ns = kind == "fast", time_ms * NS_PER_MS
+            coin.book.apply_book(BookUpdate("SOL", time_ms, bids, asks, fast, recv_ns))
+    f = Liquidity(Settings(spread_bps_max=1_000.0, impact_bps_max=1_000.0), "enforce")
+    found = f.check(make_proposal(lots=lots, side=side), make_view(coin))
+    book = coin.book
+    if book.ok:
+        walked = book.asks() if side == BUY else book.bids()
+        assert found.value == impact_bps(walked, lots, coin.instrument, book.mid)
+    else:
+        assert found.outcome == "no_data"
+
+
+def test_levels_are_not_merged_for_a_size_that_the_touch_holds() -> None:
+    coin = make_coin()
+    put_book(coin, 100.0, T0, bids=[(99.99, 10.0)], asks=[(100.01, 10.0), (100.02, 10.0)])
+    f, view = Liquidity(Settings(), "enforce"), make_view(coin)
+    f.check(make_proposal(lots=1_000), view)
+    f.check(make_proposal(lots=1_000, side=SELL), view)
+    assert coin.book.merged_version != coin.book.version
+    f.check(make_proposal(lots=1_001), view)
+    assert coin.book.merged_version == coin.book.version

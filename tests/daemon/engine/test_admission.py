@@ -16,6 +16,7 @@ from market.fills import FillModel
 from risk import gate
 from shadow.ledger.trade import Tag
 from shadow.store.rollup import TWIN
+from shadow.store.rows import to_json
 from shadow.store.tables.decisions import CheckRow
 from shadow.store.tables.trades import RepeatsUpdate
 from tests.support.rows import cells
@@ -58,6 +59,25 @@ def test_an_event_with_more_signals_than_ids_is_our_bug(monkeypatch: pytest.Monk
         stage.bots[name].next = said(side=SELL, conviction=0.01, plan=short_plan(stop_px=101.0))
     with pytest.raises(InvariantBroken):
         stage.step(TradesUpdate("SOL", []))
+
+
+def test_rows_are_encoded_once_every_intent_of_the_step_is_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = quoted(bots=[Puppet("alpha"), Puppet("beta")])
+    out = stage.engine.out
+    intents: list[int] = []
+
+    def counted(value: object) -> str:
+        intents.append(len(out.outcome.intents))
+        return to_json(value)
+
+    monkeypatch.setattr("shadow.store.rows.to_json", counted)
+    for bot in stage.bots.values():
+        bot.next = said(conviction=0.01)
+    outcome = stage.step(TradesUpdate("SOL", []))
+    assert len(outcome.intents) == len(outcome.rows.signals) == 2
+    assert set(intents) == {2}, "those of both signals, before the first of them is written"
 
 
 # Sizing.

@@ -34,8 +34,8 @@ from market.events import (
 )
 from tests.daemon import rig
 from tests.support import virtual
-from venue.hyperliquid.session import Session
-from venue.tape.lines import Record, decode_fact
+from venue.hyperliquid.session import Session, State
+from venue.tape.lines import Record, decode_fact, frame_line, record_line
 from venue.tape.segment import Segment
 
 NOW_NS = virtual.START_MS * 1_000_000
@@ -218,6 +218,43 @@ def test_a_replay_never_conflates_by_itself() -> None:
         dead.intake.replay(record_of(text))
     assert len(dead.events) == len(live.events) == 2
     assert dead.intake.skipped == 0
+
+
+def fact_line(event: FeedUp | FeedDown) -> bytes:
+    return record_line(event.letter, event.recv_ns, event)
+
+
+def test_streams_become_live_in_a_replay_when_they_do_live() -> None:
+    """A connection, an outage and another connection, told to a session as the feed tells it."""
+    live, dead = Listener().session(), Listener()
+    frames = [pool()[i] for i in range(60)]
+    acked = next(iter(live.streams))
+    wanted = {"type": acked.type, "coin": acked.coin, **({"fast": True} if acked.fast else {})}
+    ack = {
+        "channel": "subscriptionResponse",
+        "data": {"method": "subscribe", "subscription": wanted},
+    }
+    frames.insert(0, json.dumps(ack).encode())
+    seen = set()
+
+    def same() -> None:
+        states = [stream.state for stream in live.streams.values()]
+        assert [s.state for s in dead.intake.session.streams.values()] == states
+        seen.add(frozenset(states))
+
+    for began in (NOW_NS, NOW_NS + 100_000):
+        dead.intake.replay(record_of(fact_line(FeedUp(began))))
+        live.opened(began)
+        same()
+        for number, raw in enumerate(frames, 1):
+            live.receive(raw, began + number)
+            dead.intake.replay(record_of(frame_line(raw, began + number)))
+            same()
+        assert live.streams[acked].state is State.LIVE
+        live.lost(began + 1_000)
+        dead.intake.replay(record_of(fact_line(FeedDown("cut", began + 1_000))))
+        same()
+    assert {frozenset({State.IDLE}), frozenset({State.SENT})} < seen and len(seen) > 2
 
 
 TEXT = st.text(max_size=40)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +29,16 @@ def test_every_step_s_outcome_is_its_own() -> None:
     second = out.take()
     assert second.seq == 8 and second.rows.size() == 0 and second.requests
     assert out.take() is NOTHING
+
+
+def test_what_is_written_later_is_in_the_same_outcome_in_the_order_of_asking() -> None:
+    out = Outbox()
+    for message in ("first", "second"):
+        out.later(partial(out.alarm, "later", message))
+    out.alarm("now", "")
+    assert [row.kind for row in out.rows.alarms] == ["now"]
+    assert [row.message for row in out.take().rows.alarms] == ["", "first", "second"]
+    assert out.take() is NOTHING, "and is written once"
 
 
 ALARMS = st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3)), max_size=6)

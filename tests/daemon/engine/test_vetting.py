@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import datetime
 from enum import Enum
+from fractions import Fraction
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from daemon.engine.vetting import HORIZON_NS_MAX, vet_action
-from market.decision import BUY, SELL, ExitCall
-from market.events import TradesUpdate
+from daemon.engine.vetting import HORIZON_NS_MAX, _is_plain, vet_action
+from market.decision import BUY, SELL, ExitCall, ExitPlan, Signal
+from market.events import NS_PER_S, TradesUpdate
 from tests.support.shadow import Puppet, make_coin, quoted, said, short_plan
 
 
@@ -92,3 +96,50 @@ def test_a_bad_action_stops_its_bot_and_nobody_else(action: Any) -> None:
 
 
 # Ids.
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2**70),
+    st.floats(),
+    st.text(max_size=4),
+    st.binary(max_size=4),
+    st.sampled_from([Word.UP, Fraction(1, 2), datetime.date(2025, 9, 1), {}, [], {"z": 1}]),
+)
+KEYS = st.one_of(st.text(max_size=3), st.integers(0, 3), st.binary(max_size=2), st.none())
+
+
+def some(**usual: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Return the usual values, at most two of them changed to anything."""
+    changed = st.dictionaries(st.sampled_from(sorted(usual)), ANYTHING, max_size=2)
+    return changed.map(lambda found: {**usual, **found})
+
+
+PLANS = some(stop_px=99.0, horizon_ns=NS_PER_S, target_px=0.0, trail=0.0).map(
+    lambda fields: ExitPlan(**fields)
+)
+SAW = st.dictionaries(KEYS, st.one_of(st.floats(), ANYTHING), max_size=2)
+CALLS = some(coin="SOL", side=BUY, reason="").map(lambda fields: ExitCall(**fields))
+SIGNALS = st.builds(
+    lambda fields, plan, saw: Signal(**{"plan": plan, "saw": saw, **fields}),
+    some(coin="SOL", side=BUY, conviction=0.5, reason=""),
+    PLANS,
+    SAW,
+)
+
+
+@given(st.one_of(CALLS, SIGNALS))
+def test_an_action_that_is_not_read_back_would_read_back_as_itself(action: Any) -> None:
+    """The quick look at types passes nothing that the slow one would refuse or change."""
+    if _is_plain(action):
+        again = msgspec.convert(msgspec.to_builtins(action), type(action))
+        assert repr(again) == repr(action)
+
+
+def test_an_ordinary_signal_is_not_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(msgspec, "to_builtins", None)
+    vet_action(said(saw={"z": 3.0}), make_coin())
+    vet_action(ExitCall("SOL", BUY, "enough"), make_coin())
+    with pytest.raises(TypeError):
+        vet_action(said(conviction=1), make_coin())

@@ -12,6 +12,7 @@ from daemon.engine import snapshot
 from daemon.engine.outcome import Outbox
 from daemon.engine.weighing import Weighing, Weights, by_division
 from divisions.roster import DIVISIONS
+from divisions.vote import together
 from divisions.weights import DOWN, HIGH, UP
 from market.decision import TradeKind
 from shadow.store.rows import day_of
@@ -248,6 +249,30 @@ def test_a_step_is_never_taken_twice_or_backwards() -> None:
     for at in (0, 1, 1, 0):
         weighing.step(T0_MS + at * DAY_MS)
     assert [row.day for row in out.rows.weights if row.name == "a"] == [day(0), day(1)]
+
+
+def test_what_divisions_weigh_together_follows_enrolment_steps_and_other_weights() -> None:
+    weighing = Weighing(Outbox(), shadow=True)
+
+    def right() -> bool:
+        w = weighing.weights
+        return weighing.totals() == together(w.bots, w.homes)
+
+    assert weighing.totals() == {}
+    weighing.enrol([("a", "trend"), ("b", "trend")], T0_MS + 5)
+    assert weighing.totals() == {"trend": 2.0}
+    weighing.enrol([("c", "flow")], T0_MS + 6)
+    assert weighing.totals() == {"trend": 2.0, "flow": 1.0}
+    weighing.weights = Weights(bots={"a": 2.5, "d": 0.3}, homes={"a": "trend", "d": "flow"})
+    assert weighing.totals() == {"trend": 2.5, "flow": 0.3} and right()
+
+
+def test_a_step_of_the_weights_is_heard_in_the_next_vote(month: Stage) -> None:
+    weighing = copy_of(month).engine.weighing
+    w, before = weighing.weights, dict(weighing.totals())
+    w.bots["flow_bot"] = HIGH
+    weighing.step(w.stepped_ms + DAY_MS)
+    assert weighing.totals() == together(w.bots, w.homes) != before
 
 
 def test_the_window_forgets(month: Stage) -> None:

@@ -22,6 +22,7 @@ from shadow.store.check import broken_promises
 from shadow.store.store import open_readonly
 from tests.daemon import rig
 from tests.daemon.recordings import Recorder, first_head, record
+from venue.hyperliquid.session import State
 from venue.tape.lines import SUFFIX, decode_header, record_line
 from venue.tape.segment import Segment
 from venue.tape.writer import SegmentWriter
@@ -62,6 +63,17 @@ def test_every_segment_replays_alone_from_the_state_at_its_head(taped: Recorder)
     assert len({p.digest for p in parts}) == 3
     for name in ("events", "frames", "signals", "admitted", "blocked", "phantoms"):
         assert sum(getattr(p, name) for p in parts) == getattr(whole, name), name
+
+
+def test_a_segment_that_begins_on_an_open_connection_has_live_streams(taped: Recorder) -> None:
+    """Otherwise every frame of it would be taken for the first of its stream."""
+    for path in taped.paths:
+        player = Player()
+        player.play(path)
+        assert player._intake is not None
+        streams = player._intake.session.streams.values()
+        spoken = [stream.state for stream in streams if stream.cadence.count]
+        assert len(spoken) > 5 and set(spoken) == {State.LIVE}
 
 
 def test_later_segments_alone_agree_with_the_folder_they_came_from(

@@ -3,11 +3,14 @@ from __future__ import annotations
 import pytest
 
 from daemon.engine.outcome import Outbox
+from market.coin import Coin
 from market.decision import Check, Clamp, TradeKind, Verdict
+from market.errors import InvariantBroken
 from shadow.ledger.episodes import KeyState
-from shadow.ledger.trade import CANCELLED
+from shadow.ledger.trade import CANCELLED, TradeState
 from shadow.store.bookkeeper import CALLED_OFF, EXPIRED, Bookkeeper, Identity, verdict_tags
-from tests.support.shadow import make_trade
+from shadow.store.rows import signal_row, trade_row
+from tests.support.shadow import T0, make_coin, make_proposal, make_trade, put_book
 
 SHADOW = [TradeKind.TWIN, TradeKind.PHANTOM, TradeKind.CLAMPED]
 
@@ -23,8 +26,9 @@ def test_with_the_shadow_off_only_real_trades_are_written(kind: TradeKind) -> No
     for trade in (make_trade(kind=TradeKind.PAPER, trade_id=4), make_trade(kind=kind)):
         silent.opened(trade)
         silent.changed(trade)
-    assert [row.trade_id for row in out.rows.trades] == [4]
-    assert [row.trade_id for row in out.rows.trade_updates] == [4]
+    rows = out.take().rows
+    assert [row.trade_id for row in rows.trades] == [4]
+    assert [row.trade_id for row in rows.trade_updates] == [4]
     assert list(out.dirty) == ["trade/4"]
 
 
@@ -57,6 +61,54 @@ def verdict(*outcomes: tuple[str, str, str], clamps: tuple[Clamp, ...] = ()) -> 
     failing = tuple(c.filter for c in checks if c.mode == "enforce" and c.outcome != "pass")
     sole = failing[0] if len(failing) == 1 else ""
     return Verdict(not failing, checks, failing, sole, 10, list(clamps))
+
+
+def test_a_trade_is_written_as_it_was_opened_whatever_the_step_did_to_it_since() -> None:
+    book, out = books()
+    trade = make_trade()
+    book.opened(trade)
+    trade.state = TradeState.OPEN
+    assert out.rows.trades == []
+    (row,) = out.take().rows.trades
+    assert row == trade_row(trade, TradeState.PENDING) and row.status == "pending"
+
+
+def judged(book: Bookkeeper, coin: Coin) -> None:
+    found = verdict(("limit", "fail", "enforce"))
+    book.signal(make_proposal(), found, coin, signal_id=3, trade_id=14, vote=lambda: {"value": 0.5})
+
+
+def test_a_signal_is_counted_at_once_and_written_behind_what_the_step_decides() -> None:
+    out, coin = Outbox(), make_coin()
+    out.vitals.seq, out.vitals.now_ns = 5, T0
+    book = Bookkeeper(out, Identity("config", "policy"), {"limit": 2}, shadow=True)
+    judged(book, coin)
+    assert [row.filter for row in out.rows.rollups] == ["limit", ""]
+    assert out.rows.signals == [] and out.rows.checks == []
+    rows = out.take().rows
+    assert rows.signals == [
+        signal_row(
+            make_proposal(),
+            verdict(("limit", "fail", "enforce")),
+            coin,
+            signal_id=3,
+            seq=5,
+            now_ns=T0,
+            trade_id=14,
+            config_hash="config",
+            policy_hash="policy",
+            vote={"value": 0.5},
+        )
+    ]
+    assert [(row.signal_id, row.filter, row.version) for row in rows.checks] == [(3, "limit", 2)]
+
+
+def test_a_book_that_moved_on_before_its_signal_was_written_is_our_bug() -> None:
+    out, coin = Outbox(), make_coin()
+    judged(Bookkeeper(out, Identity("config", "policy"), {"limit": 2}, shadow=True), coin)
+    put_book(coin, 101.0, T0 + 1_000_000)
+    with pytest.raises(InvariantBroken, match="moved on"):
+        out.take()
 
 
 def test_a_verdict_counts_where_it_belongs() -> None:

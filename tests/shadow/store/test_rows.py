@@ -110,7 +110,7 @@ def test_an_unavailable_trade_has_none_for_ever() -> None:
     ],
 )
 def test_a_trades_row_is_there_from_the_moment_it_is_sent(kind: TradeKind, name: str) -> None:
-    row = rows.trade_row(make_trade(kind=kind))
+    row = rows.trade_row(make_trade(kind=kind), TradeState.PENDING)
     assert cells(row, "trade_id kind cause status") == (8, name, "block", "pending")
 
 
