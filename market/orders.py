@@ -1,8 +1,11 @@
 """Broker port: intents go out, broker events come back.
 
-The ledger sends intents and learns of their fate by events alone, so that a paper broker and a
-real one are told apart by nothing but where the events come from. An intent belongs to a trade,
-and a trade has at most one entry, one exit and one protective stop at work.
+The ledger sends intents and learns of their fate by events alone, whoever carries them out. An
+intent belongs to a trade, and a trade has at most one entry, one exit and one protective stop at
+work; an event says which of them it is about.
+
+An entry is immediate or cancel: it ends with one fill, of some or all of its lots, or without.
+An exit may fill in parts. What ends an exit before all is sold leaves it to be sent again.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from msgspec import Struct
 from market.coin import Coin
 from market.fills import Fill
 
-Part = Literal["entry", "protection"]
+Part = Literal["entry", "exit", "protection"]
 
 
 class Enter(Struct, frozen=True, gc=False, tag="enter"):
@@ -59,7 +62,7 @@ class Cancel(Struct, frozen=True, gc=False, tag="cancel"):
 
     trade_id: int
     coin: str
-    part: Part
+    part: Literal["entry", "protection"]
 
 
 Intent = Enter | Exit | Protect | Cancel
@@ -69,6 +72,7 @@ class Accepted(Struct, frozen=True, gc=False, tag="accepted"):
     """Acknowledgement: the broker holds the order."""
 
     trade_id: int
+    part: Part
     at_ns: int
 
 
@@ -76,6 +80,7 @@ class Filled(Struct, frozen=True, gc=False, tag="filled"):
     """Final fill: nothing of the order is left at work."""
 
     trade_id: int
+    part: Part
     at_ns: int
     fill: Fill
 
@@ -84,6 +89,7 @@ class PartlyFilled(Struct, frozen=True, gc=False, tag="partly_filled"):
     """Partial fill: the rest is still at work."""
 
     trade_id: int
+    part: Part
     at_ns: int
     fill: Fill
 
@@ -92,6 +98,7 @@ class Refused(Struct, frozen=True, gc=False, tag="refused"):
     """Refusal: the order was never at work."""
 
     trade_id: int
+    part: Part
     at_ns: int
     reason: str
 
@@ -100,6 +107,7 @@ class Cancelled(Struct, frozen=True, gc=False, tag="cancelled"):
     """End of an order without another fill."""
 
     trade_id: int
+    part: Part
     at_ns: int
     reason: str
 
@@ -108,6 +116,7 @@ class Unknown(Struct, frozen=True, gc=False, tag="unknown"):
     """Unknown fate of an order: it may have filled, rest, or be gone."""
 
     trade_id: int
+    part: Part
     at_ns: int
     reason: str
 
@@ -124,9 +133,6 @@ class Broker(Protocol):
 
     def send(self, intent: Intent, now_ns: int) -> list[BrokerEvent]:
         """Take an intent; return what is known of it at once."""
-
-    def working(self, coin: str) -> bool:
-        """Say whether any entry or exit of a coin is at work."""
 
     def on_book(self, coin: Coin, now_ns: int) -> list[BrokerEvent]:
         """Return what became of a coin's orders now that it has this book."""

@@ -93,8 +93,9 @@ class Admission:
         signal_id = self._next_id()
         trade = self._trade(heard, proposal.lots, signal_id, TradeKind.PHANTOM, "trial")
         trade.trial_id = trial_id
-        self._open(trade, key)
+        self._begin(trade, key)
         key.phantom_id = trade.trade_id
+        self._send(trade)
 
     def _key(self, name: str) -> KeyState:
         key = self._keys.get(name)
@@ -157,31 +158,35 @@ class Admission:
         # What was withheld before the bot was admitted is no episode of a filter to set off.
         if phantom is not None and phantom.cause == "block" and self._books.shadow:
             self._books.paired(phantom, trade)
-        self._open(trade, key)
+        self._begin(trade, key)
         key.real_id = trade.trade_id
         self._settlement.real[trade.trade_id] = trade
         self._settlement.expose(
             trade, notional_e6(coin.book.mid, trade.lots, coin.instrument.sz_decimals)
         )
         self._books.order(trade, self._out.now_ns, "entry_sent", f"{trade.lots} lots, taker")
+        self._send(trade)
         if self._books.shadow:
             twin = self._trade(heard, verdict.lots, signal_id, TradeKind.TWIN, "admit")
             twin.tags = [rollup.TWIN, *rollup.observe_tags(verdict)]
-            self._open(twin)
+            self._begin(twin)
+            self._send(twin)
             cut = proposal.lots - verdict.lots
             if cut > 0:
                 rest = self._trade(heard, cut, signal_id, TradeKind.CLAMPED, "clamp")
                 rest.skip_lots = verdict.lots
                 rest.tags = rollup.clamp_tags(verdict)
-                self._open(rest)
+                self._begin(rest)
+                self._send(rest)
         return trade.trade_id
 
     def _block(self, heard: Heard, verdict: Verdict, key: KeyState, signal_id: int) -> int:
         cause = "stage" if STAGE in verdict.failing else "block"
         phantom = self._trade(heard, verdict.lots, signal_id, TradeKind.PHANTOM, cause)
         phantom.tags = verdict_tags(verdict)
-        self._open(phantom, key)
+        self._begin(phantom, key)
         key.phantom_id = phantom.trade_id
+        self._send(phantom)
         self._out.vitals.phantoms += self._books.shadow
         return phantom.trade_id
 
@@ -206,13 +211,18 @@ class Admission:
             stop_px=signal.plan.stop_px,
         )
 
-    def _open(self, trade: Trade, key: KeyState | None = None) -> None:
-        """Send a trade's entry; with a key, the key's repeats count on it from now on."""
+    def _begin(self, trade: Trade, key: KeyState | None = None) -> None:
+        """Write a trade's row; with a key, the key's repeats count on it from now on."""
         if key is not None:
             self._books.repeats(key)
             key.last_id, key.repeats = trade.trade_id, 0
-        self._ledger.open(trade)
         self._books.opened(trade)
+
+    def _send(self, trade: Trade) -> None:
+        """Send a trade's entry, once its slot and exposure are taken: it may end at once."""
+        changes = self._ledger.open(trade)
+        if changes:
+            self._settlement.apply(changes)
 
     def _next_id(self) -> int:
         if self._counted_seq != self._out.seq:

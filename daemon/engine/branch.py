@@ -84,7 +84,7 @@ class Branch:
 
     def exit_called(self, bot: str, call: ExitCall) -> None:
         """End what a bot has on a coin and side, whatever its kind."""
-        self._apply(self.ledger.call_exit(bot, call.coin, call.side, call.reason, self.out.now_ns))
+        self._apply(self.ledger.call_exit(bot, call.coin, call.side, self.out.now_ns))
 
     # What the market does.
 

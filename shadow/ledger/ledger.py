@@ -15,6 +15,7 @@ from market.errors import require
 from market.events import MS_PER_DAY, NS_PER_S, Candle
 from market.fills import Fill, FillModel
 from market.orders import (
+    CALLED_OFF,
     Accepted,
     Broker,
     BrokerEvent,
@@ -60,16 +61,17 @@ class Ledger:
         self.trades: dict[int, Trade] = {}
         self.marks: dict[str, Marks] = {name: Marks() for name in coins}
         self.waiting: dict[str, dict[int, Trade]] = {name: {} for name in coins}
+        self._again: dict[int, Trade] = {}
         self.gaps = Gaps(coins, model, self.marks)
 
     def coin(self, name: str) -> Coin:
         """Return the market state a trade of this coin lives in."""
         return self._coins[name]
 
-    def open(self, trade: Trade) -> None:
-        """Send a trade's entry order."""
+    def open(self, trade: Trade) -> list[Change]:
+        """Send a trade's entry order; return what the broker can say of it at once."""
         self.trades[trade.trade_id] = trade
-        self._order(trade, intent_of(trade), trade.decided_ns)
+        return self._order(trade, intent_of(trade), trade.decided_ns)
 
     def restore(self, trades: Iterable[Trade], marked_ns: int) -> None:
         """Take up trades after a restart; their marks stopped at `marked_ns`."""
@@ -91,11 +93,11 @@ class Ledger:
     def _take_up(self, trade: Trade) -> None:
         """Let the broker hold again what it held: nothing new is intended."""
         self.trades[trade.trade_id] = trade
-        if trade.state == TradeState.OPEN:
+        if trade.state != TradeState.PENDING:
             self.broker.send(protection_of(trade), trade.opened_ns)
-            return
-        self.waiting[trade.coin][trade.trade_id] = trade
-        self.broker.send(intent_of(trade), trade.decided_ns)
+        if trade.state != TradeState.OPEN:
+            self.waiting[trade.coin][trade.trade_id] = trade
+            self.broker.send(intent_of(trade), trade.decided_ns)
 
     def on_book(self, coin: Coin, now_ns: int) -> list[Change] | tuple[Change, ...]:
         """Mark a coin's trades at its valid book; fill, stop and close what is due."""
@@ -116,12 +118,15 @@ class Ledger:
     def on_second(self, now_ns: int) -> list[Change]:
         """Ratchet trailing stops, end horizons, give up entries that found no book in time."""
         changes: list[Change] = []
+        again, self._again = self._again, {}
+        for trade in again.values():
+            changes += self._order(trade, intent_of(trade), now_ns)
         self.suspend_stale(now_ns)
         for name, marks in self.marks.items():
             if marks.trades:
                 marks.ratchet()
                 for trade in marks.expired(now_ns):
-                    changes.append(self._decide_exit(trade, "horizon", now_ns))
+                    changes += self._decide_exit(trade, "horizon", now_ns)
             if self.waiting[name]:
                 for event in self.broker.on_second(name, now_ns):
                     changes += self._hear(event)
@@ -135,13 +140,13 @@ class Ledger:
             if marks.trades and now_ns - marks.last_ns > GAP_NS:
                 self.gaps.suspend(name)
 
-    def call_exit(self, bot: str, coin: str, side: int, reason: str, now_ns: int) -> list[Change]:
+    def call_exit(self, bot: str, coin: str, side: int, now_ns: int) -> list[Change]:
         """End everything a bot has on a coin and side, whatever its kind."""
         changes: list[Change] = []
         for trade in sorted((*self.marks[coin].trades, *self.gaps.suspended[coin]), key=age):
             if trade.bot == bot and trade.side == side:
                 changes += self.gaps.miss_hours(trade, now_ns)
-                changes.append(self._decide_exit(trade, "bot", now_ns))
+                changes += self._decide_exit(trade, "bot", now_ns)
         for trade in self.waiting[coin].values():
             if trade.bot == bot and trade.side == side and trade.state == TradeState.PENDING:
                 trade.exit_reason = "bot"
@@ -154,11 +159,12 @@ class Ledger:
             if trade.kind not in (TradeKind.PAPER, TradeKind.TWIN):
                 continue
             if trade.state == TradeState.PENDING:
-                trade.flag(CANCELLED)
+                # Should the cancel come too late, the fill is sold at once.
+                trade.exit_reason = "flatten"
                 changes += self._order(trade, Cancel(trade.trade_id, trade.coin, "entry"), now_ns)
             elif trade.state == TradeState.OPEN:
                 changes += self.gaps.miss_hours(trade, now_ns)
-                changes.append(self._decide_exit(trade, "flatten", now_ns))
+                changes += self._decide_exit(trade, "flatten", now_ns)
         return changes
 
     def on_hour(self, hour_ms: int, now_ns: int) -> list[Change]:
@@ -240,18 +246,29 @@ class Ledger:
         return changes
 
     def _hear(self, event: BrokerEvent) -> list[Change]:
-        """Take what became of an order."""
-        trade = self.trades[event.trade_id]
+        """Take what became of an entry or an exit.
+
+        An event of a trade that is gone changes nothing here: who holds a real account reconciles
+        it. So does one that knows no more than that an order exists, or may.
+        """
+        trade = self.trades.get(event.trade_id)
+        if trade is None:
+            return []
         match event:
+            case Filled(part="entry"):
+                return self._entered(trade, event.fill, event.at_ns)
             case Filled() | PartlyFilled():
-                if trade.state == TradeState.PENDING:
-                    return self._entered(trade, event.fill, event.at_ns)
+                require(event.part == "exit", f"an entry is immediate or cancel: {event}")
                 return self._sold(trade, event.fill, event.at_ns)
-            case Cancelled() | Refused():
-                require(trade.state == TradeState.PENDING, f"an exit ended unfilled: {event}")
+            case Cancelled(part="entry") | Refused(part="entry"):
+                if event.reason == CALLED_OFF:
+                    trade.flag(CANCELLED)
                 del self.waiting[trade.coin][trade.trade_id]
                 del self.trades[trade.trade_id]
                 return [give_up(trade, event.at_ns)]
+            case Cancelled() | Refused():
+                self._again[trade.trade_id] = trade
+                return []
             case Accepted() | Unknown():
                 return []
             case _:
@@ -266,9 +283,9 @@ class Ledger:
         self._order(trade, protection_of(trade), now_ns)
         if trade.side * (mid - trade.stop_px) <= 0.0:
             trade.flag("through_stop")
-            changes.append(self._decide_exit(trade, "stop", now_ns))
+            changes += self._decide_exit(trade, "stop", now_ns)
         elif trade.exit_reason:
-            changes.append(self._decide_exit(trade, trade.exit_reason, now_ns))
+            changes += self._decide_exit(trade, trade.exit_reason, now_ns)
         return changes
 
     def _sold(self, trade: Trade, fill: Fill, now_ns: int) -> list[Change]:
@@ -287,22 +304,21 @@ class Ledger:
         self.marks[trade.coin].add(trade, size)
 
     def _exit_reached(self, coin: Coin, now_ns: int, *, late: bool) -> list[Change]:
-        changes = []
+        changes: list[Change] = []
         for trade, reason in self.marks[coin.instrument.coin].reached(coin.book.mid):
             if late:
                 trade.flag("gap")
-            changes.append(self._decide_exit(trade, reason, now_ns))
+            changes += self._decide_exit(trade, reason, now_ns)
         return changes
 
-    def _decide_exit(self, trade: Trade, reason: str, now_ns: int) -> Change:
+    def _decide_exit(self, trade: Trade, reason: str, now_ns: int) -> list[Change]:
         if not self.gaps.release(trade):
             size = self._coins[trade.coin].instrument.size(trade.open_lots)
             self.marks[trade.coin].remove(trade, size)
         trade.state = TradeState.EXITING
         trade.exit_reason = reason
         trade.exit_due_ns = now_ns + self._model.latency_ns
-        self._order(trade, intent_of(trade), now_ns)
-        return Change(trade, "exiting", now_ns)
+        return [Change(trade, "exiting", now_ns), *self._order(trade, intent_of(trade), now_ns)]
 
 
 def intent_of(trade: Trade) -> Enter | Exit:
@@ -329,5 +345,5 @@ def intent_of(trade: Trade) -> Enter | Exit:
 
 
 def protection_of(trade: Trade) -> Protect:
-    """Return the protective stop of an open trade."""
-    return Protect(trade.trade_id, trade.coin, trade.side, trade.open_lots, trade.stop_px)
+    """Return the protective stop of an open trade, at the stop of its plan."""
+    return Protect(trade.trade_id, trade.coin, trade.side, trade.open_lots, trade.plan.stop_px)

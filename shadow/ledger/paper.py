@@ -8,6 +8,7 @@ trigger nothing: the ledger's own stop rule sees every mark that they would see.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import assert_never
 
 import msgspec
 
@@ -25,6 +26,7 @@ from market.orders import (
     Exit,
     Filled,
     Intent,
+    Part,
     PartlyFilled,
     Protect,
     Refused,
@@ -40,20 +42,24 @@ class PaperBroker:
         self.protections: dict[int, Protect] = {}
 
     def send(self, intent: Intent, now_ns: int) -> list[BrokerEvent]:
-        """Take an intent; an order for nothing, or a cancel of nothing, is refused."""
-        if isinstance(intent, Cancel):
-            return [self._cancel(intent, now_ns)]
-        if intent.lots <= 0:
-            return [Refused(intent.trade_id, now_ns, "no lots")]
-        if isinstance(intent, Protect):
-            self.protections[intent.trade_id] = intent
-        else:
-            self._orders[intent.coin].append(intent)
-        return [Accepted(intent.trade_id, now_ns)]
+        """Take an intent; a cancel of nothing is refused.
 
-    def working(self, coin: str) -> bool:
-        """Say whether any entry or exit of a coin is at work."""
-        return bool(self._orders[coin])
+        An entry for no lots, which a small account may well be asked for, meets its book like
+        any other and finds nothing there.
+        """
+        part: Part
+        match intent:
+            case Cancel():
+                return [self._cancel(intent, now_ns)]
+            case Protect():
+                self.protections[intent.trade_id] = intent
+                part = "protection"
+            case Enter() | Exit():
+                self._orders[intent.coin].append(intent)
+                part = "entry" if isinstance(intent, Enter) else "exit"
+            case _:
+                assert_never(intent)
+        return [Accepted(intent.trade_id, part, now_ns)]
 
     def on_book(self, coin: Coin, now_ns: int) -> list[BrokerEvent]:
         """Fill what is due from a valid book, oldest order first."""
@@ -64,7 +70,7 @@ class PaperBroker:
         still = self._orders[name]
         for order in orders:
             if isinstance(order, Enter) and now_ns > order.expires_ns:
-                events.append(Cancelled(order.trade_id, now_ns, NO_BOOK))
+                events.append(Cancelled(order.trade_id, "entry", now_ns, NO_BOOK))
             elif now_ns < order.due_ns:
                 still.append(order)
             elif isinstance(order, Enter):
@@ -79,13 +85,13 @@ class PaperBroker:
         late = [o for o in orders if isinstance(o, Enter) and now_ns > o.expires_ns]
         for order in late:
             orders.remove(order)
-        return [Cancelled(o.trade_id, now_ns, NO_BOOK) for o in sorted(late, key=_age)]
+        return [Cancelled(o.trade_id, "entry", now_ns, NO_BOOK) for o in sorted(late, key=_age)]
 
     def _enter(self, order: Enter, coin: Coin, now_ns: int) -> BrokerEvent:
         fill = self._model.enter(order, coin.book, coin.instrument)
         if not fill.lots:
-            return Cancelled(order.trade_id, now_ns, NOTHING_TO_FILL)
-        return Filled(order.trade_id, now_ns, fill)
+            return Cancelled(order.trade_id, "entry", now_ns, NOTHING_TO_FILL)
+        return Filled(order.trade_id, "entry", now_ns, fill)
 
     def _exit(
         self,
@@ -98,10 +104,10 @@ class PaperBroker:
         fill = self._model.exit(order, coin.book, coin.instrument)
         left = order.lots - fill.lots
         if not left:
-            events.append(Filled(order.trade_id, now_ns, fill))
+            events.append(Filled(order.trade_id, "exit", now_ns, fill))
             return
         if fill.lots:
-            events.append(PartlyFilled(order.trade_id, now_ns, fill))
+            events.append(PartlyFilled(order.trade_id, "exit", now_ns, fill))
             order = msgspec.structs.replace(order, lots=left)
         still.append(order)
 
@@ -115,8 +121,8 @@ class PaperBroker:
             found = len(kept) < len(orders)
             self._orders[cancel.coin] = kept
         if not found:
-            return Refused(trade_id, now_ns, f"no {cancel.part} at work")
-        return Cancelled(trade_id, now_ns, CALLED_OFF)
+            return Refused(trade_id, cancel.part, now_ns, f"no {cancel.part} at work")
+        return Cancelled(trade_id, cancel.part, now_ns, CALLED_OFF)
 
 
 def _age(order: Enter | Exit) -> tuple[int, int]:

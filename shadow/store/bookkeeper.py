@@ -16,6 +16,7 @@ from market.decision import STAGE, Proposal, TradeKind, Verdict
 from market.desk import Desk
 from market.errors import require
 from market.events import NS_PER_MS
+from market.orders import NO_BOOK
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.trade import CANCELLED, Change, Tag, Trade
 from shadow.store import rollup
@@ -32,8 +33,8 @@ from shadow.store.tables.desk import EquityRow
 from shadow.store.tables.trades import OrderEventRow, RepeatsUpdate, TradeDayRow
 
 # The last order event of an entry that never filled.
-EXPIRED = ("entry_expired", "no book in time")
-CALLED_OFF = ("entry_cancelled", "flatten")
+EXPIRED = ("entry_expired", NO_BOOK)
+FLATTENED = ("entry_cancelled", "flatten")
 
 
 class Sink(Protocol):
@@ -172,7 +173,7 @@ class Bookkeeper:
 
     def never_filled(self, trade: Trade) -> None:
         """Write the end of a real trade's entry that found no book, or was called off."""
-        event = CALLED_OFF if CANCELLED in trade.flags else EXPIRED
+        event = FLATTENED if CANCELLED in trade.flags else EXPIRED
         self.order(trade, trade.closed_ns, *event)
 
     def day(self, change: Change) -> None:

@@ -30,12 +30,12 @@ INTENTS: list[Intent] = [
     Cancel(8, "SOL", "entry"),
 ]
 EVENTS: list[BrokerEvent] = [
-    Accepted(8, 1),
-    Filled(8, 1, FILL),
-    PartlyFilled(8, 1, FILL),
-    Refused(8, 1, "why"),
-    Cancelled(8, 1, "why"),
-    Unknown(8, 1, "timeout"),
+    Accepted(8, "entry", 1),
+    Filled(8, "exit", 1, FILL),
+    PartlyFilled(8, "exit", 1, FILL),
+    Refused(8, "entry", 1, "why"),
+    Cancelled(8, "entry", 1, "why"),
+    Unknown(8, "exit", 1, "timeout"),
 ]
 
 

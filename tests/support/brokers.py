@@ -55,18 +55,22 @@ class BrokerSuite:
         """Return an exit that is due in 0.4 s."""
         return Exit(trade_id, "SOL", side, lots, 0, desk.now_ns + 400_000_000, "stop")
 
+    def silent(self, desk: Desk) -> bool:
+        """Say whether nothing is at work any more: deep books and time bring no event."""
+        desk.wait(60.0)
+        return not desk.book([(99.0, 1e6)], [(101.0, 1e6)])
+
     def test_an_entry_is_accepted_and_filled_from_what_it_meets_once_it_has_arrived(self) -> None:
         desk = self.desk()
         (answer,) = desk.broker.send(self.enter(desk, 300), desk.now_ns)
         assert isinstance(answer, Accepted)
-        assert desk.broker.working("SOL")
         assert desk.book([(99.9, 9.0)], [(100.0, 9.0)]) == [], "it is still on its way"
         desk.wait(0.5)
         (event,) = desk.book([(99.0, 9.0)], [(101.0, 1.0), (102.0, 9.0)])
         assert isinstance(event, Filled)
-        assert (event.trade_id, event.fill.lots) == (8, 300)
+        assert (event.trade_id, event.part, event.fill.lots) == (8, "entry", 300)
         assert event.fill.notional_e6 == 101_000_000 + 204_000_000
-        assert not desk.broker.working("SOL")
+        assert self.silent(desk)
 
     def test_a_short_entry_takes_the_bids(self) -> None:
         desk = self.desk()
@@ -83,7 +87,7 @@ class BrokerSuite:
         (event,) = desk.book([(99.0, 9.0)], [(101.0, 1.0)])
         assert isinstance(event, Filled)
         assert event.fill.lots == 100
-        assert not desk.broker.working("SOL")
+        assert self.silent(desk)
 
     def test_an_entry_that_meets_nothing_in_time_is_cancelled_once(self) -> None:
         desk = self.desk()
@@ -98,12 +102,12 @@ class BrokerSuite:
         desk.wait(0.5)
         (part,) = desk.book([(99.0, 1.0)], [(101.0, 9.0)])
         assert isinstance(part, PartlyFilled)
-        assert (part.fill.lots, part.fill.px) == (100, 99.0)
+        assert (part.part, part.fill.lots, part.fill.px) == ("exit", 100, 99.0)
         desk.wait(60.0)
         (rest,) = desk.book([(98.0, 9.0)], [(101.0, 9.0)])
         assert isinstance(rest, Filled)
         assert (rest.fill.lots, rest.fill.px) == (200, 98.0)
-        assert not desk.broker.working("SOL")
+        assert self.silent(desk)
 
     def test_orders_that_meet_one_book_are_told_of_by_age(self) -> None:
         desk = self.desk()
@@ -131,11 +135,14 @@ class BrokerSuite:
         (sold,) = desk.book([(99.0, 9.0)], [(101.0, 9.0)])
         assert isinstance(sold, Filled)
 
-    def test_an_order_for_nothing_is_refused(self) -> None:
+    def test_an_entry_for_nothing_ends_without_a_fill(self) -> None:
         desk = self.desk()
-        (event,) = desk.broker.send(self.enter(desk, 0), desk.now_ns)
-        assert isinstance(event, Refused)
-        assert not desk.broker.working("SOL")
+        told = list(desk.broker.send(self.enter(desk, 0), desk.now_ns))
+        desk.wait(0.5)
+        told += desk.book([(99.0, 9.0)], [(101.0, 9.0)])
+        ends = [event for event in told if not isinstance(event, Accepted)]
+        assert [type(event) in (Refused, Cancelled) for event in ends] == [True]
+        assert self.silent(desk)
 
     def test_a_protective_stop_rests_until_it_is_called_off(self) -> None:
         desk = self.desk()

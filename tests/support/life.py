@@ -83,7 +83,7 @@ class Life:
         return self._keep(self.ledger.on_day(T0_MS + days * MS_PER_DAY, T0 + days * 86_400 * S))
 
     def call(self, at_s: float, side: int = BUY, bot: str = "alpha") -> list[Change]:
-        found = self.ledger.call_exit(bot, "SOL", side, "told to", T0 + round(at_s * S))
+        found = self.ledger.call_exit(bot, "SOL", side, T0 + round(at_s * S))
         return self._keep(found)
 
     def repair(self, at_s: float, rows: list[Candle]) -> list[Change]:

@@ -447,3 +447,19 @@ def test_the_digest_runs_over_rows_alone_and_every_row_moves_it() -> None:
         engine.step(Notice("a", "same words", NOW_NS))
         digests.append(engine.digest)
     assert len(set(digests)) == 4
+
+
+def test_a_desk_too_small_for_a_lot_leaves_no_key_waiting_and_keeps_its_digest(
+    tmp_path: Path,
+) -> None:
+    """Sizes of no lots at all are blocked, and their phantoms end at their book."""
+    scene = Scene(seed=7, config={"desk": {"equity_usd": 20.0}})
+    scene.advance(400)
+    branch, vitals = scene.engine.branch, scene.engine.vitals
+    assert {row.lots for row in scene.rows.signals} == {0}
+    assert (len(scene.rows.signals), vitals.closed) == (54, 37)
+    held = [key.phantom_id for key in branch.keys.values() if key.phantom_id]
+    assert set(held) <= branch.ledger.trades.keys()
+    assert scene.engine.digest == "50ac7240fff2d252f55f4acf0e38c0ad"
+    with stored(tmp_path, scene.engine, scene.rows) as db:
+        assert list(broken_promises(db)) == []

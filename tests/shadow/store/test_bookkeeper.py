@@ -8,7 +8,7 @@ from market.decision import Check, Clamp, TradeKind, Verdict
 from market.errors import InvariantBroken
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.trade import CANCELLED, TradeState
-from shadow.store.bookkeeper import CALLED_OFF, EXPIRED, Bookkeeper, Identity, verdict_tags
+from shadow.store.bookkeeper import EXPIRED, FLATTENED, Bookkeeper, Identity, verdict_tags
 from shadow.store.rows import signal_row, trade_row
 from tests.support.shadow import T0, make_coin, make_proposal, make_trade, put_book
 
@@ -46,7 +46,7 @@ def test_an_entry_that_was_called_off_is_told_from_one_that_expired() -> None:
     halted.flag(CANCELLED)
     for trade in (late, halted):
         book.never_filled(trade)
-    assert [(row.event, row.detail) for row in out.rows.order_events] == [EXPIRED, CALLED_OFF]
+    assert [(row.event, row.detail) for row in out.rows.order_events] == [EXPIRED, FLATTENED]
 
 
 def test_repeats_go_to_the_newest_trade_and_to_none_where_there_is_none() -> None:
