@@ -176,6 +176,7 @@ def top(
 
     from daemon.instance import control
     from daemon.screen.draw import draw_until_gone
+    from daemon.views.status import RunningStatus
 
     if follow_parent:
         # Ctrl-C is for the daemon; the screen leaves when the daemon does.
@@ -183,7 +184,7 @@ def top(
     where = _commanded(state, mode)
     if not follow_parent:
         # Where nobody answers, say so instead of showing an empty screen.
-        control.ask(where.socket, Request("status"), object)
+        control.ask(where.socket, Request("status"), RunningStatus)
     draw_until_gone(where, follow_parent=follow_parent)
 
 

@@ -51,7 +51,8 @@ def test_lock_files_pin_by_hash_and_name_no_registry() -> None:
         assert "://" not in text and "index-url" not in text, path.name
         blocks = re.split(r"^(?=[a-z0-9._-]+==)", text, flags=re.M)[1:]
         pinned = [line for line in text.splitlines() if not line.startswith(" ")]
-        assert len(blocks) == len(pinned) > 2, path.name
+        least = 3 if path.name == "requirements-peers-2.lock" else 7
+        assert len(blocks) == len(pinned) >= least, path.name
         assert all("--hash=sha256:" in block for block in blocks), path.name
 
 

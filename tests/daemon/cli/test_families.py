@@ -6,6 +6,7 @@ import pytest
 
 import daemon.cli
 from daemon.cli.families import families
+from market.errors import InvariantBroken
 
 
 @pytest.mark.parametrize("package", ["daemon.cli", "daemon.cli.research"])
@@ -18,7 +19,6 @@ def test_a_new_file_of_commands_is_found_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "greet.py").write_text("RANK = 0\n\ndef register(app):\n    app.append('greet')\n")
-    (tmp_path / "words.py").write_text("HELLO = 'no command'\n")
     (tmp_path / "greet_text.py").write_text("raise AssertionError('words are not looked at')\n")
     monkeypatch.setattr(daemon.cli, "__path__", [*daemon.cli.__path__, str(tmp_path)])
     first = families("daemon.cli")[0]
@@ -26,3 +26,12 @@ def test_a_new_file_of_commands_is_found_by_itself(
     heard: list[str] = []
     first.register(heard)
     assert heard == ["greet"]
+
+
+def test_a_file_that_registers_nothing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "misspelt.py").write_text("RANK = 1\n\ndef registr(app):\n    pass\n")
+    monkeypatch.setattr(daemon.cli, "__path__", [*daemon.cli.__path__, str(tmp_path)])
+    with pytest.raises(InvariantBroken, match=r"daemon\.cli\.misspelt needs register"):
+        families("daemon.cli")
