@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -113,21 +113,24 @@ class Daemon:
         self._plan = plan
         self._endpoint = endpoint
         self._store = Store(plan.state.database, mode=plan.state.folder, network=self.network)
+        with ExitStack() as undo:
+            undo.callback(self._store.close)
+            self._take_up(listed)
+            undo.pop_all()
+        self._wire(info)
+        self._begin_run()
+
+    def _take_up(self, listed: dict[str, Instrument]) -> None:
         pieces = self._store.state()
-        held = {
-            cast(str, msgspec.json.decode(text)["coin"])
-            for name, text in pieces.items()
-            if name.startswith("trade/")
-        }
-        instruments = choose_coins(plan.config, listed, held)
-        self._config = plan.config.model_copy(update={"coins": tuple(instruments)})
+        trades = (text for name, text in pieces.items() if name.startswith("trade/"))
+        held = {cast(str, msgspec.json.decode(text)["coin"]) for text in trades}
+        instruments = choose_coins(self._plan.config, listed, held)
+        self._config = self._plan.config.model_copy(update={"coins": tuple(instruments)})
         self.engine = build_engine(self._config, instruments)
         self._lost = snapshot.recover(self.engine, pieces, self._mend_tape())
         self.clock = Clock(self.engine.vitals.now_ns)
         self.started_ns = self.clock.now_ns()
         self._instruments = instruments
-        self._wire(info)
-        self._begin_run()
 
     def _mend_tape(self) -> int:
         """End a torn tape properly; return the first event number that is surely free."""
