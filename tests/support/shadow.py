@@ -373,10 +373,10 @@ class Stage:
     # The database.
 
     def open_store(self, path: Path) -> Store:
-        """Begin to write into a database file, which is closed with the stage at the latest."""
+        """Begin to write into a database file, closed when nobody holds the store any more."""
         self.store = Store(path, mode="local", network="testnet")
         # Python 3.13 speaks up where a connection is left to the garbage collector.
-        weakref.finalize(self, self.store._connection.close)
+        weakref.finalize(self.store, self.store._connection.close)
         self.store.begin_run(
             started_ns=self.now_ns,
             mode="local",
