@@ -13,7 +13,7 @@ import signal
 import sqlite3
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TypeVar
 
 import msgspec
@@ -109,21 +109,27 @@ class Daemon:
         self._plan = plan
         self._endpoint = endpoint
         self._store = Store(plan.state.database, mode=plan.state.folder, network=self.network)
+        with ExitStack() as undo:
+            undo.callback(self._store.close)
+            self._take_up(listed)
+            undo.pop_all()
+        self._wire(info)
+        self._begin()
+
+    def _take_up(self, listed: dict[str, Instrument]) -> None:
         pieces = self._store.state()
         held = {
             msgspec.json.decode(text, type=_Coin).coin
             for name, text in pieces.items()
             if name.startswith("trade/")
         }
-        instruments = choose_coins(plan.config, listed, held)
-        self._config = plan.config.model_copy(update={"coins": tuple(instruments)})
+        instruments = choose_coins(self._plan.config, listed, held)
+        self._config = self._plan.config.model_copy(update={"coins": tuple(instruments)})
         self.engine = build_engine(self._config, instruments)
-        self._lost = snapshot.recover(self.engine, pieces, mended(plan.state.tape))
+        self._lost = snapshot.recover(self.engine, pieces, mended(self.state.tape))
         self.clock = Clock(self.engine.vitals.now_ns)
         self.started_ns = self.clock.now_ns()
         self._instruments = instruments
-        self._wire(info)
-        self._begin()
 
     def _wire(self, info: InfoClient) -> None:
         config = self._config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -402,8 +403,10 @@ class Stage:
     # The database.
 
     def open_store(self, path: Path) -> Store:
-        """Begin to write into a database file."""
+        """Begin to write into a database file, closed when nobody holds the store any more."""
         self.store = Store(path, mode="local", network="testnet")
+        # Python 3.13 speaks up where a connection is left to the garbage collector.
+        weakref.finalize(self.store, self.store._connection.close)
         self.store.begin_run(
             started_ns=self.now_ns,
             mode="local",

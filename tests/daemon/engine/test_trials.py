@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,7 @@ def test_the_register_holds_what_was_planned_and_what_came(tmp_path: Path) -> No
     assert (row["decision"], row["naive_decision"]) == ("revert", "keep")
     assert row["control_hash"] != row["challenger_hash"]
     assert row["ended_ns"] - row["started_ns"] >= 30 * DAY_MS * 1_000_000
-    with open_readonly(tmp_path / "gnomon.db") as db:
+    with closing(open_readonly(tmp_path / "gnomon.db")) as db:
         assert broken_promises(db) == []
     assert not any("#" in name for name in stage.engine.branch.keys)
 

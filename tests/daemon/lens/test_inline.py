@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -176,7 +177,7 @@ def test_two_such_replays_agree_and_write_what_the_lenses_said(
     second = Player().play(path)
     assert first.digest == second.digest != Player().play(taped.paths[0]).digest
     assert first.events == second.events
-    with open_readonly(database) as db:
+    with closing(open_readonly(database)) as db:
         lenses = {row[0] for row in db.execute("SELECT DISTINCT lens FROM lens")}
     assert lenses >= {"composite", "volatility"}
 
