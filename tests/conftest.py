@@ -50,3 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item, place in places.items():
         if place.parts[0] not in SPREAD and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(place)))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """See that groups hold, or every worker would make anew what a group shares."""
+    config = session.config
+    if hasattr(config, "workerinput") and config.getvalue("loadgroup"):
+        loose = [i.nodeid for i in session.items if i.get_closest_marker("xdist_group")]
+        if loose and not any("@" in name for name in loose):
+            raise pytest.UsageError("pytest-xdist does not group by its marks with this pytest")
