@@ -15,11 +15,15 @@ def said(monkeypatch: pytest.MonkeyPatch) -> Said:
     """Return what is logged, by event with its fields."""
     heard: Said = []
 
-    def hear(event: str, **fields: Any) -> None:
-        heard.append((event, fields))
+    class Ear:
+        """Hears every line. Methods of the real log cannot be put back: it makes them anew."""
 
-    monkeypatch.setattr("daemon.live.decision_log.log.info", hear, raising=False)
-    monkeypatch.setattr("daemon.live.decision_log.log.warning", hear, raising=False)
+        def info(self, event: str, **fields: Any) -> None:
+            heard.append((event, fields))
+
+        warning = info
+
+    monkeypatch.setattr("daemon.live.decision_log.log", Ear())
     return heard
 
 
