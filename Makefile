@@ -63,7 +63,7 @@ run: lean  ## start the daemon on the local venue: no keys, no network (ARGS='--
 	@$(BIN)/gnomon run $(ARGS)
 
 test: setup  ## run the tests (ARGS='-k gate')
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations 20 -m 'not long' $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder --durations 20 -m 'not long' $(ARGS)
 
 quick: format-check lint layers types  ## the checks and the tests of what changed since the last commit
 	@$(BIN)/python -m tests.changed $(ARGS)
