@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant import garch, homology, hurst, koopman, lyapunov
-from quant.garch_fit import best
+from quant.fit.garch_likelihood import best
 from quant.hmm import Hmm, learner
 from quant.phase_space import CLOUD, PARAMS
 

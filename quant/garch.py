@@ -1,8 +1,8 @@
 """GARCH(1,1) with Student t innovations: a window that is nothing but clustered volatility.
 
 e_t = σ_t·z_t, σ²_t = ω + α·e²_{t−1} + β·σ²_{t−1}, z of unit variance. Fitted by maximum likelihood
-(`garch_fit`), as package arch does; simulated from the fitted first variance, so that a surrogate
-begins as wild as its window did.
+(`fit.garch_likelihood`), as package arch does; simulated from the fitted first variance, so that a
+surrogate begins as wild as its window did.
 
 Sources: Bollerslev 1986; with t innovations, Bollerslev 1987; as the null of a search for chaos,
 Hsieh 1991.
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quant.garch_fit import best
+from quant.fit.garch_likelihood import best
 from quant.jit import kernel
 from quant.lens import Abstain, enough
 

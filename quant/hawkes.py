@@ -202,7 +202,7 @@ def fit(times: npt.ArrayLike, horizon: float) -> Fit:
     Merge the fills of one order first: events at the same instant drive β to infinity, here to
     its bound, a thousandth of a mean wait. Raises ValueError for fewer than ten events.
     """
-    from quant.hawkes_fit import best  # noqa: PLC0415 - compiled; a venue that only grows has none
+    from quant.fit.hawkes_likelihood import best  # noqa: PLC0415 - compiled; a venue that only grows has none
 
     found = _timely(times, horizon)
     if len(found) < EVENTS_MIN:

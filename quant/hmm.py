@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quant.hmm_climb import GAIN_MIN, SQUARES, STEPS_MAX, climb
+from quant.fit.hmm_likelihood import GAIN_MIN, SQUARES, STEPS_MAX, climb
 from quant.lens import Abstain, Lens, enough, varied
 
 Array = NDArray[np.float64]

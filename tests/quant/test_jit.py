@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SEEN = """
 import json, sys
 if "without" in sys.argv: sys.modules["numba"] = None
-from quant import garch, garch_fit, jit, lyapunov, recurrence, rqa
+from quant import garch, jit, lyapunov, recurrence, rqa
+from quant.fit import garch_likelihood
 from quant.rqa_stream import Recurrence
 from tests.reference import series as made
 series = made.garch(200)
@@ -37,7 +38,7 @@ print(json.dumps({
     "garch": garch.fit(series),
     "twins": lyapunov.divergence is lyapunov._divergence_plain
     and rqa.recurrences is recurrence._recurrences_plain
-    and garch_fit.likelihood is garch_fit._plain,
+    and garch_likelihood.likelihood is garch_likelihood._plain,
 }))
 """
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quant.fit.hmm_likelihood import GAIN_MIN, SQUARES, STEPS_MAX, Climbed, _plain, climb
 from quant.hmm import learner
-from quant.hmm_climb import GAIN_MIN, SQUARES, STEPS_MAX, Climbed, _plain, climb
 
 BEGIN = (
     np.full(3, 1 / 3),

@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quant import garch, heston, phase_space, surrogates
-from quant.garch import begun, fit
-from quant.garch_fit import (
+from quant.fit.garch_likelihood import (
     NU_MAX,
     NU_MIN,
     OMEGA_MAX,
@@ -27,6 +26,7 @@ from quant.garch_fit import (
     best,
     likelihood,
 )
+from quant.garch import begun, fit
 from research.candle_files import candles_of
 from tests.support.venue import recorded
 

@@ -5,7 +5,7 @@ log L = Σ c(ν) − ½ ln σ²_t − ½(ν+1)·ln(1 + e²_t/((ν−2)σ²_t)), 
 are linear recursions beside its own. Before the first value stand a square and a variance of
 `first`.
 
-The search (`climb`) is over ω, α + β, α/(α + β) and 1/ν, which turns the triangle of stationary
+The search (`descent`) is over ω, α + β, α/(α + β) and 1/ν, which turns the triangle of stationary
 models into a box. A likelihood may have several summits, one where volatility clusters, one where
 it only decays from how it began; so it climbs from four places.
 """
@@ -17,7 +17,7 @@ from math import lgamma, log, log1p, pi
 import numpy as np
 from numpy.typing import NDArray
 
-from quant.climb import descend
+from quant.fit.descent import descend
 from quant.jit import kernel
 
 Array = NDArray[np.float64]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from quant.fit.hawkes_likelihood import _plain, _scan, best, likelihood
 from quant.hawkes import Hawkes, log_likelihood, simulate
-from quant.hawkes_fit import _plain, _scan, best, likelihood
 
 MODEL = Hawkes(0.5, 1.2, 2.0)
 TIMES = simulate(MODEL, 300.0, np.random.default_rng(1))

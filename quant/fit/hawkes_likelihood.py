@@ -11,7 +11,7 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 
-from quant.climb import descend
+from quant.fit.descent import descend
 from quant.jit import kernel
 
 Array = NDArray[np.float64]
@@ -82,7 +82,7 @@ def likelihood(mu: float, alpha: float, beta: float, times: Array, horizon: floa
 
 
 def best(times: Array, horizon: float, beta_max: float) -> tuple[float, float, float, float]:
-    """Return the likeliest (μ, α, β) and its log L, of several starts (`climb`).
+    """Return the likeliest (μ, α, β) and its log L, of several starts (`descent`).
 
     Searched over log μ, the logit of the branching ratio and log β ≤ log `beta_max`.
     """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quant.climb import Array, descend
+from quant.fit.descent import Array, descend
 
 SCALES = np.full(3, 0.1)
 
