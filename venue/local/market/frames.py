@@ -15,6 +15,20 @@ from venue.local.market.ticks import rate_text, text_of
 
 encode = msgspec.json.encode
 
+# The context of a coin of which nothing is known.
+NO_CONTEXT: Row = {
+    "funding": "0.0",
+    "openInterest": "0.0",
+    "prevDayPx": "0.0",
+    "dayNtlVlm": "0.0",
+    "premium": None,
+    "oraclePx": "0.0",
+    "markPx": "0.0",
+    "midPx": None,
+    "impactPxs": None,
+    "dayBaseVlm": "0.0",
+}
+
 
 def frame(channel: str, data: object) -> bytes:
     """Return the text of a websocket frame."""

@@ -43,19 +43,6 @@ from venue.tape.segment import segments_of
 
 # The recorder asks for its history right after it starts; this much of the tape is read for it.
 HISTORY_NS = 60 * NS_PER_S
-# A coin whose context has not been shown yet.
-NO_CONTEXT: Row = {
-    "funding": "0.0",
-    "openInterest": "0.0",
-    "prevDayPx": "0.0",
-    "dayNtlVlm": "0.0",
-    "premium": None,
-    "oraclePx": "0.0",
-    "markPx": "0.0",
-    "midPx": None,
-    "impactPxs": None,
-    "dayBaseVlm": "0.0",
-}
 
 log = structlog.get_logger(__name__)
 
@@ -192,7 +179,7 @@ class Playback:
     def context(self, coin: str, _now_ms: int) -> Row:
         """Return the newest context shown, or one that says that nothing is known."""
         data = self._played[coin].newest(Topic(CONTEXT, coin=coin))
-        return NO_CONTEXT if data is None else data["ctx"]
+        return frames.NO_CONTEXT if data is None else data["ctx"]
 
     def _play(self, now_ms: int) -> Iterator[Shown]:
         """Yield what the tape shows up to now, each as it is taken into account."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from venue.local.faults.asked import Asked, Reply
 from venue.local.faults.fault import Fault, Moment
+from venue.local.market.frames import NO_CONTEXT
 
 ROWS: list[Any] = [
     {"name": "JUNK1"},
@@ -53,24 +54,10 @@ class JunkMetadata(Fault, frozen=True):
         first = self._littered(data[0])
         if asked.kind == "metaAndAssetCtxs":
             added = len(first["universe"]) - len(data[1])
-            return reply.saying([first, data[1] + [dict(EMPTY_CONTEXT) for _ in range(added)]])
+            return reply.saying([first, data[1] + [dict(NO_CONTEXT) for _ in range(added)]])
         return reply.saying([first, *data[1:]])
 
     def _littered(self, meta: dict[str, Any]) -> dict[str, Any]:
         good = meta["universe"]
         junk = ROWS + (ILL_TYPED if self.ill_typed else []) + (good[:1] if self.doubles else [])
         return {**meta, "universe": [*good, *junk]}
-
-
-EMPTY_CONTEXT = {
-    "funding": "0.0",
-    "openInterest": "0.0",
-    "prevDayPx": "0.0",
-    "dayNtlVlm": "0.0",
-    "premium": None,
-    "oraclePx": "0.0",
-    "markPx": "0.0",
-    "midPx": None,
-    "impactPxs": None,
-    "dayBaseVlm": "0.0",
-}
