@@ -79,7 +79,10 @@ class Process:
 
     def wait_for(self, what: str, timeout: float = PATIENCE_S) -> float:
         """Wait for a line that holds `what`; return the seconds since the start."""
-        until(lambda: what in self.text(), f"{what!r} in:\n{self.text()}", timeout, self.popen)
+        try:
+            until(lambda: what in self.text(), repr(what), timeout, self.popen)
+        except AssertionError as vain:
+            raise AssertionError(f"{vain} in:\n{self.text()}") from None
         return time.monotonic() - self.began
 
     def end(self, number: int | None = None, timeout: float = PATIENCE_S) -> int:

@@ -119,9 +119,10 @@ name = "delisting"
 at_s = 18.0
 coin = "DOGE"
 
+# Freezes the connections that are there: the daemon has to be back from the disconnect.
 [[fault]]
 name = "half_open"
-at_s = 18.5
+at_s = 22.0
 for_s = 600.0
 """
 
