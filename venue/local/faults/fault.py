@@ -1,9 +1,9 @@
 """The contract of a fault, and the discovery of its kinds.
 
-A new fault is one new file in `kinds`: a frozen `Fault` whose fields are its parameters, units in
-their names. It can be named in a plan and is drawn by chance by itself; `make docs` lists it in
-docs/faults.md. Faults are pure: the time, the memory and the dice are handed to them, so a seed and
-a plan say it all.
+A new fault is one new file in a room of `kinds`: a frozen `Fault` whose fields are its parameters,
+units in their names. It can be named in a plan and is drawn by chance by itself; `make docs` lists
+it in docs/faults.md. Faults are pure: the time, the memory and the dice are handed to them, so a
+seed and a plan say it all.
 """
 
 from __future__ import annotations
@@ -144,11 +144,11 @@ def spoils(kind: type[Fault], hook: str) -> bool:
 
 
 def discover() -> dict[str, type[Fault]]:
-    """Return every kind of fault in `kinds` by name, in the order of the names."""
+    """Return every kind of fault in the rooms of `kinds` by name, in the order of the names."""
     found: dict[str, type[Fault]] = {}
     package = importlib.import_module("venue.local.faults.kinds")
-    for info in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{info.name}")
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        module = importlib.import_module(info.name)
         for item in vars(module).values():
             if (
                 isinstance(item, type)

@@ -21,8 +21,8 @@ KINDS = discover()
 
 def test_every_file_of_a_kind_is_found_by_itself_and_is_named_like_its_fault() -> None:
     folder = Path(venue.local.faults.kinds.__file__).parent
-    assert list(KINDS) == sorted(p.stem for p in folder.glob("*.py") if p.stem != "__init__")
-    assert all(kind.__module__.endswith(f".kinds.{name}") for name, kind in KINDS.items())
+    assert list(KINDS) == sorted(p.stem for p in folder.glob("*/*.py") if p.stem != "__init__")
+    assert all(kind.__module__.endswith(f".{name}") for name, kind in KINDS.items())
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

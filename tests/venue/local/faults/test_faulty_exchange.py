@@ -6,8 +6,8 @@ from tests.venue.local.serving import NOW_MS
 from venue.local.exchange.exchange import Exchange
 from venue.local.exchange.state.notes import Note
 from venue.local.faults.faulty_exchange import FaultyExchange
-from venue.local.faults.kinds.delisting import Delisting
-from venue.local.faults.kinds.post_only_window import PostOnlyWindow
+from venue.local.faults.kinds.market.delisting import Delisting
+from venue.local.faults.kinds.orders.post_only_window import PostOnlyWindow
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running
 from venue.local.world.world import World

@@ -15,11 +15,11 @@ from hyperliquid.utils.signing import sign_l1_action
 
 from tests.venue.local.serving import NOW_MS, Clock, Venue, hear, serving, subscribe
 from venue.local.faults.fault import Fault
-from venue.local.faults.kinds.duplicate_fills import DuplicateFills
-from venue.local.faults.kinds.error_executes import ErrorExecutes
-from venue.local.faults.kinds.late_fills import LateFills
-from venue.local.faults.kinds.post_only_window import TEXT, PostOnlyWindow
-from venue.local.faults.kinds.timeout_executes import TimeoutExecutes
+from venue.local.faults.kinds.orders.duplicate_fills import DuplicateFills
+from venue.local.faults.kinds.orders.error_executes import ErrorExecutes
+from venue.local.faults.kinds.orders.late_fills import LateFills
+from venue.local.faults.kinds.orders.post_only_window import TEXT, PostOnlyWindow
+from venue.local.faults.kinds.orders.timeout_executes import TimeoutExecutes
 from venue.local.faults.plan import Plan
 from venue.local.gate.accounts import account_of_seed
 from venue.local.server.client import Limits

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from market.errors import OperatorError
-from venue.local.faults.kinds.frozen_book import FrozenBook
-from venue.local.faults.kinds.stall import Stall
+from venue.local.faults.kinds.market.frozen_book import FrozenBook
+from venue.local.faults.kinds.wire.stall import Stall
 from venue.local.faults.plan import parse, plan_of
 
 GOOD = """

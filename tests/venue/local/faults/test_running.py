@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import asked, book, trades
 from venue.local.faults.asked import Asked
-from venue.local.faults.kinds.disconnect import Disconnect
-from venue.local.faults.kinds.duplicate import Duplicate
-from venue.local.faults.kinds.http_429 import Http429
-from venue.local.faults.kinds.http_502 import Http502
-from venue.local.faults.kinds.missing_ack import MissingAck
-from venue.local.faults.kinds.one_sided import OneSided
-from venue.local.faults.kinds.truncated_frame import TruncatedFrame
+from venue.local.faults.kinds.market.one_sided import OneSided
+from venue.local.faults.kinds.rest.http_429 import Http429
+from venue.local.faults.kinds.rest.http_502 import Http502
+from venue.local.faults.kinds.wire.disconnect import Disconnect
+from venue.local.faults.kinds.wire.duplicate import Duplicate
+from venue.local.faults.kinds.wire.missing_ack import MissingAck
+from venue.local.faults.kinds.wire.truncated_frame import TruncatedFrame
 from venue.local.faults.outgoing import Outgoing
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running, made_of, reply_to

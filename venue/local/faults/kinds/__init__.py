@@ -1,1 +1,1 @@
-"""Kinds of fault, one file each."""
+"""Kinds of fault, one file each, in rooms by what they spoil."""

@@ -12,14 +12,14 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.venue.local.serving import Limits, Stub, hear, say, serving, subscribe
 from venue.local.faults.fault import Fault
-from venue.local.faults.kinds.disconnect import Disconnect
-from venue.local.faults.kinds.garbage import KINDS, Garbage
-from venue.local.faults.kinds.half_open import HalfOpen
-from venue.local.faults.kinds.missing_ack import MissingAck
-from venue.local.faults.kinds.reorder import Reorder
-from venue.local.faults.kinds.slow_stream import SlowStream
-from venue.local.faults.kinds.stall import Stall
-from venue.local.faults.kinds.truncated_frame import TruncatedFrame
+from venue.local.faults.kinds.wire.disconnect import Disconnect
+from venue.local.faults.kinds.wire.garbage import KINDS, Garbage
+from venue.local.faults.kinds.wire.half_open import HalfOpen
+from venue.local.faults.kinds.wire.missing_ack import MissingAck
+from venue.local.faults.kinds.wire.reorder import Reorder
+from venue.local.faults.kinds.wire.slow_stream import SlowStream
+from venue.local.faults.kinds.wire.stall import Stall
+from venue.local.faults.kinds.wire.truncated_frame import TruncatedFrame
 from venue.local.faults.plan import Plan
 from venue.local.server.faulty.injector import Injector
 

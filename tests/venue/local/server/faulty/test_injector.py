@@ -6,8 +6,8 @@ import time
 import pytest
 
 from tests.venue.local.serving import Stub, Venue, hear, serving, subscribe
-from venue.local.faults.kinds.delisting import Delisting
-from venue.local.faults.kinds.duplicate import Duplicate
+from venue.local.faults.kinds.market.delisting import Delisting
+from venue.local.faults.kinds.wire.duplicate import Duplicate
 from venue.local.faults.plan import Plan
 from venue.local.server.faulty.injector import Injector
 

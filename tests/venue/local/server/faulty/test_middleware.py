@@ -10,11 +10,11 @@ from aiohttp import web
 
 from tests.venue.local.serving import Stub, serving
 from venue.local.faults.fault import Fault
-from venue.local.faults.kinds.error_executes import ERROR, ErrorExecutes
-from venue.local.faults.kinds.http_429 import Http429
-from venue.local.faults.kinds.http_502 import Http502
-from venue.local.faults.kinds.junk_metadata import JunkMetadata
-from venue.local.faults.kinds.timeout_executes import TimeoutExecutes
+from venue.local.faults.kinds.market.junk_metadata import JunkMetadata
+from venue.local.faults.kinds.orders.error_executes import ERROR, ErrorExecutes
+from venue.local.faults.kinds.orders.timeout_executes import TimeoutExecutes
+from venue.local.faults.kinds.rest.http_429 import Http429
+from venue.local.faults.kinds.rest.http_502 import Http502
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running
 from venue.local.server.faulty.injector import Injector

@@ -7,7 +7,7 @@ import pytest
 from market.instrument import instruments_from_meta
 from tests.venue.local.faults.spoiling import answer, asked
 from venue.hyperliquid import wire
-from venue.local.faults.kinds.junk_metadata import JunkMetadata
+from venue.local.faults.kinds.market.junk_metadata import JunkMetadata
 
 META: dict[str, Any] = {
     "universe": [{"name": "BTC", "szDecimals": 5, "maxLeverage": 40, "marginTableId": 40}],

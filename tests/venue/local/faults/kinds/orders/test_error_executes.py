@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.venue.local.faults.spoiling import answer, asked, posted, sent
-from venue.local.faults.kinds.error_executes import ERROR, ErrorExecutes
+from venue.local.faults.kinds.orders.error_executes import ERROR, ErrorExecutes
 
 ORDER = asked("order", "/exchange")
 

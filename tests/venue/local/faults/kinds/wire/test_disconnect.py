@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from venue.local.faults.kinds.disconnect import Disconnect
+from venue.local.faults.kinds.wire.disconnect import Disconnect
 
 
 def test_it_breaks_without_a_word_or_says_goodbye() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from venue.local.faults.kinds.half_open import HalfOpen
+from venue.local.faults.kinds.wire.half_open import HalfOpen
 
 
 def test_it_freezes_and_does_not_break() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import book, sent
-from venue.local.faults.kinds.slow_stream import SlowStream
+from venue.local.faults.kinds.wire.slow_stream import SlowStream
 
 
 def test_the_lag_grows_to_its_limit() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import answer, asked
-from venue.local.faults.kinds.http_502 import Http502
+from venue.local.faults.kinds.rest.http_502 import Http502
 
 
 def test_a_page_of_html_comes_instead_of_json() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import answer, asked, book, message, sent, trades
-from venue.local.faults.kinds.clock_skew import ClockSkew
+from venue.local.faults.kinds.market.clock_skew import ClockSkew
 
 
 def test_times_in_frames_are_off() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from venue.local.faults.kinds.post_only_window import TEXT, PostOnlyWindow
+from venue.local.faults.kinds.orders.post_only_window import TEXT, PostOnlyWindow
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running
 from venue.local.market.contract import Row

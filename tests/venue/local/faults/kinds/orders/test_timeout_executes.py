@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import answer, asked, posted, sent
-from venue.local.faults.kinds.timeout_executes import TimeoutExecutes
+from venue.local.faults.kinds.orders.timeout_executes import TimeoutExecutes
 
 
 def test_the_reply_to_an_action_is_lost() -> None:

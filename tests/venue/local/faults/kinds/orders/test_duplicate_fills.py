@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import answer, asked, fills, message, sent, trades
-from venue.local.faults.kinds.duplicate_fills import DuplicateFills
+from venue.local.faults.kinds.orders.duplicate_fills import DuplicateFills
 
 
 def test_frames_with_fills_come_twice() -> None:

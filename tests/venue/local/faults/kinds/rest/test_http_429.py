@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import answer, asked
-from venue.local.faults.kinds.http_429 import Http429
+from venue.local.faults.kinds.rest.http_429 import Http429
 
 
 def test_questions_and_actions_are_answered_429_with_null() -> None:

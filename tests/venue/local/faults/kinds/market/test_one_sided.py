@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 
 from tests.venue.local.faults.spoiling import LEVEL, answer, asked, book, message, sent, trades
-from venue.local.faults.kinds.one_sided import OneSided
+from venue.local.faults.kinds.market.one_sided import OneSided
 
 Side = Literal["bids", "asks", "both"]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from tests.venue.local.serving import NOW_MS
-from venue.local.faults.kinds.delisting import Delisting
+from venue.local.faults.kinds.market.delisting import Delisting
 from venue.local.market.contract import Topic
 from venue.local.world.world import World
 

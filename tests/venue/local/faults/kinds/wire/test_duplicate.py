@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import book, payloads, pong, sent
-from venue.local.faults.kinds.duplicate import Duplicate
+from venue.local.faults.kinds.wire.duplicate import Duplicate
 
 
 def test_frames_come_again_unchanged() -> None:

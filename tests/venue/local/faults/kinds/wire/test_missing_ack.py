@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import acknowledgement, payloads, pong, sent, trades
-from venue.local.faults.kinds.missing_ack import MissingAck
+from venue.local.faults.kinds.wire.missing_ack import MissingAck
 
 
 def test_acknowledgements_get_lost_and_nothing_else() -> None:

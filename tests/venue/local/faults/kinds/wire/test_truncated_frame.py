@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import book, sent, trades
-from venue.local.faults.kinds.truncated_frame import TruncatedFrame
+from venue.local.faults.kinds.wire.truncated_frame import TruncatedFrame
 
 
 def test_messages_are_cut_at_many_places() -> None:

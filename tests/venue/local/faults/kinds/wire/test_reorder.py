@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import payloads, sent, trades
-from venue.local.faults.kinds.reorder import Reorder
+from venue.local.faults.kinds.wire.reorder import Reorder
 
 
 def test_frames_are_held_each_for_itself() -> None:

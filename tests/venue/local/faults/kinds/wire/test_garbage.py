@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.venue.local.faults.spoiling import book, payloads, sent
-from venue.local.faults.kinds.garbage import KINDS, Garbage
+from venue.local.faults.kinds.wire.garbage import KINDS, Garbage
 
 
 def test_each_kind_comes_in_turn_after_good_frames() -> None:

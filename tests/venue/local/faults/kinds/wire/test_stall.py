@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import book, pong, sent
-from venue.local.faults.kinds.stall import Stall
+from venue.local.faults.kinds.wire.stall import Stall
 
 
 def test_everything_comes_at_the_end_of_the_window() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import answer, asked, fills, message, sent
-from venue.local.faults.kinds.late_fills import LateFills
+from venue.local.faults.kinds.orders.late_fills import LateFills
 
 
 def test_fills_are_overtaken_by_the_orders_they_belong_to() -> None:

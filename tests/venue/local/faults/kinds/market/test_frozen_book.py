@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tests.venue.local.faults.spoiling import LEVEL, book, message, sent, trades
-from venue.local.faults.kinds.frozen_book import FrozenBook
+from venue.local.faults.kinds.market.frozen_book import FrozenBook
 
 
 def test_every_book_repeats_the_first_of_its_coin_and_kind() -> None:

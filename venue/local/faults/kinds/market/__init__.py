@@ -1,0 +1,1 @@
+"""Faults of what the market shows: books, prices, listings and the clock."""

@@ -1,0 +1,1 @@
+"""Faults of orders and fills."""
