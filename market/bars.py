@@ -10,6 +10,9 @@ last `len(series)` bars are always contiguous.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from typing import Any
+
 from msgspec import Struct, field
 
 from market.events import TIMEFRAME_MS, TIMEFRAMES, Candle, Print
@@ -74,9 +77,20 @@ class Series(Struct):
         """Forget every bar."""
         self._drop(len(self.close))
 
+    def void(self, since_ms: int) -> None:
+        """Forget the bars that had not ended by then."""
+        kept = bisect_right(self.start_ms, since_ms - self.step_ms)
+        self.revision += 1
+        for column in self._columns():
+            del column[kept:]
+
     def _drop(self, n: int) -> None:
         self.revision += 1
-        for column in (
+        for column in self._columns():
+            del column[:n]
+
+    def _columns(self) -> tuple[list[Any], ...]:
+        return (
             self.start_ms,
             self.open,
             self.high,
@@ -84,8 +98,7 @@ class Series(Struct):
             self.close,
             self.volume,
             self.count,
-        ):
-            del column[:n]
+        )
 
     def bar(self, index: int) -> Candle:
         """Return one bar as a value; negative indices count from the newest."""
@@ -199,12 +212,18 @@ class Bars(Struct):
                 self.series[tf].append(self.forming.pop(tf))
                 closed[tf] = None
 
-    def interrupt(self) -> None:
-        """Note an outage: what is forming lacks trades and may not become a bar."""
+    def interrupt(self, since_ms: int | None = None) -> None:
+        """Note an outage: what is forming lacks trades and may not become a bar.
+
+        `since_ms` is when it began where that was noticed late: what closed since then goes too.
+        """
         self.minute = None
         self.early.clear()
         self.forming.clear()
         self.whole = False
+        if since_ms is not None:
+            for series in self.series.values():
+                series.void(since_ms)
 
     def on_candles(self, timeframe: str, rows: list[Candle], asked_ms: int) -> None:
         """Replace a timeframe by the venue's history as it stood when asked.

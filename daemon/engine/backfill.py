@@ -37,6 +37,13 @@ class Backfill:
                 if not len(coin.bars.series[timeframe]):
                     self._ask(coin, timeframe, WARM_UP_ROWS)
 
+    def ask_again(self, coin: Coin) -> None:
+        """Ask for a coin's history once more: its bars were interrupted alone."""
+        self._ask(coin, "1m", MINUTE_ROWS)
+        for timeframe in TIMEFRAMES[1:]:
+            if not len(coin.bars.series[timeframe]):
+                self._ask(coin, timeframe, WARM_UP_ROWS)
+
     def on_second(self) -> None:
         """Ask for what suspended trades wait for, now and then until it came."""
         now_ns = self._out.now_ns

@@ -227,6 +227,21 @@ def test_an_outage_takes_what_was_forming_with_it() -> None:
     assert bars.series["5m"].volume == [5.0]
 
 
+@pytest.mark.parametrize("late_ms", [0, 1, 60_000, 150_000])
+def test_an_outage_noticed_late_takes_what_closed_since_it_began(late_ms: int) -> None:
+    bars = Bars()
+    print_all(bars, [(START_MS + i * MINUTE_MS, 1.0, 1.0) for i in range(11)])
+    bars.close_until(START_MS + 10 * MINUTE_MS)
+    since_ms = START_MS + 10 * MINUTE_MS - late_ms
+    bars.interrupt(since_ms)
+    for timeframe in TIMEFRAMES:
+        series = bars.series[timeframe]
+        assert all(start + series.step_ms <= since_ms for start in series.start_ms)
+        assert len({len(column) for column in (series.start_ms, series.close, series.count)}) == 1
+    assert len(bars.series["1m"]) == 9 - -(-late_ms // MINUTE_MS)
+    assert len(bars.series["5m"]) == (1 if late_ms == 0 else 0)
+
+
 def test_a_longer_bar_forming_from_history_does_not_survive_a_minute_that_was_dropped() -> None:
     bars = Bars()
     history = [candle(START_MS - 5 * MINUTE_MS, 5.0), candle(START_MS, 5.0)]

@@ -47,3 +47,13 @@ def test_a_gap_in_an_open_trade_s_marks_is_asked_for_at_most_every_twenty_second
     assert all(b - a >= 20 * S for a, b in pairwise(times))
     for _, request in asked:
         assert request.from_ms % 60_000 == 0 and request.from_ms <= down_ns // 1_000_000
+
+
+def test_a_coin_interrupted_alone_is_asked_for_alone() -> None:
+    made = rig.fresh({}, rig.PAIR)
+    made.engine.step(FeedUp(NOW_NS))
+    coin = made.engine.market.coins["ETH"]
+    coin.bars.interrupt(NOW_NS // 1_000_000 - 60_000)
+    made.engine.backfill.ask_again(coin)
+    asked = made.engine.out.take().requests
+    assert {r.coin for r in asked} == {"ETH"} and asked[0].timeframe == "1m"
