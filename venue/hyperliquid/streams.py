@@ -8,6 +8,7 @@ from market.events import NS_PER_S
 
 BBO = "bbo"
 L2_BOOK = "l2Book"
+L2 = "l2"
 TRADES = "trades"
 CONTEXT = "activeAssetCtx"
 

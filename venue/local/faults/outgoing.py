@@ -12,6 +12,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from market.errors import ProtocolViolation
+from venue.hyperliquid import l2
+from venue.hyperliquid.streams import L2
 from venue.local.market.frames import frame
 
 ACKNOWLEDGEMENT = "subscriptionResponse"
@@ -74,7 +77,11 @@ def read(payload: bytes) -> Outgoing:
     if channel == ACKNOWLEDGEMENT and isinstance(data, dict):
         asked = data.get("subscription")
         about = str(asked.get("type", "")) if isinstance(asked, dict) else ""
-        return Outgoing(about, coin_of(asked), is_answer=True, data=data, payload=payload)
+        named = asked.get("c") if about == L2 and isinstance(asked, dict) else None
+        coin = named if isinstance(named, str) else coin_of(asked)
+        return Outgoing(about, coin, is_answer=True, data=data, payload=payload)
+    if channel == L2:
+        return Outgoing(channel, _ladder_coin(data), is_answer=False, data=data, payload=payload)
     return Outgoing(channel, coin_of(data), channel in ANSWERS, data, payload)
 
 
@@ -88,10 +95,21 @@ def coin_of(data: object) -> str:
     for name in ("coin", "s"):
         if isinstance(data.get(name), str):
             return str(data[name])
-    for name in ("order", "fills"):
+    for name in ("order", "fills", "s"):
         if name in data:
             return coin_of(data[name])
     return ""
+
+
+def _ladder_coin(data: object) -> str:
+    """Return the coin of an `l2` frame; that of a delta stands in its compressed text."""
+    text = data.get("c") if isinstance(data, dict) else None
+    if not isinstance(text, str):
+        return coin_of(data)
+    try:
+        return l2.unpack(text).coin
+    except ProtocolViolation:
+        return ""
 
 
 def has_fills(frame: Outgoing) -> bool:

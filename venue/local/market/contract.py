@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from market.instrument import Instrument
-from venue.hyperliquid.streams import L2_BOOK
+from venue.hyperliquid.streams import L2, L2_BOOK
 
 Row = dict[str, Any]
 # Price in units, size in lots, number of orders; best first.
@@ -41,6 +41,8 @@ class Topic(Struct, frozen=True, cache_hash=True):
     def echo(self) -> Row:
         """Return the subscription object with the venue's defaults filled in."""
         out: Row = {"type": self.type}
+        if self.type == L2:
+            return {**out, "c": self.coin, "s": self.figures, "m": self.mantissa}
         if self.coin:
             out["coin"] = self.coin
         if self.interval:

@@ -15,7 +15,7 @@ from typing import TypeGuard
 import msgspec
 from msgspec import Struct
 
-from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
+from venue.hyperliquid.streams import BBO, CONTEXT, L2, L2_BOOK, TRADES
 from venue.local.market.candles import INTERVAL_MS
 from venue.local.market.contract import (
     ALL_MIDS,
@@ -92,6 +92,8 @@ def read(raw: str | bytes) -> Request | None:
 def topic_of(subscription: Row) -> Topic | None:
     """Return the topic in the venue's normal form, None when a field is missing or ill-typed."""
     kind, coin = subscription.get("type"), subscription.get("coin")
+    if kind == L2:
+        return _ladder_topic(subscription)
     if kind == ALL_MIDS:
         dex = subscription.get("dex") or ""
         return Topic(ALL_MIDS, coin=dex) if isinstance(dex, str) else None
@@ -115,6 +117,15 @@ def _book_topic(subscription: Row, coin: str) -> Topic | None:
     if fast is not None and not isinstance(fast, bool):
         return None
     return Topic(L2_BOOK, coin=coin, figures=figures, mantissa=mantissa, fast=fast is True)
+
+
+def _ladder_topic(subscription: Row) -> Topic | None:
+    coin, figures, mantissa = (subscription.get(name) for name in ("c", "s", "m"))
+    if not isinstance(coin, str):
+        return None
+    if not all(value is None or is_integer(value) for value in (figures, mantissa)):
+        return None
+    return Topic(L2, coin=coin, figures=figures, mantissa=mantissa)
 
 
 def is_admissible(topic: Topic | Stream, coins: Container[str]) -> bool:

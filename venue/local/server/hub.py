@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TypeVar
 
+from venue.hyperliquid.streams import L2
 from venue.local.exchange.state.notes import Note
 from venue.local.market.contract import LocalMarket, Topic
 from venue.local.market.grid import BLOCK_MS
@@ -19,6 +21,7 @@ from venue.local.protocol.framing import framed
 from venue.local.protocol.stream import Stream
 from venue.local.server.client import Client, Limits
 from venue.local.server.floor import Floor
+from venue.local.server.ladders import Ladders
 
 # Tomorrow is prepared this long before midnight, a piece at every block.
 AHEAD_MS = 300_000
@@ -38,6 +41,7 @@ class Hub:
         floor: Floor | None = None,
     ) -> None:
         self._market = market
+        self._ladders = Ladders(market)
         self._floor = floor
         self._now_ms = now_ms
         self._limits = limits
@@ -73,7 +77,8 @@ class Hub:
 
     def _first(self, topic: Topic | Stream) -> list[bytes]:
         if not isinstance(topic, Stream):
-            return self._market.first(topic, self.pushed_ms)
+            shown = self._ladders if topic.type == L2 else self._market
+            return shown.first(topic, self.pushed_ms)
         if self._floor is None:
             return []
         # What happened since the last block is in the snapshot, so the others hear of it first.
@@ -160,7 +165,12 @@ class Hub:
             return
         # First the exchange, so that this block's books already show what it did.
         notes = self._floor.advance(now_ms) if self._floor is not None else []
-        for topic, payload in self._market.due(self.pushed_ms, now_ms, list(self._audience)):
+        ladders = [topic for topic in self._audience if topic.type == L2]
+        others = [topic for topic in self._audience if topic.type != L2]
+        for topic, payload in chain(
+            self._market.due(self.pushed_ms, now_ms, others),
+            self._ladders.due(self.pushed_ms, now_ms, ladders),
+        ):
             frame = framed(payload)
             for client in list(self._audience.get(topic, ())):
                 client.write(frame)

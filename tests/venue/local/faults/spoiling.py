@@ -10,6 +10,7 @@ from venue.local.faults.outgoing import Outgoing, read
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running, made_of, reply_to
 from venue.local.market.frames import encode, frame
+from venue.local.server.ladders import packed
 
 LEVEL = {"px": "100.0", "sz": "1.0", "n": 1}
 USER = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
@@ -28,6 +29,11 @@ def message(channel: str, data: Any) -> Outgoing:
 def book(coin: str = "BTC", time_ms: int = 1, bid: str = "100.0", **more: Any) -> Outgoing:
     levels = [[{**LEVEL, "px": bid}], [{**LEVEL, "px": "101.0"}]]
     return message("l2Book", {"coin": coin, "time": time_ms, "levels": levels, **more})
+
+
+def delta(coin: str = "BTC", time_ms: int = 1) -> Outgoing:
+    change = {"c": coin, "t": time_ms, "l": [[], []], "r": [[], []]}
+    return message("l2", {"c": packed(change)})
 
 
 def trades(coin: str = "BTC", tid: int = 1) -> Outgoing:

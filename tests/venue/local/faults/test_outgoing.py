@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.venue.local.faults.spoiling import acknowledgement, book, fills, pong, posted, trades
+from tests.venue.local.faults.spoiling import (
+    acknowledgement,
+    book,
+    delta,
+    fills,
+    message,
+    pong,
+    posted,
+    trades,
+)
 from venue.local.faults.outgoing import coin_of, read
 from venue.local.market.frames import frame
 
@@ -15,6 +24,16 @@ def test_a_frame_of_data_has_its_channel_and_coin() -> None:
     )
     assert trades("SOL").coin == "SOL"
     assert fills(1, 2).coin == "BTC"
+
+
+def test_the_coin_of_a_ladder_is_found_in_its_snapshot_its_delta_and_its_acknowledgement() -> None:
+    snapshot = message("l2", {"s": {"coin": "SOL", "time": 1, "levels": [[], []]}})
+    asked = {"type": "l2", "c": "ETH", "s": None, "m": None}
+    ack = message("subscriptionResponse", {"method": "subscribe", "subscription": asked})
+    assert (snapshot.channel, snapshot.coin) == ("l2", "SOL")
+    assert (delta("ETH").channel, delta("ETH").coin) == ("l2", "ETH")
+    assert (ack.channel, ack.coin, ack.is_answer) == ("l2", "ETH", True)
+    assert message("l2", {"c": "no delta"}).coin == ""
 
 
 def test_an_acknowledgement_has_those_of_its_subscription() -> None:

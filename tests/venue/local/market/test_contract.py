@@ -6,6 +6,7 @@ from venue.local.market.contract import Topic, beat
 
 
 def test_an_echo_has_the_venues_defaults_filled_in() -> None:
+    assert Topic("l2", coin="BTC").echo() == {"type": "l2", "c": "BTC", "s": None, "m": None}
     assert Topic("l2Book", coin="BTC").echo() == {
         "type": "l2Book",
         "coin": "BTC",

@@ -66,6 +66,8 @@ def test_extra_fields_are_tolerated() -> None:
 @pytest.mark.parametrize(
     ("fields", "topic"),
     [
+        ({"type": "l2", "c": "BTC", "s": None, "m": None}, Topic("l2", "BTC")),
+        ({"type": "l2", "c": "BTC", "s": 5, "m": 2}, Topic("l2", "BTC", figures=5, mantissa=2)),
         ({"type": "l2Book", "coin": "BTC"}, Topic("l2Book", "BTC")),
         (
             {"type": "l2Book", "coin": "BTC", "nSigFigs": None, "fast": False},
@@ -103,6 +105,9 @@ def test_subscriptions_have_one_normal_form(fields: dict[str, Any], topic: Topic
         subscription(type="bbo", coin=["BTC", "ETH"]),
         subscription(type="candle", coin="BTC", interval="7m"),
         subscription(type="candle", coin="BTC"),
+        subscription(type="l2", coin="BTC"),
+        subscription(type="l2", c=7),
+        subscription(type="l2", c="BTC", s="5"),
         subscription(type="l2Book", coin="BTC", nSigFigs="5"),
         subscription(type="l2Book", coin="BTC", nSigFigs=True),
         subscription(type="l2Book", coin="BTC", fast=1),
@@ -119,6 +124,7 @@ def test_what_the_venue_could_not_parse_is_none(raw: str) -> None:
         Topic("bbo", "NOPE"),
         Topic("bbo", "btc"),
         Topic("trades", "xyz:GOLD"),
+        Topic("l2", "BTC", figures=6),
         Topic("l2Book", "BTC", figures=6),
         Topic("l2Book", "BTC", figures=1),
         Topic("l2Book", "BTC", mantissa=2),

@@ -17,6 +17,7 @@ SUBSCRIPTIONS = [
     {"type": "l2Book", "coin": "BTC"},
     {"type": "l2Book", "coin": "ETH", "fast": True},
     {"type": "l2Book", "coin": "SOL", "nSigFigs": 4},
+    {"type": "l2", "c": "BTC", "s": None, "m": None},
     {"type": "bbo", "coin": "BTC"},
     {"type": "trades", "coin": "BTC"},
     {"type": "candle", "coin": "BTC", "interval": "1m"},

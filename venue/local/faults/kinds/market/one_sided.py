@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from venue.hyperliquid.streams import BBO, L2_BOOK
+from venue.hyperliquid.streams import BBO, L2, L2_BOOK
 from venue.local.faults.asked import Asked, Reply
 from venue.local.faults.fault import Fault, Moment
 from venue.local.faults.outgoing import Outgoing
@@ -13,18 +13,21 @@ from venue.local.faults.outgoing import Outgoing
 class OneSided(Fault, frozen=True):
     """One-sided books.
 
-    Books, best prices and /info l2Book without their `side`; "both" empties them.
+    Books, best prices and /info l2Book without their `side`; "both" empties them. The stream of
+    deltas falls silent.
     """
 
     name = "one_sided"
     does = "sends books without bids, without asks or without both"
-    channels = frozenset((L2_BOOK, BBO))
+    channels = frozenset((L2_BOOK, L2, BBO))
     requests = frozenset((L2_BOOK,))
 
     side: Literal["bids", "asks", "both"] = "asks"
 
     def frames(self, frame: Outgoing, moment: Moment) -> list[Outgoing]:
         """Empty the side of a book or a best price."""
+        if frame.channel == L2:
+            return []
         data = self._emptied(frame.data)
         return [frame if data is None else frame.saying(data)]
 

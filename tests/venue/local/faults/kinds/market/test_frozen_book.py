@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.venue.local.faults.spoiling import LEVEL, book, message, sent, trades
+from tests.venue.local.faults.spoiling import LEVEL, book, delta, message, sent, trades
 from venue.local.faults.kinds.market.frozen_book import FrozenBook
 
 
@@ -28,6 +28,6 @@ def test_time_may_stand_still_as_well() -> None:
     assert [one.payload for one in out] == [book(time_ms=1).payload] * 2
 
 
-def test_best_prices_fall_silent_and_trades_go_on() -> None:
+def test_best_prices_and_deltas_fall_silent_and_trades_go_on() -> None:
     best = message("bbo", {"coin": "BTC", "time": 9, "bbo": [LEVEL, LEVEL]})
-    assert sent(FrozenBook(), best, trades()) == [trades()]
+    assert sent(FrozenBook(), best, delta(), trades()) == [trades()]

@@ -4,7 +4,16 @@ from typing import Literal
 
 import pytest
 
-from tests.venue.local.faults.spoiling import LEVEL, answer, asked, book, message, sent, trades
+from tests.venue.local.faults.spoiling import (
+    LEVEL,
+    answer,
+    asked,
+    book,
+    delta,
+    message,
+    sent,
+    trades,
+)
 from venue.local.faults.kinds.market.one_sided import OneSided
 
 Side = Literal["bids", "asks", "both"]
@@ -32,3 +41,7 @@ def test_a_book_that_is_asked_for_lacks_it_too() -> None:
 
 def test_trades_are_left_alone() -> None:
     assert sent(OneSided(), trades()) == [trades()]
+
+
+def test_the_stream_of_deltas_falls_silent() -> None:
+    assert sent(OneSided(), delta(), trades()) == [trades()]
