@@ -141,6 +141,18 @@ class Book(Struct):
         self.fast_ms = self.slow_ms = self.bbo_ms = 0
         self.version += 1
 
+    def forget(self, kind: str) -> None:
+        """Forget what a dead stream (fast, slow or bbo) has said; the others make up the book."""
+        if kind == "fast":
+            self.fast_ms, self.fast_bids, self.fast_asks = 0, [], []
+        elif kind == "slow":
+            self.slow_ms, self.slow_bids, self.slow_asks = 0, [], []
+        else:
+            self.bbo_ms, self.bbo_bid, self.bbo_ask = 0, None, None
+        self.version += 1
+        if not (self.fast_ms or self.slow_ms or self.bbo_ms):
+            self.ok = False
+
     @property
     def spread_bps(self) -> float:
         """Return the touch spread in basis points of the mid; meaningful only when `ok`."""

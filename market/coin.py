@@ -79,7 +79,8 @@ class Coin(Struct):
     """One coin's market state.
 
     `venue_lag_ms` is receive time minus venue time of the newest book. `variance` is an
-    exponentially weighted mean of squared one-minute log returns over `returns` bars.
+    exponentially weighted mean of squared one-minute log returns over `returns` bars. `dead` holds
+    the streams that do not speak, by name in `Streams`, with the cause.
     """
 
     instrument: Instrument
@@ -93,6 +94,7 @@ class Coin(Struct):
     venue_lag_ms: float = 0.0
     variance: float = 0.0
     returns: int = 0
+    dead: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -117,6 +119,18 @@ class Coin(Struct):
             update.recv_ns,
         )
 
+    def lose(self, stream: str, cause: str) -> None:
+        """Forget what a dead stream has said; what is made of trades has no data without them."""
+        self.dead[stream] = cause
+        getattr(self.streams, stream).interrupt()
+        if stream == "context":
+            self.context = Context()
+        elif stream == "trades":
+            self.bars.interrupt(since_ms=0)
+            self.recompute_variance()
+        else:
+            self.book.forget(stream)
+
     def terms_at(self, hour_ms: int) -> Settlement | None:
         """Return the funding terms of the hour that ended at `hour_ms`, None when unknown.
 
@@ -132,7 +146,12 @@ class Coin(Struct):
         return None
 
     def close_until(self, now_ms: int) -> tuple[str, ...]:
-        """Close the minutes that ended by `now_ms`; return the timeframes that closed a bar."""
+        """Close the minutes that ended by `now_ms`; return the timeframes that closed a bar.
+
+        None while its trades are not heard: what prints still come do not make a whole minute.
+        """
+        if "trades" in self.dead:
+            return ()
         minutes = self.bars.series["1m"]
         before = minutes.fresh
         timeframes = self.bars.close_until(now_ms)

@@ -173,19 +173,50 @@ class Command(Struct, gc=False, tag="command"):
 
 
 class FeedDown(Struct, gc=False, tag="feed_down"):
-    """A broken stream: no book may be trusted until its first frame after the next FeedUp."""
+    """A lost connection: no book of its coins may be trusted until its first frame after FeedUp.
+
+    `coins` are those that connection number `line` carries; none named: all there are.
+    """
 
     letter: ClassVar[str] = "X"
 
     reason: str = ""
     recv_ns: int = 0
+    line: int = 0
+    coins: list[str] = []
 
 
 class FeedUp(Struct, gc=False, tag="feed_up"):
-    """An open connection: subscriptions are on their way."""
+    """An open connection: subscriptions are on their way. `line` and `coins` as in FeedDown."""
 
     letter: ClassVar[str] = "X"
 
+    recv_ns: int = 0
+    line: int = 0
+    coins: list[str] = []
+
+
+StreamName = Literal["fast", "slow", "bbo", "trades", "context"]
+
+
+class StreamDown(Struct, gc=False, tag="stream_down"):
+    """A dead stream of one coin, by its name in `market.coin.Streams`; `cause` says why."""
+
+    letter: ClassVar[str] = "X"
+
+    coin: str
+    stream: StreamName
+    cause: str = ""
+    recv_ns: int = 0
+
+
+class StreamUp(Struct, gc=False, tag="stream_up"):
+    """A stream that was dead and speaks again."""
+
+    letter: ClassVar[str] = "X"
+
+    coin: str
+    stream: StreamName
     recv_ns: int = 0
 
 
@@ -250,7 +281,17 @@ class LensUpdate(Struct, gc=False, tag="lens"):
 
 # What is written to the tape as a value, on lines of its `letter`; frames and seconds have records
 # of their own.
-Recorded = Candles | FundingHistory | Command | FeedDown | FeedUp | Notice | LensUpdate
+Recorded = (
+    Candles
+    | FundingHistory
+    | Command
+    | FeedDown
+    | FeedUp
+    | StreamDown
+    | StreamUp
+    | Notice
+    | LensUpdate
+)
 
 Event = (
     BookUpdate
@@ -263,6 +304,8 @@ Event = (
     | Command
     | FeedDown
     | FeedUp
+    | StreamDown
+    | StreamUp
     | Notice
     | LensUpdate
 )

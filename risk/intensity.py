@@ -44,8 +44,10 @@ class Intensity(Filter[Settings]):
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse or cut during a burst; no_data before the pace is known, or when it is old."""
-        arrivals = view.coins[proposal.coin].arrivals
-        s = self.settings
+        coin = view.coins[proposal.coin]
+        arrivals, s = coin.arrivals, self.settings
+        if "trades" in coin.dead:
+            return self.no_data(f"its trades are not heard: {coin.dead['trades']}")
         if arrivals.terms is None:
             return self.no_data("the pace of its trades is not fitted yet")
         age_min = arrivals.fit_age_ms(view.now_ns // NS_PER_MS) / MS_PER_MINUTE

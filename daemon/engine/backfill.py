@@ -6,6 +6,8 @@ events.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from daemon.engine.branch import Branch
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
@@ -27,9 +29,8 @@ class Backfill:
         self._out = out
         self._asked: dict[str, int] = {}
 
-    def on_up(self) -> None:
+    def on_up(self, coins: Collection[Coin]) -> None:
         """Ask for the history that bars lack: all of it at first, later what an outage took."""
-        coins = self._market.coins.values()
         for coin in coins:
             self._ask(coin, "1m", MINUTE_ROWS)
         for timeframe in TIMEFRAMES[1:]:
@@ -62,6 +63,12 @@ class Backfill:
         """Take candles: bars first, then the trades that waited for them."""
         coin = self._market.coins.get(event.coin)
         if coin is None:
+            return
+        if "trades" in coin.dead:
+            # No print would carry such bars on, so they would soon be old. Trades that wait for
+            # these minutes can be walked all the same.
+            if event.timeframe == "1m":
+                self._branch.repair(coin, event.rows, event.asked_ns)
             return
         coin.bars.on_candles(event.timeframe, event.rows, event.asked_ns // NS_PER_MS)
         if event.timeframe == "1m":

@@ -16,6 +16,7 @@ from daemon.engine.backfill import Backfill
 from daemon.engine.branch import Branch
 from daemon.engine.lens_schedule import LensRule
 from daemon.engine.market_half import MarketHalf
+from daemon.engine.outages import Outages
 from daemon.engine.outcome import Outbox, Outcome, Vitals
 from daemon.engine.timetable import Timetable
 from daemon.engine.weighing import Weighing
@@ -34,6 +35,8 @@ from market.events import (
     FundingHistory,
     LensUpdate,
     Notice,
+    StreamDown,
+    StreamUp,
     Timer,
     TradesUpdate,
 )
@@ -41,9 +44,6 @@ from market.fills import FillModel
 from market.instrument import Instrument
 from risk.gate import Gate
 from shadow.store.bookkeeper import Identity
-
-# Ends of a connection that nobody needs to be woken for.
-EXPECTED_DOWN = ("stopped", "planned")
 
 
 class Engine:
@@ -87,6 +87,7 @@ class Engine:
             watched=self.branch.watched,
         )
         self.backfill = Backfill(self.market, self.branch, self.out)
+        self.outages = Outages(self.market, self.backfill, self.out)
         self.timetable = Timetable(self.market, self.branch, self.weighing, self.out)
 
     @property
@@ -138,17 +139,14 @@ class Engine:
                 reply = commands.obey(event, self.market, self.branch, self.out)
                 self.out.outcome.reply = reply
             case FeedUp():
-                self.vitals.feed_up = True
-                self.backfill.on_up()
+                self.outages.on_up(event)
             case FeedDown():
-                self._on_down(event)
+                self.outages.on_down(event)
+            case StreamDown():
+                self.outages.on_stream_down(event)
+            case StreamUp():
+                self.outages.on_stream_up(event)
             case Notice():
                 self.out.alarm(event.kind, event.message)
             case _:
                 assert_never(event)
-
-    def _on_down(self, event: FeedDown) -> None:
-        if self.vitals.feed_up and event.reason not in EXPECTED_DOWN:
-            self.out.alarm("feed_down", event.reason)
-        self.vitals.feed_up = False
-        self.market.interrupt()

@@ -97,13 +97,12 @@ class LensSchedule:
             for kind in ("raw", "hmm", "rank"):
                 self._ask(coin, kind, "history")
 
-    def interrupt(self) -> None:
-        """Note an outage: bursts are over as far as anyone can tell."""
-        for coin in self._coins.values():
-            burst = coin.arrivals.burst
-            coin.arrivals.interrupt()
-            if burst:
-                self._turned(coin)
+    def interrupt(self, coin: Coin) -> None:
+        """Note an outage of a coin: its burst is over as far as anyone can tell."""
+        burst = coin.arrivals.burst
+        coin.arrivals.interrupt()
+        if burst:
+            self._turned(coin)
 
     def on_update(self, update: LensUpdate) -> None:
         """Take an answer."""

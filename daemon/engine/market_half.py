@@ -6,7 +6,7 @@ desks. What bots say goes to the listener, within the call that took the event.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 
 from daemon.engine.dispatch import Hook, Subscribers, idle_bots
 from daemon.engine.heard import Heard, Listener
@@ -119,10 +119,10 @@ class MarketHalf:
         minutes = [coin for coin, timeframes in closed if "1m" in timeframes]
         self.lenses.on_minute(minutes, until_ms)
 
-    def interrupt(self) -> None:
-        """Note that the feed is down: no book is valid, no bar whole."""
-        self.lenses.interrupt()
-        for coin in self.coins.values():
+    def interrupt(self, coins: Iterable[Coin]) -> None:
+        """Note that the feed of some coins is down: none of their books is valid, no bar whole."""
+        for coin in coins:
+            self.lenses.interrupt(coin)
             coin.book.invalidate()
             coin.bars.interrupt()
             for name in ("slow", "fast", "bbo", "trades", "context"):

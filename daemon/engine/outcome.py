@@ -36,6 +36,7 @@ class Vitals(Struct):
     """Position of the engine in its stream of events, and its counters.
 
     `digest` runs over the rows of all outcomes; `signals` counts by bot what came to a row.
+    `feed_up` holds while any connection is open, `lines` are the numbers of the open ones.
     """
 
     seq: int = 0
@@ -51,6 +52,7 @@ class Vitals(Struct):
     closed: int = 0
     alarms: int = 0
     signals: dict[str, int] = field(default_factory=dict)
+    lines: list[int] = field(default_factory=list)
 
 
 class Outbox:

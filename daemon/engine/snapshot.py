@@ -182,6 +182,7 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
     vitals.seq = max(vitals.seq, first_seq - 1)
     vitals.next_close_ms = 0
     vitals.feed_up = False
+    vitals.lines.clear()
     for trade in trades:
         # The last book of a coin may have come well before the last event of the run.
         if trade.state == TradeState.OPEN:

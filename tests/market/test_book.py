@@ -285,6 +285,26 @@ def test_an_invalidated_book_holds_nothing_until_the_next_frame() -> None:
     assert [level.px for level in book.asks()] == [98]
 
 
+@pytest.mark.parametrize(
+    ("dead", "left"),
+    [(["fast"], [96, 90]), (["bbo"], [99, 98, 90]), (["slow"], [96]), (["fast", "slow"], [96])],
+    ids=str,
+)
+def test_a_dead_kind_leaves_the_book_to_the_others(dead: list[str], left: list[int]) -> None:
+    book = Book()
+    apply(book, frame("slow", 0, (levels((90, 1)), levels((101, 1))), 0))
+    apply(book, frame("fast", 1, (levels((99, 1), (98, 1)), levels((102, 1))), 0))
+    apply(book, frame("bbo", 2, (levels((96, 1)), levels((97, 1))), 0))
+    for kind in dead:
+        book.forget(kind)
+    assert book.ok
+    assert [level.px for level in book.bids()] == left
+    for kind in ("fast", "slow", "bbo"):
+        book.forget(kind)
+    assert not book.ok
+    assert book.bids() == book.asks() == []
+
+
 @pytest.mark.parametrize(("lost", "kind"), [("slow", "fast"), ("bbo", "fast"), ("bbo", "slow")])
 def test_a_lost_frame_does_not_mask_a_new_one_of_its_venue_time(lost: str, kind: str) -> None:
     book = Book()

@@ -24,6 +24,8 @@ from market.events import (
     FundingHistory,
     Notice,
     Recorded,
+    StreamDown,
+    StreamUp,
 )
 from tests.support.market import START_MS, START_NS, candle
 
@@ -55,6 +57,9 @@ def test_every_event_is_stamped_with_its_receive_time() -> None:
         Command("halt", "why", "operator", START_NS),
         FeedDown("lost", START_NS),
         FeedUp(START_NS),
+        FeedUp(START_NS, 1, ["ETH"]),
+        StreamDown("BTC", "fast", "silent", START_NS),
+        StreamUp("BTC", "fast", START_NS),
         Notice("kind", "text", START_NS),
     ],
     ids=lambda event: type(event).__name__,

@@ -83,5 +83,12 @@ def test_a_pace_fitted_long_ago_is_no_data() -> None:
         assert check(coin, minutes=120.1, fit_age_minutes_max=121.0).outcome == "pass"
 
 
+def test_a_coin_whose_trades_are_not_heard_has_no_pace() -> None:
+    coin = arriving(1.0)
+    coin.dead["trades"] = "silent"
+    found = check(coin)
+    assert (found.outcome, found.reason) == ("no_data", "its trades are not heard: silent")
+
+
 def test_it_begins_by_observing() -> None:
     assert Intensity.default_mode == "observe"

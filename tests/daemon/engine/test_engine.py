@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from daemon.engine import snapshot
-from daemon.engine.engine import EXPECTED_DOWN, Engine
+from daemon.engine.engine import Engine
 from daemon.engine.outcome import NOTHING
 from divisions.lane import Lane
 from market.book import Book
@@ -20,8 +20,6 @@ from market.events import (
     Command,
     ContextUpdate,
     Event,
-    FeedDown,
-    FeedUp,
     FundingHistory,
     Notice,
     Print,
@@ -234,38 +232,7 @@ def test_a_filter_that_raises_is_our_bug_and_no_bot_s_fault(
     assert not lane.fault
 
 
-# Connectivity and history.
-
-
-def test_a_lost_feed_distrusts_every_book_and_interrupts_every_bar() -> None:
-    scene = Scene(coins=rig.PAIR)
-    scene.advance(20)
-    engine = scene.engine
-    assert all(c.book.ok and c.bars.minute is not None for c in engine.market.coins.values())
-    scene.tell(FeedDown("cut"))
-    for coin in engine.market.coins.values():
-        assert not coin.book.ok and coin.bars.minute is None and not coin.bars.whole
-        assert coin.streams.pulse() is None
-    assert [row.kind for row in scene.rows.alarms] == ["feed_down"]
-    assert not engine.vitals.feed_up
-
-
-@pytest.mark.parametrize("reason", EXPECTED_DOWN)
-def test_an_expected_end_of_a_connection_wakes_nobody(reason: str) -> None:
-    made = rig.fresh({}, rig.PAIR)
-    made.engine.step(FeedUp(NOW_NS))
-    assert made.engine.step(FeedDown(reason, NOW_NS + 1)) is NOTHING
-
-
-def test_one_outage_raises_one_alarm_however_often_the_daemon_tries_to_come_back() -> None:
-    made = rig.fresh({}, rig.PAIR)
-    made.engine.step(FeedUp(NOW_NS))
-    alarms = [
-        row
-        for i in range(5)
-        for row in made.engine.step(FeedDown("cannot connect", NOW_NS + i)).rows.alarms
-    ]
-    assert len(alarms) == 1
+# Connectivity.
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from daemon.engine.intake import DIGEST_EVERY, Intake
 from daemon.engine.outcome import NOTHING, Outcome, Vitals
+from market.coin import Streams
 from market.errors import InputDamaged
 from market.events import (
     TIMEFRAMES,
@@ -29,6 +30,8 @@ from market.events import (
     LensReading,
     LensUpdate,
     Notice,
+    StreamDown,
+    StreamUp,
     Timer,
     TradesUpdate,
 )
@@ -268,8 +271,10 @@ FACTS = st.one_of(
     ),
     st.builds(FundingHistory, TEXT, st.lists(st.tuples(WHOLE, NUMBER), max_size=3), WHOLE),
     st.builds(Command, st.sampled_from(("halt", "resume", "rearm")), TEXT, TEXT, WHOLE),
-    st.builds(FeedDown, TEXT, WHOLE),
-    st.builds(FeedUp, WHOLE),
+    st.builds(FeedDown, TEXT, WHOLE, st.integers(0, 9), st.lists(TEXT, max_size=2)),
+    st.builds(FeedUp, WHOLE, st.integers(0, 9), st.lists(TEXT, max_size=2)),
+    st.builds(StreamDown, TEXT, st.sampled_from(Streams.__struct_fields__), TEXT, WHOLE),
+    st.builds(StreamUp, TEXT, st.sampled_from(Streams.__struct_fields__), WHOLE),
     st.builds(Notice, TEXT, TEXT, WHOLE),
     st.builds(
         LensUpdate,
@@ -308,7 +313,8 @@ def test_every_recorded_fact_comes_back_from_the_tape_as_it_was(event: Event) ->
 
 def test_every_kind_of_event_is_either_a_frame_a_second_or_a_recorded_fact() -> None:
     frames = (BookUpdate, BboUpdate, TradesUpdate, ContextUpdate, Timer)
-    recorded = {type(f) for f in (FeedUp(), FeedDown(), Notice("", ""), Command("halt"))}
+    facts = (FeedUp(), FeedDown(), StreamDown("", "fast"), StreamUp("", "fast"), Notice("", ""))
+    recorded = {Command, *map(type, facts)}
     assert {*frames, *recorded, Candles, FundingHistory, LensUpdate} == set(Event.__args__)
 
 

@@ -228,8 +228,9 @@ def test_a_burst_ends_as_time_passes_and_is_put_on_record_once() -> None:
 def test_a_burst_that_an_outage_cuts_off_ends_on_record() -> None:
     watcher = Watcher()
     in_burst(watcher)
-    watcher.observation.interrupt()
-    watcher.observation.interrupt()
+    for coin in watcher.coins.values():
+        watcher.observation.interrupt(coin)
+        watcher.observation.interrupt(coin)
     assert watcher.taken() == []
     assert [row.flags for row in watcher.rows] == ["burst begins", "burst ends"]
     assert all(not coin.arrivals.times_ms for coin in watcher.coins.values())
