@@ -16,6 +16,7 @@ from market.cadence import Cadence
 from market.events import MS_PER_HOUR, NS_PER_MS, ContextUpdate
 from market.instrument import Instrument
 from market.lenses import Lenses
+from market.usual import Usual
 
 # A context older than this says nothing about an hour's funding.
 CONTEXT_AGE_MS_MAX = 600_000
@@ -90,6 +91,7 @@ class Coin(Struct):
     streams: Streams = field(default_factory=Streams)
     arrivals: Arrivals = field(default_factory=Arrivals)
     lenses: Lenses = field(default_factory=Lenses)
+    usual: Usual = field(default_factory=Usual)
     settlement: Settlement | None = None
     venue_lag_ms: float = 0.0
     variance: float = 0.0

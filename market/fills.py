@@ -4,6 +4,11 @@ One model serves paper trades, twins and phantoms, so a report compares decision
 simulators. An order reaches the venue `latency_ns` after it was decided, then walks the levels
 it finds; what the levels cannot give stays unfilled. Hidden liquidity, queue position and our
 own impact on later books are not modelled: sizes are meant to be small beside the book.
+
+An exit in minutes that nobody marked is priced from their candles, worst case first, and then pays
+what any exit pays: it walks the coin's usual book around that price, half the usual spread away and
+level by level. What the ladder cannot hold goes at its deepest price, where a live exit would wait
+for the next book. So to have been in a gap is never better than to have been watched.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from market.decision import BUY, ExitPlan
 from market.events import NS_PER_MS, Candle, Level
 from market.instrument import Instrument
 from market.money import bps_to_e8, fee_e6, notional_e6
+from market.usual import Usual
 
 
 class Order(Protocol):
@@ -41,7 +47,8 @@ class Order(Protocol):
 class Unseen(Protocol):
     """A trade that nobody marked, as the fill model needs it: its exits, and since when.
 
-    Prices in USD, times in nanoseconds.
+    Prices in USD, times in nanoseconds. `exit_due_ns` is 0 unless an exit was on its way, for
+    `exit_reason`.
     """
 
     side: int
@@ -49,6 +56,8 @@ class Unseen(Protocol):
     plan: ExitPlan
     decided_ns: int
     gap_ns: int
+    exit_due_ns: int
+    exit_reason: str
 
     @property
     def open_lots(self) -> int:
@@ -101,27 +110,38 @@ class FillModel(Struct, frozen=True, gc=False):
         )
 
     def repair(
-        self, trade: Unseen, candle: Candle, end_ns: int, instrument: Instrument
+        self, trade: Unseen, candle: Candle, end_ns: int, usual: Usual, instrument: Instrument
     ) -> tuple[Fill, str] | None:
         """Return the worst exit and its reason that an unseen minute allows; None for no exit.
 
-        The minute counts up to `end_ns`. All that is held goes at one price.
+        The minute counts up to `end_ns`. All that is held goes.
         """
         px, reason = _worst_exit(trade, candle, end_ns)
         if not reason:
             return None
-        total = notional_e6(px, trade.open_lots, instrument.sz_decimals)
-        return Fill(trade.open_lots, px, total, fee_e6(total, self.taker_e8), 0), reason
+        return self.leave(trade.side, trade.open_lots, px, usual, instrument), reason
+
+    def leave(self, side: int, lots: int, mid: float, usual: Usual, instrument: Instrument) -> Fill:
+        """Return what a taker exit of a position gets from the usual book around a mid."""
+        levels = usual.against(-side, mid)
+        fill = walk(levels, lots, instrument, fee_rate_e8=0)
+        rest = lots - fill.lots
+        total = fill.notional_e6 + notional_e6(levels[-1].px, rest, instrument.sz_decimals)
+        px = average_px(total, lots, instrument)
+        return Fill(lots, px, total, fee_e6(total, self.taker_e8), fill.levels)
 
 
 def _worst_exit(trade: Unseen, candle: Candle, end_ns: int) -> tuple[float, str]:
     """Return the price and reason of the worst exit a minute allows, or (0.0, "").
 
     The stop counts before the target. A minute that opened beyond the stop fills at its open,
-    unless it began before the gap did: then its open was seen, and did not end the trade.
+    unless it began before the gap did: then its open was seen, and did not end the trade. An exit
+    that was on its way met some price of the minute: the worst.
     """
     side, stop, target = trade.side, trade.stop_px, trade.plan.target_px
     adverse = candle.low if side == BUY else candle.high
+    if trade.exit_due_ns:
+        return adverse, trade.exit_reason
     favourable = candle.high if side == BUY else candle.low
     began_before = candle.start_ms * NS_PER_MS < trade.gap_ns
     if side * (adverse - stop) <= 0.0:

@@ -58,11 +58,15 @@ class Protect(Struct, frozen=True, gc=False, tag="protect"):
 
 
 class Cancel(Struct, frozen=True, gc=False, tag="cancel"):
-    """Cancellation of an entry or a protective stop."""
+    """Cancellation of an order at work.
+
+    An exit is only ever taken back from a simulated venue, where what became of it is then said
+    otherwise: at a real one it goes on, whatever is seen of the market.
+    """
 
     trade_id: int
     coin: str
-    part: Literal["entry", "protection"]
+    part: Part
 
 
 Intent = Enter | Exit | Protect | Cancel

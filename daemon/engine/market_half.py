@@ -109,6 +109,13 @@ class MarketHalf:
         coin.on_context(event)
         self._tell(self._subscribers.context[event.coin], coin)
 
+    def learn_books(self) -> None:
+        """Let every coin learn what its book usually costs; called once a second."""
+        now_ns = self._out.now_ns
+        for coin in self.coins.values():
+            if coin.book.ok:
+                coin.usual.see(coin.book, now_ns)
+
     def close_bars(self, until_ms: int) -> None:
         """Close what is due on every coin first, so that bots compare like with like."""
         closed = [(coin, coin.close_until(until_ms)) for coin in self.coins.values()]

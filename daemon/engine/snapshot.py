@@ -187,6 +187,9 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
         # The last book of a coin may have come well before the last event of the run.
         if trade.state == TradeState.OPEN:
             trade.gap_ns = trade.gap_ns or marks.get(trade.coin, 0)
+    for name, last_ns in marks.items():
+        if name in branch.ledger.marks:
+            branch.ledger.marks[name].last_ns = last_ns
     market.resubscribe()
     branch.ledger.restore(trades, vitals.now_ns)
     branch.settlement.adopt(trades)

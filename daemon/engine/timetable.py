@@ -34,6 +34,7 @@ class Timetable:
             self._market.close_bars(now_ms - BAR_GRACE_MS)
             self._branch.on_minute()
         self._market.lenses.on_second(now_ms)
+        self._market.learn_books()
         self._branch.on_second()
 
     def roll(self) -> None:

@@ -6,7 +6,7 @@ rates; a trade that goes on without them lacks a fact and says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from market.coin import Coin
 from market.events import (
@@ -21,7 +21,7 @@ from market.events import (
 from market.fills import FillModel
 from shadow.ledger.marks import Marks
 from shadow.ledger.steps import attribute, fund, sell
-from shadow.ledger.trade import Change, Trade, age
+from shadow.ledger.trade import Change, Trade, TradeState, age
 
 # Marks this far apart missed something an exit may have needed, so the gap is walked by candles.
 GAP_NS = 30 * NS_PER_S
@@ -34,13 +34,21 @@ class Gaps:
     """Suspended trades by coin, and what is known of the time they were not marked.
 
     `back_ns` says since when a coin's suspended trades might go on, because it has a live book
-    again; `rates` are its settled funding rates by hour.
+    again; `rates` are its settled funding rates by hour. `sell` sends the exit of a trade again
+    that nothing told of while it was on its way.
     """
 
-    def __init__(self, coins: dict[str, Coin], model: FillModel, marks: dict[str, Marks]) -> None:
+    def __init__(
+        self,
+        coins: dict[str, Coin],
+        model: FillModel,
+        marks: dict[str, Marks],
+        sell: Callable[[Trade], None],
+    ) -> None:
         self._coins = coins
         self._model = model
         self._marks = marks
+        self._sell = sell
         self.suspended: dict[str, list[Trade]] = {name: [] for name in coins}
         self.back_ns: dict[str, int] = {}
         self.rates: dict[str, dict[int, float]] = {name: {} for name in coins}
@@ -118,14 +126,19 @@ class Gaps:
             ]
             if not missed or missed[0].start_ms * NS_PER_MS > trade.gap_ns:
                 continue
-            end_ns = min((missed[-1].start_ms + 60_000) * NS_PER_MS, asked_ns)
-            known = self.rates[coin.name].keys()
-            if waits and not known >= set(_unpaid(trade, end_ns)):
+            if trade.state == TradeState.EXITING:
+                # It ends within the first of them, before any hour that it might be charged for.
+                del missed[1:]
+            elif waits and not self._knows_rates(trade, missed[-1], asked_ns):
                 continue
             changes += self._walk(coin, trade, missed, asked_ns)
         if not self.suspended[coin.name]:
             self.back_ns.pop(coin.name, None)
         return changes
+
+    def _knows_rates(self, trade: Trade, last: Candle, asked_ns: int) -> bool:
+        end_ns = min((last.start_ms + 60_000) * NS_PER_MS, asked_ns)
+        return self.rates[trade.coin].keys() >= set(_unpaid(trade, end_ns))
 
     def _walk(self, coin: Coin, trade: Trade, candles: list[Candle], asked_ns: int) -> list[Change]:
         changes: list[Change] = []
@@ -134,7 +147,7 @@ class Gaps:
         for candle in candles:
             start_ns = candle.start_ms * NS_PER_MS
             end_ns = min(start_ns + NS_PER_MINUTE, asked_ns)
-            left = self._model.repair(trade, candle, end_ns, instrument)
+            left = self._model.repair(trade, candle, end_ns, coin.usual, instrument)
             trade.see(candle.high)
             trade.see(candle.low)
             if left is not None:
@@ -159,10 +172,13 @@ class Gaps:
         return changes
 
     def _take_up(self, trade: Trade, flag: str) -> None:
-        """Mark a suspended trade again."""
+        """Mark a suspended trade again, or sell what was on its way out."""
         self.suspended[trade.coin].remove(trade)
         trade.gap_ns = 0
         trade.flag(flag)
+        if trade.state == TradeState.EXITING:
+            self._sell(trade)
+            return
         size = self._coins[trade.coin].instrument.size(trade.open_lots)
         self._marks[trade.coin].add(trade, size)
 

@@ -42,7 +42,7 @@ LATE_NS = 10 * NS_PER_S
 class Ledger:
     """Open trades by id, in columns by coin while nothing happens to them.
 
-    `waiting` holds those with an entry or exit at work, `gaps` those whose marks were
+    `waiting` holds those with an entry or exit at work, `gaps` those whose marks or exit were
     interrupted, until candles have repaired what was missed. `intend` is told of every intent
     of the desk's own trades; the broker takes those of all.
     """
@@ -62,7 +62,7 @@ class Ledger:
         self.marks: dict[str, Marks] = {name: Marks() for name in coins}
         self.waiting: dict[str, dict[int, Trade]] = {name: {} for name in coins}
         self._again: dict[int, Trade] = {}
-        self.gaps = Gaps(coins, model, self.marks)
+        self.gaps = Gaps(coins, model, self.marks, self._sell_again)
 
     def coin(self, name: str) -> Coin:
         """Return the market state a trade of this coin lives in."""
@@ -76,26 +76,25 @@ class Ledger:
     def restore(self, trades: Iterable[Trade], marked_ns: int) -> None:
         """Take up trades after a restart; their marks stopped at `marked_ns`."""
         for trade in trades:
-            self._take_up(trade)
             if trade.state == TradeState.OPEN:
-                self.gaps.add(trade, marked_ns)
+                trade.gap_ns = trade.gap_ns or marked_ns
+            self._take_up(trade)
 
     def resume(self, trades: Iterable[Trade]) -> None:
         """Take up trades exactly where a written state left them, marks included."""
         for trade in trades:
             self._take_up(trade)
-            if trade.state == TradeState.OPEN:
-                if trade.gap_ns:
-                    self.gaps.add(trade, trade.gap_ns)
-                else:
-                    self._watch(trade)
+            if trade.state == TradeState.OPEN and not trade.gap_ns:
+                self._watch(trade)
 
     def _take_up(self, trade: Trade) -> None:
         """Let the broker hold again what it held: nothing new is intended."""
         self.trades[trade.trade_id] = trade
         if trade.state != TradeState.PENDING:
             self.broker.send(protection_of(trade), trade.opened_ns)
-        if trade.state != TradeState.OPEN:
+        if trade.gap_ns:
+            self.gaps.add(trade, trade.gap_ns)
+        elif trade.state != TradeState.OPEN:
             self.waiting[trade.coin][trade.trade_id] = trade
             self.broker.send(intent_of(trade), trade.decided_ns)
 
@@ -110,6 +109,8 @@ class Ledger:
                 self.gaps.suspend(name)
             elif marks.touch(coin.book.mid):
                 changes = self._exit_reached(coin, now_ns, late=since_ns > LATE_NS)
+        if self.waiting[name]:
+            self._suspend_exits(name, now_ns)
         marks.last_ns = now_ns
         if self.waiting[name]:
             changes = [*changes, *self._settle(coin, now_ns)]
@@ -139,12 +140,30 @@ class Ledger:
         for name, marks in self.marks.items():
             if marks.trades and now_ns - marks.last_ns > GAP_NS:
                 self.gaps.suspend(name)
+            if self.waiting[name]:
+                self._suspend_exits(name, now_ns)
+
+    def _suspend_exits(self, name: str, now_ns: int) -> None:
+        """Let candles say what exits got that have met no book for too long."""
+        waiting, last_ns = self.waiting[name], self.marks[name].last_ns
+        for trade in list(waiting.values()):
+            since_ns = max(trade.exit_due_ns, last_ns)
+            if trade.state == TradeState.EXITING and now_ns - since_ns > GAP_NS:
+                del waiting[trade.trade_id]
+                self._again.pop(trade.trade_id, None)
+                self.broker.send(Cancel(trade.trade_id, name, "exit"), now_ns)
+                self.gaps.add(trade, since_ns)
+
+    def _sell_again(self, trade: Trade) -> None:
+        """Put the exit of a trade back to work at a simulated venue; it was intended before."""
+        self.waiting[trade.coin][trade.trade_id] = trade
+        self.broker.send(intent_of(trade), trade.exit_due_ns)
 
     def call_exit(self, bot: str, coin: str, side: int, now_ns: int) -> list[Change]:
         """End everything a bot has on a coin and side, whatever its kind."""
         changes: list[Change] = []
         for trade in sorted((*self.marks[coin].trades, *self.gaps.suspended[coin]), key=age):
-            if trade.bot == bot and trade.side == side:
+            if trade.bot == bot and trade.side == side and trade.state == TradeState.OPEN:
                 changes += self.gaps.miss_hours(trade, now_ns)
                 changes += self._decide_exit(trade, "bot", now_ns)
         for trade in self.waiting[coin].values():

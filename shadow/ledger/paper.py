@@ -117,7 +117,8 @@ class PaperBroker:
             found = self.protections.pop(trade_id, None) is not None
         else:
             orders = self._orders[cancel.coin]
-            kept = [o for o in orders if o.trade_id != trade_id or isinstance(o, Exit)]
+            kind = Enter if cancel.part == "entry" else Exit
+            kept = [o for o in orders if o.trade_id != trade_id or not isinstance(o, kind)]
             found = len(kept) < len(orders)
             self._orders[cancel.coin] = kept
         if not found:

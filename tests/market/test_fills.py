@@ -10,6 +10,7 @@ from market.fills import NO_FILL, FillModel, impact_bps, walk
 from market.instrument import Instrument
 from market.money import fee_e6, notional_e6
 from market.orders import Exit
+from market.usual import Rung, Usual
 from shadow.ledger.trade import Trade
 from tests.support.market import levels, make_instrument
 from tests.support.shadow import MODEL, SOL, T0, make_coin, make_trade, minute, put_book
@@ -171,6 +172,7 @@ def suspended(side: int = BUY, *, gap_s: float = 0.0, horizon_s: float = 1e6) ->
     trade = make_trade(side=side, stop=100.0 - side, target=100.0 + 2 * side, horizon_s=horizon_s)
     trade.gap_ns = T0 + round(gap_s * NS_PER_S)
     trade.hi = trade.lo = 100.0
+    trade.filled_lots = 100
     return trade
 
 
@@ -178,9 +180,13 @@ def end_of(candle: Candle) -> int:
     return candle.start_ms * NS_PER_MS + NS_PER_MINUTE
 
 
+# A book without spread and bottom shows the price that the minute itself allows.
+TIGHT = Usual(spread=0.0, seconds=1)
+
+
 def exit_of(trade: Trade, low: float, high: float, open_: float, close: float) -> tuple[float, str]:
     candle = minute(MS_PER_MINUTE, low, high, open_=open_, close=close)
-    found = MODEL.repair(trade, candle, end_of(candle), SOL)
+    found = MODEL.repair(trade, candle, end_of(candle), TIGHT, SOL)
     return (found[0].px, found[1]) if found is not None else (0.0, "")
 
 
@@ -236,18 +242,63 @@ def test_stop_and_target_come_before_the_horizon() -> None:
 
 def test_without_a_target_the_favourable_side_ends_nothing() -> None:
     trade = make_trade(stop=99.0)
-    trade.gap_ns = T0
+    trade.gap_ns, trade.filled_lots = T0, 100
     assert exit_of(trade, 99.5, 1e6, 100.0, 100.0) == (0.0, "")
 
 
-def test_a_fill_from_a_candle_takes_all_at_one_price_and_pays_the_taker_s_fee() -> None:
+def test_a_fill_from_a_candle_takes_all_that_is_held_and_pays_the_taker_s_fee() -> None:
     # 250 lots of 0.01 at 99.5 cost 248.75 dollars; 4.5 bps of them are 0.1119375.
     trade = make_trade(lots=300, stop=99.5)
     trade.filled_lots, trade.exit_lots, trade.gap_ns = 300, 50, T0
     candle = minute(MS_PER_MINUTE, 99.0, 100.0, open_=100.0, close=100.0)
-    found = MODEL.repair(trade, candle, end_of(candle), SOL)
+    found = MODEL.repair(trade, candle, end_of(candle), TIGHT, SOL)
     assert found is not None
     fill, reason = found
     assert reason == "stop"
-    assert (fill.lots, fill.px, fill.levels) == (250, 99.5, 0)
+    assert (fill.lots, fill.px) == (250, 99.5)
     assert (fill.notional_e6, fill.fee_e6) == (248_750_000, 111_938)
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize("lots", [50, 150, 250])
+def test_an_exit_that_nobody_saw_gets_what_a_watched_one_gets_at_its_stop(
+    side: int, lots: int
+) -> None:
+    """The same book, usual in one case and met in the other, around the price of the stop."""
+    ladder = [(0.01, 1.0), (0.05, 1.0), (0.30, 9.0)]
+    coin, usual = make_coin(), Usual()
+    for mid in (200.0, 99.0 if side == BUY else 101.0):
+        bids, asks = ([(mid * (1 + s * d / 100), sz) for d, sz in ladder] for s in (-1, 1))
+        put_book(coin, mid, T0 + NS_PER_MINUTE, bids=bids, asks=asks)
+        usual.see(coin.book, T0 + NS_PER_MINUTE)
+    trade = suspended(side)
+    trade.filled_lots = lots
+    bounds = sorted((100.0, 100.0 - 3 * side))
+    candle = minute(MS_PER_MINUTE, bounds[0], bounds[1], open_=100.0, close=100.0)
+    found = MODEL.repair(trade, candle, end_of(candle), usual, SOL)
+    assert found is not None
+    live = MODEL.exit(Exit(8, "SOL", side, lots, 0, T0, "stop"), coin.book, SOL)
+    assert live.lots == found[0].lots == lots
+    assert found[0].px == pytest.approx(live.px, rel=1e-9)
+    assert side * (found[0].px - trade.stop_px) < 0.0
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_what_the_usual_book_cannot_hold_goes_at_its_deepest_price(side: int) -> None:
+    rungs = [Rung(0.0, 1.0), Rung(0.01, 1.0)]
+    usual = Usual(spread=0.002, seconds=1, bids=rungs, asks=rungs)
+    fill = MODEL.leave(side, 400, 100.0, usual, SOL)
+    best = 100.0 * (1.0 - side * 0.001)
+    assert fill.lots == 400
+    assert fill.px == pytest.approx((best + 3 * best * (1.0 - side * 0.01)) / 4)
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_an_exit_on_its_way_met_the_worst_of_its_minute(side: int) -> None:
+    trade = suspended(side)
+    trade.exit_due_ns, trade.exit_reason = T0, "target"
+    assert exit_of(trade, 97.0, 103.0, 100.0, 100.0) == (100.0 - 3 * side, "target")
+
+
+def test_of_a_book_never_seen_a_wide_one_is_assumed() -> None:
+    assert MODEL.leave(BUY, 100, 100.0, Usual(), SOL).px == pytest.approx(99.95)

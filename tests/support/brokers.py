@@ -135,6 +135,18 @@ class BrokerSuite:
         (sold,) = desk.book([(99.0, 9.0)], [(101.0, 9.0)])
         assert isinstance(sold, Filled)
 
+    def test_an_exit_that_is_taken_back_never_fills_and_leaves_the_stop(self) -> None:
+        desk = self.desk()
+        desk.broker.send(Protect(8, "SOL", BUY, 100, 98.0), desk.now_ns)
+        desk.broker.send(self.exit(desk, 100), desk.now_ns)
+        (event,) = desk.broker.send(Cancel(8, "SOL", "exit"), desk.now_ns)
+        assert isinstance(event, Cancelled)
+        assert event.part == "exit"
+        desk.wait(0.5)
+        assert desk.book([(99.0, 9.0)], [(101.0, 9.0)]) == []
+        (gone,) = desk.broker.send(Cancel(8, "SOL", "protection"), desk.now_ns)
+        assert isinstance(gone, Cancelled)
+
     def test_an_entry_for_nothing_ends_without_a_fill(self) -> None:
         desk = self.desk()
         told = list(desk.broker.send(self.enter(desk, 0), desk.now_ns))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from market.coin import Coin
 from market.decision import BUY
 from market.events import (
@@ -64,6 +66,8 @@ class Life:
     ) -> list[Change]:
         now_ns = T0 + round(at_s * S)
         put_book(self.coin, mid, now_ns, bids=bids, asks=asks)
+        if self.coin.book.ok:
+            self.coin.usual.see(self.coin.book, now_ns)
         return self._keep(self.ledger.on_book(self.coin, now_ns)) if self.coin.book.ok else []
 
     def second(self, at_s: float) -> list[Change]:
@@ -104,3 +108,8 @@ class Life:
 
 def what(changes: list[Change]) -> list[str]:
     return [change.what for change in changes]
+
+
+def copy_of(trade: Trade) -> Trade:
+    """Return a trade as it comes back from where it was written down."""
+    return msgspec.json.decode(msgspec.json.encode(trade), type=Trade)

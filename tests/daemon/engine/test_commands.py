@@ -13,7 +13,7 @@ from market.events import Command, TradesUpdate
 from shadow.ledger.trade import TradeState
 from shadow.store.check import broken_promises
 from shadow.store.store import Store, open_readonly
-from tests.support.shadow import Puppet, Stage, rows_of
+from tests.support.shadow import Puppet, Stage, flat, rows_of
 
 
 def tell(stage: Stage, verb: Any, argument: str = "", source: str = "operator") -> str:
@@ -299,9 +299,12 @@ def test_flatten_reaches_trades_whose_marks_are_interrupted() -> None:
     assert stage.engine.branch.settlement.real, "nobody can sell without a book"
     stage.up()
     stage.book(99.5)
+    assert stage.engine.branch.settlement.real, "candles will tell what it got meanwhile"
+    stage.candles(flat(0, 120_000, 99.0))
     assert not stage.engine.branch.ledger.trades
     closed = stage.rows.trade_updates[-1]
-    assert closed.exit_reason == "flatten" and "gap" in closed.flags
+    assert (closed.exit_reason, closed.flags) == ("flatten", "gap,repaired")
+    assert closed.exit_px < 99.0
 
 
 @pytest.mark.parametrize("shadow", [True, False])

@@ -9,7 +9,7 @@ from market.events import (
 from market.money import fee_e6
 from shadow.ledger.gaps import hours_between
 from shadow.ledger.trade import Trade, TradeState
-from tests.support.life import HOUR, MINUTE, MS, Life, S, what
+from tests.support.life import HOUR, MINUTE, MS, Life, S, copy_of, what
 from tests.support.shadow import (
     ETH,
     MODEL,
@@ -55,13 +55,102 @@ def test_an_exit_seen_late_says_so(pause_s: float, flags: list[str]) -> None:
     assert (trade.exit_reason, trade.flags) == ("stop", flags)
 
 
-@pytest.mark.parametrize(("pause_s", "flags"), [(30.0, []), (30.1, ["gap"])])
-def test_an_exit_that_waited_long_for_its_book_says_so(pause_s: float, flags: list[str]) -> None:
+def left_at(px: float) -> object:
+    """Return what an exit at a price gets of these books, a cent around 100."""
+    return pytest.approx(px * (1 - 1e-4), abs=5e-4)
+
+
+def leaving(pause_s: float = 30.1, by: str = "book") -> tuple[Life, Trade]:
+    """Return a trade that decided to leave and met no book for some time."""
     life = Life()
     trade = life.opened()
     life.book(1.0, 98.0)
-    life.book(1.4 + pause_s, 97.0)
-    assert (trade.state, trade.flags) == (TradeState.CLOSED, flags)
+    assert trade.state == TradeState.EXITING
+    if by == "book":
+        life.book(1.4 + pause_s, 97.0)
+    else:
+        life.second(1.4 + pause_s)
+    return life, trade
+
+
+def test_an_exit_waits_thirty_seconds_for_its_book() -> None:
+    _, trade = leaving(30.0)
+    assert (trade.state, trade.flags, trade.gap_ns) == (TradeState.CLOSED, [], 0)
+
+
+@pytest.mark.parametrize("by", ["book", "second"])
+def test_an_exit_that_met_no_book_in_time_got_the_worst_of_its_minute(by: str) -> None:
+    life, trade = leaving(by=by)
+    assert (trade.state, trade.gap_ns) == (TradeState.EXITING, T0 + round(1.4 * S))
+    assert life.ledger.gaps.since() == {"SOL": trade.gap_ns}
+    assert life.book(32, 97.0) == [], "what candles will tell is not sold a second time"
+    rows = [minute(0, 96.0, 100.0, open_=100.0, close=97.0)]
+    assert what(life.repair(32, rows)) == ["sold", "day", "closed"]
+    assert (trade.exit_reason, trade.flags) == ("stop", ["repaired"])
+    assert trade.exit_px == left_at(96.0)
+    assert life.ledger.trades == life.ledger.waiting["SOL"] == {}
+    assert life.ledger.gaps.since() == {}
+    assert life.book(33) == life.second(33) == []
+
+
+def test_an_exit_whose_coin_never_has_a_book_again_is_repaired_all_the_same() -> None:
+    life, trade = leaving(by="second")
+    life.coin.book.invalidate()
+    life.second(3_000)
+    life.repair(3_000, flat(0, 3_000_000))
+    assert (trade.state, trade.flags) == (TradeState.CLOSED, ["repaired"])
+
+
+def test_an_exit_for_which_no_candles_come_meets_the_book_that_is_there() -> None:
+    life, trade = leaving()
+    for at_s in range(32, 95):
+        life.book(at_s, 97.0)
+        life.second(at_s + 0.5)
+    assert (trade.state, trade.exit_px, trade.flags) == (TradeState.CLOSED, 96.99, ["gap"])
+
+
+def test_what_is_left_of_an_exit_is_repaired_alone() -> None:
+    life = Life()
+    trade = life.opened()
+    life.book(1.0, 98.0)
+    life.book(2.0, bids=[(97.0, 4.0)], asks=[(98.0, 4.0)])
+    assert (trade.state, trade.open_lots) == (TradeState.EXITING, 600)
+    life.second(40)
+    life.repair(40, [minute(0, 95.0, 100.0, open_=100.0, close=97.0)])
+    assert (trade.state, trade.open_lots) == (TradeState.CLOSED, 0)
+    assert trade.exit_notional_e6 < 4 * 97_000_000 + 6 * 95_000_000
+
+
+def test_an_exit_that_sells_slowly_from_live_books_is_in_no_gap() -> None:
+    life = Life()
+    trade = life.opened()
+    life.book(1.0, 98.0)
+    for at_s in range(2, 62):
+        life.book(at_s, bids=[(97.0, 0.01)], asks=[(98.0, 4.0)])
+        life.second(at_s + 0.5)
+    assert (trade.state, trade.gap_ns, trade.exit_lots) == (TradeState.EXITING, 0, 60)
+
+
+def test_nobody_can_tell_a_trade_to_leave_that_is_on_its_way() -> None:
+    life, trade = leaving()
+    assert life.call(33) == []
+    assert life.ledger.flatten(T0 + 33 * S) == []
+    assert trade.exit_reason == "stop"
+
+
+def test_an_exit_that_waits_for_candles_does_so_after_a_restart() -> None:
+    _, trade = leaving()
+    for take_up in ("resume", "restore"):
+        after = Life()
+        copy = copy_of(trade)
+        if take_up == "resume":
+            after.ledger.resume([copy])
+        else:
+            after.ledger.restore([copy], T0 + 40 * S)
+        assert after.ledger.gaps.since() == {"SOL": trade.gap_ns}
+        assert after.book(50, 97.0) == []
+        after.repair(50, [minute(0, 96.0, 100.0, open_=100.0, close=97.0)])
+        assert copy.state == TradeState.CLOSED
 
 
 def suspended(at_s: float = 0.0, *, gone_s: float = 600.0, **plan: float) -> tuple[Life, Trade]:
@@ -95,11 +184,12 @@ def test_the_stop_is_assumed_before_the_target() -> None:
     rows = flat(0, 600_000)
     rows[4] = minute(240_000, 98.0, 103.0, open_=100.0, close=101.0)
     assert what(life.repair(600, rows)) == ["sold", "day", "closed"]
-    assert (trade.exit_px, trade.exit_reason) == (99.0, "stop")
+    assert (trade.exit_px, trade.exit_reason) == (left_at(99.0), "stop")
     assert trade.closed_ns == T0 + 300 * S - 1
     assert (trade.lo, trade.hi) == (98.0, 103.0)
-    assert trade.gross_e6 == 990_000_000 - 1_000_100_000
-    assert trade.fees_e6 == fee_e6(1_000_100_000, MODEL.taker_e8) + 445_500
+    assert trade.gross_e6 == pytest.approx(990_000_000 - 99_000 - 1_000_100_000, abs=100)
+    paid = fee_e6(1_000_100_000, MODEL.taker_e8) + fee_e6(trade.exit_notional_e6, MODEL.taker_e8)
+    assert trade.fees_e6 == paid
     assert trade.flags == ["repaired"]
     assert life.ledger.trades == {}
     assert life.ledger.gaps.since() == {}
@@ -110,7 +200,7 @@ def test_a_gap_through_the_stop_fills_at_the_open() -> None:
     rows = flat(0, 600_000)
     rows[4] = minute(240_000, 96.0, 98.0, open_=97.5, close=97.0)
     life.repair(600, rows)
-    assert (trade.exit_px, trade.exit_reason) == (97.5, "stop")
+    assert (trade.exit_px, trade.exit_reason) == (left_at(97.5), "stop")
 
 
 def test_a_target_alone_is_believed() -> None:
@@ -118,7 +208,7 @@ def test_a_target_alone_is_believed() -> None:
     rows = flat(0, 600_000)
     rows[4] = minute(240_000, 100.0, 105.0, open_=100.0, close=104.0)
     life.repair(600, rows)
-    assert (trade.exit_px, trade.exit_reason) == (102.0, "target")
+    assert (trade.exit_px, trade.exit_reason) == (left_at(102.0), "target")
 
 
 def test_a_horizon_within_the_gap_ends_at_that_minutes_close() -> None:
@@ -126,7 +216,7 @@ def test_a_horizon_within_the_gap_ends_at_that_minutes_close() -> None:
     rows = flat(0, 600_000)
     rows[3] = minute(180_000, 100.0, 101.0, open_=100.0, close=100.7)
     life.repair(600, rows)
-    assert (trade.exit_px, trade.exit_reason) == (100.7, "horizon")
+    assert (trade.exit_px, trade.exit_reason) == (left_at(100.7), "horizon")
 
 
 def test_a_trailing_stop_follows_from_minute_to_minute() -> None:
@@ -136,7 +226,7 @@ def test_a_trailing_stop_follows_from_minute_to_minute() -> None:
     # A dip below the ratcheted stop of 103, above the first one.
     rows[3] = minute(180_000, 102.0, 104.0, open_=104.0, close=103.5)
     life.repair(600, rows)
-    assert (trade.exit_px, trade.exit_reason) == (103.0, "stop")
+    assert (trade.exit_px, trade.exit_reason) == (left_at(103.0), "stop")
 
 
 def test_minutes_before_the_gap_are_not_walked() -> None:

@@ -6,8 +6,8 @@ import pytest
 from market.coin import Coin
 from market.decision import BUY, SELL, TradeKind
 from market.money import fee_e6
-from shadow.ledger.trade import Trade, TradeState
-from tests.support.life import Life, S, what
+from shadow.ledger.trade import TradeState
+from tests.support.life import Life, S, copy_of, what
 from tests.support.shadow import (
     LATENCY_NS,
     MODEL,
@@ -231,10 +231,6 @@ def test_a_call_on_a_trade_already_leaving_changes_nothing() -> None:
 
 
 # Restarts.
-
-
-def copy_of(trade: Trade) -> Trade:
-    return msgspec.json.decode(msgspec.json.encode(trade), type=Trade)
 
 
 def test_after_a_crash_open_trades_wait_for_repair_and_orders_go_on() -> None:
