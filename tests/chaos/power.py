@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 SECTOR = 512
-OK = 0
+OK, FULL = 0, 13
 
 _File = ctypes.c_void_p
 _OPEN = ctypes.CFUNCTYPE(
@@ -84,10 +84,14 @@ class Note:
 
 @dataclass
 class Disk:
-    """Everything that was written below one folder since the shim was put in."""
+    """Everything that was written below one folder since the shim was put in.
+
+    While it is `full`, no database grows or changes any more.
+    """
 
     folder: str
     notes: list[Note] = field(default_factory=list)
+    full: bool = False
 
     def say(self, word: Any) -> None:
         """Note what the writer has promised by now."""
@@ -223,6 +227,8 @@ def _instrumented(disk: Disk, path: str, file: int) -> _Methods:
     notes = disk.notes
 
     def writes(this: int, data: int, count: int, offset: int) -> int:
+        if disk.full:
+            return FULL
         notes.append(Note(path, offset, ctypes.string_at(data, count)))
         return int(write(this, data, count, offset))
 

@@ -18,13 +18,12 @@ from typing import Any
 import pytest
 
 from market.errors import GnomonError
-from market.events import Timer
 from shadow.store.check import broken_promises
 from shadow.store.store import open_readonly
+from tests.chaos.feeding import feed, made_market
 from tests.chaos.power import Disk, watched
 from tests.daemon import rig
 from tests.support.daemons import closed, daemon_of
-from venue.tape.lines import decode_fact
 
 SEED = int(os.environ.get("GNOMON_SEED", "1"))
 RECORDS = 9_000
@@ -48,19 +47,13 @@ class Story:
 def told(folder: Path, seed: int) -> Story:
     """Let a daemon trade over a watched disk, committing again and again."""
     rng = random.Random(seed)
-    lines = [r for r in rig.records_of(rig.eventful().run.lines) if r.kind in "FfTRCXL"]
+    records = made_market()[:RECORDS]
 
     async def trade(disk: Disk) -> None:
         daemon = daemon_of(folder, coins=list(rig.BUSY), **rig.TIGHT)
         left = 0
-        for record in lines[:RECORDS]:
-            if record.kind in "Ff":
-                daemon.intake.frames([record.payload], record.ns)
-            elif record.kind == "T":
-                daemon.intake.fact(Timer(record.ns))
-            else:
-                event = decode_fact(record.payload, record.ns)
-                daemon.intake.fact(event)  # type: ignore[arg-type]
+        for record in records:
+            feed(daemon, record)
             left -= 1
             if left <= 0:
                 left = rng.randint(1, BATCH)
