@@ -20,6 +20,9 @@ from tests.chaos.power import watched
 from tests.daemon import rig
 from tests.support.daemons import daemon_of
 
+# One worker makes the market for all of them.
+pytestmark = pytest.mark.xdist_group("busy market")
+
 SEED = int(os.environ.get("GNOMON_SEED", "1"))
 RECORDS = 4_000
 

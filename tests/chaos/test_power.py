@@ -25,6 +25,9 @@ from tests.chaos.power import Disk, watched
 from tests.daemon import rig
 from tests.support.daemons import closed, daemon_of
 
+# One worker makes the market for all of them.
+pytestmark = pytest.mark.xdist_group("busy market")
+
 SEED = int(os.environ.get("GNOMON_SEED", "1"))
 RECORDS = 9_000
 BATCH = 150
