@@ -56,8 +56,8 @@ class Arrivals(Struct):
     threshold: float = 0.0
     burst: bool = False
 
-    def on_prints(self, prints: list[Print]) -> None:
-        """Count new trades."""
+    def on_prints(self, prints: list[Print], until_ms: int = 0) -> None:
+        """Count new trades; what the older ones excited has faded until then, by venue time."""
         times = self.times_ms
         for trade in prints:
             time_ms = trade.time_ms
@@ -69,6 +69,7 @@ class Arrivals(Struct):
         if len(times) > KEEP_EVENTS + KEEP_EVENTS // 8:
             del times[: len(times) - KEEP_EVENTS]
         if self.terms is not None:
+            self._decay(until_ms)
             self._measure(self.terms)
 
     def on_second(self, now_ms: int) -> None:

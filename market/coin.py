@@ -13,7 +13,7 @@ from market.arrivals import Arrivals
 from market.bars import Bars
 from market.book import Book
 from market.cadence import Cadence
-from market.events import MS_PER_HOUR, NS_PER_MS, ContextUpdate
+from market.events import MS_PER_HOUR, NS_PER_MS, ContextUpdate, Print
 from market.instrument import Instrument
 from market.lenses import Lenses
 from market.usual import Usual
@@ -102,6 +102,13 @@ class Coin(Struct):
     def name(self) -> str:
         """Return the venue's symbol."""
         return self.instrument.coin
+
+    def age_ns(self, trade: Print, now_ns: int) -> float:
+        """Return how old a trade was when it came, by the venue's clock; 0.0 when it was new.
+
+        To a new subscriber the venue sends trades again: those are history.
+        """
+        return max(0.0, now_ns - (trade.time_ms + self.venue_lag_ms) * NS_PER_MS)
 
     def on_context(self, update: ContextUpdate) -> None:
         """Take a new context; the last one before an hour's end settles that hour."""

@@ -17,7 +17,15 @@ from market.arrivals import BurstRule
 from market.bars import KEEP_MINUTES
 from market.coin import Coin
 from market.decision import LensAsk
-from market.events import MS_PER_MINUTE, LensCause, LensKind, LensReading, LensUpdate, Print
+from market.events import (
+    MS_PER_MINUTE,
+    NS_PER_MS,
+    LensCause,
+    LensKind,
+    LensReading,
+    LensUpdate,
+    Print,
+)
 from shadow.store.rows import to_json
 from shadow.store.tables.lenses import LensRow
 
@@ -57,7 +65,7 @@ class LensSchedule:
     def on_prints(self, coin: Coin, prints: list[Print]) -> None:
         """Count a coin's trades."""
         arrivals = coin.arrivals
-        arrivals.on_prints(prints)
+        arrivals.on_prints(prints, int(self._out.now_ns / NS_PER_MS - coin.venue_lag_ms))
         if arrivals.threshold and arrivals.turned(self._rule.burst):
             self._turned(coin)
 

@@ -78,7 +78,8 @@ class Absorption(Bot[Params, Memory]):
         m.anchor = mid + (m.anchor - mid) * kept
         flow = m.flow * kept
         for trade in update.prints:
-            flow += trade.sz if trade.aggressor > 0 else -trade.sz
+            size = trade.sz * exp(-self._rate * coin.age_ns(trade, now_ns))
+            flow += size if trade.aggressor > 0 else -size
         m.flow = flow
         if now_ns - m.sampled_ns < self._sample_ns:
             return None

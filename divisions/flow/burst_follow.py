@@ -86,8 +86,12 @@ class BurstFollow(Bot[Params, Memory]):
         m.last_ns = now_ns
         kept = exp(-self._fast * passed_ns)
         m.anchor = book.mid + (m.anchor - book.mid) * kept
-        m.fast = m.fast * kept + len(update.prints)
-        m.slow = m.slow * exp(-self._slow * passed_ns) + len(update.prints)
+        m.fast *= kept
+        m.slow *= exp(-self._slow * passed_ns)
+        for trade in update.prints:
+            age_ns = coin.age_ns(trade, now_ns)
+            m.fast += exp(-self._fast * age_ns)
+            m.slow += exp(-self._slow * age_ns)
         if now_ns - m.sampled_ns < self._sample_ns:
             return None
         m.sampled_ns = now_ns

@@ -74,10 +74,11 @@ class TradeImbalance(Bot[Params, Memory]):
         m.sells *= decay
         m.last_ns = now_ns
         for trade in update.prints:
+            size = trade.sz * exp(-self._rate * coin.age_ns(trade, now_ns))
             if trade.aggressor > 0:
-                m.buys += trade.sz
+                m.buys += size
             else:
-                m.sells += trade.sz
+                m.sells += size
         if now_ns - m.sampled_ns < self._sample_ns:
             return None
         m.sampled_ns = now_ns

@@ -143,6 +143,13 @@ def test_a_replayed_stretch_is_no_burst() -> None:
     assert arrivals.excitation < 1e-20 and arrivals.surge < 1.0
 
 
+def test_a_replayed_stretch_is_no_burst_though_no_second_passed_since() -> None:
+    arrivals = Arrivals(TERMS)
+    arrivals.on_prints(at(*range(0, 30_000, 100)), START_MS + 120_000)
+    assert arrivals.excitation < 1e-20 and arrivals.surge < 1.0
+    assert arrivals.top == arrivals.surge
+
+
 def test_old_times_go() -> None:
     arrivals = Arrivals()
     arrivals.on_prints(at(*range(2 * KEEP_EVENTS)))

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.coin import CONTEXT_AGE_MS_MAX, PRIOR_DAILY_VOL, Coin, Settlement, Streams
-from market.events import MS_PER_HOUR, NS_PER_MS, TIMEFRAME_MS
+from market.events import MS_PER_HOUR, NS_PER_MS, TIMEFRAME_MS, Print
 from tests.support.market import (
     START_MS,
+    START_NS,
     append_closes,
     candle,
     context_update,
@@ -197,3 +198,14 @@ def test_the_pulse_must_be_learned_again_after_an_outage() -> None:
         streams.fast.observe(i + 1)
     streams.fast.interrupt()
     assert streams.pulse() is None
+
+
+def test_a_trade_s_age_is_told_by_the_venue_s_clock() -> None:
+    coin = make_coin()
+    now_ns = START_NS + 90 * 1_000_000_000
+    trade = Print(START_MS + 30_000, 100.0, 1.0, 1)
+    assert coin.age_ns(trade, now_ns) == 60e9
+    coin.venue_lag_ms = 45_000.0
+    assert coin.age_ns(trade, now_ns) == 15e9, "our clock is ahead"
+    coin.venue_lag_ms = 61_000.0
+    assert coin.age_ns(trade, now_ns) == 0.0

@@ -4,7 +4,7 @@ import pytest
 
 from divisions.flow.absorption import Absorption, Memory, Params
 from market.decision import BUY, SELL, Signal
-from market.events import NS_PER_S
+from market.events import NS_PER_S, Print, TradesUpdate
 from tests.support.controls import assert_earns, pressed
 from tests.support.market import START_MS, make_coin, show_book, trades_update, view_of
 
@@ -24,6 +24,15 @@ class Tape:
         show_book(self.coin, mid, time_ms=now_ms)
         prints = [(mid, size, side) for size, side in ((buys, 1), (sells, -1)) if size]
         update = trades_update(prints, recv_ns=now_ms * NS_PER_S // 1_000)
+        return self.bot.on_trades(self.memory, self.coin, view_of(self.coin), update)
+
+    def replay(self, count: int, ago_s: int) -> Signal | None:
+        """Tell of buyers some time ago, as a venue does to a new subscriber."""
+        self.seconds += 1
+        now_ms = START_MS + self.seconds * 1_000
+        show_book(self.coin, 100.0, time_ms=now_ms)
+        old = [Print(now_ms - ago_s * 1_000, 100.0, 4.0, 1)] * count
+        update = TradesUpdate("BTC", old, now_ms * NS_PER_S // 1_000)
         return self.bot.on_trades(self.memory, self.coin, view_of(self.coin), update)
 
     def usual(self) -> list[Signal | None]:
@@ -64,6 +73,18 @@ def test_the_flow_halves_with_its_half_life() -> None:
     tape.seconds += 19
     tape.tell(0.0, 1.0)
     assert tape.memory.flow == pytest.approx(3.0)
+
+
+def test_trades_told_again_after_an_outage_weigh_what_they_would_weigh_by_now() -> None:
+    heard, late = Tape(), Tape()
+    for tape in (heard, late):
+        tape.usual()
+    assert heard.replay(30, 0) is not None
+    for tape, seconds in ((heard, 199), (late, 200)):
+        tape.seconds += seconds
+    assert heard.replay(0, 0) is None
+    assert late.replay(30, 200) is None
+    assert late.memory.flow == pytest.approx(heard.memory.flow)
 
 
 def test_it_does_not_speak_before_its_warm_up() -> None:

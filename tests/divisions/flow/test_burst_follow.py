@@ -4,7 +4,7 @@ import pytest
 
 from divisions.flow.burst_follow import BurstFollow, Memory, Params
 from market.decision import BUY, SELL, Signal
-from market.events import NS_PER_S
+from market.events import NS_PER_MS, NS_PER_S, Print, TradesUpdate
 from tests.support.controls import assert_earns, pressed
 from tests.support.market import START_MS, make_coin, show_book, trades_update, view_of
 
@@ -48,6 +48,18 @@ def test_a_burst_is_followed_the_way_the_price_went(side: int) -> None:
     assert signal.side == side
     assert signal.saw["ratio"] > 2.5
     assert signal.saw["moved_vols"] * side > 0.7
+
+
+@pytest.mark.parametrize(("ago_s", "speaks"), [(0, True), (60, False)])
+def test_trades_told_again_after_an_outage_are_history(ago_s: int, speaks: bool) -> None:
+    tape = Tape()
+    tape.usual()
+    tape.tell(1, 2.0, after_s=1)
+    now_ns = (START_MS + tape.seconds * 1_000 + 1_000) * NS_PER_MS
+    old = [Print(now_ns // NS_PER_MS - ago_s * 1_000, 100.0, 1.0, 1)] * 30
+    update = TradesUpdate("BTC", old, now_ns)
+    said = tape.bot.on_trades(tape.memory, tape.coin, view_of(tape.coin), update)
+    assert (said is not None) is speaks
 
 
 def test_a_burst_that_goes_nowhere_says_nothing() -> None:

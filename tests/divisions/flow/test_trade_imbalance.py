@@ -5,7 +5,7 @@ import pytest
 from divisions.flow.trade_imbalance import Memory, Params, TradeImbalance
 from divisions.roster import build
 from market.decision import BUY, SELL, Signal
-from market.events import NS_PER_S
+from market.events import NS_PER_MS, NS_PER_S, Print, TradesUpdate
 from tests.support.controls import assert_earns, pressed
 from tests.support.market import START_NS, make_coin, trades_update, view_of
 
@@ -61,6 +61,17 @@ def test_the_volumes_halve_with_their_half_life() -> None:
     tape.tell(8.0, 4.0)
     tape.tell(1.0, 0.0, after_s=10.0)
     assert (tape.memory.buys, tape.memory.sells) == pytest.approx((5.0, 2.0))
+
+
+@pytest.mark.parametrize(("ago_s", "speaks"), [(0, True), (60, False)])
+def test_trades_told_again_after_an_outage_are_history(ago_s: int, speaks: bool) -> None:
+    tape = Tape()
+    tape.usual()
+    tape.now_ns += 60 * NS_PER_S
+    old = [Print(tape.now_ns // NS_PER_MS - ago_s * 1_000, 100.0, 5.0, 1)] * 30
+    update = TradesUpdate("BTC", old, tape.now_ns)
+    said = tape.bot.on_trades(tape.memory, tape.coin, view_of(tape.coin), update)
+    assert (said is not None) is speaks
 
 
 def test_the_imbalance_is_a_share_of_at_most_one() -> None:
