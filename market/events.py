@@ -111,7 +111,10 @@ class Candle(Struct, gc=False, array_like=True):
 
 
 class Candles(Struct, gc=False, tag="candles"):
-    """History asked of the venue at `asked_ns`, oldest first; the last row may be forming."""
+    """History asked of the venue at `asked_ns`, oldest first; the last row may be forming.
+
+    `refused` counts the rows of the reply that no bar can have.
+    """
 
     letter: ClassVar[str] = "R"
 
@@ -120,6 +123,7 @@ class Candles(Struct, gc=False, tag="candles"):
     rows: list[Candle]
     asked_ns: int = 0
     recv_ns: int = 0
+    refused: int = 0
 
 
 class FundingHistory(Struct, gc=False, tag="funding"):

@@ -64,6 +64,12 @@ class Backfill:
         coin = self._market.coins.get(event.coin)
         if coin is None:
             return
+        if event.refused:
+            self._out.alarm(
+                "history",
+                f"{coin.name} {event.timeframe}: {event.refused} impossible rows of "
+                f"{event.refused + len(event.rows)} left out",
+            )
         if "trades" in coin.dead:
             # No print would carry such bars on, so they would soon be old. Trades that wait for
             # these minutes can be walked all the same.

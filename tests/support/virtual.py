@@ -109,7 +109,7 @@ class Run:
             request.coin, request.timeframe, request.from_ms, request.to_ms, now_ms
         )
         candles = wire.decode_candles(msgspec.json.encode(rows))
-        return Candles(request.coin, request.timeframe, candles, self.engine.vitals.now_ns)  # type: ignore[arg-type]
+        return Candles(request.coin, request.timeframe, candles.rows, self.engine.vitals.now_ns)  # type: ignore[arg-type]
 
 
 def begin(

@@ -1,52 +1,85 @@
 """Client of the /info endpoint, within the venue's weight budget.
 
 Source: Hyperliquid documentation, "Info endpoint" and "Rate limits": 1200 weight a minute per
-address; meta and most others cost 20, candleSnapshot 20 plus one per 60 rows of at most 5000,
-fundingHistory 20 plus one per 20 rows of at most 500.
+address, in any minute; meta and most others cost 20, candleSnapshot 20 plus one per 60 rows of
+at most 5000, fundingHistory 20 plus one per 20 rows of at most 500.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from msgspec import Struct
 
 from market.errors import ProtocolViolation, VenueUnreachable
-from market.events import MS_PER_HOUR, TIMEFRAME_MS, Candle
+from market.events import MS_PER_HOUR, TIMEFRAME_MS
 from market.instrument import Instrument, instruments_from_meta
 from venue.hyperliquid import wire
+from venue.hyperliquid.wire import CandleRows
 
 WEIGHT_PER_MINUTE = 1200
+WINDOW_S = 60.0
 BODY_BYTES_MAX = 16 << 20
 CANDLES_MAX = 5000
 FUNDING_ROWS_MAX = 500
 
 
+class Spent(Struct):
+    """A weight that counts against the budget, and the latest time the venue may have seen it."""
+
+    at: float
+    weight: float
+
+
 class WeightBudget:
-    """A weight budget that refills evenly; whoever would overdraw it waits."""
+    """A weight budget for any stretch of `WINDOW_S`; whoever would overdraw it waits.
+
+    When the venue counts a question is somewhere between its sending and its answer, so a weight
+    counts from the one and goes a window after the other.
+    """
 
     def __init__(self, per_minute: float = WEIGHT_PER_MINUTE) -> None:
-        self._rate = per_minute / 60.0
-        self._full = per_minute
-        self._left = per_minute
-        self._at = time.monotonic()
+        self._limit = per_minute
+        self._spent: list[Spent] = []
         self._turn = asyncio.Lock()
 
-    async def take(self, weight: float) -> None:
-        """Wait until `weight` may be spent, first come, first served; more than all is all."""
-        weight = min(weight, self._full)
+    @asynccontextmanager
+    async def spend(self, weight: float) -> AsyncIterator[None]:
+        """Wait until a question of `weight` may be asked, first come, first served; then ask it.
+
+        More than all is all.
+        """
+        loop = asyncio.get_running_loop()
+        spent = Spent(0.0, min(weight, self._limit))
         async with self._turn:
             while True:
-                now = time.monotonic()
-                self._left = min(self._full, self._left + (now - self._at) * self._rate)
-                self._at = now
-                if self._left >= weight:
-                    self._left -= weight
-                    return
-                await asyncio.sleep((weight - self._left) / self._rate)
+                wait_s = self._wait_s(spent.weight, loop.time())
+                if wait_s <= 0.0:
+                    break
+                await asyncio.sleep(wait_s)
+            spent.at = loop.time()
+            self._spent.append(spent)
+        try:
+            yield
+        finally:
+            spent.at = loop.time()
+
+    def _wait_s(self, weight: float, now: float) -> float:
+        """Return how long to wait at least before `weight` may be spent; 0.0 when it may now."""
+        self._spent = [spent for spent in self._spent if spent.at > now - WINDOW_S]
+        over = weight - self._limit + sum(spent.weight for spent in self._spent)
+        wait_s = 0.0
+        for spent in sorted(self._spent, key=lambda spent: spent.at):
+            if over <= 0.0:
+                break
+            over -= spent.weight
+            wait_s = spent.at + WINDOW_S - now
+        return wait_s
 
 
 class InfoClient:
@@ -79,8 +112,11 @@ class InfoClient:
 
     async def post(self, body: dict[str, Any], *, weight: float) -> bytes:
         """Return the raw reply to one question."""
+        async with self._budget.spend(weight):
+            return await self._send(body)
+
+    async def _send(self, body: dict[str, Any]) -> bytes:
         assert self._http is not None, "use `async with`"
-        await self._budget.take(weight)
         what = body.get("type")
         try:
             async with self._http.post(self._url, json=body) as reply:
@@ -105,15 +141,22 @@ class InfoClient:
             raise VenueUnreachable(str(error)) from None
 
     async def candles(
-        self, coin: str, timeframe: str, *, start_ms: int, end_ms: int
-    ) -> list[Candle]:
-        """Return candles that begin in [start, end], oldest first; the last may still run."""
-        rows = min(max((end_ms - start_ms) // TIMEFRAME_MS[timeframe] + 1, 0), CANDLES_MAX)
-        request = {"coin": coin, "interval": timeframe, "startTime": start_ms, "endTime": end_ms}
-        body = {"type": "candleSnapshot", "req": request}
-        raw = await self.post(body, weight=20 + rows // 60)
+        self, coin: str, timeframe: str, *, start_ms: int, end_ms: Callable[[], int]
+    ) -> CandleRows:
+        """Return candles that begin in [start, end], oldest first; the last may still run.
+
+        The end is asked for once more when the question leaves: it may have waited for its turn.
+        """
+        step = TIMEFRAME_MS[timeframe]
+        rows = min(max((end_ms() - start_ms) // step + 1, 0), CANDLES_MAX)
+        async with self._budget.spend(20 + rows // 60):
+            until_ms = end_ms()
+            asked = {
+                "coin": coin, "interval": timeframe, "startTime": start_ms, "endTime": until_ms,
+            }  # fmt: skip
+            raw = await self._send({"type": "candleSnapshot", "req": asked})
         try:
-            return wire.decode_candles(raw)
+            return wire.decode_candles(raw, step_ms=step, until_ms=until_ms)
         except ProtocolViolation as error:
             raise VenueUnreachable(f"{coin} {timeframe}: {error}") from None
 

@@ -273,24 +273,66 @@ class _WireFunding(Struct, gc=False, rename="camel"):
     time: TimeMs
 
 
-_candles_decoder = msgspec.json.Decoder(list[_WireCandle], strict=False)
+_candles_decoder = msgspec.json.Decoder(list[_WireCandle | None], strict=False)
+_candle_decoder = msgspec.json.Decoder(_WireCandle, strict=False)
+_rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _funding_decoder = msgspec.json.Decoder(list[_WireFunding], strict=False)
 
 
-def decode_candles(raw: bytes) -> list[Candle]:
-    """Return the candles of a candleSnapshot reply; raises ProtocolViolation."""
+class CandleRows(Struct):
+    """The possible rows of a candleSnapshot reply, oldest first, and how many were `refused`."""
+
+    rows: list[Candle]
+    refused: int = 0
+
+
+def decode_candles(
+    raw: bytes, *, step_ms: int = 1, until_ms: int = 2**63 // 1_000_000
+) -> CandleRows:
+    """Return the candles of a candleSnapshot reply; raises ProtocolViolation.
+
+    One impossible row leaves the others what they are: the venue has been seen to tell of a high
+    below its open for a moment. A reply without a possible row is no reply.
+    """
     try:
         rows = _candles_decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        rows = _readable_rows(raw)
+    out: list[Candle] = []
+    previous = -1
+    for r in rows:
+        if (
+            r is not None
+            and previous < r.t <= until_ms
+            and r.t % step_ms == 0
+            and 0.0 < r.l <= r.o <= r.h < SIZE_MAX
+            and r.l <= r.c <= r.h
+            and 0.0 <= r.v < SIZE_MAX
+        ):
+            previous = r.t
+            out.append(Candle(r.t, r.o, r.h, r.l, r.c, r.v, r.n))
+    if rows and not out:
+        raise ProtocolViolation("bad_candle", f"none of {len(rows)} rows is possible")
+    return CandleRows(out, len(rows) - len(out))
+
+
+def _readable_rows(raw: bytes) -> list[_WireCandle | None]:
+    """Return the rows of a reply one by one, None for those of other types than candles have."""
+    try:
+        texts = _rows_decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolViolation("malformed", f"candleSnapshot: {error}") from None
-    out: list[Candle] = []
-    for r in rows:
-        if not (0.0 < r.l <= r.o < SIZE_MAX and r.l <= r.c <= r.h and r.o <= r.h < SIZE_MAX):
-            raise ProtocolViolation("bad_candle", f"{r.t}")
-        if not 0.0 <= r.v < SIZE_MAX or (out and r.t <= out[-1].start_ms):
-            raise ProtocolViolation("bad_candle", f"{r.t}")
-        out.append(Candle(r.t, r.o, r.h, r.l, r.c, r.v, r.n))
-    return out
+    rows: list[_WireCandle | None] = []
+    why = ""
+    for text in texts:
+        try:
+            rows.append(_candle_decoder.decode(text))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            why = str(error)
+            rows.append(None)
+    if not any(rows):
+        raise ProtocolViolation("malformed", f"candleSnapshot: {why}")
+    return rows
 
 
 def decode_funding(raw: bytes) -> list[tuple[int, float]]:

@@ -49,6 +49,16 @@ def test_a_gap_in_an_open_trade_s_marks_is_asked_for_at_most_every_twenty_second
         assert request.from_ms % 60_000 == 0 and request.from_ms <= down_ns // 1_000_000
 
 
+def test_rows_that_no_bar_can_have_are_said_to_be_left_out() -> None:
+    made = rig.fresh({}, rig.PAIR)
+    rows = [Candle(NOW_NS // 1_000_000 - 60_000, 1.0, 1.0, 1.0, 1.0, 1.0, 1)]
+    said = made.engine.step(Candles("ETH", "5m", rows, NOW_NS, NOW_NS, 3)).rows.alarms
+    assert [(a.kind, a.message) for a in said] == [
+        ("history", "ETH 5m: 3 impossible rows of 4 left out")
+    ]
+    assert made.engine.step(Candles("ETH", "5m", rows, NOW_NS, NOW_NS)).rows.size() == 0
+
+
 def test_a_coin_interrupted_alone_is_asked_for_alone() -> None:
     made = rig.fresh({}, rig.PAIR)
     made.engine.step(FeedUp(NOW_NS))

@@ -25,7 +25,6 @@ from daemon.instance.lock import alone
 from daemon.live import daemon as module
 from daemon.live import readiness
 from daemon.live.daemon import Daemon
-from daemon.live.history import WAITING_MAX
 from daemon.live.startup import Plan
 from daemon.live.supervisor import Budget
 from daemon.replay.player import Player
@@ -39,6 +38,7 @@ from tests.daemon import rig
 from tests.support import virtual
 from tests.support.daemons import NOWHERE, closed, daemon_of, plan_of, play, records, rows
 from venue.hyperliquid.info import InfoClient
+from venue.hyperliquid.wire import CandleRows
 from venue.tape.segment import Segment, segments_of
 
 Usage = namedtuple("Usage", "total used free")
@@ -265,8 +265,8 @@ def test_a_fault_met_while_taking_history_ends_the_daemon_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Info:
-        async def candles(self, coin: str, timeframe: str, **_: int) -> list[Any]:
-            return []
+        async def candles(self, coin: str, timeframe: str, **_: Any) -> CandleRows:
+            return CandleRows([])
 
     daemon = daemon_of(tmp_path, info=Info())
 
@@ -499,11 +499,25 @@ def test_a_task_that_was_started_again_is_on_record(
     assert told == [("flaky: OSError: no such luck",)]
 
 
-def test_history_that_is_not_to_be_had_is_on_record(tmp_path: Path) -> None:
-    daemon = daemon_of(tmp_path)
-    for _ in range(WAITING_MAX + 1):
+def test_history_that_is_not_to_be_had_is_on_record_and_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.live.history.TELL_AFTER_S", 0.0)
+    asked = []
+
+    class Info:
+        async def candles(self, coin: str, timeframe: str, **_: Any) -> None:
+            asked.append((coin, timeframe))
+            raise VenueUnreachable("candleSnapshot: HTTP 429")
+
+    daemon = daemon_of(tmp_path, info=Info())
+
+    async def work() -> None:
         daemon.history.ask(Request("candles", "BTC", "1m", 0, 1))
-    closed(daemon)
+        await asyncio.sleep(0.8)
+
+    play(daemon, work)
     assert rows(tmp_path, "SELECT message FROM alarm WHERE kind = 'history'") == [
-        ("candles of BTC: too many requests waiting",)
+        ("still missing BTC (1m): candleSnapshot: HTTP 429; asking again and again",)
     ]
+    assert asked == [("BTC", "1m")] * 2 and daemon.history.outstanding == 1

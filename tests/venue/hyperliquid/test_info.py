@@ -11,111 +11,90 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.errors import VenueUnreachable
 from market.events import TIMEFRAME_MS, TIMEFRAMES
+from tests.support.loops import run_virtually
 from tests.venue.local.serving import EPOCH_MS, HOUR_MS, NOW_MS, SEED, serving
 from venue.hyperliquid import info as module
 from venue.hyperliquid.info import InfoClient, WeightBudget
 from venue.hyperliquid.universe import load_instruments
 from venue.hyperliquid.wire import decode_candles
+from venue.local.gate.budget import IpBudget
 from venue.local.world.world import World
 
 # The budget.
 
 
-class FakeTime:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        assert seconds > 0.0
-        # A real clock always moves, be it a little.
-        self.now += seconds + 1e-6
+async def ask(budget: WeightBudget, weight: float, takes_s: float = 0.0) -> float:
+    """Ask one question; return when it left."""
+    async with budget.spend(weight):
+        at = asyncio.get_running_loop().time()
+        await asyncio.sleep(takes_s)
+        return at
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    return use(FakeTime(), monkeypatch)
-
-
-def use(clock: FakeTime, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(module.asyncio, "sleep", clock.sleep)
-    return clock
-
-
-def test_a_full_budget_is_spent_at_once_and_the_rest_waited_for(clock: FakeTime) -> None:
+def test_a_full_budget_is_spent_at_once_and_is_full_again_a_minute_later() -> None:
     async def run() -> None:
-        budget = WeightBudget()
-        for _ in range(60):
-            await budget.take(20)
-        assert clock.now == 1000.0
-        await budget.take(20)
-        assert clock.now == pytest.approx(1001.0, abs=0.01)
-        await budget.take(120)
-        assert clock.now == pytest.approx(1007.0, abs=0.01)
+        budget, begin = WeightBudget(), asyncio.get_running_loop().time()
+        at = [await ask(budget, 20) - begin for _ in range(121)]
+        assert at[:60] == [0.0] * 60
+        assert at[60:120] == pytest.approx([60.0] * 60)
+        assert at[120] == pytest.approx(120.0)
 
-    asyncio.run(run())
+    run_virtually(run())
 
 
-def test_what_is_not_spent_is_not_saved_up_beyond_the_limit(clock: FakeTime) -> None:
+def test_a_weight_goes_a_minute_after_its_answer_not_after_its_question() -> None:
     async def run() -> None:
-        budget = WeightBudget(60.0)
-        clock.now += 3600.0
-        await budget.take(60)
-        before = clock.now
-        await budget.take(10)
-        assert clock.now - before == pytest.approx(10.0, abs=0.01)
+        budget, begin = WeightBudget(), asyncio.get_running_loop().time()
+        await ask(budget, 1200, takes_s=7.0)
+        assert await ask(budget, 1) - begin == pytest.approx(67.0)
 
-    asyncio.run(run())
+    run_virtually(run())
 
 
-def test_more_than_the_whole_budget_costs_all_of_it_and_does_not_wait_for_ever(
-    clock: FakeTime,
-) -> None:
+def test_more_than_the_whole_budget_costs_all_of_it_and_does_not_wait_for_ever() -> None:
     async def run() -> None:
-        budget = WeightBudget(60.0)
-        await budget.take(500)
-        assert clock.now == 1000.0
-        await budget.take(500)
-        assert clock.now == pytest.approx(1060.0, abs=0.01)
+        budget, begin = WeightBudget(60.0), asyncio.get_running_loop().time()
+        assert await ask(budget, 500) == begin
+        assert await ask(budget, 500) - begin == pytest.approx(60.0)
 
-    asyncio.run(run())
+    run_virtually(run())
 
 
 @given(
-    per_minute=st.floats(60.0, 1200.0),
-    steps=st.lists(st.tuples(st.integers(0, 200), st.floats(0.0, 90.0)), max_size=40),
+    limit=st.integers(60, 1200),
+    steps=st.lists(
+        st.tuples(st.integers(0, 200), st.floats(0.0, 90.0), st.floats(0.0, 10.0)), max_size=30
+    ),
+    arrival=st.floats(0.0, 1.0),
 )
-def test_no_stretch_of_time_sees_more_than_the_limit_and_its_refill(
-    per_minute: float, steps: list[tuple[int, float]]
+@settings(max_examples=30)
+def test_no_minute_sees_more_than_the_limit_wherever_on_the_way_the_venue_counts(
+    limit: int, steps: list[tuple[int, float, float]], arrival: float
 ) -> None:
-    clock = FakeTime()
-    spent: list[tuple[float, float]] = []
+    judge: list[IpBudget] = []
 
     async def run() -> None:
-        budget = WeightBudget(per_minute)
-        for weight, idle_s in steps:
-            clock.now += idle_s
-            await budget.take(weight)
-            spent.append((clock.now, min(weight, per_minute)))
+        loop = asyncio.get_running_loop()
+        budget = WeightBudget(limit)
+        judge.append(IpBudget(limit, loop.time))
 
-    with pytest.MonkeyPatch.context() as patch:
-        use(clock, patch)
-        asyncio.run(run())
-    for i, (start, _) in enumerate(spent):
-        total = 0.0
-        for at, weight in spent[i:]:
-            total += weight
-            assert total <= per_minute + (at - start) * per_minute / 60.0 + 1e-3
+        async def one(weight: int, takes_s: float) -> None:
+            async with budget.spend(weight):
+                await asyncio.sleep(takes_s * arrival)
+                assert judge[0].take("us", min(weight, limit))
+                await asyncio.sleep(takes_s * (1.0 - arrival))
+
+        async with asyncio.TaskGroup() as group:
+            for weight, idle_s, takes_s in steps:
+                group.create_task(one(weight, takes_s))
+                await asyncio.sleep(idle_s)
+
+    run_virtually(run())
 
 
 def test_whoever_asks_first_is_served_first() -> None:
@@ -123,27 +102,27 @@ def test_whoever_asks_first_is_served_first() -> None:
         budget = WeightBudget(6000.0)
         served: list[int] = []
 
-        async def ask(number: int, weight: float) -> None:
-            await budget.take(weight)
+        async def queue(number: int, weight: float) -> None:
+            await ask(budget, weight)
             served.append(number)
 
-        await budget.take(6000)
+        await ask(budget, 6000)
         # The dear one comes first, so the cheap ones behind it must wait too.
-        await asyncio.gather(ask(0, 10), ask(1, 1), ask(2, 1))
+        await asyncio.gather(queue(0, 10), queue(1, 1), queue(2, 1))
         assert served == [0, 1, 2]
 
-    asyncio.run(run())
+    run_virtually(run())
 
 
 def test_giving_up_the_wait_lets_the_next_one_through() -> None:
     async def run() -> None:
         budget = WeightBudget(6000.0)
-        await budget.take(6000)
+        await ask(budget, 5990)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(budget.take(5000), 0.02)
-        await asyncio.wait_for(budget.take(1), 1.0)
+            await asyncio.wait_for(ask(budget, 5000), 0.02)
+        await asyncio.wait_for(ask(budget, 1), 0.02)
 
-    asyncio.run(run())
+    run_virtually(run())
 
 
 # A server that answers as it is told to.
@@ -195,7 +174,7 @@ def status(code: int, body: bytes = b"null", kind: str = "application/json") -> 
 
 ASKING: dict[str, Callable[[InfoClient], Awaitable[Any]]] = {
     "meta": lambda client: client.instruments(),
-    "candleSnapshot": lambda client: client.candles("BTC", "1m", start_ms=0, end_ms=60_000),
+    "candleSnapshot": lambda client: client.candles("BTC", "1m", start_ms=0, end_ms=lambda: 60_000),
     "fundingHistory": lambda client: client.funding_history("BTC", start_ms=0, end_ms=HOUR_MS),
 }
 
@@ -349,7 +328,7 @@ def test_a_reply_of_just_the_limit_is_read(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_question_is_the_venues_json_posted_to_info() -> None:
     async def run() -> None:
         async with answering(lambda _: ok([])) as http, InfoClient(http.url + "/") as client:
-            await client.candles("kPEPE", "15m", start_ms=5, end_ms=900_000)
+            await client.candles("kPEPE", "15m", start_ms=5, end_ms=lambda: 900_000)
             await client.funding_history("BTC", start_ms=7, end_ms=8)
             assert http.bodies == [
                 {
@@ -368,13 +347,13 @@ def test_a_question_is_the_venues_json_posted_to_info() -> None:
     ("ask", "weight"),
     [
         (lambda c: c.instruments(), 20),
-        (lambda c: c.candles("BTC", "1m", start_ms=0, end_ms=0), 20),
-        (lambda c: c.candles("BTC", "1m", start_ms=0, end_ms=60 * 60_000), 21),
-        (lambda c: c.candles("BTC", "1m", start_ms=0, end_ms=4999 * 60_000), 20 + 83),
-        (lambda c: c.candles("BTC", "4h", start_ms=0, end_ms=60 * TIMEFRAME_MS["4h"]), 21),
+        (lambda c: c.candles("BTC", "1m", start_ms=0, end_ms=lambda: 0), 20),
+        (lambda c: c.candles("BTC", "1m", start_ms=0, end_ms=lambda: 60 * 60_000), 21),
+        (lambda c: c.candles("BTC", "1m", start_ms=0, end_ms=lambda: 4999 * 60_000), 20 + 83),
+        (lambda c: c.candles("BTC", "4h", start_ms=0, end_ms=lambda: 60 * TIMEFRAME_MS["4h"]), 21),
         # Only the newest 5000 candles exist, however far back one asks.
-        (lambda c: c.candles("BTC", "1m", start_ms=0, end_ms=10**12), 20 + 83),
-        (lambda c: c.candles("BTC", "1m", start_ms=10**12, end_ms=0), 20),
+        (lambda c: c.candles("BTC", "1m", start_ms=0, end_ms=lambda: 10**12), 20 + 83),
+        (lambda c: c.candles("BTC", "1m", start_ms=10**12, end_ms=lambda: 0), 20),
         (lambda c: c.funding_history("BTC", start_ms=0, end_ms=HOUR_MS), 20),
         (lambda c: c.funding_history("BTC", start_ms=0, end_ms=40 * HOUR_MS), 22),
         (lambda c: c.funding_history("BTC", start_ms=0, end_ms=10**12), 20 + 25),
@@ -386,8 +365,10 @@ def test_a_question_costs_what_the_venue_charges(
 ) -> None:
     spent: list[float] = []
 
-    async def take(_: WeightBudget, weight: float) -> None:
+    @asynccontextmanager
+    async def spend(_: WeightBudget, weight: float) -> AsyncIterator[None]:
         spent.append(weight)
+        yield
 
     async def run() -> None:
         reply = {"meta": {"universe": []}}
@@ -397,12 +378,14 @@ def test_a_question_costs_what_the_venue_charges(
         ):
             await ask(client)
 
-    monkeypatch.setattr(WeightBudget, "take", take)
+    monkeypatch.setattr(WeightBudget, "spend", spend)
     asyncio.run(run())
     assert spent == [weight]
 
 
-def test_questions_wait_for_the_budget() -> None:
+def test_questions_wait_for_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WINDOW_S", 0.2)
+
     async def run() -> None:
         loop = asyncio.get_running_loop()
         async with (
@@ -474,13 +457,14 @@ def test_candles_of_every_timeframe_are_whole_and_in_order(world: World, timefra
         step = TIMEFRAME_MS[timeframe]
         start_ms = max(EPOCH_MS, NOW_MS - 50 * step)
         async with serving(world) as venue, InfoClient(venue.http) as client:
-            rows = await client.candles("ETH", timeframe, start_ms=start_ms, end_ms=NOW_MS)
+            found = await client.candles("ETH", timeframe, start_ms=start_ms, end_ms=lambda: NOW_MS)
+        rows = found.rows
         starts = [row.start_ms for row in rows]
         first = start_ms - start_ms % step
         assert starts == list(range(first, NOW_MS, step))
         # The last one is still running, so only the others are settled.
         again = world.candles("ETH", timeframe, start_ms, NOW_MS, NOW_MS)
-        assert rows[:-1] == decode_candles(json.dumps(again).encode())[:-1]
+        assert rows[:-1] == decode_candles(json.dumps(again).encode()).rows[:-1]
 
     asyncio.run(run())
 

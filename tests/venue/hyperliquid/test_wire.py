@@ -193,7 +193,7 @@ def test_recorded_candles_are_read() -> None:
         Candle(r["t"], *(number(r[k]) for k in "ohlcv"), r["n"])  # type: ignore[call-arg]
         for r in rows
     ]
-    assert wire.decode_candles(raw.encode()) == expected
+    assert wire.decode_candles(raw.encode()) == wire.CandleRows(expected)
 
 
 @pytest.mark.parametrize(
@@ -580,7 +580,7 @@ def test_replies_of_any_shape_are_refused_or_read(raw: bytes) -> None:
         except ProtocolViolation as refused:
             assert refused.kind in kinds
         else:
-            assert isinstance(rows, list)
+            assert isinstance(rows, list | wire.CandleRows)
 
 
 @given(st.text(max_size=60))
@@ -608,11 +608,50 @@ def candle(**changed: Any) -> dict[str, Any]:
 
 def test_candles_keep_their_order_and_numbers() -> None:
     rows = [candle(), candle(t=120_000, v="0.0", n=0)]
-    assert wire.decode_candles(json.dumps(rows).encode()) == [
+    assert wire.decode_candles(json.dumps(rows).encode()).rows == [
         Candle(60_000, 10.0, 12.0, 9.0, 11.0, 5.0, 3),
         Candle(120_000, 10.0, 12.0, 9.0, 11.0, 0.0, 0),
     ]
-    assert wire.decode_candles(b"[]") == []
+    assert wire.decode_candles(b"[]") == wire.CandleRows([])
+
+
+IMPOSSIBLE = [
+    *[{"l": low} for low in ("0", "-1", "10.5")],
+    *[{"h": high} for high in ("10.5", "1e15")],
+    *[{"o": opened} for opened in ("12.5", "8.5")],
+    *[{"c": close} for close in ("12.5", "8.5")],
+    *[{"v": volume} for volume in ("-1", "nan", "inf")],
+    *[{key: bad} for key in "ohlc" for bad in ("nan", "inf", "-inf")],
+    # Not the beginning of a minute, and one that has not begun.
+    *[{"t": start_ms} for start_ms in (60_001, 600_060_000)],
+]
+
+
+@pytest.mark.parametrize("changed", IMPOSSIBLE, ids=repr)
+def test_an_impossible_row_leaves_the_others_what_they_are(changed: dict[str, Any]) -> None:
+    rows = [candle(t=n * 60_000) for n in range(640)]
+    sound = wire.decode_candles(json.dumps(rows).encode()).rows
+    assert len(sound) == 640
+    for at in (0, 7, 639):
+        # A time of its own stays in its place, or it would be the next row that is out of order.
+        spoilt = [*rows[:at], {**rows[at], **changed}, *rows[at + 1 :]]
+        raw = json.dumps(spoilt).encode()
+        found = wire.decode_candles(raw, step_ms=60_000, until_ms=600_000_000)
+        assert found == wire.CandleRows(sound[:at] + sound[at + 1 :], 1)
+
+
+@pytest.mark.parametrize("row", [None, 1, [], {}, {"t": 60_000}, candle(o=None), candle(n=-1)])
+def test_a_row_of_another_shape_leaves_the_others_what_they_are(row: Any) -> None:
+    raw = json.dumps([candle(), row, candle(t=120_000)]).encode()
+    found = wire.decode_candles(raw)
+    assert [one.start_ms for one in found.rows] == [60_000, 120_000] and found.refused == 1
+
+
+def test_rows_out_of_order_are_refused() -> None:
+    rows = [candle(), candle(), candle(t=180_000), candle(t=120_000), candle(t=240_000)]
+    found = wire.decode_candles(json.dumps(rows).encode())
+    assert [one.start_ms for one in found.rows] == [60_000, 180_000, 240_000]
+    assert found.refused == 2
 
 
 @pytest.mark.parametrize(
@@ -631,12 +670,11 @@ def test_candles_keep_their_order_and_numbers() -> None:
         [candle(v="nan")],
         [candle(v="inf")],
         *[[candle(**{key: bad})] for key in "ohlc" for bad in ("nan", "inf", "-inf")],
-        [candle(), candle()],
-        [candle(t=120_000), candle()],
+        [candle(v="-1"), candle(l="0")],
     ],
     ids=repr,
 )
-def test_impossible_candles_are_refused(rows: list[Any]) -> None:
+def test_a_reply_of_impossible_candles_alone_is_refused(rows: list[Any]) -> None:
     with pytest.raises(ProtocolViolation) as refused:
         wire.decode_candles(json.dumps(rows).encode())
     assert refused.value.kind == "bad_candle"
