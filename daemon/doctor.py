@@ -35,9 +35,9 @@ from daemon.instance.paths import (
     state_root,
 )
 from daemon.live.housekeeping import MB
+from daemon.views.soundness import unsound
 from market.errors import GnomonError, OperatorError, VenueUnreachable
 from market.events import NS_PER_MS, NS_PER_S
-from shadow.store.check import broken_promises
 from shadow.store.store import open_readonly
 from venue.hyperliquid.info import InfoClient
 from venue.tape.lines import SUFFIX
@@ -280,7 +280,7 @@ def databases(case: Case) -> Iterator[Finding]:
         try:
             db = open_readonly(place.database)
             try:
-                broken = broken_promises(db)
+                broken = unsound(db)
             finally:
                 db.close()
         except GnomonError as error:

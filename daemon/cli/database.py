@@ -44,7 +44,7 @@ def check(
 
     Example: gnomon db check
     """
-    from shadow.store.check import broken_promises
+    from daemon.views.soundness import unsound
 
     if mode is None:
         found = existing(state_root(state, load_config(config, system=True).state_dir))
@@ -55,7 +55,7 @@ def check(
     for where in found:
         try:
             with reading(where) as db:
-                results[where.folder] = broken_promises(db)
+                results[where.folder] = unsound(db)
         except InputDamaged as error:
             # One that cannot be read must not hide what is to be said of the others.
             results[where.folder] = [str(error)]

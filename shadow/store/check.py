@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+
+from shadow.store.audit import state_lies
+from shadow.store.rollup_audit import rollup_lies
 
 # Each query returns the rows that break a rule; the words say which rule.
 RULES: tuple[tuple[str, str], ...] = (
@@ -108,6 +110,34 @@ RULES: tuple[tuple[str, str], ...] = (
         " WHERE f.trade_id = t.trade_id)",
     ),
     (
+        "a trade's R or bps are not what its money makes",
+        "SELECT trade_id FROM trade WHERE net_e6 IS NOT NULL AND ("
+        "ABS(COALESCE(r, 0.0) - COALESCE(net_e6 * 1.0 / NULLIF(risk_e6, 0), 0.0)) > 1e-9"
+        " * (1.0 + ABS(COALESCE(r, 0.0))) OR ABS(COALESCE(bps, 0.0) - COALESCE(net_e6 * 1e4"
+        " / NULLIF(entry_notional_e6, 0), 0.0)) > 1e-9 * (1.0 + ABS(COALESCE(bps, 0.0))))",
+    ),
+    (
+        "a trade's entry is not what its fills make",
+        "SELECT t.trade_id FROM trade t WHERE t.opened_ns IS NOT NULL AND"
+        " (t.qty_lots, t.entry_notional_e6) IS NOT (SELECT SUM(lots), SUM(notional_e6) FROM fill f"
+        " WHERE f.trade_id = t.trade_id AND f.action = 'entry')",
+    ),
+    (
+        "a trade has a day outside its life",
+        "SELECT d.trade_id FROM trade_day d JOIN trade t ON t.trade_id = d.trade_id WHERE"
+        " d.day < date(t.decided_ns / 1000000000, 'unixepoch')"
+        " OR d.day > date(t.closed_ns / 1000000000, 'unixepoch')",
+    ),
+    (
+        "a twin's days differ from its trade's",
+        "SELECT t.trade_id FROM trade t JOIN trade p ON p.signal_id = t.signal_id"
+        " AND p.kind = 'paper' WHERE t.kind = 'twin' AND (EXISTS (SELECT day, mtm_e6"
+        " FROM trade_day WHERE trade_id = t.trade_id EXCEPT SELECT day, mtm_e6 FROM trade_day"
+        " WHERE trade_id = p.trade_id) OR EXISTS (SELECT day, mtm_e6 FROM trade_day WHERE"
+        " trade_id = p.trade_id EXCEPT SELECT day, mtm_e6 FROM trade_day"
+        " WHERE trade_id = t.trade_id))",
+    ),
+    (
         "a twin in paper differs from its trade",
         "SELECT t.trade_id FROM trade t JOIN trade p ON p.signal_id = t.signal_id"
         " AND p.kind = 'paper' WHERE t.kind = 'twin' AND (t.net_e6 IS NOT p.net_e6"
@@ -124,90 +154,6 @@ RULES: tuple[tuple[str, str], ...] = (
         " EXISTS (SELECT 1 FROM state WHERE key = 'trade/' || t.trade_id)",
     ),
 )
-
-_EQUITY = """
-SELECT json_extract(value, '$.cash_e6') - json_extract(value, '$.start_e6')
-  - (SELECT COALESCE(SUM(net_e6), 0) FROM trade WHERE kind IN ('paper', 'real'))
-FROM state WHERE key = 'desk'
-"""
-
-# What the rollup should hold of outcomes, from the trades themselves.
-_EXPECTED = """
-WITH tag AS (
-  SELECT p.trade_id, p.trade_id AS day_of, 1 AS sign, c.filter, 'enforce' AS mode,
-         CASE WHEN c.outcome = 'no_data' THEN 'fail_closed'
-              WHEN s.sole = c.filter THEN 'sole' ELSE 'shared' END AS scope,
-         p.bot, p.risk_e6, p.entry_notional_e6
-  FROM trade p JOIN signal s ON s.signal_id = p.signal_id
-  JOIN check_result c ON c.signal_id = s.signal_id AND c.mode = 'enforce' AND c.outcome <> 'pass'
-  LEFT JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
-  UNION ALL
-  SELECT p.trade_id, p.trade_id, 1, 'stage', 'stage',
-         CASE WHEN s.sole = 'stage' THEN 'sole' ELSE 'shared' END,
-         p.bot, p.risk_e6, p.entry_notional_e6
-  FROM trade p JOIN signal s ON s.signal_id = p.signal_id
-  WHERE p.cause = 'stage' AND p.flags NOT LIKE '%no_funding%'
-  UNION ALL
-  SELECT p.trade_id, p.trade_id, 1, '', 'score',
-         CASE WHEN INSTR(',' || s.failing || ',', ',direction,') > 0 THEN 'direction'
-              WHEN INSTR(',' || s.failing || ',', ',phase_space,') > 0 THEN 'phase_space'
-              ELSE 'limits' END,
-         p.bot, p.risk_e6, p.entry_notional_e6
-  FROM trade p JOIN signal s ON s.signal_id = p.signal_id
-  LEFT JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
-  UNION ALL
-  SELECT p.trade_id, p.later_trade_id, -1, '', 'score',
-         CASE WHEN INSTR(',' || s.failing || ',', ',direction,') > 0 THEN 'direction'
-              WHEN INSTR(',' || s.failing || ',', ',phase_space,') > 0 THEN 'phase_space'
-              ELSE 'limits' END,
-         p.bot, p.risk_e6, p.entry_notional_e6
-  FROM trade p JOIN signal s ON s.signal_id = p.signal_id
-  JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND l.flags NOT LIKE '%no_funding%' AND p.entry_notional_e6 > 0
-  UNION ALL
-  SELECT t.trade_id, t.trade_id, 1, '', 'admit', 'twin', t.bot, t.risk_e6, t.entry_notional_e6
-  FROM trade t WHERE t.kind = 'twin' AND t.flags NOT LIKE '%no_funding%'
-  UNION ALL
-  SELECT t.trade_id, t.trade_id, 1, c.filter, 'observe', 'sole', t.bot, t.risk_e6,
-         t.entry_notional_e6
-  FROM trade t JOIN check_result c ON c.signal_id = t.signal_id AND c.mode = 'observe'
-    AND c.outcome = 'fail'
-  WHERE t.kind = 'twin' AND t.flags NOT LIKE '%no_funding%'
-  UNION ALL
-  SELECT p.trade_id, p.later_trade_id, -1, c.filter, 'enforce',
-         CASE WHEN c.outcome = 'no_data' THEN 'fail_closed'
-              WHEN s.sole = c.filter THEN 'sole' ELSE 'shared' END,
-         p.bot, p.risk_e6, p.entry_notional_e6
-  FROM trade p JOIN signal s ON s.signal_id = p.signal_id
-  JOIN check_result c ON c.signal_id = s.signal_id AND c.mode = 'enforce' AND c.outcome <> 'pass'
-  JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND l.flags NOT LIKE '%no_funding%' AND p.entry_notional_e6 > 0
-)
-SELECT g.filter, g.mode, g.scope, g.bot,
-       COUNT(DISTINCT CASE WHEN g.sign = 1 THEN g.trade_id END) AS entries,
-       SUM(g.sign * d.mtm_e6 * 1.0 / g.risk_e6) AS r, SUM(g.sign * d.mtm_e6) AS net_e6
-FROM tag g JOIN trade_day d ON d.trade_id = g.day_of
-GROUP BY g.filter, g.mode, g.scope, g.bot
-"""
-
-_KEPT = """
-SELECT filter, mode, scope, bot, SUM(entries), SUM(r), SUM(net_e6) FROM rollup
-WHERE scope <> 'clamped' AND mode <> 'head' GROUP BY filter, mode, scope, bot
-"""
-
-# The same for the report's head, by scope.
-_HEAD = """
-SELECT scope, SUM(n), SUM(bps), SUM(kept_n), SUM(kept_bps), SUM(r), SUM(kept_r) FROM (
-  SELECT scope, 1 AS n, bps, 0 AS kept_n, 0.0 AS kept_bps, r, 0.0 AS kept_r FROM head
-  UNION ALL SELECT scope, 0, 0.0, signals, bps, 0.0, r FROM rollup WHERE mode = 'head')
-GROUP BY scope ORDER BY scope
-"""
 
 
 def broken_promises(db: sqlite3.Connection) -> list[str]:
@@ -230,37 +176,4 @@ def _broken(db: sqlite3.Connection) -> list[str]:
         ids = [row_id for (row_id,) in db.execute(query + " LIMIT 4")]
         if ids:
             found.append(f"{words}: {', '.join(map(str, ids[:3]))}{' …' * (len(ids) > 3)}")
-    pruned = db.execute("SELECT 1 FROM about WHERE key = 'pruned_before_ns'").fetchone()
-    if pruned is None:
-        found += _sums(db)
-    return found
-
-
-def _sums(db: sqlite3.Connection) -> list[str]:
-    """Compare sums over the whole history; they cannot be remade once old rows are gone."""
-    found = []
-    for (drift_e6,) in db.execute(_EQUITY):
-        if drift_e6:
-            found.append(f"cash moved by {drift_e6} micro-dollars that no closed trade explains")
-    expected = _keyed(db.execute(_EXPECTED))
-    kept = _keyed(db.execute(_KEPT))
-    for key in sorted(expected.keys() | kept.keys()):
-        want, have = expected.get(key, (0, 0.0, 0)), kept.get(key, (0, 0.0, 0))
-        (count, r, net_e6), (kept_count, kept_r, kept_e6) = want, have
-        same = (count, net_e6) == (kept_count, kept_e6)
-        if not same or abs(r - kept_r) > 1e-6 * max(1.0, abs(r)):
-            found.append(f"rollup of {'/'.join(key)} holds {have}, its trades make {want}")
-    for scope, count, bps, kept_count, kept_bps, r, kept_r in db.execute(_HEAD):
-        off = abs(bps - kept_bps) > 1e-6 * max(1.0, abs(bps)) or abs(r - kept_r) > 1e-6
-        if count != kept_count or off:
-            found.append(
-                f"rollup of {scope} holds ({kept_count}, {kept_bps}, {kept_r}), "
-                f"its trades make ({count}, {bps}, {r})"
-            )
-    return found
-
-
-def _keyed(
-    rows: Iterable[tuple[str, str, str, str, int, float, int]],
-) -> dict[tuple[str, str, str, str], tuple[int, float, int]]:
-    return {(f, m, s, b): (n, r or 0.0, net) for f, m, s, b, n, r, net in rows}
+    return found + rollup_lies(db) + state_lies(db)

@@ -7,6 +7,7 @@ import sqlite3
 from typing import NamedTuple
 
 from market.money import divide_half_even
+from shadow.store.history import every_run_kept_phantoms, first_day, whole_trades
 from shadow.store.rows import day_of
 from shadow.store.tables.weights import ReturnRow, WeightRow
 
@@ -86,12 +87,6 @@ def comparable_since(db: sqlite3.Connection) -> str | None:
 
     Pruning takes old trades, and a run without the shadow writes none but real ones.
     """
-    blind = db.execute(
-        "SELECT 1 FROM run WHERE json_valid(config)"
-        " AND json_extract(config, '$.shadow.enabled') IS 0 LIMIT 1"
-    ).fetchone()
-    if blind is not None:
+    if not every_run_kept_phantoms(db):
         return None
-    row = db.execute("SELECT value FROM about WHERE key = 'pruned_before_ns'").fetchone()
-    # The first whole day behind the cut.
-    return day_of(int(row[0]) // 1_000_000 + 86_400_000) if row is not None else ""
+    return "" if whole_trades(db) else first_day(db)

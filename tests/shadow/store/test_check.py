@@ -140,6 +140,23 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE fill SET lots = lots - 1 WHERE trade_id = 4 * :sole + 2 AND action = 'exit'",
         "DELETE FROM fill WHERE trade_id = 4 * :sole + 2",
     ],
+    "a trade's R or bps are not what its money makes": [
+        "UPDATE trade SET r = r + 0.001 WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET bps = bps - 0.1 WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET r = NULL WHERE trade_id = 4 * :admitted",
+    ],
+    "a trade's entry is not what its fills make": [
+        "UPDATE trade SET entry_notional_e6 = entry_notional_e6 + 1 WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET qty_lots = qty_lots + 1 WHERE trade_id = 4 * :sole + 2",
+    ],
+    "a trade has a day outside its life": [
+        "UPDATE trade_day SET day = '2025-08-31' WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade_day SET day = '2026-08-31' WHERE trade_id = 4 * :sole + 2",
+    ],
+    "a twin's days differ from its trade's": [
+        "UPDATE trade_day SET day = '2025-09-02' WHERE trade_id = 4 * :admitted",
+        "DELETE FROM trade_day WHERE trade_id = 4 * :admitted + 1",
+    ],
     "a twin in paper differs from its trade": [
         "UPDATE trade SET net_e6 = net_e6 + 1, gross_e6 = gross_e6 + 1"
         " WHERE trade_id = 4 * :admitted + 1",
@@ -250,7 +267,7 @@ def test_a_history_without_the_shadow_keeps_its_promises(tmp_path: Path) -> None
     assert [row["kind"] for row in kinds] == ["paper"]
 
 
-def test_sums_are_not_asked_of_a_history_that_was_pruned(tmp_path: Path) -> None:
+def test_a_history_that_was_pruned_is_still_held_to_what_is_left(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.db"
     stage = history_stage()
     tell_history(stage)
