@@ -8,13 +8,21 @@ import traceback
 
 def main() -> None:
     """Run the command line; exit codes follow `market.errors`."""
+    from daemon.screen.terminal import fit_streams  # noqa: PLC0415
+
+    with fit_streams():
+        _run()
+
+
+def _run() -> None:
     from daemon.cli import app  # noqa: PLC0415
     from market.errors import GnomonError  # noqa: PLC0415
+    from market.text import visible  # noqa: PLC0415
 
     try:
         app(prog_name="gnomon")
     except GnomonError as error:
-        sys.stderr.write(f"gnomon: {error}\n")
+        sys.stderr.write(f"gnomon: {visible(str(error))}\n")
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # Whoever read our output has seen enough.

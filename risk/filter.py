@@ -28,7 +28,8 @@ class Filter(ABC, Generic[S]):
     """One limit. `check` must be pure: no clock, no I/O, no memory that can change an outcome.
 
     `asks` is the question in words. `rank` orders the filters for people. `version` changes
-    whenever the same inputs could be judged differently, and is stored with every check.
+    whenever the same inputs could be judged differently, and is stored with every check. A `rule`
+    is asked even when it is off, and may answer with a check of another mode than its own.
     """
 
     name: ClassVar[str]
@@ -37,6 +38,7 @@ class Filter(ABC, Generic[S]):
     version: ClassVar[int] = 1
     default_mode: ClassVar[Mode] = "enforce"
     may_enforce: ClassVar[bool] = True
+    rule: ClassVar[bool] = False
     settings_type: ClassVar[type[Struct]] = NoSettings
 
     def __init__(self, settings: S, mode: Mode) -> None:

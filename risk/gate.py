@@ -20,44 +20,54 @@ STAGE_VERSION = 1
 
 
 class Reach(Struct):
-    """Reach of a filter: how many of the last signals it was asked about it let through."""
+    """Reach of a filter: how many of the last signals it was asked about it let through.
+
+    `note` says what was odd about the last full window: it let everything through, or nothing.
+    """
 
     asked: int = 0
     passed: int = 0
+    note: str = ""
 
 
 class Gate:
-    """The filters that are not off, in rank order, and how far each one reaches.
+    """The rules and the filters that are not off, in rank order, and how far each filter reaches.
 
-    `reach` is the only state and changes no verdict; it feeds the idle and unreachable alarms.
+    `reach` is the only state and changes no verdict; the operator is shown its notes.
     """
 
     def __init__(self, filters: list[Filter[Struct]]) -> None:
-        self.filters = [f for f in filters if f.mode != "off"]
+        self.filters = [f for f in filters if f.mode != "off" or f.rule]
         self.reach: dict[str, Reach] = {f.name: Reach() for f in self.filters}
+        self._rules = frozenset(f.name for f in self.filters if f.rule)
 
     def judge(self, proposal: Proposal, view: DeskView) -> Verdict:
         """Return the verdict on a sized proposal."""
-        checks = [f.check(proposal, view) for f in self.filters]
+        asked = (f.check(proposal, view) for f in self.filters)
+        # Only a rule that has something to say speaks while it is off.
+        checks = [check for check in asked if check.mode != "off"]
         return fold(checks, proposal, view.coins[proposal.coin].instrument)
 
     def count(self, verdict: Verdict) -> list[str]:
-        """Count a verdict that opened a new row; return alarms due to a filter's reach."""
-        alarms = []
+        """Count a verdict that opened a new row; return the filters whose note is another now."""
+        changed = []
         for check in verdict.checks:
             if check.mode == "observe" and check.outcome == "no_data":
                 # It stands in nobody's way while it learns what is usual.
+                continue
+            if check.filter in self._rules:
+                # That an open desk lets all through, and a halted one nothing, is as it should be.
                 continue
             reach = self.reach[check.filter]
             reach.asked += 1
             reach.passed += check.outcome == "pass"
             if reach.asked == REACH_WINDOW:
-                if reach.passed == 0:
-                    alarms.append(f"unreachable: {check.filter} passed none of {REACH_WINDOW}")
-                elif reach.passed == REACH_WINDOW:
-                    alarms.append(f"idle: {check.filter} passed all of {REACH_WINDOW}")
-                self.reach[check.filter] = Reach()
-        return alarms
+                let_by = {0: "none", REACH_WINDOW: "all"}.get(reach.passed, "")
+                note = f"passed {let_by} of the last {REACH_WINDOW}" if let_by else ""
+                if note != reach.note:
+                    changed.append(check.filter)
+                self.reach[check.filter] = Reach(note=note)
+        return changed
 
     def breach(self, view: DeskView) -> str:
         """Return the first broken loss limit of an enforced filter, or ""."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from daemon.instance.paths import MODE_FOLDERS, StateDir, existing, find_config, state_root
+from daemon.screen.terminal import for_drawing, shows
 from market.errors import OperatorError
+from market.text import UNFIT, visible
 
 if TYPE_CHECKING:
     from daemon.config.sections import Config
@@ -31,6 +34,12 @@ ConfigOption = Annotated[
     typer.Option("--config", help="Configuration file (default: $GNOMON_CONFIG, the user's)."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+# JavaScript and spreadsheets know numbers as binary64.
+EXACT_MAX = 2**53
+SURROGATES = re.compile("[\ud800-\udfff]")
+NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
 def say(text: str) -> None:
@@ -65,11 +74,39 @@ def pick_state(state: Path | None, mode: str | None, config: Path | None = None)
     return found[0]
 
 
-def print_json(value: object) -> None:
-    """Print a value as JSON."""
+def json_text(value: object) -> str:
+    """Return a value as JSON in which JavaScript, terminals and UTF-8 lose nothing.
+
+    A whole number beyond 2^53 is text, and so is each byte of a name that is no UTF-8.
+    """
     import msgspec
 
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    plain = _exact(msgspec.to_builtins(value, str_keys=True))
+    lines = msgspec.json.format(msgspec.json.encode(plain), indent=2).decode().split("\n")
+    return "\n".join(UNFIT.sub(_json_escape, line) for line in lines) + "\n"
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_exact(key): _exact(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(item) for item in value]
+    if isinstance(value, str):
+        return value if value.isascii() else SURROGATES.sub(lambda m: visible(m[0]), value)
+    if isinstance(value, int) and abs(value) > EXACT_MAX:
+        return str(value)
+    return value
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON; what standard output cannot show is escaped as JSON does."""
+    text = json_text(value)
+    sys.stdout.write(text if shows(text) else NOT_ASCII.sub(_json_escape, text))
 
 
 def print_table(
@@ -90,11 +127,12 @@ def print_table(
     from rich.table import Table
 
     # What stands in cells comes from reasons and faults: their brackets are no markup.
-    console = Console(markup=False, emoji=False)
+    console = Console(file=for_drawing(), markup=False, emoji=False)
     if not console.is_terminal:
         # A pipe has no width to respect: lines must not be cut.
         console.width = 10_000
-    widths = [max(len(str(c)) for c in column) for column in zip(columns, *rows, strict=True)]
+    rows = [[visible(str(cell)) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
     shown = list(range(len(columns)))
     for i in spare:
         if sum(widths[k] + 2 for k in shown) > console.width:
@@ -106,7 +144,7 @@ def print_table(
         )
         table.add_column(columns[i], justify=side, no_wrap=i < left)
     for row in rows:
-        table.add_row(*(str(row[i]) for i in shown))
+        table.add_row(*(row[i] for i in shown))
     console.print(table)
     if len(shown) < len(columns):
         gone = ", ".join(columns[i] for i in sorted(spare) if i not in shown)

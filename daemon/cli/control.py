@@ -150,6 +150,8 @@ def _print_running(s: RunningStatus) -> None:
     for name, bot in s.bots.items():
         if bot.fault:
             typer.echo(f"FAULTED {name}: {bot.fault} (gnomon rearm {name})")
+    for name, note in s.notes.items():
+        typer.echo(f"noted: {name} {note}")
     shadowed = [name for name, bot in s.bots.items() if bot.stage == "shadow"]
     if shadowed:
         typer.echo(f"shadow-only: {', '.join(shadowed)}")
@@ -199,7 +201,12 @@ def _command(state: Path | None, mode: str | None, verb: str, argument: str = ""
     from daemon.instance import control
 
     where = _commanded(state, mode)
-    say(control.ask(where.socket, Request(verb, argument), control.Reply).reply)
+    try:
+        say(control.ask(where.socket, Request(verb, argument), control.Reply).reply)
+    except Refused as refusal:
+        if refusal.choices:
+            raise typer.BadParameter(str(refusal), param_hint=verb.upper()) from None
+        raise
 
 
 def halt(

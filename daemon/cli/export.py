@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from daemon.cli.cells import cells
 from market.errors import ExtraMissing, OperatorError
 
 FORMATS = ("csv", "parquet")
@@ -75,11 +76,14 @@ def columns(db: sqlite3.Connection, name: str) -> dict[str, str]:
 
 @contextmanager
 def _csv(db: sqlite3.Connection, name: str, path: Path) -> Iterator[Write]:
-    """Open a file of comma-separated values: a head line, null as an empty field, exact floats."""
+    """Open a file of comma-separated values: a head line, null as an empty field, exact floats.
+
+    Cells are as `daemon.cli.cells` makes them.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(row[1] for row in db.execute(f'PRAGMA table_info("{name}")'))
-        yield writer.writerows
+        yield lambda rows: writer.writerows(map(cells, rows))
 
 
 @contextmanager

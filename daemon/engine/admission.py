@@ -126,9 +126,9 @@ class Admission:
         signal_id = self._next_id()
         vitals = self._out.vitals
         # How far a filter reaches is asked only of what may be admitted.
-        for alarm in () if STAGE in verdict.failing else self._gate.count(verdict):
-            kind, _, message = alarm.partition(": ")
-            self._out.alarm(kind, message)
+        for name in () if STAGE in verdict.failing else self._gate.count(verdict):
+            note = self._gate.reach[name].note
+            self._out.note(f"{name} {note}" if note else f"{name} passed some and refused some")
         if step is Step.OPEN_REAL:
             vitals.admitted += 1
             trade_id = self._admit(heard, proposal, verdict, key, signal_id)

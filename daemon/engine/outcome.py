@@ -17,6 +17,8 @@ from shadow.store.tables.alarms import AlarmRow
 class Outcome(Struct):
     """Rows for the store, what the desk intends, questions to venue and lenses, an answer.
 
+    `notes` are worth a line in the log: nobody has to act on one, so it is no alarm.
+
     `intents` are those of the desk's own trades, in the order they were decided. A paper broker
     has taken them by then; a real one carries them out once their rows are committed.
     """
@@ -27,6 +29,7 @@ class Outcome(Struct):
     requests: list[Request] = field(default_factory=list)
     lenses: list[LensAsk] = field(default_factory=list)
     reply: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 NOTHING = Outcome()
@@ -93,6 +96,10 @@ class Outbox:
         """Put an alarm on record."""
         self.vitals.alarms += 1
         self.rows.alarms.append(AlarmRow(self.now_ns, self.seq, kind, message))
+
+    def note(self, text: str) -> None:
+        """Say something that calls for nothing."""
+        self.outcome.notes.append(text)
 
     def intend(self, intent: Intent) -> None:
         """Put an intent of the desk's own trades on its way."""

@@ -7,6 +7,7 @@ kernel allows for sockets is reached through its folder's descriptor.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,10 +19,12 @@ import msgspec
 from msgspec import Struct, field
 
 from market.errors import VenueUnreachable
+from market.text import visible
 
 T = TypeVar("T")
 
 LINE_BYTES_MAX = 1 << 16
+ANSWER_BYTES_MAX = 1 << 26
 CLOSE_WITHIN_S = 1.0
 
 
@@ -67,6 +70,17 @@ def _short(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
+def decode(line: bytes) -> Request:
+    """Return the request on a line, its text made fit to keep; raises ValueError.
+
+    An order must not be lost for a byte of its reason: what is no UTF-8 comes in as an escape.
+    """
+    # msgspec would refuse a lone surrogate, however it is written.
+    plain = json.loads(line.decode("utf-8", "surrogateescape"), strict=False)
+    request = msgspec.convert(plain, Request)
+    return Request(visible(request.verb), visible(request.argument), request.phantoms)
+
+
 async def serve(path: Path, answer: Answer) -> asyncio.Server:
     """Listen on a unix socket at `path`; what `answer` returns to a request is sent as JSON."""
 
@@ -77,8 +91,7 @@ async def serve(path: Path, answer: Answer) -> asyncio.Server:
                 try:
                     async with asyncio.timeout(5.0):
                         line = await reader.readline()
-                    request = msgspec.json.decode(line, type=Request)
-                    reply = await answer(request)
+                    reply = await answer(decode(line))
                 except (ValueError, RecursionError, TimeoutError) as error:
                     reply = Refusal(f"bad request: {str(error) or 'timeout'}")
                 writer.write(msgspec.json.encode(reply) + b"\n")
@@ -113,7 +126,9 @@ def ask(path: Path, request: Request, answer: type[T], *, timeout_s: float = 5.0
     Raises VenueUnreachable when no daemon listens there or it answers something else, and
     Refused when it answers that it does not do what it is asked.
     """
-    line = _exchange(path, msgspec.json.encode(request) + b"\n", timeout_s)
+    # What was typed may be no UTF-8 either.
+    fit = Request(request.verb, visible(request.argument), request.phantoms)
+    line = _exchange(path, msgspec.json.encode(fit) + b"\n", timeout_s)
     if not line:
         raise VenueUnreachable(f"the daemon at {path} closed the connection without an answer")
     try:
@@ -136,7 +151,7 @@ def _exchange(path: Path, request: bytes, timeout_s: float) -> bytes:
                 s.connect(name)
             s.sendall(request)
             with s.makefile("rb") as file:
-                return file.readline()
+                return file.readline(ANSWER_BYTES_MAX)
         except TimeoutError:
             raise VenueUnreachable(
                 f"the daemon at {path} did not answer within {timeout_s:g} s; "

@@ -53,6 +53,10 @@ class Answers:
         verb = next((verb for verb in Verb if verb == request.verb), None)
         if verb is None:
             return Refusal(f"unknown verb {request.verb!r}")
+        lanes = self._rim.engine.market.lanes
+        if verb is Verb.REARM and request.argument not in lanes:
+            known = ", ".join(lanes)
+            return Refusal(f"no bot {request.argument!r}; there are {known}", list(lanes))
         # A longer argument is cut.
         outcome = self._obey(Command(verb, request.argument[: verb.argument_max]))
         await self._commit(self._rim.engine.vitals.seq)

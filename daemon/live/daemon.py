@@ -51,6 +51,7 @@ from daemon.views.status import RECENT
 from market.errors import InvariantBroken, OperatorError
 from market.events import Command, FeedDown, FeedUp, Notice, Recorded, Timer, Verb
 from market.instrument import Instrument
+from market.text import visible
 from shadow.store.store import Store
 from venue.hyperliquid.feed import Feed, Reconnect
 from venue.hyperliquid.info import InfoClient
@@ -230,6 +231,11 @@ class Daemon:
     def consume(self, event: Recorded | Timer) -> Outcome:
         """Let the engine take an event now; raises InvariantBroken when that fails."""
         event.recv_ns = self.clock.now_ns()
+        # What the venue, a file or an error said in words goes on the tape and into the database.
+        if isinstance(event, Notice):
+            event.message = visible(event.message)
+        elif isinstance(event, FeedDown):
+            event.reason = visible(event.reason)
         return self._guard(lambda: self.intake.fact(event))
 
     def _guard(self, step: Callable[[], T]) -> T:
@@ -252,8 +258,8 @@ class Daemon:
         for ask in outcome.lenses:
             self.lenses.ask(ask)
         rows = outcome.rows
-        if rows.signals or rows.alarms:
-            self.recent.extend(log_decisions(rows))
+        if rows.signals or rows.alarms or outcome.notes:
+            self.recent.extend(log_decisions(rows, outcome.notes))
 
     def figures(self) -> Figures:
         """Return what the views need to know beside the engine."""
@@ -277,8 +283,8 @@ class Daemon:
             lenses_warm=self.lenses.warm,
             lenses_waiting=self.lenses.waiting,
             lens_answers=self.lenses.answers,
-            database=str(self.state.database),
-            tape=str(self.state.tape),
+            database=visible(str(self.state.database)),
+            tape=visible(str(self.state.tape)),
         )
 
     # Tasks.

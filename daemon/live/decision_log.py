@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from daemon.live.telemetry import log
 from daemon.views.rim import RecentSignal
 from shadow.store.rows import Rows
 
 
-def log_decisions(rows: Rows) -> list[RecentSignal]:
-    """Log every signal and alarm among new rows; return the signals, briefly."""
+def log_decisions(rows: Rows, notes: Iterable[str] = ()) -> list[RecentSignal]:
+    """Log every signal, alarm and note among what is new; return the signals, briefly."""
     recent = []
+    for note in notes:
+        log.info("noted", text=note)
     for row in rows.signals:
         recent.append(
             RecentSignal(

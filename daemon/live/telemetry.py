@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from market.text import visible
+
 SECRET_KEYS = re.compile(r"key|secret|token|mnemonic|signature|authorization|cookie|password", re.I)
 SECRET_TEXT = re.compile(r"(?:0x)?[0-9a-fA-F]{64}")
 TEXT_MAX = 512
@@ -21,25 +23,21 @@ HIDDEN = "[redacted]"
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-# Venue text may hold line breaks or terminal escapes; neither may forge a log line.
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-_CONTROL |= {code: f"\\u{code:04x}" for code in (0x2028, 0x2029)}
-# A traceback has lines of its own; they are set in, so that none of them begins like an event.
-_TRACEBACK = {**_CONTROL, ord("\n"): "\n    "}
-
-
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take out whatever looks like a secret, cut long texts, and keep one event on one line."""
     for name, value in event.items():
         if SECRET_KEYS.search(name):
             event[name] = HIDDEN
         elif name == "exception":
-            event[name] = SECRET_TEXT.sub(HIDDEN, str(value)).translate(_TRACEBACK)
+            # A traceback has lines of its own; set in, none of them begins like an event.
+            lines = SECRET_TEXT.sub(HIDDEN, str(value)).split("\n")
+            event[name] = "\n    ".join(map(visible, lines))
         elif not isinstance(value, int | float | None):
             text = value if isinstance(value, str) else repr(_without_secrets(value))
             text = SECRET_TEXT.sub(HIDDEN, text)
             text = text if len(text) <= TEXT_MAX else text[:TEXT_MAX] + "…"
-            event[name] = text.translate(_CONTROL)
+            # Venue text may hold line breaks or terminal escapes; neither may forge a log line.
+            event[name] = visible(text)
     return event
 
 

@@ -7,6 +7,7 @@ import select
 import sys
 import time
 
+import msgspec
 from rich.console import Console, ConsoleDimensions, Group
 from rich.layout import Layout
 from rich.live import Live
@@ -16,8 +17,10 @@ from rich.text import Text
 
 from daemon.instance import control
 from daemon.instance.paths import StateDir
+from daemon.screen.terminal import for_drawing
 from daemon.views.status import STREAMS, RunningStatus
 from market.errors import VenueUnreachable
+from market.text import visible_within
 from shadow.store.rows import second_of
 
 REFRESH_S = 0.5
@@ -28,7 +31,7 @@ WIDE, TALL = 130, 36
 
 def draw_until_gone(state: StateDir, *, follow_parent: bool) -> None:
     """Draw twice a second; end when the daemon does, or when the parent closes our input."""
-    console = Console()
+    console = Console(file=for_drawing())
     with Live(
         Text("waiting for the daemon…"), console=console, screen=True, auto_refresh=False
     ) as live:
@@ -56,6 +59,8 @@ def _told_to_leave(follow_parent: bool) -> bool:
 
 def screen(status: RunningStatus, size: ConsoleDimensions) -> Layout:
     """Return the whole screen of a status, as much of it as fits."""
+    # Reasons and names come from outside, and the terminal obeys what is drawn.
+    status = msgspec.convert(visible_within(msgspec.to_builtins(status)), RunningStatus)
     wide, tall = size.width >= WIDE, size.height >= TALL
     newest = 8 if tall else 3
     layout = Layout()

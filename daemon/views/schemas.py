@@ -35,4 +35,17 @@ def schema(name: str) -> dict[str, object]:
     """Return the JSON schema of a view; raises KeyError for a name that is not in `VIEWS`."""
     roots, parts = msgspec.json.schema_components(VIEWS[name], ref_template="#/$defs/{name}")
     root = roots[0] if len(roots) == 1 else {"anyOf": list(roots)}
+    _allow_text(parts)
     return {"$schema": DIALECT, "title": name, **root, "$defs": parts}
+
+
+def _allow_text(schema: Any) -> None:
+    """Let every whole number be text too, as those beyond 2^53 are."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "integer":
+            schema["type"] = ["integer", "string"]
+        for part in schema.values():
+            _allow_text(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _allow_text(part)

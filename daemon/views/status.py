@@ -98,7 +98,10 @@ class LensStatus(Struct):
 
 
 class RunningStatus(Summary, kw_only=True):
-    """Status of a running daemon, as it answers for itself."""
+    """Status of a running daemon, as it answers for itself.
+
+    `notes` says of each filter that lately let everything or nothing through that it did.
+    """
 
     network: str
     ready: bool
@@ -113,6 +116,7 @@ class RunningStatus(Summary, kw_only=True):
     feeds: list[FeedStatus]
     blocked_by: dict[str, int]
     filters: dict[str, str]
+    notes: dict[str, str]
     open_trades: list[OpenTrade]
     cash_usd: float
     day_start_usd: float
@@ -157,7 +161,8 @@ def status(rim: Rim) -> RunningStatus:
         admitted=vitals.admitted,
         blocked=vitals.blocked,
         blocked_by=vitals.blocked_by,
-        filters={f.name: f.mode for f in engine.branch.gate.filters},
+        filters={f.name: f.mode for f in engine.branch.gate.filters if f.mode != "off"},
+        notes={name: r.note for name, r in engine.branch.gate.reach.items() if r.note},
         open_trades=[_open_trade(trade, coins[trade.coin]) for trade in opened],
         open_phantoms=sum(t.kind == TradeKind.PHANTOM and t.cause != "trial" for t in trades),
         phantoms=vitals.phantoms,

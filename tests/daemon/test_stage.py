@@ -131,13 +131,14 @@ def test_the_table_says_what_it_would_have_earned(
         assert "shadow-only nova" in capsys.readouterr().out
 
 
-def test_no_alarm_counts_how_far_filters_reach_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_note_counts_how_far_filters_reach_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("risk.gate.REACH_WINDOW", 1)
     stage = staged()
     stage.signal("nova")
-    assert not stage.rows.alarms
+    reach = stage.engine.branch.gate.reach.values()
+    assert [each.note for each in reach] == [""] * len(reach)
     stage.signal("alpha")
-    assert [row.kind for row in stage.rows.alarms] == ["idle"]
+    assert {each.note for each in reach} == {"passed all of the last 1"}
 
 
 def test_once_admitted_its_trade_is_not_set_off_against_what_was_withheld(tmp_path: Path) -> None:

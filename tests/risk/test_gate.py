@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from market.decision import STAGE, Check, Clamp, Mode, Proposal
 from market.instrument import MIN_NOTIONAL_E6, Instrument
 from market.money import notional_e6
+from risk.filter import NoSettings
 from risk.gate import REACH_WINDOW, Gate, cap_check, fold, lots_within, withheld
+from risk.halt import Halt
 from tests.support.shadow import SOL, Scripted, make_proposal, make_view
 
 
@@ -53,6 +55,18 @@ def test_an_observing_filter_is_asked_and_blocks_nothing() -> None:
     assert [(c.filter, c.mode, c.outcome) for c in verdict.checks] == [
         ("watcher", "observe", "fail")
     ]
+
+
+@pytest.mark.parametrize("mode", ["enforce", "observe", "off"])
+def test_a_halt_holds_whatever_the_filter_s_mode_is(mode: Mode) -> None:
+    gate, view = Gate([Halt(NoSettings(), mode)]), make_view()  # type: ignore[list-item]
+    open_ = gate.judge(make_proposal(), view)
+    assert open_.admitted
+    assert [c.mode for c in open_.checks] == [mode] * (mode != "off")
+    view.desk.halts["operator"] = "lunch"
+    held = gate.judge(make_proposal(), view)
+    assert (held.admitted, held.failing, held.sole) == (False, ("halt",), "halt")
+    assert [(c.mode, c.reason) for c in held.checks] == [("enforce", "halted by operator: lunch")]
 
 
 # Folding.
@@ -245,36 +259,55 @@ def test_a_clamped_size_is_never_below_the_minimum_nor_above_its_room(
 # Reach.
 
 
+ALL, NONE = "passed all of the last 200", "passed none of the last 200"
+
+
 def count(gate: Gate, times: int) -> list[str]:
-    alarms: list[str] = []
+    """Return what was noted anew, in order."""
+    notes: list[str] = []
     for _ in range(times):
-        alarms += gate.count(gate.judge(make_proposal(), make_view()))
-    return alarms
+        notes += (
+            f"{name} {gate.reach[name].note}"
+            for name in gate.count(gate.judge(make_proposal(), make_view()))
+        )
+    return notes
 
 
-def test_a_filter_that_admits_everything_over_a_window_is_called_idle() -> None:
-    gate, _ = gate_of(easy="pass")
+def test_that_a_filter_admits_everything_over_a_window_is_noted_once() -> None:
+    gate, filters = gate_of(easy="pass")
     assert count(gate, REACH_WINDOW - 1) == []
-    assert count(gate, 1) == ["idle: easy passed all of 200"]
+    assert count(gate, 1) == [f"easy {ALL}"]
+    assert count(gate, 3 * REACH_WINDOW) == []
+    assert gate.reach["easy"].note == ALL
+    filters["easy"].say = "fail"
+    assert count(gate, REACH_WINDOW) == [f"easy {NONE}"]
+
+
+def test_a_note_goes_when_the_window_is_like_any_other() -> None:
+    gate, filters = gate_of(f="pass")
+    count(gate, REACH_WINDOW + 1)
+    filters["f"].say = "fail"
+    assert count(gate, REACH_WINDOW - 1) == ["f "]
+    assert gate.reach["f"].note == ""
 
 
 @pytest.mark.parametrize("say", ["fail", "no_data"])
-def test_a_filter_that_admits_nothing_over_a_window_is_called_unreachable(say: str) -> None:
+def test_that_a_filter_admits_nothing_over_a_window_is_noted(say: str) -> None:
     gate, _ = gate_of(hard=say)
     assert count(gate, REACH_WINDOW - 1) == []
-    assert count(gate, 1) == ["unreachable: hard passed none of 200"]
+    assert count(gate, 1) == [f"hard {NONE}"]
 
 
-def test_an_observing_filter_that_cannot_tell_yet_is_not_called_unreachable() -> None:
+def test_of_an_observing_filter_that_cannot_tell_yet_nothing_is_noted() -> None:
     gate, filters = gate_of(f="no_data")
     filters["f"].mode = "observe"
     assert count(gate, 2 * REACH_WINDOW) == []
     filters["f"].say = "fail"
-    assert count(gate, REACH_WINDOW) == ["unreachable: f passed none of 200"]
+    assert count(gate, REACH_WINDOW) == [f"f {NONE}"]
 
 
 @pytest.mark.parametrize("at", [0, 77, REACH_WINDOW - 1])
-def test_one_exception_in_a_window_silences_the_alarm(at: int) -> None:
+def test_with_one_exception_in_a_window_there_is_nothing_to_note(at: int) -> None:
     gate, filters = gate_of(f="fail")
     assert count(gate, at) == []
     filters["f"].say = "pass"
@@ -282,7 +315,12 @@ def test_one_exception_in_a_window_silences_the_alarm(at: int) -> None:
     filters["f"].say = "fail"
     assert count(gate, REACH_WINDOW - at - 1) == []
     # A new window begins after it.
-    assert count(gate, REACH_WINDOW) == ["unreachable: f passed none of 200"]
+    assert count(gate, REACH_WINDOW) == [f"f {NONE}"]
+
+
+def test_what_an_order_of_the_operator_lets_through_is_not_counted() -> None:
+    gate = Gate([Halt(NoSettings(), "enforce")])  # type: ignore[list-item]
+    assert count(gate, 2 * REACH_WINDOW) == []
 
 
 def test_reach_changes_no_verdict() -> None:

@@ -52,5 +52,7 @@ KINDS: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def _is(kind: str, value: Any) -> bool:
+def _is(kind: str | list[str], value: Any) -> bool:
+    if isinstance(kind, list):
+        return any(_is(each, value) for each in kind)
     return isinstance(value, KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))

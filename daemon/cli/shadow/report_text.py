@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import typer
 
-from daemon.cli.common import number, print_table
+from daemon.cli.cells import cell
+from daemon.cli.common import json_text, number, print_table
 from daemon.views.report import report_lines
 from market.errors import ExtraMissing, OperatorError
 from shadow.report.report import Report
@@ -42,15 +43,16 @@ def _save(path: Path, data: bytes) -> None:
 
 
 def _json(report: Report, _: str) -> str:
-    return msgspec.json.format(msgspec.json.encode(report_lines(report)), indent=2).decode() + "\n"
+    return json_text(report_lines(report))
 
 
 def _csv(report: Report, _: str) -> str:
     out = io.StringIO()
     names = [report.by, *ReportRow.__struct_fields__, "bias_bps", "bias_within"]
-    writer = csv.DictWriter(out, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(msgspec.to_builtins(report_lines(report)))
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    for row in msgspec.to_builtins(report_lines(report)):
+        writer.writerow(cell(row.get(name, "")) for name in names)
     return out.getvalue()
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 import json
 import re
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,9 @@ from daemon.cli.common import (
 )
 from daemon.instance.database import reading
 from daemon.instance.paths import StateDir
+from daemon.screen.terminal import Output
 from market.errors import InputDamaged, OperatorError
+from market.text import UNFIT
 from tests.daemon.cli.conftest import Cli
 
 Captured = pytest.CaptureFixture[str]
@@ -62,7 +66,37 @@ def test_json_is_indented_readable_and_ends_its_line(capsys: Captured) -> None:
     assert "kPÉPÉ" in out and '\n  "rows"' in out and out.endswith("}\n")
 
 
+def test_json_keeps_every_digit_where_javascript_would_round(capsys: Captured) -> None:
+    numbers = {"ts_ns": 1790000000123456789, "below": [-(2**53), 2**53], "low": -(2**60), "b": True}
+    print_json(numbers)
+    out = capsys.readouterr().out
+    read = json.loads(out, parse_int=float)
+    assert read == {
+        "ts_ns": "1790000000123456789", "below": [-(2.0**53), 2.0**53], "low": str(-(2**60)),
+        "b": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_json_is_sound_whatever_is_in_it_and_wherever_it_is_shown(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", Output(stream, encoding))
+    text = "é “so” – \x1b[2J \x9b \u202e \u2028 \U0001f600 \n"
+    print_json({"file": f"{text}\udcff", "é": 1})
+    assert json.loads(stream.getvalue()) == {"file": f"{text}\\xff", "é": 1}
+    assert stream.getvalue().isascii() == (encoding == "ascii")
+    assert UNFIT.search(stream.getvalue().replace("\n", "")) is None
+
+
 # Tables.
+
+
+def test_a_cell_moves_no_cursor_and_stays_on_its_line(capsys: Captured) -> None:
+    assert len(table(capsys, ("\x1b[2J\rname", "a\nb"))) == 2
+    print_table("", ("name",), [("\x1b[2J",)])
+    assert "\x1b" not in capsys.readouterr().out
 
 
 def table(capsys: Captured, *rows: tuple[object, ...], left: int = 1) -> list[str]:

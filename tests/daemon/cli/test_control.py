@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -32,7 +33,7 @@ OF_A_RUNNING_ONE = {
     "ready", "uptime_s", "seq", "digest", "frames", "skipped", "connected", "connects", "feeds",
     "blocked_by", "filters", "open_trades", "cash_usd", "day_start_usd", "gross_usd", "net_usd",
     "bots", "idle_bots", "violations", "recent", "recording", "disk_free_mb", "loop_late_ms",
-    "gc_pause_ms_max", "requests", "lenses", "tape", "network", "now_ns", "votes",
+    "gc_pause_ms_max", "requests", "lenses", "tape", "network", "now_ns", "votes", "notes",
 }  # fmt: skip
 
 
@@ -195,8 +196,12 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
         daemon.engine.market.lanes["donchian"].fault = "KeyError: 'x'"
         said["rearm"] = cli("rearm", "donchian", *place)
         said["healthy"] = cli("rearm", "donchian", *place)
-        said["unknown"] = cli("rearm", "donkey", *place)
+        said["odd"] = cli("halt", "--reason", os.fsdecode(b"caf\xe9\x1b[2J\nHALTED by x"), *place)
+        said["oddly halted"] = cli("status", *place)
+        said["at last"] = cli("resume", *place)
+        unknown.append(cli("rearm", os.fsdecode(b"donkey\xff"), *place))
 
+    unknown: list[Ran] = []
     daemon = alive(tmp_path, work)
     assert {ran.code for ran in said.values()} == {0}
     assert said["halt"].out == "" and said["halt"].err.startswith("entries halted; ")
@@ -208,13 +213,26 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
     assert json.loads(said["status"].out)["halts"] == {}
     assert said["rearm"].err == "donchian re-armed after KeyError: 'x'\n"
     assert said["healthy"].err == "donchian re-armed, it was healthy\n"
-    assert "no bot 'donkey'; there are " in said["unknown"].err
-    assert "donchian" in said["unknown"].err
+    assert (unknown[0].code, unknown[0].out) == (2, "")
+    assert "no bot 'donkey\\xff'; there are " in unknown[0].err.replace("\\\\", "\\")
+    assert "donchian" in unknown[0].err
+    assert said["odd"].err.startswith("entries halted; ")
+    assert "HALTED by operator: caf\\xe9\\x1b[2J\\x0aHALTED by x\n" in said["oddly halted"].out
     assert daemon.engine.market.lanes["donchian"].fault == ""
     commands = [r.payload for s in segments_of(tmp_path / "local" / "tape") for r in s.records()
                 if r.kind == "C"]  # fmt: skip
     verbs = [json.loads(payload)["verb"] for payload in commands]
-    assert verbs == ["halt", "resume", "flatten", "resume", "resume", "rearm", "rearm", "rearm"]
+    assert verbs == [
+        "halt",
+        "resume",
+        "flatten",
+        "resume",
+        "resume",
+        "rearm",
+        "rearm",
+        "halt",
+        "resume",
+    ]
 
 
 def test_a_daemon_that_does_not_know_a_verb_is_an_error(cli: Cli, state: Path) -> None:

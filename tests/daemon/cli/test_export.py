@@ -55,7 +55,9 @@ def test_csv_reads_back_to_the_last_digit(cli: Cli, traded: Path, tmp_path: Path
         for line, row in zip(lines, rows, strict=True):
             assert len(head) == len(line)
             for text, value in zip(line, row, strict=True):
-                assert text == ("" if value is None else str(value))
+                assert text.removeprefix("'") == ("" if value is None else str(value))
+                rounded = isinstance(value, int) and abs(value) > 2**53
+                assert text.startswith("'") == rounded
 
 
 def test_parquet_holds_the_same_with_types(cli: Cli, traded: Path, tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 
+from daemon.cli.common import json_text
 from daemon.cli.lens import NO_JIT
 from daemon.instance.control import Refusal, Request
 from daemon.views.lens import CoinLenses, CoinReading
@@ -345,7 +345,7 @@ def test_a_running_daemon_is_asked(asked: Callable[..., Ran]) -> None:
     ]  # fmt: skip
     assert lines[4] == ["homology", "–", "2", "min", "–", "–", "abstains:", "dull"]
     found = json.loads(asked("BTC", "--json").out)
-    assert found == json.loads(msgspec.json.encode(answer()))
+    assert found == json.loads(json_text(answer()))
 
 
 def test_an_unknown_coin_is_answered_by_those_there_are(asked: Callable[..., Ran]) -> None:

@@ -45,8 +45,8 @@ def test_an_import_says_what_it_found(cli: Cli, recording: Path, tmp_path: Path)
     ]
     found = json.loads(cli("tape", "import", recording, "--out", tmp_path / "t", "--json").out)
     assert found.keys() == IMPORTED
-    assert found["from_ns"] == START * 10**9 + 250_000_000
-    assert found["to_ns"] == (START + 60) * 10**9
+    assert int(found["from_ns"]) == START * 10**9 + 250_000_000
+    assert int(found["to_ns"]) == (START + 60) * 10**9
     assert (found["coins"], found["kinds"], found["sessions"]) == (["BTC"], ["bbo"], 2)
 
 
@@ -131,7 +131,7 @@ def test_a_tape_is_summed_up_for_a_person_as_for_a_script(cli: Cli, traded: Path
     assert json.loads(cli("tape", "verify", folder, "--json").out) == found
     first, second, third, fourth, fifth = cli("tape", "info", folder).out.splitlines()
     assert first == f"2 segments, {found['bytes']:,} bytes, {found['frames']:,} frames"
-    assert second == f"from {second_of(found['from_ns'])} to {second_of(found['to_ns'])}"
+    assert second == f"from {second_of(int(found['from_ns']))} to {second_of(int(found['to_ns']))}"
     assert third == (
         f"coins: {', '.join(found['coins'])}; recorded by {found['code_version']} in local"
     )

@@ -40,8 +40,32 @@ def raw(path: Path, data: bytes, *, close: bool = False) -> bytes:
 
 def test_a_question_gets_its_answer(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.sock"
-    request = Request("halt", 'ä\n"quoted"', phantoms=True)
+    request = Request("halt", 'ä "quoted"', phantoms=True)
     assert serving(path, lambda: control.ask(path, request, Heard)) == Heard(request)
+
+
+@pytest.mark.parametrize(
+    ("line", "argument"),
+    [
+        (b'{"verb": "halt", "argument": "caf\xe9"}\n', "caf\\xe9"),
+        (b'{"verb": "halt", "argument": "\\udcff!"}\n', "\\xff!"),
+        (b'{"verb": "halt", "argument": "a\tb\\u001b[2J"}\n', "a\\x09b\\x1b[2J"),
+        (b'{"verb": "halt", "argument": "\\u0000"}\n', "\\x00"),
+    ],
+)
+def test_an_order_is_not_lost_for_a_byte_of_its_reason(
+    line: bytes, argument: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "gnomon.sock"
+    answer = json.loads(serving(path, lambda: raw(path, line)))
+    assert answer["heard"] == {"verb": "halt", "argument": argument}
+
+
+def test_what_was_typed_is_sent_as_it_can_be_kept(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.sock"
+    request = Request("halt", os.fsdecode(b"caf\xe9\x1b[2J\nend"))
+    heard = serving(path, lambda: control.ask(path, request, Heard))
+    assert heard == Heard(Request("halt", "caf\\xe9\\x1b[2J\\x0aend"))
 
 
 def test_only_the_owner_may_open_the_socket_and_never_anyone_else(tmp_path: Path) -> None:

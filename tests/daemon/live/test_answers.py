@@ -62,12 +62,20 @@ def test_of_an_unknown_coin_the_known_ones_are_named() -> None:
 @pytest.mark.parametrize("verb", ["halt", "resume", "rearm", "flatten", "trial"])
 def test_a_command_is_an_event_that_is_on_disk_before_it_is_answered(verb: Any) -> None:
     scene = Scene()
-    assert scene.answer(verb, "why") == Reply(f"{verb} done")
-    assert scene.story == [Command(verb, "why"), 1]
+    assert scene.answer(verb, "donchian") == Reply(f"{verb} done")
+    assert scene.story == [Command(verb, "donchian"), 1]
+
+
+def test_of_an_unknown_bot_the_known_ones_are_named_and_it_is_no_event() -> None:
+    scene = Scene()
+    found = scene.answer("rearm", "donkey")
+    assert found == Refusal(f"no bot 'donkey'; there are {', '.join(found.choices)}", found.choices)
+    assert "donchian" in found.choices
+    assert scene.story == []
 
 
 def test_an_argument_that_is_too_long_is_cut() -> None:
-    for verb in Verb:
+    for verb in set(Verb) - {Verb.REARM}:
         limit = verb.argument_max
         scene = Scene()
         scene.answer(verb, "x" * 5_000)

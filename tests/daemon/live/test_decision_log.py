@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from daemon.live.decision_log import log_decisions
+from shadow.store.rows import Rows
 from tests.daemon import rig
 
 Said = list[tuple[str, dict[str, Any]]]
@@ -37,6 +38,11 @@ def test_every_signal_and_alarm_is_a_line_and_the_signals_are_returned(said: Sai
     events = [event for event, _ in said]
     assert events.count("signal admitted") + events.count("signal blocked") == len(recent)
     assert events.count("alarm raised") == len(rows.alarms) > 0
+
+
+def test_a_note_is_a_line_and_no_warning(said: Said) -> None:
+    assert log_decisions(Rows(), ["halt passed all"]) == []
+    assert said == [("noted", {"text": "halt passed all"})]
 
 
 def test_who_blocked_is_told_of_a_blocked_signal_alone(said: Said) -> None:
