@@ -22,6 +22,8 @@ KEEP = 240
 KEEP_MINUTES = 600
 SLACK = 120
 MINUTE_MS = 60_000
+# Minutes beyond the forming one that prints may reach before the clock closes it.
+EARLY_MAX = 30
 
 
 class Series(Struct):
@@ -160,7 +162,11 @@ class Bars(Struct):
                 if bar.start_ms == start_ms:
                     _extend(bar, trade)
                     return
-            self.early.append(_first(start_ms, trade))
+            if len(self.early) < EARLY_MAX:
+                self.early.append(_first(start_ms, trade))
+            else:
+                # Nobody has closed a minute for so long, or these are no times: begin anew.
+                self.interrupt()
         else:
             self.late += 1
 
@@ -169,10 +175,14 @@ class Bars(Struct):
 
         A minute without trades repeats the last close with no volume, as the venue's own
         candles do. The caller adds the grace it gives late prints. More than one minute may be
-        due after a stall; then the bots still see each timeframe once, at its newest bar.
+        due after a stall; then the bots still see each timeframe once, at its newest bar. More than
+        are kept are not walked through: the bars begin anew.
         """
         minute = self.minute
         if minute is None or minute.start_ms + MINUTE_MS > now_ms:
+            return ()
+        if now_ms - minute.start_ms > KEEP_MINUTES * MINUTE_MS:
+            self.interrupt()
             return ()
         closed: dict[str, None] = {}
         while minute.start_ms + MINUTE_MS <= now_ms:

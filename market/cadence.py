@@ -3,7 +3,8 @@
 The venue changed its book cadence from 0.5 s to 5 s within two months, so a fixed staleness
 limit either blocks everything or notices nothing. The estimate is a peak of the gaps that decays
 towards the current gap, so it follows a periodic stream closely and, for a stream that speaks
-only on change, stays near its longer silences.
+only on change, stays near its longer silences. Beside it stands the usual gap, which one long
+silence hardly moves: what it has come to be is the stream's cadence now, faster or slower.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 DECAY = 1.0 / 64.0
+# A handful of gaps makes a new cadence the usual one; a single gap counts as four at most.
+USUAL_SHARE = 1.0 / 4.0
+USUAL_TIMES_MAX = 4.0
 
 
 class Cadence(Struct, gc=False):
@@ -18,6 +22,7 @@ class Cadence(Struct, gc=False):
 
     last_ns: int = 0
     peak_ns: float = 0.0
+    usual_ns: float = 0.0
     count: int = 0
 
     def observe(self, now_ns: int) -> None:
@@ -28,6 +33,8 @@ class Cadence(Struct, gc=False):
                 self.peak_ns = float(gap)
             else:
                 self.peak_ns += (gap - self.peak_ns) * DECAY
+            usual = self.usual_ns or float(gap)
+            self.usual_ns = usual + (min(gap, USUAL_TIMES_MAX * usual) - usual) * USUAL_SHARE
         self.last_ns = now_ns
         self.count += 1
 

@@ -31,7 +31,10 @@ VOL_DECAY = 1.0 / 60.0
 
 
 class Context(Struct):
-    """The coin's latest asset context; `funding` is the estimate for the next hourly settlement."""
+    """The coin's latest asset context; `funding` is the estimate for the next hourly settlement.
+
+    It carries no venue time; `venue_ms` is what the venue's clock said when it came.
+    """
 
     funding: float = 0.0
     open_interest: float = 0.0
@@ -41,6 +44,7 @@ class Context(Struct):
     day_notional: float = 0.0
     prev_day_px: float = 0.0
     recv_ns: int = 0
+    venue_ms: int = 0
 
 
 class Settlement(Struct, frozen=True, gc=False):
@@ -59,6 +63,11 @@ class Streams(Struct):
     bbo: Cadence = field(default_factory=Cadence)
     trades: Cadence = field(default_factory=Cadence)
     context: Cadence = field(default_factory=Cadence)
+
+    def learned(self) -> list[tuple[str, Cadence]]:
+        """Return the kinds of book whose cadence is known."""
+        kinds = (("fast", self.fast), ("slow", self.slow), ("bbo", self.bbo))
+        return [kind for kind in kinds if kind[1].count >= LEARNED_FRAMES]
 
     def pulse(self) -> tuple[str, Cadence] | None:
         """Return the stream that proves the book alive, None while none is known well enough.
@@ -79,7 +88,8 @@ class Streams(Struct):
 class Coin(Struct):
     """One coin's market state.
 
-    `venue_lag_ms` is receive time minus venue time of the newest book. `variance` is an
+    `offset_ns` is how far our stamps are ahead of the venue's clock at the quickest way, and
+    `venue_lag_ms` how much longer the newest book was under way. `variance` is an
     exponentially weighted mean of squared one-minute log returns over `returns` bars. `dead` holds
     the streams that do not speak, by name in `Streams`, with the cause.
     """
@@ -93,6 +103,7 @@ class Coin(Struct):
     lenses: Lenses = field(default_factory=Lenses)
     usual: Usual = field(default_factory=Usual)
     settlement: Settlement | None = None
+    offset_ns: int = 0
     venue_lag_ms: float = 0.0
     variance: float = 0.0
     returns: int = 0
@@ -108,13 +119,19 @@ class Coin(Struct):
 
         To a new subscriber the venue sends trades again: those are history.
         """
-        return max(0.0, now_ns - (trade.time_ms + self.venue_lag_ms) * NS_PER_MS)
+        due_ns = trade.time_ms * NS_PER_MS + self.offset_ns + self.venue_lag_ms * NS_PER_MS
+        return max(0.0, now_ns - due_ns)
+
+    def sent_ms(self, now_ns: int) -> int:
+        """Return the venue's time at which what comes now was sent."""
+        return int((now_ns - self.offset_ns) / NS_PER_MS - self.venue_lag_ms)
 
     def on_context(self, update: ContextUpdate) -> None:
         """Take a new context; the last one before an hour's end settles that hour."""
         old = self.context
-        hour_ms = update.recv_ns // NS_PER_MS // MS_PER_HOUR * MS_PER_HOUR
-        seen_ms = old.recv_ns // NS_PER_MS
+        venue_ms = (update.recv_ns - self.offset_ns) // NS_PER_MS
+        hour_ms = venue_ms // MS_PER_HOUR * MS_PER_HOUR
+        seen_ms = old.venue_ms
         if hour_ms - CONTEXT_AGE_MS_MAX <= seen_ms < hour_ms:
             self.settlement = Settlement(hour_ms, old.funding, old.oracle_px)
         self.context = Context(
@@ -126,6 +143,7 @@ class Coin(Struct):
             update.day_notional,
             update.prev_day_px,
             update.recv_ns,
+            venue_ms,
         )
 
     def lose(self, stream: str, cause: str) -> None:
@@ -149,7 +167,7 @@ class Coin(Struct):
         if settled is not None and settled.hour_ms == hour_ms:
             return settled
         context = self.context
-        seen_ms = context.recv_ns // NS_PER_MS
+        seen_ms = context.venue_ms
         if hour_ms - CONTEXT_AGE_MS_MAX <= seen_ms < hour_ms:
             return Settlement(hour_ms, context.funding, context.oracle_px)
         return None

@@ -10,6 +10,8 @@ from msgspec import Struct, field
 
 from market.coin import Coin
 from market.decision import Vote
+from market.events import NS_PER_MS
+from market.venue_clock import VenueClock
 
 
 class Desk(Struct):
@@ -58,7 +60,8 @@ class Desk(Struct):
 class DeskView(Struct):
     """Desk and market as a filter may see them.
 
-    `opened_ns` is when the signal's episode began, `vote` the divisions' vote on its coin.
+    `opened_ns` is when the signal's episode began, `vote` the divisions' vote on its coin, `clock`
+    how our stamps stand to the venue's.
     """
 
     desk: Desk
@@ -66,3 +69,9 @@ class DeskView(Struct):
     now_ns: int = 0
     opened_ns: int = 0
     vote: Vote = field(default_factory=Vote)
+    clock: VenueClock = field(default_factory=VenueClock)
+
+    @property
+    def venue_ms(self) -> int:
+        """Return the venue's time, which is that of bars."""
+        return self.clock.venue_ns(self.now_ns) // NS_PER_MS

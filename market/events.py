@@ -136,6 +136,17 @@ class FundingHistory(Struct, gc=False, tag="funding"):
     recv_ns: int = 0
 
 
+class VenueTime(Struct, gc=False, tag="venue_time"):
+    """The venue's time, asked at `asked_ns` and answered at `read_ns`, in stamps of our own."""
+
+    letter: ClassVar[str] = "R"
+
+    venue_ms: int
+    asked_ns: int
+    read_ns: int
+    recv_ns: int = 0
+
+
 class Timer(Struct, gc=False):
     """The passing of one second."""
 
@@ -288,6 +299,7 @@ class LensUpdate(Struct, gc=False, tag="lens"):
 Recorded = (
     Candles
     | FundingHistory
+    | VenueTime
     | Command
     | FeedDown
     | FeedUp
@@ -304,6 +316,7 @@ Event = (
     | ContextUpdate
     | Candles
     | FundingHistory
+    | VenueTime
     | Timer
     | Command
     | FeedDown

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from market.decision import Check, Proposal
 from market.desk import DeskView
-from market.events import MS_PER_MINUTE, NS_PER_MS
+from market.events import MS_PER_MINUTE
 from risk.alarm import Action, Share, act
 from risk.filter import Filter
 
@@ -50,7 +50,7 @@ class Intensity(Filter[Settings]):
             return self.no_data(f"its trades are not heard: {coin.dead['trades']}")
         if arrivals.terms is None:
             return self.no_data("the pace of its trades is not fitted yet")
-        age_min = arrivals.fit_age_ms(view.now_ns // NS_PER_MS) / MS_PER_MINUTE
+        age_min = arrivals.fit_age_ms(view.venue_ms) / MS_PER_MINUTE
         if age_min > s.fit_age_minutes_max:
             return self.no_data(f"the pace of its trades was fitted {age_min:.0f} min ago")
         if not arrivals.threshold:

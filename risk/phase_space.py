@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from market.decision import Check, Proposal
 from market.desk import DeskView
-from market.events import MS_PER_MINUTE, NS_PER_MS
+from market.events import MS_PER_MINUTE
 from risk.alarm import Action, Rule, Share, act, judge
 from risk.filter import Filter
 
@@ -56,7 +56,7 @@ class PhaseSpace(Filter[Settings]):
         s = self.settings
         if not lenses.rank_bar_ms:
             return self.no_data(lenses.reason)
-        age_min = lenses.ranks_age_ms(view.now_ns // NS_PER_MS) / MS_PER_MINUTE
+        age_min = lenses.ranks_age_ms(view.venue_ms) / MS_PER_MINUTE
         if age_min > s.rank_age_minutes_max:
             return self.no_data(f"ranks are {age_min:.0f} min old")
         score = lenses.score

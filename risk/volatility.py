@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from market.decision import Check, Proposal
 from market.desk import DeskView
-from market.events import MS_PER_MINUTE, NS_PER_MS
+from market.events import MS_PER_MINUTE
 from risk.alarm import Action, Rule, Share, act, judge
 from risk.filter import Filter
 
@@ -55,7 +55,7 @@ class Volatility(Filter[Settings]):
         reading = lenses.readings.get("volatility")
         if reading is None:
             return self.no_data(lenses.reason)
-        bars = lenses.values_age_ms(view.now_ns // NS_PER_MS) / MS_PER_MINUTE
+        bars = lenses.values_age_ms(view.venue_ms) / MS_PER_MINUTE
         if bars > s.bars_max:
             return self.no_data(f"values are {bars:.0f} bars old, limit {s.bars_max}")
         z = reading.value

@@ -53,7 +53,7 @@ class Backfill:
                 continue
             self._asked[name] = now_ns
             from_ms = since_ns // NS_PER_MS // 60_000 * 60_000
-            to_ms = now_ns // NS_PER_MS
+            to_ms = self._out.venue_ms
             requests = self._out.outcome.requests
             if from_ms // MS_PER_HOUR != to_ms // MS_PER_HOUR:
                 requests.append(Request("funding", name, "", from_ms, to_ms))
@@ -70,13 +70,16 @@ class Backfill:
                 f"{coin.name} {event.timeframe}: {event.refused} impossible rows of "
                 f"{event.refused + len(event.rows)} left out",
             )
+        clock, now_ns = self._branch.view.clock, self._out.now_ns
+        event.rows = [row for row in event.rows if clock.bears("candle", row.start_ms, now_ns)]
         if "trades" in coin.dead:
             # No print would carry such bars on, so they would soon be old. Trades that wait for
             # these minutes can be walked all the same.
             if event.timeframe == "1m":
                 self._branch.repair(coin, event.rows, event.asked_ns)
             return
-        coin.bars.on_candles(event.timeframe, event.rows, event.asked_ns // NS_PER_MS)
+        asked_ms = clock.venue_ns(event.asked_ns) // NS_PER_MS
+        coin.bars.on_candles(event.timeframe, event.rows, asked_ms)
         if event.timeframe == "1m":
             coin.recompute_variance()
             self._market.lenses.on_history(coin)
@@ -86,7 +89,7 @@ class Backfill:
                     self._ask(coin, timeframe, WARM_UP_ROWS)
 
     def _ask(self, coin: Coin, timeframe: str, rows: int) -> None:
-        to_ms = self._out.now_ns // NS_PER_MS
+        to_ms = self._out.venue_ms
         from_ms = to_ms - rows * TIMEFRAME_MS[timeframe]
         request = Request("candles", coin.name, timeframe, from_ms, to_ms)
         self._out.outcome.requests.append(request)

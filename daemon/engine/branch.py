@@ -16,7 +16,7 @@ from daemon.engine.trials import is_arm
 from market.coin import Coin
 from market.decision import STAGE, ExitCall, TradeKind
 from market.desk import Desk, DeskView
-from market.events import MS_PER_DAY, NS_PER_MS, Candle, FundingHistory
+from market.events import MS_PER_DAY, Candle, FundingHistory
 from market.fills import FillModel
 from risk.gate import STAGE_VERSION, Gate
 from shadow.ledger.episodes import KeyState
@@ -130,9 +130,8 @@ class Branch:
         if hour_ms % MS_PER_DAY == 0:
             self._apply(self.ledger.on_day(hour_ms, now_ns))
 
-    def begin_day(self) -> None:
+    def begin_day(self, day_ms: int) -> None:
         """Let the daily loss be measured from the equity as it stands, on a new UTC day."""
-        day_ms = self.out.now_ns // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
         if day_ms != self.desk.day_ms:
             self.settlement.value_open()
             self.desk.day_ms = day_ms

@@ -39,9 +39,11 @@ from market.events import (
     StreamUp,
     Timer,
     TradesUpdate,
+    VenueTime,
 )
 from market.fills import FillModel
 from market.instrument import Instrument
+from market.venue_clock import VenueClock
 from risk.gate import Gate
 from shadow.store.bookkeeper import Identity
 
@@ -86,6 +88,7 @@ class Engine:
             lens_rule=lens_rule,
             watched=self.branch.watched,
         )
+        self.market.clock = self.clock
         self.backfill = Backfill(self.market, self.branch, self.out)
         self.outages = Outages(self.market, self.backfill, self.out)
         self.timetable = Timetable(self.market, self.branch, self.weighing, self.out)
@@ -94,6 +97,16 @@ class Engine:
     def vitals(self) -> Vitals:
         """Return where the engine stands."""
         return self.out.vitals
+
+    @property
+    def clock(self) -> VenueClock:
+        """Return how our stamps stand to the venue's."""
+        return self.branch.view.clock
+
+    @clock.setter
+    def clock(self, clock: VenueClock) -> None:
+        """Take up what is known of the venue's clock."""
+        self.branch.view.clock = self.market.clock = clock
 
     @property
     def digest(self) -> str:
@@ -107,8 +120,14 @@ class Engine:
         vitals.seq += 1
         vitals.now_ns = now_ns
         self.market.view.now_ns = self.branch.view.now_ns = now_ns
-        if now_ns >= vitals.next_hour_ns:
-            self.timetable.roll()
+        clock = self.branch.view.clock
+        if isinstance(event, VenueTime):
+            clock.read(event)
+        venue_ns = now_ns - clock.offset_ns
+        if venue_ns > vitals.venue_ns:
+            vitals.venue_ns = venue_ns
+            if venue_ns >= vitals.next_hour_ns:
+                self.timetable.roll()
         self._take(event)
         return self.out.take()
 
@@ -135,6 +154,9 @@ class Engine:
                 self.backfill.on_candles(event)
             case FundingHistory():
                 self.branch.on_rates(event)
+            case VenueTime():
+                # The clock has taken it, before anything could be due by another.
+                pass
             case Command():
                 reply = commands.obey(event, self.market, self.branch, self.out)
                 self.out.outcome.reply = reply

@@ -19,7 +19,6 @@ from market.coin import Coin
 from market.decision import LensAsk
 from market.events import (
     MS_PER_MINUTE,
-    NS_PER_MS,
     LensCause,
     LensKind,
     LensReading,
@@ -65,7 +64,7 @@ class LensSchedule:
     def on_prints(self, coin: Coin, prints: list[Print]) -> None:
         """Count a coin's trades."""
         arrivals = coin.arrivals
-        arrivals.on_prints(prints, int(self._out.now_ns / NS_PER_MS - coin.venue_lag_ms))
+        arrivals.on_prints(prints, coin.sent_ms(self._out.now_ns))
         if arrivals.threshold and arrivals.turned(self._rule.burst):
             self._turned(coin)
 

@@ -21,12 +21,12 @@ from divisions.weights import START
 from market.coin import Coin
 from market.decision import ExitCall, Signal, Vote
 from market.events import (
-    NS_PER_MS,
     BboUpdate,
     BookUpdate,
     ContextUpdate,
     TradesUpdate,
 )
+from market.venue_clock import VenueClock
 from market.view import View
 
 
@@ -51,6 +51,7 @@ class MarketHalf:
         self.lanes = {lane.name: lane for lane in lanes}
         self.opinions: voting.Opinions = {}
         self.view = View(self.coins)
+        self.clock = VenueClock()
         self.bench = Bench(self.lanes, out)
         self.lenses = LensSchedule(self.coins, out, lens_rule, watched)
         self._weighing = weighing
@@ -65,7 +66,7 @@ class MarketHalf:
     def on_book(self, event: BookUpdate) -> Coin | None:
         """Take a book; return its coin when there is a new valid one, after the bots spoke."""
         coin = self.coins.get(event.coin)
-        if coin is None:
+        if coin is None or not self.clock.hear("book", event.time_ms, event.recv_ns):
             return None
         streams = coin.streams
         (streams.fast if event.fast else streams.slow).observe(event.recv_ns)
@@ -74,7 +75,7 @@ class MarketHalf:
     def on_bbo(self, event: BboUpdate) -> Coin | None:
         """Take best prices; return their coin when there is a new valid book."""
         coin = self.coins.get(event.coin)
-        if coin is None:
+        if coin is None or not self.clock.hear("bbo", event.time_ms, event.recv_ns):
             return None
         coin.streams.bbo.observe(event.recv_ns)
         return self._merged(coin, event) if coin.book.apply_bbo(event) else None
@@ -82,7 +83,8 @@ class MarketHalf:
     def _merged(self, coin: Coin, event: BookUpdate | BboUpdate) -> Coin | None:
         book = coin.book
         if book.time_ms == event.time_ms:
-            coin.venue_lag_ms = event.recv_ns / NS_PER_MS - event.time_ms
+            coin.offset_ns = self.clock.offset_ns
+            coin.venue_lag_ms = self.clock.lag_ms(event.time_ms, event.recv_ns)
         if not book.ok:
             return None
         self._tell(self._subscribers.book[coin.instrument.coin], coin)
@@ -92,6 +94,8 @@ class MarketHalf:
         """Take public trades."""
         coin = self.coins.get(event.coin)
         if coin is None:
+            return
+        if not self._take_times(event):
             return
         coin.streams.trades.observe(event.recv_ns)
         bars = coin.bars
@@ -106,6 +110,7 @@ class MarketHalf:
         if coin is None:
             return
         coin.streams.context.observe(event.recv_ns)
+        coin.offset_ns = self.clock.offset_ns
         coin.on_context(event)
         self._tell(self._subscribers.context[event.coin], coin)
 
@@ -115,6 +120,15 @@ class MarketHalf:
         for coin in self.coins.values():
             if coin.book.ok:
                 coin.usual.see(coin.book, now_ns)
+
+    def _take_times(self, event: TradesUpdate) -> bool:
+        """Leave prints from the future out of an event; say False when that leaves none."""
+        hear, now_ns = self.clock.hear, event.recv_ns
+        kept = [p for p in event.prints if hear("trade", p.time_ms, now_ns, current=False)]
+        if len(kept) == len(event.prints):
+            return True
+        event.prints = kept
+        return bool(kept)
 
     def close_bars(self, until_ms: int) -> None:
         """Close what is due on every coin first, so that bots compare like with like."""
@@ -128,6 +142,7 @@ class MarketHalf:
 
     def interrupt(self, coins: Iterable[Coin]) -> None:
         """Note that the feed of some coins is down: none of their books is valid, no bar whole."""
+        self.clock.interrupt()
         for coin in coins:
             self.lenses.interrupt(coin)
             coin.book.invalidate()

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 from market.decision import LensAsk, Request
+from market.events import NS_PER_MS
 from market.orders import Intent
 from shadow.store.rows import Rows
 from shadow.store.tables.alarms import AlarmRow
@@ -38,12 +39,14 @@ NOTHING = Outcome()
 class Vitals(Struct):
     """Position of the engine in its stream of events, and its counters.
 
+    `venue_ns` is the venue's time, by which bars, hours and days end; it never decreases either.
     `digest` runs over the rows of all outcomes; `signals` counts by bot what came to a row.
     `feed_up` holds while any connection is open, `lines` are the numbers of the open ones.
     """
 
     seq: int = 0
     now_ns: int = 0
+    venue_ns: int = 0
     next_hour_ns: int = 0
     next_close_ms: int = 0
     feed_up: bool = False
@@ -79,6 +82,11 @@ class Outbox:
     def now_ns(self) -> int:
         """Return the receive time of the event being taken."""
         return self.vitals.now_ns
+
+    @property
+    def venue_ms(self) -> int:
+        """Return the venue's time at the event being taken."""
+        return self.vitals.venue_ns // NS_PER_MS
 
     @property
     def outcome(self) -> Outcome:

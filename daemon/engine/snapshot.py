@@ -22,6 +22,7 @@ from divisions.vote import Opinions
 from market.coin import Coin
 from market.desk import Desk
 from market.errors import require
+from market.venue_clock import VenueClock
 from risk.gate import Reach
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.trade import Trade, TradeState
@@ -49,6 +50,7 @@ class EngineState(Struct):
     opinions: Opinions = field(default_factory=dict)
     trials: Trials = field(default_factory=Trials)
     arms: dict[str, LaneState] = field(default_factory=dict)
+    clock: VenueClock = field(default_factory=VenueClock)
 
 
 def whole(engine: Engine) -> bytes:
@@ -75,6 +77,7 @@ def whole(engine: Engine) -> bytes:
             market.opinions,
             market.bench.state,
             market.bench.memories(),
+            engine.clock,
         )
     )
 
@@ -86,6 +89,7 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
     require(set(state.coins) == set(market.coins), "the state holds other coins than the engine")
     engine.out.vitals = state.vitals
     branch.desk = state.desk
+    engine.clock = state.clock
     engine.weighing.weights, engine.weighing.fresh = state.weights, state.fresh
     market.opinions = state.opinions
     market.coins.update(state.coins)

@@ -1,6 +1,7 @@
 """Timetable: what is due by the second, at a bar's close, on the hour and at 00:00 UTC.
 
-Time is an event: the receive time of whatever came last. Nothing here reads a clock.
+Time is an event: the receive time of whatever came last. Nothing here reads a clock. Bars, hours
+and days end when they do at the venue, whatever our own clock says.
 """
 
 from __future__ import annotations
@@ -9,10 +10,19 @@ from daemon.engine.branch import Branch
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
 from daemon.engine.weighing import Weighing
-from market.events import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, NS_PER_HOUR, NS_PER_MS
+from market.events import (
+    MS_PER_DAY,
+    MS_PER_HOUR,
+    MS_PER_MINUTE,
+    NS_PER_DAY,
+    NS_PER_HOUR,
+    NS_PER_MS,
+)
 
 # Prints come up to half a second after their venue time; a bar waits for them before it closes.
 BAR_GRACE_MS = 500
+# Hours further back than a year are not walked through one by one.
+WALK_NS_MAX = 366 * NS_PER_DAY
 
 
 class Timetable:
@@ -27,7 +37,7 @@ class Timetable:
     def on_second(self) -> None:
         """Close bars that are due, then let a second pass for lenses and desk."""
         vitals = self._out.vitals
-        now_ms = vitals.now_ns // NS_PER_MS
+        now_ms = self._out.venue_ms
         if now_ms >= vitals.next_close_ms:
             vitals.next_close_ms = (now_ms - BAR_GRACE_MS) // MS_PER_MINUTE * MS_PER_MINUTE
             vitals.next_close_ms += MS_PER_MINUTE + BAR_GRACE_MS
@@ -36,15 +46,18 @@ class Timetable:
         self._market.lenses.on_second(now_ms)
         self._market.learn_books()
         self._branch.on_second()
+        news = self._branch.view.clock.news(vitals.now_ns)
+        if news:
+            self._out.alarm("clock", news)
 
     def roll(self) -> None:
         """Settle every hour that ended since the last event, and the days among them."""
         self._settle_hours()
-        self._weighing.enrol(self._market.heard_bots(), self._out.now_ns // NS_PER_MS)
+        self._weighing.enrol(self._market.heard_bots(), self._out.venue_ms)
 
     def _settle_hours(self) -> None:
         vitals, branch = self._out.vitals, self._branch
-        now_ns = vitals.now_ns
+        now_ns = vitals.venue_ns
         branch.suspend_stale()
         if not vitals.next_hour_ns:
             today_ms = now_ns // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
@@ -52,10 +65,16 @@ class Timetable:
             vitals.next_hour_ns = now_ns // NS_PER_HOUR * NS_PER_HOUR + NS_PER_HOUR
             if branch.desk.day_ms == today_ms:
                 return
+        vitals.next_hour_ns = max(vitals.next_hour_ns, _first_hour_ns(now_ns))
         while vitals.next_hour_ns <= now_ns:
             hour_ms = vitals.next_hour_ns // NS_PER_MS
             branch.on_hour(hour_ms)
             if hour_ms % MS_PER_DAY == 0:
                 self._weighing.step(hour_ms)
             vitals.next_hour_ns += MS_PER_HOUR * NS_PER_MS
-        branch.begin_day()
+        branch.begin_day(now_ns // NS_PER_DAY * MS_PER_DAY)
+
+
+def _first_hour_ns(now_ns: int) -> int:
+    """Return the oldest hour that is still settled."""
+    return (now_ns - WALK_NS_MAX) // NS_PER_HOUR * NS_PER_HOUR

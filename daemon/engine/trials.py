@@ -160,7 +160,7 @@ class Bench:
             return f"refused: {order.name} = {order.value:g} is no change {order.bot} declares"
         control = msgspec.to_builtins(params)
         challenger = {**control, change.name: change.value}
-        now_ms = self._out.now_ns // NS_PER_MS
+        now_ms = self._out.venue_ms
         first_ms = (now_ms // MS_PER_DAY + 1) * MS_PER_DAY
         trial = Trial(
             order.trial_id,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from market.bars import KEEP, KEEP_MINUTES, SLACK, Bars, Series
+from market.bars import EARLY_MAX, KEEP, KEEP_MINUTES, SLACK, Bars, Series
 from market.events import TIMEFRAME_MS, TIMEFRAMES, Candle, Print
 from tests.support.market import MINUTE_MS, START_MS, candle, candles
 
@@ -578,3 +578,50 @@ def test_history_is_copied_not_kept() -> None:
     print_all(bars, [(START_MS + 2_000, 20.0, 1.0), (START_MS + MINUTE_MS, 30.0, 1.0)])
     bars.close_until(START_MS + 2 * MINUTE_MS)
     assert minute == longer == candle(START_MS, 10.0)
+
+
+HOSTILE_MS = (1, START_MS - 10 * 365 * 86_400_000, START_MS + 10 * 365 * 86_400_000, 2**43)
+
+
+@pytest.fixture
+def bounded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Fail once more minutes have been closed in a test than any honest one closes."""
+    closes: list[int] = []
+    close_minute = Bars._close_minute
+
+    def counted(self: Bars, minute: Candle, closed: dict[str, None]) -> None:
+        closes.append(minute.start_ms)
+        assert len(closes) <= 2 * KEEP_MINUTES, "minutes are walked without end"
+        close_minute(self, minute, closed)
+
+    monkeypatch.setattr(Bars, "_close_minute", counted)
+    return closes
+
+
+@pytest.mark.usefixtures("bounded")
+@pytest.mark.parametrize("time_ms", HOSTILE_MS)
+def test_a_first_print_of_any_time_walks_no_minutes_without_end(time_ms: int) -> None:
+    bars = Bars()
+    bars.on_print(Print(time_ms, 100.0, 1.0, 1))
+    bars.close_until(START_MS)
+    for minute in range(1, 5):
+        at_ms = START_MS + minute * MINUTE_MS
+        bars.on_print(Print(at_ms, 100.0, 1.0, 1))
+        bars.close_until(at_ms + MINUTE_MS)
+    assert time_ms > START_MS or rows(bars.series["1m"])[-1].start_ms == START_MS + 4 * MINUTE_MS
+
+
+@pytest.mark.usefixtures("bounded")
+@pytest.mark.parametrize("time_ms", HOSTILE_MS)
+def test_a_candle_of_any_date_walks_no_minutes_without_end(time_ms: int) -> None:
+    bars = Bars()
+    bars.on_print(Print(START_MS, 100.0, 1.0, 1))
+    bars.on_candles("1m", [candle(time_ms, 100.0)], START_MS)
+    bars.close_until(START_MS + 5 * MINUTE_MS)
+
+
+def test_prints_of_ever_other_minutes_pile_up_only_so_far() -> None:
+    bars = Bars()
+    for minute in range(100_000):
+        bars.on_print(Print(START_MS + minute * MINUTE_MS, 100.0, 1.0, 1))
+        assert len(bars.early) <= EARLY_MAX

@@ -71,3 +71,12 @@ def test_age_is_the_time_since_the_last_event() -> None:
     cadence = Cadence()
     now = hear(cadence, [FAST_NS])
     assert cadence.age_ns(now + 7) == 7
+
+
+@pytest.mark.parametrize("after", [FAST_NS // 5, 4 * FAST_NS, SLOW_NS])
+def test_the_usual_gap_follows_a_new_cadence_and_no_single_silence(after: int) -> None:
+    cadence = Cadence()
+    hear(cadence, [FAST_NS] * 10 + [100 * SLOW_NS])
+    assert cadence.usual_ns < 2 * FAST_NS
+    hear(cadence, [after] * 16)
+    assert cadence.usual_ns == pytest.approx(after, rel=0.1)

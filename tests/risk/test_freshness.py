@@ -78,11 +78,59 @@ def test_after_an_outage_a_stream_must_be_learned_anew() -> None:
     assert check(coin, last_ns).outcome == "no_data"
 
 
-def test_a_silent_fast_stream_is_not_excused_by_a_slow_one() -> None:
+def test_the_freshest_kind_of_book_answers_for_the_book() -> None:
     coin, last_ns = learned("fast", 500.0)
     for i in range(10):
         coin.streams.slow.observe(last_ns + i * NS_PER_S)
-    assert check(coin, last_ns + 9 * NS_PER_S).outcome == "fail"
+    now_ns = last_ns + 9 * NS_PER_S
+    found = check(coin, now_ns + 600 * MS)
+    assert (found.outcome, found.value, found.threshold) == ("pass", 600.0, 3_000.0)
+    assert check(coin, now_ns + 3_001 * MS).outcome == "fail"
+
+
+# The venue changed the cadence of its books from 0.5 s to 5 s within two months.
+@pytest.mark.parametrize(
+    ("before_ms", "after_ms", "limit_ms"),
+    [(540, 2_000, 2_600), (540, 5_000, 6_500), (5_000, 540, 1_500), (540, 60_000, 10_000)],
+)
+def test_a_new_cadence_is_learned_within_a_dozen_frames(
+    before_ms: float, after_ms: float, limit_ms: float
+) -> None:
+    coin, now_ns = learned("fast", before_ms)
+    for _ in range(12):
+        now_ns += round(after_ms * MS)
+        coin.streams.fast.observe(now_ns)
+    # A tenth is lacking at most of what the usual gap has still to learn.
+    assert check(coin, now_ns + round(0.9 * limit_ms * MS)).outcome == "pass"
+    assert check(coin, now_ns + round(1.01 * limit_ms * MS)).outcome == "fail"
+
+
+def test_one_long_silence_makes_no_cadence() -> None:
+    coin, now_ns = learned("fast", 540.0, frames=100)
+    coin.streams.fast.observe(now_ns := now_ns + 30 * NS_PER_S)
+    assert check(coin, now_ns + 1_501 * MS).outcome == "fail"
+
+
+def test_a_quote_that_comes_ten_times_a_second_keeps_a_slow_book_fresh() -> None:
+    coin, now_ns = learned("fast", 5_000.0)
+    for _ in range(30):
+        coin.streams.bbo.observe(now_ns := now_ns + 100 * MS)
+    found = check(coin, now_ns + 100 * MS)
+    assert (found.outcome, found.value, found.threshold) == ("pass", 100.0, 1_000.0)
+
+
+@pytest.mark.parametrize("off_s", [-30.0, -1.6, 1.6, 30.0])
+def test_while_the_clocks_disagree_nothing_can_be_said(off_s: float) -> None:
+    coin, last_ns = learned("fast", 500.0)
+    coin.venue_lag_ms = 5_000.0
+    view = make_view(coin, now_ns=last_ns + 60 * NS_PER_S)
+    view.clock.offset_ns = round(off_s * NS_PER_S)
+    found = Freshness(Settings(), "enforce").check(make_proposal(), view)
+    assert found.outcome == "no_data"
+    way = "ahead of" if off_s > 0 else "behind"
+    assert found.reason == f"our stamps are {abs(off_s):.1f} s {way} the venue's clock"
+    view.clock.offset_ns = 0
+    assert Freshness(Settings(), "enforce").check(make_proposal(), view).outcome == "fail"
 
 
 def test_venue_lag_up_to_its_limit_passes() -> None:

@@ -34,6 +34,7 @@ from market.events import (
     StreamUp,
     Timer,
     TradesUpdate,
+    VenueTime,
 )
 from tests.daemon import rig
 from tests.support import virtual
@@ -315,7 +316,8 @@ def test_every_kind_of_event_is_either_a_frame_a_second_or_a_recorded_fact() -> 
     frames = (BookUpdate, BboUpdate, TradesUpdate, ContextUpdate, Timer)
     facts = (FeedUp(), FeedDown(), StreamDown("", "fast"), StreamUp("", "fast"), Notice("", ""))
     recorded = {Command, *map(type, facts)}
-    assert {*frames, *recorded, Candles, FundingHistory, LensUpdate} == set(Event.__args__)
+    replies = (Candles, FundingHistory, VenueTime, LensUpdate)
+    assert {*frames, *recorded, *replies} == set(Event.__args__)
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_the_slow_book_first_leaves_best_prices_to_stand_in_for_the_fast_one() -
 def test_a_dead_context_leaves_none_and_no_terms_of_funding() -> None:
     scene, btc, eth = heard()
     hour_ms = (btc.context.recv_ns // 1_000_000 // 3_600_000 + 1) * 3_600_000
-    btc.context.recv_ns = eth.context.recv_ns = (hour_ms - 1_000) * 1_000_000
+    btc.context.venue_ms = eth.context.venue_ms = hour_ms - 1_000
     assert btc.terms_at(hour_ms) is not None
     down(scene, "context")
     assert btc.context.oracle_px == 0.0 and btc.terms_at(hour_ms) is None

@@ -2,20 +2,30 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from divisions.lane import Lane
 from market.events import (
+    MS_PER_DAY,
+    BboUpdate,
+    Candle,
+    Candles,
+    Level,
+    Notice,
     Print,
     Timer,
     TradesUpdate,
+    VenueTime,
 )
 from market.money import funding_e6
 from shadow.ledger.trade import TradeState
 from tests.daemon import rig
-from tests.daemon.rig import Probe, Scene
+from tests.daemon.rig import Fresh, Probe, Scene
 from tests.support import virtual
 from tests.support.engines import (
     NOW_NS,
     S,
+    book,
     exit_now,
     feed,
     losing,
@@ -104,3 +114,132 @@ def test_a_new_day_anchors_the_daily_loss_once_and_opens_no_latch() -> None:
     feed(made, tomorrow_ns + 2 * S, 97.0)
     engine.step(Timer(tomorrow_ns + 3 * S))
     assert desk.day_start_e6 == anchored > desk.equity_e6
+
+
+class Venue:
+    """A venue whose clock the engine's stamps are `off_s` ahead of; both coins speak at 2 Hz."""
+
+    def __init__(self, off_s: float, *, at_ms: int = virtual.START_MS, asked: bool = True) -> None:
+        self.made: Fresh = quiet([])
+        self.off = round(off_s * S)
+        self.ns = at_ms * 1_000_000
+        if asked:
+            stamp = self.ns + self.off
+            self.made.engine.step(VenueTime(at_ms, stamp, stamp, stamp))
+
+    def passes(self, seconds: int, *, ahead_s: float = 0.0) -> None:
+        """Let time pass; the venue stamps its frames `ahead_s` in the future."""
+        engine = self.made.engine
+        for _ in range(2 * seconds):
+            self.ns += S // 2
+            stamp = self.ns + self.off
+            for coin in rig.PAIR:
+                event = book(coin, self.ns + round(ahead_s * S))
+                event.recv_ns = stamp
+                engine.step(event)
+            if self.ns % S == 0:
+                time_ms = self.ns // 1_000_000 - 200
+                engine.step(TradesUpdate("BTC", [Print(time_ms, 100.0, 1.0, 1)], stamp))
+                engine.step(Timer(stamp))
+
+    @property
+    def minutes(self) -> list[int]:
+        return self.made.engine.market.coins["BTC"].bars.series["1m"].start_ms
+
+
+@pytest.mark.parametrize("off_s", [0.0, 25.0, -25.0, 86_400.0, -86_400.0, 63_072_000.0])
+def test_bars_hours_and_days_end_by_the_venues_clock_whatever_ours_says(off_s: float) -> None:
+    venue = Venue(off_s, at_ms=virtual.MIDNIGHT_MS - 110_000)
+    engine = venue.made.engine
+    venue.passes(49)
+    assert venue.minutes == []
+    venue.passes(60)
+    assert venue.minutes == [], "the first was seen in part, the second has not ended"
+    assert engine.branch.desk.day_ms == virtual.MIDNIGHT_MS - MS_PER_DAY
+    venue.passes(2)
+    assert venue.minutes == [virtual.MIDNIGHT_MS - 60_000]
+    assert engine.branch.desk.day_ms == virtual.MIDNIGHT_MS
+    assert engine.vitals.next_hour_ns == (virtual.MIDNIGHT_MS + 3_600_000) * 1_000_000
+
+
+def test_a_replay_learns_the_same_of_the_venues_clock() -> None:
+    first, second = Venue(3.0), Venue(3.0)
+    for venue in (first, second):
+        venue.passes(30)
+        venue.passes(5, ahead_s=40.0)
+    assert first.made.engine.clock == second.made.engine.clock
+    assert first.made.engine.clock.refused == {"book": 20}
+    assert first.made.engine.digest == second.made.engine.digest
+
+
+@pytest.mark.parametrize("kind", ["book", "bbo", "trade"])
+def test_one_stamp_from_the_future_is_no_quote_and_wedges_neither_book_nor_bars(kind: str) -> None:
+    venue = Venue(0.0)
+    venue.passes(70)
+    engine = venue.made.engine
+    coin = engine.market.coins["BTC"]
+    before = (coin.book.mid, coin.book.time_ms, coin.streams.bbo.count)
+    time_ms = venue.ns // 1_000_000 + 29_000
+    level = Level(200.0, 1.0), Level(200.1, 1.0)
+    if kind == "book":
+        event: Any = book("BTC", time_ms * 1_000_000, 200.0)
+        event.recv_ns = venue.ns
+    elif kind == "bbo":
+        event = BboUpdate("BTC", time_ms, *level, venue.ns)
+    else:
+        event = TradesUpdate("BTC", [Print(time_ms, 200.0, 1.0, 1)], venue.ns)
+    engine.step(event)
+    assert (coin.book.mid, coin.book.time_ms, coin.streams.bbo.count) == before
+    assert coin.bars.early == [] and engine.clock.refused == {kind: 1}
+    venue.passes(120)
+    assert coin.book.time_ms == venue.ns // 1_000_000
+    assert len(venue.minutes) == 2 and set(coin.bars.series["1m"].high) == {100.0}
+
+
+def test_a_candle_from_the_future_is_left_out_of_bars_and_repairs() -> None:
+    venue = Venue(0.0)
+    venue.passes(5)
+    now_ms = venue.ns // 1_000_000
+    first = now_ms // 60_000 * 60_000 - 120_000
+    rows = [Candle(t, 1.0, 1.0, 1.0, 1.0, 1.0, 1) for t in (first, now_ms + 10 * 365 * MS_PER_DAY)]
+    venue.made.engine.step(Candles("BTC", "1m", rows, venue.ns, venue.ns))
+    assert venue.minutes == [first] and venue.made.engine.clock.refused == {"candle": 1}
+
+
+def test_a_clock_far_from_the_venues_is_one_alarm_and_its_end_another() -> None:
+    venue = Venue(0.0)
+    venue.passes(20)
+    engine, said = venue.made.engine, []
+    absorbed = venue.made.rows.alarms
+    step = engine.step
+
+    def kept(event: Any) -> Any:
+        outcome = step(event)
+        absorbed.extend(outcome.rows.alarms)
+        return outcome
+
+    engine.step = kept  # type: ignore[method-assign]
+    venue.off = 4 * S
+    stamp = venue.ns + venue.off
+    venue.passes(3)
+    for _ in range(2):
+        stamp = venue.ns + venue.off
+        engine.step(VenueTime(venue.ns // 1_000_000, stamp, stamp, stamp))
+    venue.passes(30)
+    said = [row.message for row in absorbed if row.kind == "clock"]
+    assert len(said) == 1 and "4.0 s ahead of the venue's clock" in said[0]
+    venue.off = 0
+    venue.passes(60)
+    said = [row.message for row in absorbed if row.kind == "clock"]
+    assert len(said) == 2 and "agree with the venue's clock again" in said[1]
+
+
+@pytest.mark.parametrize("years", [2, 290])
+def test_a_stop_of_years_is_not_walked_hour_by_hour_without_end(years: int) -> None:
+    made = quiet([])
+    made.engine.step(Timer(NOW_NS))
+    hours: list[int] = []
+    made.engine.branch.on_hour = hours.append  # type: ignore[method-assign]
+    made.engine.step(Notice("late", "", min(NOW_NS + years * 365 * 86_400 * S, 2**63 - 1)))
+    assert 0 < len(hours) <= 366 * 24 + 1
+    assert hours[-1] * 1_000_000 <= made.engine.vitals.venue_ns < (hours[-1] + 3_600_000) * 10**6
