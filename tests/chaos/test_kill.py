@@ -6,19 +6,26 @@ seed; `GNOMON_SEED=n make chaos` repeats it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.chaos.feeding import feed, made_market
+from tests.daemon import rig
+from tests.support.daemons import daemon_of
 from tests.support.process import gnomon, query, running, sound
 
 SEED = int(os.environ.get("GNOMON_SEED", "1"))
+KILLS = int(os.environ.get("GNOMON_KILLS", "200"))
 
 HELD = (
     "SELECT trade_id, kind, cause, bot, coin, side, asked_lots, decided_ns, entry_px, qty_lots"
@@ -92,7 +99,36 @@ def test_a_few_kills_lose_nothing(tmp_path: Path) -> None:
     kill_again_and_again(tmp_path, 3, SEED, lenses=False)
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "DELETE FROM signal WHERE signal_id = (SELECT MAX(signal_id) FROM signal)",
+        "UPDATE signal SET verdict = 'admitted' WHERE verdict = 'blocked'",
+        "UPDATE trade SET net_e6 = net_e6 + 1 WHERE status = 'closed'",
+        "UPDATE trade SET entry_px = entry_px + 1 WHERE status = 'open'",
+        "DELETE FROM trade WHERE status = 'open'",
+    ],
+)
+def test_a_state_that_lost_something_is_found_out(tmp_path: Path, lie: str) -> None:
+    async def trade() -> None:
+        daemon = daemon_of(tmp_path, coins=list(rig.BUSY), **rig.TIGHT)
+        for record in made_market()[:9_000]:
+            feed(daemon, record)
+        await daemon.close("killed")
+
+    asyncio.run(trade())
+    before = ledger(tmp_path)
+    assert before["signals"] and before["held"] and before["closed"], "nothing was at stake"
+    grows_from(before, tmp_path, SEED)
+    with closing(sqlite3.connect(tmp_path / "local" / "gnomon.db")) as db:
+        db.execute("PRAGMA foreign_keys=OFF")
+        assert db.execute(lie).rowcount
+        db.commit()
+    with pytest.raises((AssertionError, KeyError)):
+        grows_from(before, tmp_path, SEED)
+
+
 @pytest.mark.long
-@pytest.mark.timeout(1200)
-def test_fifty_kills_lose_nothing(tmp_path: Path) -> None:
-    kill_again_and_again(tmp_path, 50, SEED + 1)
+@pytest.mark.timeout(3600)
+def test_two_hundred_kills_lose_nothing(tmp_path: Path) -> None:
+    kill_again_and_again(tmp_path, KILLS, SEED + 1)

@@ -1,16 +1,29 @@
-"""Minutes of running: memory, threads and files stay flat, and collections stay short."""
+"""Minutes of running, and a day in minutes: memory, threads and files stay flat.
+
+In the first hours a daemon grows by what it is meant to remember (600 minutes of bars above all);
+what it grows by after that it would grow by for ever. So the slope is measured once it is warm.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import statistics
+import subprocess
+import sys
 import time
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-from tests.support.process import Process, running, sound, status
+from tests.support.process import ROOT, Process, environment, running, sound, status
 
+HOURS = float(os.environ.get("GNOMON_SOAK_HOURS", "30"))
+WARM_HOURS = 12.0
+SLOPE_MB_MAX = 1.0
 MINUTES = float(os.environ.get("GNOMON_SOAK_MINUTES", "5"))
 
 
@@ -61,3 +74,53 @@ def test_minutes_stay_flat(tmp_path: Path) -> None:
         watch(daemon, tmp_path, MINUTES * 60.0)
         assert daemon.end(signal.SIGTERM) == 0
     sound(tmp_path)
+
+
+# A day and more, faster than real time.
+
+
+def slope_mb(samples: Sequence[tuple[float, float]]) -> float:
+    """Return MB an hour by Theil and Sen: the median slope between any two (hours, MB)."""
+    return statistics.median(
+        (mb - before_mb) / (at - before)
+        for (before, before_mb), (at, mb) in combinations(samples, 2)
+    )
+
+
+def virtual_day(*words: object) -> str:
+    command = [sys.executable, "-m", "tests.soak.virtual_day", *map(str, words)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment(), cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    return done.stdout
+
+
+def grown(folder: Path, hours: float) -> list[tuple[float, float]]:
+    """Return (hours, MB) of a daemon fed with a made market, sampled every ten minutes."""
+    market = folder / "market.zst"
+    virtual_day("make", market, hours)
+    lines = virtual_day("feed", market, folder / "state").splitlines()
+    samples = [json.loads(line) for line in lines]
+    assert samples[-1]["signals"], "nothing happened"
+    return [(sample["hours"], sample["kb"] / 1024.0) for sample in samples]
+
+
+def test_a_leak_is_found_out() -> None:
+    leaking = [(i / 6.0, 90.0 + 2.0 * i / 6.0 + (i % 3)) for i in range(60)]
+    assert slope_mb(leaking) > SLOPE_MB_MAX
+    assert abs(slope_mb([(i / 6.0, 90.0 + (i % 3)) for i in range(60)])) < 0.1
+
+
+def test_some_minutes_of_a_virtual_day(tmp_path: Path) -> None:
+    assert grown(tmp_path, 0.35)[-1][1] < 200.0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_a_warm_daemon_grows_no_more(tmp_path: Path) -> None:
+    samples = grown(tmp_path, HOURS)
+    warm = [sample for sample in samples if sample[0] >= WARM_HOURS]
+    found = slope_mb(warm)
+    print(f"{found:+.2f} MB an hour from {WARM_HOURS:g} h to {warm[-1][0]:.1f} h of virtual time")
+    assert found <= SLOPE_MB_MAX, [f"{at:.1f} h {mb:.1f} MB" for at, mb in samples[::6]]
