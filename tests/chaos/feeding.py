@@ -14,7 +14,11 @@ def made_market() -> list[Record]:
 
 
 def feed(daemon: Daemon, record: Record) -> None:
-    """Let a daemon take what was recorded as if it came now; it stands on its own tape too."""
+    """Let a daemon take what was recorded as if it came now; it stands on its own tape too.
+
+    What the daemon itself has to say meanwhile is of that time, too.
+    """
+    daemon.clock.now_ns = lambda: record.ns  # type: ignore[method-assign]
     if record.kind in "Ff":
         daemon.intake.frames([record.payload], record.ns)
     elif record.kind == "T":
