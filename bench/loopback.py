@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import cycle, islice
@@ -29,11 +28,10 @@ from bench.sender import SENT
 from daemon.engine.intake import Intake
 from daemon.engine.outcome import Outcome
 from market.errors import require
-from market.events import NS_PER_S, Event, Timer
-from venue.hyperliquid.feed import Feed, Reconnect
+from market.events import NS_PER_S, Event, FeedDown, Timer
+from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.session import Session
 from venue.hyperliquid.wire import Subscription
-from venue.websocket import Listener
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
 TEMPLATES = 2_000
@@ -190,10 +188,14 @@ async def _hear(intake: Timed, port: int, count: int, now_ns: Callable[[], int])
             heard.cpu_us = (time.thread_time() - began) / count * 1e6
             over.set()
 
+    def told(event: Told) -> None:
+        if isinstance(event, FeedDown):
+            over.set()
+
     feed = Feed(
         f"ws://127.0.0.1:{port}",
         intake.session,
-        Listener(frames, partial(nowhere, b""), lambda why: over.set()),
+        Listener(frames, told),
         now_ns=now_ns,
         reconnect=Reconnect(),
         rng=random.Random(7),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
 from websockets.client import ClientProtocol
@@ -19,24 +18,16 @@ from market.errors import VenueUnreachable
 FRAME_BYTES_MAX = 1 << 20
 
 
-@dataclass
-class Listener:
-    """Callbacks: all frames of one socket read, a connection, its loss and why."""
-
-    frames: Callable[[list[bytes]], None]
-    up: Callable[[], None]
-    down: Callable[[str], None]
-
-
 class Link(asyncio.Protocol):
     """One connection, bytes to frames and back; `closed` resolves with the reason it ended.
 
-    Frames are held until `begin`, so that none is heard of before its connection.
+    `deliver` is called with all frames of one socket read, from `begin` on, so that none is heard
+    of before its connection.
     """
 
-    def __init__(self, uri: WebSocketURI, listener: Listener) -> None:
+    def __init__(self, uri: WebSocketURI, deliver: Callable[[list[bytes]], None]) -> None:
         self._ws = ClientProtocol(uri, max_size=FRAME_BYTES_MAX)
-        self._listener = listener
+        self._hand_on = deliver
         self._parts: list[bytes] = []
         self._early: list[bytes] | None = []
         self._transport: asyncio.Transport | None = None
@@ -99,11 +90,11 @@ class Link(asyncio.Protocol):
         """Hand frames on from now on, first those that came with the handshake."""
         early, self._early = self._early, None
         if early:
-            self._listener.frames(early)
+            self._hand_on(early)
 
     def _deliver(self, frames: list[bytes]) -> None:
         if self._early is None:
-            self._listener.frames(frames)
+            self._hand_on(frames)
         else:
             self._early += frames
 

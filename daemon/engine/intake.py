@@ -113,7 +113,7 @@ class Intake:
     def _replay_fact(self, event: Event) -> None:
         """Take a recorded fact; tell the session of its connection, in the order the feed does."""
         if isinstance(event, FeedDown):
-            self.session.lost(event.recv_ns)
+            self.session.lost(event.recv_ns, event.line)
         self.step(event)
         if isinstance(event, FeedUp):
-            self.session.opened(event.recv_ns)
+            self.session.opened(event.recv_ns, event.line)

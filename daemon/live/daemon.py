@@ -49,14 +49,24 @@ from daemon.live.telemetry import log
 from daemon.views.rim import Figures, RecentSignal
 from daemon.views.status import RECENT
 from market.errors import InvariantBroken, OperatorError
-from market.events import Command, FeedDown, FeedUp, Notice, Recorded, Timer, Verb
+from market.events import (
+    Command,
+    FeedDown,
+    FeedUp,
+    Notice,
+    Recorded,
+    StreamDown,
+    StreamUp,
+    Timer,
+    Verb,
+)
 from market.instrument import Instrument
 from market.text import visible
 from shadow.store.store import Store
-from venue.hyperliquid.feed import Feed, Reconnect
+from venue.address import shown
+from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.info import InfoClient
 from venue.hyperliquid.session import Session
-from venue.websocket import Listener
 
 T = TypeVar("T")
 
@@ -155,7 +165,7 @@ class Daemon:
         self.housekeeping = Housekeeping(self.state.path, self.state.tape, config)
         self.readiness = Readiness(self)
         self.answers = Answers(self, self.consume, self.journal.commit)
-        self.listener = Listener(self._frames, self._up, self._down)
+        self.listener = Listener(self._frames, self._told)
         feed = config.feed
         self.feed = Feed(
             self._endpoint.ws,
@@ -201,13 +211,17 @@ class Daemon:
     def _frames(self, raws: list[bytes]) -> None:
         self._guard(lambda: self.intake.frames(raws, self.clock.now_ns()))
 
-    def _up(self) -> None:
-        log.info("feed up", url=self._endpoint.ws)
-        self.consume(FeedUp())
-
-    def _down(self, reason: str) -> None:
-        log.warning("feed down", reason=reason)
-        self.consume(FeedDown(reason))
+    def _told(self, event: Told) -> None:
+        match event:
+            case FeedUp():
+                log.info("feed up", url=shown(self._endpoint.ws), coins=event.coins or "all")
+            case FeedDown():
+                log.warning("feed down", reason=event.reason, coins=event.coins or "all")
+            case StreamDown():
+                log.warning("stream down", coin=event.coin, stream=event.stream, cause=event.cause)
+            case StreamUp():
+                log.info("stream up", coin=event.coin, stream=event.stream)
+        self.consume(event)
 
     def note(self, kind: str, message: str) -> None:
         """Put something that the rim has seen on record, as an alarm."""

@@ -27,14 +27,13 @@ from daemon.live.startup import (
 from daemon.live.taping import Opening, Origin, Taping
 from daemon.live.telemetry import log
 from market.errors import OperatorError
-from market.events import FeedDown, FeedUp
+from market.events import FeedDown, StreamDown
 from market.instrument import Instrument
-from venue.hyperliquid.feed import Feed, Reconnect
+from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.info import InfoClient
 from venue.hyperliquid.session import Session
 from venue.tape.lines import frame_line, record_line, segment_name
 from venue.tape.writer import SegmentWriter
-from venue.websocket import Listener
 
 # A recording is wanted now: it does not wait for a venue that may come.
 ANSWER_WITHIN_S = 30.0
@@ -99,7 +98,7 @@ class _Recorder:
         feed = Feed(
             ws_url,
             self._session,
-            Listener(self._frames, self._up, self._down),
+            Listener(self._frames, self._told),
             now_ns=self._clock.now_ns,
             reconnect=Reconnect(),
             rng=random.Random(),
@@ -173,9 +172,9 @@ class _Recorder:
             self._session.receive(raw, now_ns)
             self._put(frame_line(raw, now_ns))
 
-    def _up(self) -> None:
-        self._put(record_line(FeedUp.letter, self._clock.now_ns(), FeedUp()))
-
-    def _down(self, reason: str) -> None:
-        log.warning("feed down", reason=reason)
-        self._put(record_line(FeedDown.letter, self._clock.now_ns(), FeedDown(reason)))
+    def _told(self, event: Told) -> None:
+        if isinstance(event, FeedDown):
+            log.warning("feed down", reason=event.reason, coins=event.coins or "all")
+        elif isinstance(event, StreamDown):
+            log.warning("stream down", coin=event.coin, stream=event.stream, cause=event.cause)
+        self._put(record_line(event.letter, self._clock.now_ns(), event))

@@ -137,6 +137,7 @@ class Taping:
             after=newest_name(self._folder),
             subscriptions=msgspec.to_builtins(list(self._session.streams)),
             lenses=opening.lenses,
+            lines=[line.coins for line in self._session.lines],
             session=opening.session,
             engine=opening.engine,
         )

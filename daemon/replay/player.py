@@ -188,14 +188,17 @@ class Player:
     def _take_up(self, header: Header, config: Config, ns: int) -> tuple[Engine, Session]:
         instruments = {i.coin: i for i in header.instruments}
         engine = build_engine(config, instruments, without=self._without)
-        session = Session(msgspec.convert(header.subscriptions, list[Subscription]))
+        session = Session(
+            msgspec.convert(header.subscriptions, list[Subscription]), lines=header.lines
+        )
         if bytes(header.engine) != b"null":
             snapshot.restore(engine, header.engine)
         if bytes(header.session) != b"null":
             session.restore(msgspec.json.decode(header.session, type=SessionState))
         if engine.vitals.feed_up:
             # The segment begins on a connection that is open: no line of it will say so.
-            session.opened(ns)
+            for line in engine.vitals.lines or [0]:
+                session.opened(ns, line)
         return engine, session
 
     def _lose(self) -> None:

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from venue.hyperliquid.feed import Feed, Reconnect
+from market.events import FeedDown, FeedUp
+from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.session import Session
 from venue.hyperliquid.wire import Subscription
-from venue.websocket import Listener
 
 S = 1_000_000_000
 T0 = 1_756_900_000 * S
@@ -403,9 +403,16 @@ class Rim:
     def listener(self) -> Listener:
         return Listener(
             self._hear,
-            lambda: self.log.append(("up", None)),
-            lambda why: self.log.append(("down", why)),
+            self._told,
         )
+
+    def _told(self, event: Told) -> None:
+        if isinstance(event, FeedUp):
+            self.log.append(("up", None))
+        elif isinstance(event, FeedDown):
+            self.log.append(("down", event.reason))
+        else:
+            self.log.append(("stream", event))
 
     def words(self) -> list[str]:
         return [word for word, _ in self.log]

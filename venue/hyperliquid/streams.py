@@ -1,10 +1,10 @@
-"""Market streams of a coin: their names on the wire, and how often they speak."""
+"""Market streams of a coin: names on the wire, how often they speak, what stands in for them."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from market.events import NS_PER_S
+from market.events import NS_PER_S, StreamName
 
 BBO = "bbo"
 L2_BOOK = "l2Book"
@@ -17,19 +17,24 @@ class CoinStream(Struct, frozen=True):
     """One kind of stream: its name in `market.coin.Streams`, and type and option on the wire.
 
     `period_ns` is how often a periodic one speaks before it has shown it; None: on change only.
+    `fallback` is the kind that stands in while it is dead, None when nothing does; where that one
+    is not listened to anyhow, it is asked for then.
     """
 
-    name: str
+    name: StreamName
     type: str
     fast: bool = False
     period_ns: float | None = None
+    fallback: StreamName | None = None
 
 
 # In the order in which they are subscribed to.
 COIN_STREAMS = (
     CoinStream("bbo", BBO),
-    CoinStream("fast", L2_BOOK, fast=True, period_ns=0.54 * NS_PER_S),
-    CoinStream("slow", L2_BOOK, period_ns=5.4 * NS_PER_S),
+    CoinStream("fast", L2_BOOK, fast=True, period_ns=0.54 * NS_PER_S, fallback="slow"),
+    CoinStream("slow", L2_BOOK, period_ns=5.4 * NS_PER_S, fallback="bbo"),
     CoinStream("trades", TRADES),
     CoinStream("context", CONTEXT, period_ns=1.0 * NS_PER_S),
 )
+KINDS = {(kind.type, kind.fast): kind for kind in COIN_STREAMS}
+FALLBACKS = {kind.name: kind.fallback for kind in COIN_STREAMS}

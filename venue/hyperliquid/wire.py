@@ -174,6 +174,25 @@ def _why_invalid(raw: bytes) -> str:
     return "malformed" if known else "unknown_channel"
 
 
+def named(raw: bytes) -> Subscription | None:
+    """Return the stream that a refused frame says it is of, None when it says nothing."""
+    try:
+        value = _any_decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    channel, data = (
+        (value.get("channel"), value.get("data")) if isinstance(value, dict) else ("", 0)
+    )
+    if isinstance(data, list) and data:
+        data = data[0]
+    if not isinstance(channel, str) or not isinstance(data, dict):
+        return None
+    coin = data.get("coin")
+    if not isinstance(coin, str):
+        return None
+    return Subscription(channel, coin, data.get("fast") is True)
+
+
 def object_in(text: str) -> dict[str, Any] | None:
     """Return the JSON object that ends a complaint of the venue, None when there is none."""
     start = text.find("{")

@@ -37,6 +37,7 @@ class Header(Struct):
 
     `after` names the segment that was the newest when this one began, "" when there was none.
     `lenses` says that whatever the lens process found is on the tape, so a replay asks no lens.
+    `lines` are the coins of each connection, none where one carries all.
     """
 
     format: str
@@ -51,6 +52,7 @@ class Header(Struct):
     after: str = ""
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     lenses: bool = False
+    lines: list[list[str]] = field(default_factory=list)
     session: msgspec.Raw = msgspec.Raw(b"null")
     engine: msgspec.Raw = msgspec.Raw(b"null")
 

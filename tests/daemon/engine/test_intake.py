@@ -38,7 +38,8 @@ from market.events import (
 )
 from tests.daemon import rig
 from tests.support import virtual
-from venue.hyperliquid.session import Session, State
+from venue.hyperliquid.life import State
+from venue.hyperliquid.session import Session
 from venue.tape.lines import Record, decode_fact, frame_line, record_line
 from venue.tape.segment import Segment
 

@@ -22,7 +22,7 @@ from shadow.store.check import broken_promises
 from shadow.store.store import open_readonly
 from tests.daemon import rig
 from tests.daemon.recordings import Recorder, first_head, record
-from venue.hyperliquid.session import State
+from venue.hyperliquid.life import State
 from venue.tape.lines import SUFFIX, decode_header, record_line
 from venue.tape.segment import Segment
 from venue.tape.writer import SegmentWriter

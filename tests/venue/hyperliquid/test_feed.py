@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.errors import InvariantBroken, OperatorError
+from market.events import FeedDown, FeedUp
 from tests.support.venue import (
     CLOSE,
     EVERY_KIND,
@@ -46,11 +47,11 @@ from tests.support.venue import (
 )
 from tests.venue.local.serving import EPOCH_MS, SEED, serving
 from tests.venue.scripts import BBO, SLOWLY, Test, books, saying, stay
-from venue.hyperliquid.feed import CONNECTS_PER_MINUTE_MAX, Feed, Reconnect
-from venue.hyperliquid.session import Session, State
+from venue.hyperliquid.feed import CONNECTS_PER_MINUTE_MAX, Feed, Listener, Reconnect
+from venue.hyperliquid.life import State
+from venue.hyperliquid.session import Session
 from venue.hyperliquid.wire import Subscription
 from venue.local.world.world import World
-from venue.websocket import Listener
 
 
 def hastily(test: Test) -> None:
@@ -292,7 +293,7 @@ def test_an_unusable_url_is_the_operators_to_mend(url: str) -> None:
         Feed(
             url,
             Session([]),
-            Listener(lambda _: None, lambda: None, lambda _: None),
+            Listener(lambda _: None, lambda _: None),
             now_ns=lambda: T0,
             reconnect=Reconnect(),
             rng=random.Random(1),
@@ -448,7 +449,7 @@ def test_missing_acknowledgements_are_asked_for_again_then_the_connection_droppe
             first, second = venue.peers
             request = b'{"method":"subscribe","subscription":{"type":"bbo","coin":"BTC"}}'
             assert first.texts() == [request, request]
-            assert rim.downs() == ["bbo of BTC stays silent"]
+            assert rim.downs() == ["most streams are silent (1 of 1)"]
             assert 10.0 <= second.at - first.at <= 25.0
 
     hastily(test)
@@ -495,16 +496,57 @@ class Longest(random.Random):
 
 
 @pytest.mark.parametrize(
-    ("said", "grows"),
-    [((), True), ((ack(BBO),), True), ((b"rubbish", PONG), True), ((ack(BBO), bbo()), False)],
-    ids=["nothing", "only an ack", "only rubbish", "data"],
+    ("said", "lasts_s", "grows"),
+    [
+        ((), 0.0, True),
+        ((ack(BBO),), 0.0, True),
+        ((b"rubbish", PONG), 0.0, True),
+        # Data proves the stream that spoke, not that what ended the connection is mended.
+        ((ack(BBO), bbo()), 0.0, True),
+        ((ack(BBO), bbo()), 320.0, False),
+    ],
+    ids=["nothing", "only an ack", "only rubbish", "data", "data for minutes"],
 )
-def test_only_data_proves_a_connection_good(said: tuple[bytes, ...], grows: bool) -> None:
+def test_the_wait_grows_until_a_connection_has_lasted(
+    said: tuple[bytes, ...], lasts_s: float, grows: bool
+) -> None:
     async def test() -> None:
         async def script(peer: Peer) -> None:
             await peer.open()
             await peer.hear()
             await peer.send(*said)
+            loop = asyncio.get_running_loop()
+            while loop.time() - peer.at < lasts_s:
+                await asyncio.sleep(10.0)
+                await peer.send(bbo())
+
+        policy = Reconnect(min_s=10.0, max_s=80.0)
+        async with (
+            scripted(script) as venue,
+            feeding(venue.url, [BBO], policy=policy, rng=Longest()),
+        ):
+            await until(lambda: len(venue.peers) == 4, 1500.0)
+            waits = [b.at - a.at - lasts_s for a, b in pairwise(venue.peers)]
+            if grows:
+                assert waits[1] >= 40.0
+                assert waits[2] >= 80.0
+            else:
+                assert min(waits) >= 20.0
+                assert max(waits) < 50.0
+
+    hastily(test)
+
+
+def test_another_reason_is_another_trouble() -> None:
+    """Data came, and no two connections ended alike: there is nothing to wait longer for."""
+
+    async def test() -> None:
+        async def script(peer: Peer) -> None:
+            await peer.open()
+            await peer.hear()
+            await peer.send(bbo())
+            if len(venue.peers) % 2:
+                await peer.raw(wrapped(b"\x03\xe9going away", CLOSE))
 
         policy = Reconnect(min_s=10.0, max_s=80.0)
         async with (
@@ -512,15 +554,48 @@ def test_only_data_proves_a_connection_good(said: tuple[bytes, ...], grows: bool
             feeding(venue.url, [BBO], policy=policy, rng=Longest()),
         ):
             await until(lambda: len(venue.peers) == 4, 600.0)
-            waits = [b.at - a.at for a, b in pairwise(venue.peers)]
-            if grows:
-                assert waits[1] >= 40.0
-                assert waits[2] >= 80.0
-            else:
-                assert min(waits) >= 20.0
-                assert max(waits) < 40.0
+            assert max(b.at - a.at for a, b in pairwise(venue.peers)) < 40.0
 
     hastily(test)
+
+
+def test_each_line_has_a_connection_that_comes_and_goes_alone() -> None:
+    async def test() -> None:
+        eth = Subscription("bbo", "ETH")
+
+        async def script(peer: Peer) -> None:
+            await peer.open()
+            _, asked = await peer.hear()
+            coin = json.loads(asked)["subscription"]["coin"]
+            peers.setdefault(coin, []).append(peer)
+            await peer.send(bbo(coin=coin))
+            if coin == "ETH" and len(peers[coin]) == 1:
+                return
+            await peer.hear_all()
+
+        peers: dict[str, list[Peer]] = {}
+        told: list[Any] = []
+        async with scripted(script) as venue:
+            session = Session([BBO, eth], lines=[["BTC"], ["ETH"]])
+            feed = Feed(
+                venue.url,
+                session,
+                Listener(lambda raws: [session.receive(r, T0) for r in raws] and None, told.append),
+                now_ns=lambda: T0,
+                reconnect=Reconnect(min_s=0.01, max_s=0.02),
+                rng=random.Random(1),
+            )
+            task = asyncio.create_task(feed.run())
+            await until(lambda: len(peers.get("ETH", [])) == 2 and feed.connected)
+            assert len(peers["BTC"]) == 1
+            downs = [e for e in told if isinstance(e, FeedDown)]
+            assert [(e.line, e.coins) for e in downs] == [(1, ["ETH"])]
+            ups = [(e.line, e.coins) for e in told if isinstance(e, FeedUp)]
+            assert sorted(ups) == [(0, ["BTC"]), (1, ["ETH"]), (1, ["ETH"])]
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    run_on("asyncio", test())
 
 
 @given(
@@ -760,7 +835,7 @@ def test_the_feed_is_told_apart_from_its_clock() -> None:
             feeding(venue.url, [BBO], now_ns=clock) as (rim, _, _),
         ):
             await until(rim.raws)
-            assert rim.session.heard_ns == 5 * S
+            assert rim.session.lines[0].heard_ns == 5 * S
             assert stamps
 
     run_on("asyncio", test())

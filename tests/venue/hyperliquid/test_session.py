@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.events import BookUpdate, TradesUpdate
+from market.events import BookUpdate, StreamDown, TradesUpdate
+from tests.support.lives import JUST, asked, live, opened, requests, states
 from tests.support.venue import (
     BBO,
     CONTEXT,
@@ -38,128 +39,12 @@ from tests.support.venue import (
 )
 from venue.hyperliquid import session as module
 from venue.hyperliquid import wire
-from venue.hyperliquid.session import (
-    SEEN_TRADES,
-    TRANSITIONS,
-    Action,
-    Input,
-    Output,
-    Session,
-    SessionState,
-    State,
-)
+from venue.hyperliquid.life import State
+from venue.hyperliquid.line import Output
+from venue.hyperliquid.session import SEEN_TRADES, Session, SessionState
 from venue.hyperliquid.wire import Subscription
 
-PERIODIC = {FAST: 0.54, SLOW: 5.4, CONTEXT: 1.0}
-JUST = 1_000_000  # a millisecond beyond a limit
-
-
-def opened(*wanted: Subscription) -> Session:
-    session = Session(wanted)
-    session.opened(T0)
-    return session
-
-
-def live(*wanted: Subscription) -> Session:
-    session = opened(*wanted)
-    for subscription in wanted:
-        session.receive(ack(subscription), T0)
-    return session
-
-
-def states(session: Session) -> list[State]:
-    return [stream.state for stream in session.streams.values()]
-
-
-def asked(output: Output) -> list[Any]:
-    return [json.loads(frame) for frame in output.frames]
-
-
-def requests(subscription: Subscription, *methods: str) -> list[Any]:
-    return [{"method": m, "subscription": subscription.payload()} for m in methods]
-
-
-# The table.
-
-
-def test_every_state_can_be_reached_and_none_leads_nowhere() -> None:
-    reached = {State.IDLE}
-    while True:
-        step = {after for (before, _), (after, _) in TRANSITIONS.items() if before in reached}
-        if step <= reached:
-            break
-        reached |= step
-    assert reached == set(State)
-    assert {after for after, _ in TRANSITIONS.values()} <= set(State)
-
-
-def test_loss_resets_every_state_without_a_word() -> None:
-    for state in State:
-        assert TRANSITIONS[state, Input.LOST] == (State.IDLE, Action.NONE)
-
-
-def test_giving_up_a_connection_always_leads_back_to_the_start() -> None:
-    given_up = [after for after, action in TRANSITIONS.values() if action is Action.RECONNECT]
-    assert given_up
-    assert set(given_up) == {State.IDLE}
-
-
-def in_state(state: State) -> tuple[Session, int]:
-    """Return a session whose one stream has got into a state by what really happens, and when."""
-    session, now = Session([FAST]), T0
-    if state is not State.IDLE:
-        session.opened(now)
-    if state in (State.LIVE, State.SILENT):
-        session.receive(ack(FAST), now)
-    if state in (State.RETRIED, State.SILENT):
-        now += 5 * S + JUST
-        session.tick(now)
-    if state is State.REFUSED:
-        session.receive(complaint("Invalid subscription ", FAST), now)
-    assert states(session) == [state]
-    return session, now
-
-
-def happen(session: Session, given_: Input, now: int) -> Output:
-    """Let an input happen the way it does in life."""
-    if given_ is Input.OPENED:
-        return session.opened(now)
-    if given_ in (Input.OVERDUE, Input.QUIET):
-        session.heard_ns = now + 5 * S
-        return session.tick(now + 5 * S + JUST)
-    if given_ is Input.LOST:
-        session.lost(now)
-        return Output()
-    raw = {
-        Input.ACKED: ack(FAST),
-        Input.DATA: book(fast=True),
-        Input.ERROR: complaint("Invalid subscription ", FAST),
-    }[given_]
-    session.receive(raw, now)
-    return Output()
-
-
-@pytest.mark.parametrize("state", State, ids=lambda s: s.value)
-@pytest.mark.parametrize("given_", Input, ids=lambda i: i.value)
-def test_each_input_in_each_state_does_what_the_table_says_or_nothing(
-    state: State, given_: Input
-) -> None:
-    session, now = in_state(state)
-    if given_ in (Input.OVERDUE, Input.QUIET):
-        # The same five seconds: the state decides what they mean.
-        given_ = Input.QUIET if state is State.LIVE else Input.OVERDUE
-    after, action = TRANSITIONS.get((state, given_), (state, Action.NONE))
-    output = happen(session, given_, now)
-    assert states(session) == [after]
-    frames = {
-        Action.NONE: [],
-        Action.RECONNECT: [],
-        Action.SUBSCRIBE: requests(FAST, "subscribe"),
-        Action.RESUBSCRIBE: requests(FAST, "unsubscribe", "subscribe"),
-    }[action]
-    assert asked(output) == frames
-    assert bool(output.drop) == (action is Action.RECONNECT)
-
+# Whatever comes.
 
 STIMULI: list[Callable[[Session, int], object]] = [
     lambda s, now: s.opened(now),
@@ -200,7 +85,8 @@ def test_whatever_happens_only_known_requests_are_sent(steps: list[tuple[int, in
         if isinstance(result, Output):
             assert all(frame in known for frame in result.frames)
     session.lost(now)
-    assert set(states(session)) == {State.IDLE}
+    assert set(states(session)) <= {State.IDLE, State.DEAD}
+    now += 60 * S
     assert asked(session.opened(now)) == [
         r for sub in EVERY_KIND for r in requests(sub, "subscribe")
     ]
@@ -263,19 +149,6 @@ def test_data_proves_a_subscription_whose_acknowledgement_was_lost() -> None:
     assert set(states(session)) == {State.LIVE}
 
 
-def test_a_missing_acknowledgement_is_asked_for_again_and_then_given_up_at_five_seconds_each() -> (
-    None
-):
-    session = opened(TRADES)
-    assert session.tick(T0 + 5 * S) == Output()
-    again = session.tick(T0 + 5 * S + JUST)
-    assert (asked(again), again.drop) == (requests(TRADES, "subscribe"), "")
-    assert session.tick(T0 + 10 * S + JUST) == Output()
-    given_up = session.tick(T0 + 10 * S + 2 * JUST)
-    assert given_up.frames == []
-    assert "trades of BTC" in given_up.drop
-
-
 def test_only_the_missing_one_is_asked_for_again() -> None:
     session = opened(BBO, TRADES)
     session.receive(ack(BBO), T0)
@@ -284,11 +157,15 @@ def test_only_the_missing_one_is_asked_for_again() -> None:
     assert session.tick(T0 + 14 * S) == Output()
 
 
-@pytest.mark.parametrize("state", [State.SENT, State.RETRIED])
-def test_already_subscribed_is_an_acknowledgement(state: State) -> None:
-    session, now = in_state(state)
+@pytest.mark.parametrize("retried", [False, True])
+def test_already_subscribed_is_an_acknowledgement(retried: bool) -> None:
+    session, now = opened(FAST, BBO, TRADES), T0
+    if retried:
+        now += 5 * S + JUST
+        session.tick(now)
+    assert states(session)[0] is (State.RETRIED if retried else State.SENT)
     session.receive(complaint("Already subscribed: ", FAST), now)
-    assert states(session) == [State.LIVE]
+    assert states(session)[0] is State.LIVE
     assert session.violations == {}
 
 
@@ -307,19 +184,14 @@ def test_already_unsubscribed_is_no_news() -> None:
         '"subscription":{"type":"bbo","coin":"BTC"}}',
     ],
 )
-def test_a_refused_subscription_is_counted_and_not_asked_for_again(text: str) -> None:
+def test_a_refused_subscription_is_counted_and_dead_at_once(text: str) -> None:
     session = opened(BBO, CONTEXT)
     assert session.receive(complaint(text), T0) is None
-    assert states(session) == [State.REFUSED, State.SENT]
+    assert states(session) == [State.DEAD, State.SENT]
     assert session.violations == {"venue_error": 1}
     assert text[:30] in session.samples["venue_error"]
-    session.receive(ack(CONTEXT), T0)
-    for second in range(1, 600):
-        now = T0 + second * S
-        session.receive(context(), now)
-        assert session.tick(now) == Output()
-    session.lost(T0 + 600 * S)
-    assert requests(BBO, "subscribe")[0] in asked(session.opened(T0 + 601 * S))
+    (told,) = session.tick(T0 + S).events
+    assert told == StreamDown("BTC", "bbo", f"refused: {text[:120]}")
 
 
 @pytest.mark.parametrize(
@@ -542,203 +414,6 @@ def test_receiving_never_raises(raw: bytes) -> None:
     session = live(*EVERY_KIND)
     session.receive(raw, T0)
     assert session.frames == len(EVERY_KIND) + 1
-
-
-# Silence.
-
-
-class Run:
-    """A session looked after once a second; `speak` says which streams talk at which interval."""
-
-    def __init__(self, *wanted: Subscription) -> None:
-        self.session = live(*wanted)
-        self.now = T0
-        self.asked: list[tuple[float, str, str]] = []
-        self.dropped: tuple[float, str] | None = None
-
-    def go(self, seconds: float, speak: dict[Subscription, float]) -> None:
-        due = {sub: self.now + int(step * S) for sub, step in speak.items()}
-        end = self.now + int(seconds * S)
-        while self.now < end and self.dropped is None:
-            self.now += S
-            for sub, step in speak.items():
-                while due[sub] <= self.now:
-                    self.session.receive(DATA_OF[sub], due[sub])
-                    due[sub] += int(step * S)
-            output = self.session.tick(self.now)
-            for request in asked(output):
-                inner = request.get("subscription", {})
-                kind = "fast" if inner.get("fast") else inner.get("type", "")
-                self.asked.append((self.seconds, request["method"], kind))
-            if output.drop:
-                self.dropped = (self.seconds, output.drop)
-
-    @property
-    def seconds(self) -> float:
-        return (self.now - T0) / S
-
-
-@pytest.mark.parametrize(
-    ("stream", "limit_s"),
-    [(FAST, 5.0), (CONTEXT, 5.0), (SLOW, 4 * 5.4)],
-    ids=["fast", "ctx", "slow"],
-)
-def test_a_silent_periodic_stream_is_asked_for_again_and_then_the_connection_dropped(
-    stream: Subscription, limit_s: float
-) -> None:
-    run = Run(BBO, stream)
-    chatter = {BBO: 0.5}
-    run.go(120, {**chatter, stream: PERIODIC[stream]})
-    assert (run.asked, run.dropped) == ([], None)
-    kind = "fast" if stream.fast else stream.type
-    began = run.seconds
-    run.go(300, chatter)
-    assert [(m, k) for _, m, k in run.asked] == [("unsubscribe", kind), ("subscribe", kind)]
-    resubscribed = run.asked[0][0] - began
-    assert limit_s - PERIODIC[stream] <= resubscribed <= limit_s + 1.0
-    assert run.dropped is not None
-    assert limit_s < run.dropped[0] - run.asked[0][0] <= limit_s + 1.0
-    assert f"{stream.type} of BTC" in run.dropped[1]
-
-
-def test_a_stream_that_comes_back_after_being_asked_for_again_is_live() -> None:
-    run = Run(BBO, FAST)
-    run.go(30, {BBO: 0.5, FAST: 0.54})
-    run.go(7, {BBO: 0.5})
-    assert len(run.asked) == 2
-    run.go(60, {BBO: 0.5, FAST: 0.54})
-    assert run.dropped is None
-    assert len(run.asked) == 2
-    assert State.SILENT not in states(run.session)
-
-
-def test_one_silent_coin_costs_the_others_nothing() -> None:
-    eth = Subscription("l2Book", "ETH", True)
-    session = live(FAST, eth)
-    out = []
-    for second in range(1, 9):
-        session.receive(DATA_OF[FAST], T0 + second * S)
-        out += asked(session.tick(T0 + second * S))
-    assert out == requests(eth, "unsubscribe", "subscribe")
-
-
-@pytest.mark.parametrize("stream", [BBO, TRADES], ids=["bbo", "trades"])
-def test_a_stream_that_speaks_only_on_change_may_be_silent(stream: Subscription) -> None:
-    run = Run(stream, CONTEXT)
-    run.go(60, {stream: 0.07, CONTEXT: 1.0})
-    run.go(3600, {CONTEXT: 1.0})
-    assert (run.asked, run.dropped) == ([], None)
-
-
-def test_an_acknowledged_stream_that_never_speaks_is_noticed() -> None:
-    run = Run(BBO, FAST)
-    run.go(60, {BBO: 0.5})
-    assert [m for _, m, _ in run.asked] == ["unsubscribe", "subscribe"]
-    assert run.asked[0][0] == 6.0
-    assert run.dropped is not None
-
-
-def test_a_slow_book_is_given_time_to_come_after_being_asked_for_again() -> None:
-    """The slow push clock is shared: after a new request its next push may be 5.4 s away."""
-    run = Run(BBO, SLOW)
-    run.go(60, {BBO: 0.5, SLOW: 5.4})
-    run.go(23, {BBO: 0.5})
-    assert len(run.asked) == 2
-    run.go(20, {BBO: 0.5, SLOW: 5.4 + 1.6})
-    assert run.dropped is None
-
-
-def test_a_slower_cadence_is_learned_without_giving_up_the_connection() -> None:
-    run = Run(BBO, FAST)
-    run.go(60, {BBO: 0.5, FAST: 0.54})
-    run.go(300, {BBO: 0.5, FAST: 5.4})
-    assert run.dropped is None
-    assert len(run.asked) <= 2
-    # By now 5.4 s is normal: silence counts from four times that.
-    before = len(run.asked)
-    run.go(4 * 5.4 - 5.4, {BBO: 0.5})
-    assert len(run.asked) == before
-    run.go(8, {BBO: 0.5})
-    assert len(run.asked) == before + 2
-
-
-def test_a_quicker_cadence_is_learned() -> None:
-    run = Run(BBO, SLOW)
-    run.go(60, {BBO: 0.5, SLOW: 5.4})
-    run.go(400, {BBO: 0.5, SLOW: 0.54})
-    assert run.asked == []
-    run.go(7, {BBO: 0.5})
-    assert len(run.asked) == 2
-
-
-def test_an_outage_is_not_learned_as_a_cadence() -> None:
-    run = Run(BBO, FAST)
-    run.go(60, {BBO: 0.5, FAST: 0.54})
-    run.session.lost(run.now)
-    run.now += 3600 * S
-    run.session.opened(run.now)
-    for stream in (BBO, FAST):
-        run.session.receive(ack(stream), run.now)
-    run.go(30, {BBO: 0.5, FAST: 0.54})
-    assert (run.asked, run.dropped) == ([], None)
-    run.go(7, {BBO: 0.5})
-    assert len(run.asked) == 2
-
-
-def test_a_pause_of_our_own_is_neither_silence_nor_a_cadence() -> None:
-    run = Run(BBO, FAST)
-    run.go(60, {BBO: 0.5, FAST: 0.54})
-    run.now += 600 * S
-    run.session.resumed(run.now)
-    assert run.session.tick(run.now + S) == Output()
-    run.go(30, {BBO: 0.5, FAST: 0.54})
-    assert (run.asked, run.dropped) == ([], None)
-    run.go(7, {BBO: 0.5})
-    assert len(run.asked) == 2
-
-
-# The connection as a whole.
-
-
-def test_after_fifteen_quiet_seconds_the_venue_is_pinged_and_after_25_given_up() -> None:
-    session = live(BBO)
-    assert session.tick(T0 + 15 * S) == Output()
-    assert session.tick(T0 + 15 * S + JUST).frames == [wire.PING]
-    assert session.tick(T0 + 16 * S) == Output()
-    assert session.tick(T0 + 25 * S) == Output()
-    assert "nothing heard" in session.tick(T0 + 25 * S + JUST).drop
-
-
-def test_a_pong_keeps_a_quiet_connection() -> None:
-    session = live(BBO)
-    pings = 0
-    for second in range(1, 301):
-        now = T0 + second * S
-        output = session.tick(now)
-        assert output.drop == ""
-        assert set(output.frames) <= {wire.PING}
-        if output.frames:
-            pings += 1
-            session.receive(PONG, now)
-    assert 15 <= pings <= 20
-
-
-def test_a_ping_of_the_last_connection_does_not_save_the_next_one() -> None:
-    session = live(BBO)
-    session.tick(T0 + 16 * S)
-    session.lost(T0 + 26 * S)
-    start = T0 + 27 * S
-    session.opened(start)
-    session.receive(ack(BBO), start)
-    assert session.tick(start + 16 * S).frames == [wire.PING]
-    assert session.tick(start + 26 * S).drop != ""
-
-
-def test_data_means_no_ping() -> None:
-    session = live(BBO)
-    for second in range(1, 100):
-        session.receive(bbo(), T0 + second * S)
-        assert session.tick(T0 + second * S) == Output()
 
 
 # What a replay takes up.
