@@ -39,6 +39,7 @@ from daemon.views.soundness import unsound
 from market.errors import GnomonError, OperatorError, VenueUnreachable
 from market.events import NS_PER_MS, NS_PER_S
 from shadow.store.store import open_readonly
+from venue.address import shown
 from venue.hyperliquid.info import InfoClient
 from venue.tape.lines import SUFFIX
 from venue.tape.segment import Segment
@@ -354,18 +355,17 @@ def venue(case: Case) -> Finding:
     network = case.folder.removeprefix("paper-")
     url = case.config.venue.endpoint("mainnet" if network == "mainnet" else "testnet").rest_url
 
-    async def ask() -> int:
+    async def ask() -> str:
+        started = time.monotonic()
         async with InfoClient(url, timeout_s=ASK_S) as info:
-            return len(await info.instruments())
+            count = len(await info.instruments())
+        return f"{count} instruments in {(time.monotonic() - started) * 1e3:.0f} ms"
 
-    started = time.monotonic()
     try:
-        count = asyncio.run(ask())
+        return Finding("venue", OK, f"{shown(url)}: {asyncio.run(ask())}")
     except VenueUnreachable as error:
-        remedy = f"see whether this machine reaches {url} (DNS, firewall, proxy)"
+        remedy = f"see whether this machine reaches {shown(url)} (DNS, firewall, proxy)"
         return Finding("venue", FAIL, str(error), remedy)
-    took_ms = (time.monotonic() - started) * 1e3
-    return Finding("venue", OK, f"{url}: {count} instruments in {took_ms:.0f} ms")
 
 
 def loop() -> Finding:

@@ -14,6 +14,7 @@ from pydantic import (
 from daemon.config.discovery import _suggest
 from daemon.config.sections import Config
 from market.errors import OperatorError
+from venue.address import shown
 
 
 def parse(data: Mapping[str, Any], source: str) -> Config:
@@ -34,8 +35,17 @@ def _explain(error: Any, data: Mapping[str, Any]) -> str:
             model = model.model_fields[part].annotation
         return f"unknown key {where!r}{_suggest(path[-1], model.model_fields)}"
     message = str(error["msg"]).removeprefix("Value error, ")
-    got = "" if error["type"] == "value_error" else f", got {error['input']!r}"
+    got = "" if error["type"] == "value_error" else f", got {_without_secrets(error['input'])!r}"
     return f"{where}: {message}{got}"
+
+
+def _without_secrets(value: Any) -> Any:
+    """Return what was given, URLs in it as they may be shown."""
+    if isinstance(value, str):
+        return shown(value) if "://" in value else value
+    if isinstance(value, dict):
+        return {key: _without_secrets(item) for key, item in value.items()}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
 
 
 def load(path: Path | None) -> Config:

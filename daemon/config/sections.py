@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    field_serializer,
     field_validator,
 )
 
@@ -23,6 +24,7 @@ from daemon.config.discovery import refuse_unknown, resolve_bot, resolve_filter
 from divisions import roster
 from market.errors import OperatorError
 from risk import filter as filters
+from venue.address import shown
 
 Network = Literal["testnet", "mainnet"]
 Mode = Literal["local", "paper", "testnet", "live"]
@@ -80,10 +82,14 @@ class ShadowConfig(_Section):
 
 
 class EndpointConfig(_Section):
-    """URLs of one network."""
+    """URLs of one network. A query is a secret, for it may hold an API key: it is never shown."""
 
     ws_url: str
     rest_url: str
+
+    @field_serializer("ws_url", "rest_url")
+    def _shown(self, url: str) -> str:
+        return shown(url)
 
 
 class LensConfig(_Section):

@@ -21,6 +21,7 @@ from daemon.live.telemetry import log
 from daemon.version import code_version
 from market.events import NS_PER_HOUR
 from market.instrument import Instrument
+from venue.address import shown
 from venue.hyperliquid.session import Session
 from venue.tape.lines import FORMAT, SUFFIX, Header, record_line
 from venue.tape.segment import newest_name
@@ -133,7 +134,7 @@ class Taping:
             first_seq=opening.first_seq,
             config=origin.config.resolved(),
             instruments=origin.instruments,
-            instruments_from=f"meta of {origin.rest}",
+            instruments_from=f"meta of {shown(origin.rest)}",
             after=newest_name(self._folder),
             subscriptions=msgspec.to_builtins(list(self._session.streams)),
             lenses=opening.lenses,

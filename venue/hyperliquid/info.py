@@ -19,6 +19,7 @@ from msgspec import Struct
 from market.errors import ProtocolViolation, VenueUnreachable
 from market.events import MS_PER_HOUR, TIMEFRAME_MS
 from market.instrument import Instrument, instruments_from_meta
+from venue.address import hidden, proxy_for, shown, under
 from venue.hyperliquid import wire
 from venue.hyperliquid.wire import CandleRows
 
@@ -92,7 +93,8 @@ class InfoClient:
         weight_per_minute: float = WEIGHT_PER_MINUTE,
         timeout_s: float = 10.0,
     ) -> None:
-        self._url = base_url.rstrip("/") + "/info"
+        self._url = under(base_url, "/info")
+        self._proxy = proxy_for(self._url)
         self._budget = WeightBudget(weight_per_minute)
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._http: aiohttp.ClientSession | None = None
@@ -119,18 +121,25 @@ class InfoClient:
         assert self._http is not None, "use `async with`"
         what = body.get("type")
         try:
-            async with self._http.post(self._url, json=body) as reply:
+            async with self._http.post(self._url, json=body, **self._way()) as reply:
                 if reply.status != 200:
-                    raise VenueUnreachable(f"{what}: HTTP {reply.status} from {self._url}")
+                    raise VenueUnreachable(f"{what}: HTTP {reply.status} from {shown(self._url)}")
                 raw = b""
                 async for chunk in reply.content.iter_any():
                     raw += chunk
                     if len(raw) > BODY_BYTES_MAX:
                         raise VenueUnreachable(f"{what}: reply over {BODY_BYTES_MAX} bytes")
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            detail = str(error) or type(error).__name__
-            raise VenueUnreachable(f"{what}: {detail} at {self._url}") from None
+            detail = hidden(str(error), self._url) or type(error).__name__
+            raise VenueUnreachable(f"{what}: {detail} at {shown(self._url)}") from None
         return raw
+
+    def _way(self) -> dict[str, Any]:
+        proxy = self._proxy
+        if proxy is None:
+            return {}
+        known = aiohttp.BasicAuth(proxy.user, proxy.password) if proxy.user else None
+        return {"proxy": proxy.url, "proxy_auth": known}
 
     async def instruments(self) -> dict[str, Instrument]:
         """Return the tradable perpetuals of the first dex, by coin."""

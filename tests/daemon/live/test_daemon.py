@@ -31,7 +31,7 @@ from daemon.replay.player import Player
 from daemon.views.status import RunningStatus
 from market.decision import Request
 from market.errors import AnotherInstance, InvariantBroken, OperatorError, VenueUnreachable
-from market.events import Candles, Command, Event, Notice
+from market.events import Candles, Command, Event, FeedDown, FeedUp, Notice
 from shadow.store.check import broken_promises
 from shadow.store.store import Store, open_readonly
 from tests.daemon import rig
@@ -469,13 +469,13 @@ def test_frames_and_history_reach_the_engine_through_one_intake(tmp_path: Path) 
     frames = rig.frames_between(7, rig.PAIR, virtual.START_MS, virtual.START_MS + 5_000)
 
     async def main() -> None:
-        daemon.listener.up()
+        daemon.listener.told(FeedUp())
         asked = daemon.history.outstanding
         assert asked == 10
         daemon.listener.frames([raw for _, raw in frames])
         assert daemon.intake.skipped > 0
         assert daemon.engine.market.coins["BTC"].book.ok
-        daemon.listener.down("cut")
+        daemon.listener.told(FeedDown("cut"))
         daemon.note("history", "BTC 1m: HTTP 502")
         await daemon.close("over")
 
