@@ -1,4 +1,7 @@
-"""Export of tables and views to files, a batch of rows at a time."""
+"""Export of tables and views to files, a batch of rows at a time.
+
+What the database keeps packed, the details of signals, is written unpacked, as JSON.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,17 @@ import csv
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from msgspec.structs import asdict, astuple
+
 from daemon.cli.cells import cells
 from market.errors import ExtraMissing, OperatorError
+from shadow.store.details import Detail, Details
+from shadow.store.tables.details import DictionaryRow
 
 FORMATS = ("csv", "parquet")
 ROWS_A_BATCH = 10_000
@@ -19,10 +28,15 @@ Batch = list[tuple[Any, ...]]
 Write = Callable[[Batch], None]
 
 
+DETAILS = "signal_detail"
+DETAIL_COLUMNS = {"signal_id": "INTEGER", **dict.fromkeys(Detail.__struct_fields__, "TEXT")}
+
+
 def relations(db: sqlite3.Connection) -> list[str]:
-    """Return the names of all tables and views."""
+    """Return the names of all tables and views but the one that serves only to unpack another."""
     query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY type, name"
-    return [name for (name,) in db.execute(query) if not name.startswith("sqlite_")]
+    names = [name for (name,) in db.execute(query) if not name.startswith("sqlite_")]
+    return [name for name in names if name != DictionaryRow.table]
 
 
 def export(
@@ -49,13 +63,25 @@ def export(
 
 
 def _stream(db: sqlite3.Connection, name: str, write: Write) -> int:
+    rows = _details(db) if name == DETAILS else _plain(db, name)
+    count = 0
+    while batch := list(islice(rows, ROWS_A_BATCH)):
+        write(batch)
+        count += len(batch)
+    return count
+
+
+def _plain(db: sqlite3.Connection, name: str) -> Iterator[tuple[Any, ...]]:
     cursor = db.execute(f'SELECT * FROM "{name}"')
     cursor.row_factory = None
-    count = 0
-    while rows := cursor.fetchmany(ROWS_A_BATCH):
-        write(rows)
-        count += len(rows)
-    return count
+    return iter(cursor)
+
+
+def _details(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    for signal_id, detail in Details(db).all():
+        *texts, checks = astuple(detail)
+        passed = [{k: v for k, v in asdict(check).items() if k != "signal_id"} for check in checks]
+        yield (signal_id, *texts, msgspec.json.encode(passed).decode())
 
 
 def columns(db: sqlite3.Connection, name: str) -> dict[str, str]:
@@ -63,6 +89,8 @@ def columns(db: sqlite3.Connection, name: str) -> dict[str, str]:
 
     A column that a view computes declares none; it is looked at row by row instead.
     """
+    if name == DETAILS:
+        return DETAIL_COLUMNS
     found = {row[1]: row[2] for row in db.execute(f'PRAGMA table_info("{name}")')}
     for column, declared in found.items():
         if declared not in ("INTEGER", "REAL", "TEXT"):
@@ -82,7 +110,8 @@ def _csv(db: sqlite3.Connection, name: str, path: Path) -> Iterator[Write]:
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(row[1] for row in db.execute(f'PRAGMA table_info("{name}")'))
+        head = (row[1] for row in db.execute(f'PRAGMA table_info("{name}")'))
+        writer.writerow(DETAIL_COLUMNS if name == DETAILS else head)
         yield lambda rows: writer.writerows(map(cells, rows))
 
 

@@ -142,14 +142,20 @@ class TapeConfig(_Section):
 
     enabled: bool = True
     retention_days: float = Field(7.0, gt=0, le=3650)
-    retention_gb: float = Field(5.0, gt=0, le=10_000)
+    retention_gb: float = Field(4.0, gt=0, le=10_000)
 
 
 class StoreConfig(_Section):
-    """The database."""
+    """The database; trades, their days and the daily sums stay in it for good."""
 
+    detail_days: float = Field(
+        30.0, gt=0, le=36_500, description="what was known at each signal: vote, book, checks"
+    )
     retention_days: float = Field(
-        365.0, ge=7, le=36_500, description="closed trades and signals; daily sums stay for good"
+        365.0, gt=0, le=36_500, description="signals, equity, readings of lenses, alarms"
+    )
+    retention_gb: float = Field(
+        4.0, gt=0, le=10_000, description="beyond: the oldest details go sooner"
     )
     commit_ms: float = Field(250.0, ge=1, le=250, description="group commit at most this late")
 

@@ -13,7 +13,7 @@ import signal
 import sqlite3
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TypeVar
 
 import msgspec
@@ -119,7 +119,9 @@ class Daemon:
         self.recent: deque[RecentSignal] = deque(maxlen=RECENT)
         self._plan = plan
         self._endpoint = endpoint
-        self._store = Store(plan.state.database, mode=plan.state.folder, network=self.network)
+        self._store = Store(
+            plan.state.database, mode=plan.state.folder, network=self.network, say=log.info
+        )
         with ExitStack() as undo:
             undo.callback(self._store.close)
             self._take_up(listed)
@@ -355,7 +357,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         due = loop.time() + 1.0
         began = loop.time()
-        second = 0
+        second, untidy = 0, False
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
             self.late_ms = (loop.time() - due) * 1e3
@@ -368,6 +370,8 @@ class Daemon:
             self.readiness.feed_watchdog(loop.time())
             if second % LOOK_EVERY_S == 0:
                 await self.look(second)
+            if untidy or second % TIDY_EVERY_S == 0:
+                untidy = await self.tidy()
 
     def _ready(self) -> None:
         log.info("ready", coins=len(self.engine.market.coins), bots=len(self.engine.market.lanes))
@@ -391,6 +395,14 @@ class Daemon:
         if second % TIDY_EVERY_S == 0:
             for path in self.housekeeping.tidy_tape():
                 log.info("tape segment expired", segment=path.name)
-            before_ns = self.housekeeping.keep_rows_from_ns(self.clock.now_ns())
-            with suppress(sqlite3.Error):
-                await self.journal.in_thread(lambda: self._store.prune(before_ns))
+
+    async def tidy(self) -> bool:
+        """Delete a slice of the rows that are due; return whether there are more."""
+        limits = self.housekeeping.limits(self.clock.now_ns())
+        try:
+            tidied = await self.journal.in_thread(lambda: self._store.tidy(limits))
+        except sqlite3.Error:
+            return False
+        for event in self.housekeeping.weigh(tidied):
+            self.consume(event)
+        return tidied.more

@@ -9,6 +9,7 @@ from pathlib import Path
 from daemon.config.sections import Config
 from daemon.live.journal import expired_segments
 from market.events import NS_PER_DAY, Command, Notice, Recorded, Verb
+from shadow.store.retention import Limits, Tidied
 
 MB = 1 << 20
 # Space must come back this far beyond a limit before the limit is lifted.
@@ -26,6 +27,7 @@ class Housekeeping:
         self._config = config
         self.level = OK
         self.free_mb = 0.0
+        self._over = False
 
     def look(self) -> list[Recorded]:
         """Measure the disk; return the events that a change of level calls for."""
@@ -63,6 +65,21 @@ class Housekeeping:
             path.unlink(missing_ok=True)
         return doomed
 
-    def keep_rows_from_ns(self, now_ns: int) -> int:
-        """Return the time before which closed rows may go."""
-        return now_ns - int(self._config.store.retention_days * NS_PER_DAY)
+    def limits(self, now_ns: int) -> Limits:
+        """Return what the database may hold at a time."""
+        store = self._config.store
+        return Limits(
+            now_ns - int(store.detail_days * NS_PER_DAY),
+            now_ns - int(store.retention_days * NS_PER_DAY),
+            store.retention_gb * 1e9,
+        )
+
+    def weigh(self, tidied: Tidied) -> list[Recorded]:
+        """Return the alarm that a database calls for which exceeds its size for good, once."""
+        before, self._over = self._over, tidied.over
+        if before or not tidied.over:
+            return []
+        used = f"the database holds {tidied.bytes_used / 1e9:.2f} GB"
+        most = f"{self._config.store.retention_gb:g} are allowed by store.retention_gb"
+        words = f"{used}, {most}; what is left is kept for good, so nothing more is deleted"
+        return [Notice("database size", words)]

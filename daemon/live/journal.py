@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from daemon.engine.outcome import Outcome
 from market.errors import InputDamaged
@@ -25,6 +26,8 @@ from shadow.store.rows import Rows
 from shadow.store.store import Store
 from venue.tape.lines import SUFFIX, segment_name
 from venue.tape.writer import SegmentWriter, repair
+
+T = TypeVar("T")
 
 ROWS_MAX = 50_000
 TAPE_BYTES_MAX = 64 << 20
@@ -214,7 +217,7 @@ class Journal:
         finally:
             self._thread.shutdown()
 
-    def in_thread(self, work: Callable[[], object]) -> asyncio.Future[object]:
+    def in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Run other work on the database in the writer's thread, between two commits."""
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from sqlite3 import Connection
 from typing import Any
 
@@ -11,7 +12,9 @@ from msgspec import Struct
 from daemon.views.vote import VoteView
 from market.errors import InputDamaged
 from shadow.ledger.trade import Trade
+from shadow.store.details import Details
 from shadow.store.query import named
+from shadow.store.tables.decisions import APART
 
 # Whole numbers stay whole.
 Numbers = dict[str, int | float | None]
@@ -50,7 +53,10 @@ class SizingStory(Struct, kw_only=True):
 
 
 class SignalStory(Struct, kw_only=True):
-    """A row of the table `signal`; `sizing` and `vote` are null where they were not kept."""
+    """A row of the table `signal` with its detail.
+
+    `saw`, `book`, `ages`, `sizing` and `vote` are null where they are not kept (any more).
+    """
 
     signal_id: int
     seq: int
@@ -75,9 +81,9 @@ class SignalStory(Struct, kw_only=True):
     trail: float | None
     horizon_ns: int
     reason: str
-    saw: Numbers
-    book: BookStory
-    ages: Numbers
+    saw: Numbers | None
+    book: BookStory | None
+    ages: Numbers | None
     config_hash: str
     policy_hash: str
     sizing: SizingStory | None
@@ -140,15 +146,17 @@ class TradeStory(Struct, kw_only=True):
 
 
 class Why(Struct):
-    """A signal with every check of the gate and every trade, twin and phantom of it."""
+    """A signal with the checks of the gate and every trade, twin and phantom of it.
+
+    Once its detail has gone, `checks` holds only those that did not pass.
+    """
 
     signal: SignalStory
     checks: list[CheckStory]
     trades: list[TradeStory]
 
 
-# The columns of a signal that hold JSON, and those that may hold an empty object: not kept.
-JSON = ("clamps", "saw", "book", "ages", "sizing", "vote")
+# Of what is JSON in a detail, that which may be an empty object: it was not kept yet.
 KEPT_LATER = ("sizing", "vote")
 
 
@@ -158,7 +166,11 @@ def why(db: Connection, signal_id: int) -> Why | None:
     if not found:
         return None
     (signal,) = found
+    detail = Details(db).of(signal_id)
     checks = named(db.execute("SELECT * FROM check_result WHERE signal_id = ?", (signal_id,)))
+    if detail is not None:
+        checks += [msgspec.structs.asdict(check) for check in detail.checks]
+        checks.sort(key=itemgetter("filter"))
     trades = named(
         db.execute(
             "SELECT * FROM trade WHERE signal_id = ? OR trade_id = ? ORDER BY trade_id",
@@ -166,8 +178,9 @@ def why(db: Connection, signal_id: int) -> Why | None:
         )
     )
     try:
-        for name in JSON:
-            signal[name] = msgspec.json.decode(signal[name])
+        signal["clamps"] = msgspec.json.decode(signal["clamps"])
+        for name in APART:
+            signal[name] = detail and msgspec.json.decode(getattr(detail, name))
         for name in KEPT_LATER:
             signal[name] = signal[name] or None
         return Why(

@@ -7,12 +7,31 @@ import sqlite3
 from shadow.store.audit import state_lies
 from shadow.store.rollup_audit import rollup_lies
 
+# Signals up to this one may have lost their detail to age or to the limit of size.
+DETAILS_GONE = (
+    "COALESCE((SELECT CAST(value AS INTEGER) FROM about WHERE key = 'details_gone_to'), -1)"
+)
+# Of trades decided before this time the signals may have gone to age.
+SIGNALS_GONE = (
+    "COALESCE((SELECT CAST(value AS INTEGER) FROM about WHERE key = 'pruned_before_ns'), 0)"
+)
+
 # Each query returns the rows that break a rule; the words say which rule.
 RULES: tuple[tuple[str, str], ...] = (
     (
-        "a signal has no check",
+        "a signal lacks its detail",
         "SELECT signal_id FROM signal s WHERE NOT EXISTS"
-        " (SELECT 1 FROM check_result c WHERE c.signal_id = s.signal_id)",
+        " (SELECT 1 FROM signal_detail d WHERE d.signal_id = s.signal_id)"
+        f" AND s.signal_id > {DETAILS_GONE}",
+    ),
+    (
+        "a detail belongs to no signal",
+        "SELECT signal_id FROM signal_detail d WHERE NOT EXISTS"
+        " (SELECT 1 FROM signal s WHERE s.signal_id = d.signal_id)",
+    ),
+    (
+        "a check that passed stands among those that did not",
+        "SELECT DISTINCT signal_id FROM check_result WHERE outcome = 'pass'",
     ),
     (
         "a check belongs to no signal",
@@ -68,7 +87,8 @@ RULES: tuple[tuple[str, str], ...] = (
     (
         "a phantom or twin has no signal",
         "SELECT trade_id FROM trade t WHERE t.cause <> 'trial' AND NOT EXISTS"
-        " (SELECT 1 FROM signal s WHERE s.signal_id = t.signal_id)",
+        " (SELECT 1 FROM signal s WHERE s.signal_id = t.signal_id)"
+        f" AND t.decided_ns >= {SIGNALS_GONE}",
     ),
     (
         "a trial's phantom is of no trial, or is something else",

@@ -138,10 +138,10 @@ def _ceiling(db: sqlite3.Connection, desk: Desk, real: Collection[Trade]) -> flo
     moves: list[tuple[int, float]] = []
     rows = db.execute(
         "SELECT opened_ns, closed_ns, net_e6, mfe_bps, entry_notional_e6, flags FROM trade"
-        f" WHERE {REAL} AND net_e6 IS NOT NULL"
+        f" WHERE {REAL} AND net_e6 IS NOT NULL AND closed_ns IS NOT NULL"
     )
     for opened_ns, closed_ns, net_e6, mfe_bps, notional_e6, flags in rows:
-        best_e6 = max(net_e6, (mfe_bps + SLACK_BPS) / 1e4 * notional_e6)
+        best_e6 = max(net_e6, ((mfe_bps or 0.0) + SLACK_BPS) / 1e4 * notional_e6)
         late_ns = LATE_REPAIRED_NS if "gap" in flags or "repaired" in flags else LATE_NS
         moves += [(opened_ns, best_e6), (closed_ns + late_ns, net_e6 - best_e6)]
     for trade in real:

@@ -67,7 +67,7 @@ def coins_seen(db: sqlite3.Connection) -> list[str]:
 
 
 def filters_seen(db: sqlite3.Connection) -> list[str]:
-    """Return the filters that ever judged a signal."""
+    """Return the filters that any signal did not pass."""
     return [name for (name,) in db.execute("SELECT DISTINCT filter FROM check_result ORDER BY 1")]
 
 

@@ -85,7 +85,7 @@ def earned(db: sqlite3.Connection, since: str) -> dict[tuple[str, str], Earned]:
 def comparable_since(db: sqlite3.Connection) -> str | None:
     """Return the first UTC date whose trades are all there; None when they never all were.
 
-    Pruning takes old trades, and a run without the shadow writes none but real ones.
+    An earlier version deleted old trades, and a run without the shadow writes none but real ones.
     """
     if not every_run_kept_phantoms(db):
         return None

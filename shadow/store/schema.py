@@ -8,14 +8,15 @@ a struct and its statements in a file of `tables`, and a migration of its own be
 from __future__ import annotations
 
 from shadow.store.tables.alarms import ALARMS_1
-from shadow.store.tables.decisions import DECISIONS_1, DECISIONS_3
+from shadow.store.tables.decisions import DECISIONS_1, DECISIONS_3, DECISIONS_5
 from shadow.store.tables.desk import DESK_1
+from shadow.store.tables.details import DETAILS_5
 from shadow.store.tables.lenses import LENSES_1
 from shadow.store.tables.rollups import ROLLUPS_1, ROLLUPS_2, ROLLUPS_3
 from shadow.store.tables.runs import RUNS_1, STATE_1
 from shadow.store.tables.trades import TRADES_1
 from shadow.store.tables.trials import TRIALS_1, TRIALS_4
-from shadow.store.tables.views import VIEWS_1
+from shadow.store.tables.views import BLOCKED, VIEWS_1
 from shadow.store.tables.weights import WEIGHTS_1, WEIGHTS_3
 
 MIGRATIONS: tuple[str, ...] = (
@@ -33,5 +34,8 @@ MIGRATIONS: tuple[str, ...] = (
     ROLLUPS_2,
     WEIGHTS_3 + DECISIONS_3 + ROLLUPS_3,
     TRIALS_4,
+    DECISIONS_5 + DETAILS_5 + BLOCKED,
 )
+# What is older is brought up to this version by being written anew.
+REBUILT = 5
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote
 
+import msgspec
 from msgspec.structs import astuple, fields
 
 from market.errors import InputDamaged, OperatorError
+from shadow.store.details import Packer, shipped
+from shadow.store.rebuild import rebuild
+from shadow.store.retention import Limits, Tidied, give_back, tidy
 from shadow.store.rows import Rows
-from shadow.store.schema import MIGRATIONS, SCHEMA_VERSION
+from shadow.store.schema import MIGRATIONS, REBUILT, SCHEMA_VERSION
+from shadow.store.tables.decisions import PASSED, STORED, CheckRow, SignalRow
+from shadow.store.tables.details import DetailRow, DictionaryRow
 from shadow.store.tables.rollups import Key, RollupRow
 
 if TYPE_CHECKING:
@@ -35,32 +41,7 @@ STATE_DROP = "DELETE FROM state WHERE key = ?"
 WRITES: tuple[tuple[str, str], ...] = tuple(
     (kind.name, get_args(kind.type)[0].statement())
     for kind in fields(Rows)
-    if kind.name != "rollups"
-)
-ROLLUP = RollupRow.statement()
-
-# A signal's trades stay together, and with the phantom that points to them: the twin, the clamped
-# remainder and the episode would else be left without what they are measured against.
-_KEPT = (
-    "(t.status <> 'closed' OR t.closed_ns >= :before_ns OR t.trial_id IN"
-    " (SELECT trial_id FROM experiment WHERE decision IS NULL))"
-)
-_OLD = (
-    "(SELECT trade_id FROM trade WHERE signal_id NOT IN"
-    f" (SELECT t.signal_id FROM trade t WHERE {_KEPT} UNION SELECT l.signal_id FROM trade t"
-    f" JOIN trade l ON l.trade_id = t.later_trade_id WHERE {_KEPT}))"
-)
-_GONE = f"ts_ns < :before_ns AND (trade_id IS NULL OR trade_id IN {_OLD})"
-PRUNE: tuple[str, ...] = (
-    f"DELETE FROM trade_day WHERE trade_id IN {_OLD}",
-    f"DELETE FROM fill WHERE trade_id IN {_OLD}",
-    f"DELETE FROM order_event WHERE trade_id IN {_OLD}",
-    f"DELETE FROM check_result WHERE signal_id IN (SELECT signal_id FROM signal WHERE {_GONE})",
-    f"DELETE FROM signal WHERE {_GONE}",
-    f"DELETE FROM trade WHERE trade_id IN {_OLD}",
-    "DELETE FROM equity WHERE ts_ns < :before_ns",
-    "DELETE FROM lens WHERE ts_ns < :before_ns",
-    "DELETE FROM alarm WHERE ts_ns < :before_ns",
+    if kind.name not in ("signals", "checks", "rollups")
 )
 
 
@@ -76,15 +57,35 @@ def summed(rollups: Iterable[RollupRow]) -> list[RollupRow]:
 class Store:
     """The one writer of a database file. Call every method from one thread at a time."""
 
-    def __init__(self, path: Path, *, mode: str, network: str) -> None:
-        """Open or create; raises OperatorError for another mode, network or schema version."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        mode: str,
+        network: str,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Open or create; raises OperatorError for another mode, network or schema version.
+
+        `say` is told how far a migration is that takes long.
+        """
         self.path = path
         self._connection = connect(path)
         try:
             version = recognise(self._connection, path)
+            if version:
+                identify(self._connection, path, mode=mode, network=network)
+            else:
+                self._connection.execute("PRAGMA auto_vacuum=INCREMENTAL").fetchall()
+            if 0 < version < REBUILT:
+                migrate(self._connection, version, REBUILT - 1)
+                self._connection.close()
+                rebuild(path, say)
+                self._connection, version = connect(path), REBUILT
             self._connection.execute("PRAGMA journal_mode=WAL").fetchall()
-            migrate(self._connection, version)
+            migrate(self._connection, version, SCHEMA_VERSION)
             identify(self._connection, path, mode=mode, network=network)
+            self._packer = Packer(adopt(self._connection, path, shipped()))
         except BaseException:
             self._connection.close()
             raise
@@ -92,16 +93,26 @@ class Store:
     def write(self, rows: Rows, state: Mapping[str, str | None] | None = None) -> None:
         """Commit rows and durable state; a None value drops its key."""
         with transaction(self._connection) as db:
+            if rows.signals:
+                self._write_signals(db, rows)
             for name, statement in WRITES:
                 batch = getattr(rows, name)
                 if batch:
                     db.executemany(statement, map(astuple, batch))
             if rows.rollups:
-                db.executemany(ROLLUP, map(astuple, summed(rows.rollups)))
+                db.executemany(RollupRow.statement(), map(astuple, summed(rows.rollups)))
             if state:
                 db.executemany(STATE_SET, [(k, v) for k, v in state.items() if v is not None])
                 db.executemany(STATE_DROP, [(k,) for k, v in state.items() if v is None])
         self._checkpoint()
+
+    def _write_signals(self, db: sqlite3.Connection, rows: Rows) -> None:
+        """Write what plain SQL should find as columns, and the rest packed."""
+        db.executemany(SignalRow.statement(), map(STORED, rows.signals))
+        details = self._packer.rows(rows.signals, rows.checks)
+        db.executemany(DetailRow.statement(), map(astuple, details))
+        refused = (check for check in rows.checks if check.outcome != PASSED)
+        db.executemany(CheckRow.statement(), map(astuple, refused))
 
     def _checkpoint(self) -> None:
         wal = self.path.with_name(self.path.name + "-wal")
@@ -129,21 +140,13 @@ class Store:
         with transaction(self._connection) as db:
             db.execute(f"UPDATE run SET {sets} WHERE run_id = ?", (*columns.values(), run_id))
 
-    def prune(self, before_ns: int) -> int:
-        """Delete closed trades, signals and equity older than a time; the rollup keeps their sums.
-
-        Returns how many rows went. What is open, or points to something kept, stays.
-        """
+    def tidy(self, limits: Limits) -> Tidied:
+        """Delete a slice of what is due, and give a slice of free pages back to the disk."""
         with transaction(self._connection) as db:
-            total = sum(
-                db.execute(statement, {"before_ns": before_ns}).rowcount for statement in PRUNE
-            )
-            db.execute(
-                "INSERT INTO about VALUES ('pruned_before_ns', :before_ns)"
-                " ON CONFLICT DO UPDATE SET value = MAX(CAST(value AS INTEGER), :before_ns)",
-                {"before_ns": before_ns},
-            )
-            return total
+            found = tidy(db, limits)
+        shrinks = give_back(self._connection)
+        self._checkpoint()
+        return msgspec.structs.replace(found, more=found.more or shrinks)
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and close."""
@@ -206,9 +209,24 @@ def recognise(db: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def migrate(db: sqlite3.Connection, version: int) -> None:
-    """Bring the schema up to date from a version, one migration a transaction."""
-    for number in range(version, SCHEMA_VERSION):
+def adopt(db: sqlite3.Connection, path: Path, dictionary: DictionaryRow) -> DictionaryRow:
+    """Put a dictionary into the file that is to be packed with it; return it."""
+    query = "SELECT content FROM dictionary WHERE dictionary_id = ?"
+    found = db.execute(query, (dictionary.dictionary_id,)).fetchone()
+    if found is None:
+        with transaction(db):
+            db.execute(DictionaryRow.statement(), astuple(dictionary))
+    elif found[0] != dictionary.content:
+        raise OperatorError(
+            f"{path}: holds another dictionary {dictionary.dictionary_id} than this gnomon packs "
+            "with; restore a backup or move it aside"
+        )
+    return dictionary
+
+
+def migrate(db: sqlite3.Connection, version: int, target: int) -> None:
+    """Bring the schema from one version to another, one migration a transaction."""
+    for number in range(version, target):
         with transaction(db):
             for statement in MIGRATIONS[number].split(";\n"):
                 if statement.strip():

@@ -494,7 +494,7 @@ def recomputed(db: sqlite3.Connection) -> dict[Key, Sums]:
         sums[key] = (old[0] + signal, old[1] + entry, old[2] + r, old[3] + bps, old[4] + net)
 
     def tags(signal: dict[str, Any]) -> list[tuple[str, str, str]]:
-        found = checks[signal["signal_id"]]
+        found = checks.get(signal["signal_id"], [])
         refusing = [c for c in found if c["mode"] == "enforce" and c["outcome"] != "pass"]
         observing = [c for c in found if c["mode"] == "observe" and c["outcome"] == "fail"]
         if signal["verdict"] == "admitted":

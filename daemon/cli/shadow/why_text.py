@@ -18,8 +18,9 @@ def print_why(found: Why) -> None:
         f"at {s.mid:.10g} with conviction {s.conviction:.2f}"
     )
     typer.echo(f"because {s.reason}")
-    saw = ", ".join(f"{name} {value:g}" for name, value in s.saw.items())
-    typer.echo(f"it saw {saw or 'nothing more'}")
+    if s.saw is not None:
+        saw = ", ".join(f"{name} {value:g}" for name, value in s.saw.items())
+        typer.echo(f"it saw {saw or 'nothing more'}")
     extras = [f"stop {s.stop_px:.10g}", f"horizon {s.horizon_ns / 60e9:g} min"]
     if s.target_px:
         extras.insert(1, f"target {s.target_px:.10g}")
@@ -32,8 +33,11 @@ def print_why(found: Why) -> None:
         typer.echo(_sizing(s.sizing))
     for clamp in s.clamps:
         typer.echo(f"  {clamp.filter} cut {clamp.before_lots} lots to {clamp.after_lots}")
-    ages = ", ".join(f"{name} {age:.10g}" for name, age in s.ages.items())
-    typer.echo(f"data ages in ms: {ages}")
+    if s.ages is not None:
+        ages = ", ".join(f"{name} {age:.10g}" for name, age in s.ages.items())
+        typer.echo(f"data ages in ms: {ages}")
+    else:
+        typer.echo("its details are not kept any more; of its checks, those that did not pass:")
     rows = [
         (
             c.filter,

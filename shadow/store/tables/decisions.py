@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import ClassVar
 
 from shadow.store.tables.row import Row
+
+# What a signal's row holds beside the columns of its table; it is kept compressed.
+APART = ("saw", "book", "ages", "sizing", "vote")
+PASSED = "pass"
 
 
 class SignalRow(Row, frozen=True):
@@ -47,9 +52,21 @@ class SignalRow(Row, frozen=True):
     sizing: str
     vote: str
 
+    @classmethod
+    def statement(cls) -> str:
+        """Return the SQL that writes one row without what is kept apart (see `STORED`)."""
+        names = [name for name in cls.__struct_fields__ if name not in APART]
+        return f"INSERT INTO signal ({', '.join(names)}) VALUES ({','.join('?' * len(names))})"
+
+
+STORED = attrgetter(*(name for name in SignalRow.__struct_fields__ if name not in APART))
+
 
 class CheckRow(Row, frozen=True):
-    """One filter's check of one signal: pass, fail or no_data, with value and threshold."""
+    """One filter's check of one signal: pass, fail or no_data, with value and threshold.
+
+    The table keeps those that did not pass; the others are kept compressed.
+    """
 
     table: ClassVar[str] = "check_result"
 
@@ -115,5 +132,43 @@ DECISIONS_3 = """\
 ALTER TABLE signal ADD COLUMN sizing TEXT NOT NULL DEFAULT '{}';
 
 ALTER TABLE signal ADD COLUMN vote TEXT NOT NULL DEFAULT '{}';
+
+"""
+
+# Only for a file without signals: one that has some is written anew (`shadow.store.rebuild`).
+DECISIONS_5 = """\
+DROP VIEW blocked;
+
+DROP TABLE signal;
+
+CREATE TABLE signal (
+  signal_id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  ts_ns INTEGER NOT NULL,
+  bot TEXT NOT NULL,
+  division TEXT NOT NULL,
+  coin TEXT NOT NULL,
+  side TEXT NOT NULL CHECK (side IN ('buy', 'sell')),
+  conviction REAL NOT NULL,
+  verdict TEXT NOT NULL CHECK (verdict IN ('admitted', 'blocked')),
+  failing TEXT NOT NULL,
+  sole TEXT NOT NULL,
+  fail_closed INTEGER NOT NULL,
+  trade_id INTEGER,
+  requested_lots INTEGER NOT NULL,
+  lots INTEGER NOT NULL,
+  notional_e6 INTEGER NOT NULL,
+  clamps TEXT NOT NULL,
+  mid REAL NOT NULL,
+  stop_px REAL NOT NULL,
+  target_px REAL,
+  trail REAL,
+  horizon_ns INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  config_hash TEXT NOT NULL,
+  policy_hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX signal_by_time ON signal (ts_ns);
+CREATE INDEX signal_by_trade ON signal (trade_id);
 
 """

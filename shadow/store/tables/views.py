@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VIEWS_1 = """\
+BLOCKED = """\
 CREATE VIEW blocked AS
 SELECT s.signal_id, s.ts_ns, s.bot, s.division, s.coin, s.side, s.failing, s.sole, s.fail_closed,
        s.reason, s.trade_id, t.status, t.exit_reason, t.net_e6, t.r, t.bps, t.mae_bps, t.mfe_bps,
@@ -10,6 +10,11 @@ SELECT s.signal_id, s.ts_ns, s.bot, s.division, s.coin, s.side, s.failing, s.sol
 FROM signal s LEFT JOIN trade t ON t.trade_id = s.trade_id
 WHERE s.verdict = 'blocked';
 
+"""
+
+VIEWS_1 = (
+    BLOCKED
+    + """\
 CREATE VIEW shadow_open AS
 SELECT trade_id, signal_id, bot, division, coin, side, status, qty_lots, decided_ns, opened_ns,
        entry_px, repeats, later_trade_id, flags
@@ -35,3 +40,4 @@ SELECT filter, mode,
        SUM(CASE WHEN scope = 'clamped' THEN net_e6 ELSE 0 END) AS clamped_e6
 FROM rollup WHERE filter <> '' GROUP BY filter, mode;
 """
+)

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,13 +17,27 @@ import pytest
 from daemon.cli import export as module
 from daemon.cli.export import columns, export, relations
 from market.errors import OperatorError
+from shadow.store.details import Details
 from shadow.store.store import open_readonly
+from shadow.store.tables.decisions import CheckRow
 from tests.daemon.cli.conftest import Cli
 
 
 def rows_of(state: Path, name: str) -> list[tuple[Any, ...]]:
+    """Return a relation's rows, the details of signals unpacked."""
     with closing(open_readonly(state / "local" / "gnomon.db")) as db:
+        if name == "signal_detail":
+            return [
+                (number, d.saw, d.book, d.ages, d.sizing, d.vote, passed(d.checks))
+                for number, d in Details(db).all()
+            ]
         return [tuple(row) for row in db.execute(f'SELECT * FROM "{name}"')]
+
+
+def passed(checks: list[CheckRow]) -> str:
+    kept = ("filter", "mode", "outcome", "value", "threshold", "reason", "version")
+    plain = [{name: getattr(check, name) for name in kept} for check in checks]
+    return msgspec.json.encode(plain).decode()
 
 
 def names_of(state: Path) -> list[str]:
@@ -39,7 +54,8 @@ def test_every_table_and_view_gets_its_file(
     names = names_of(traded)
     assert ran.code == 0 and ran.out == "" and f"wrote {len(names)} files" in ran.err
     assert {p.name for p in out.iterdir()} == {f"{n}.{format_}" for n in names}
-    assert {"trade", "signal", "rollup", "blocked", "head", "shadow_report"} <= set(names)
+    assert {"trade", "signal", "signal_detail", "rollup", "blocked", "head"} <= set(names)
+    assert "dictionary" not in names
 
 
 def test_csv_reads_back_to_the_last_digit(cli: Cli, traded: Path, tmp_path: Path) -> None:

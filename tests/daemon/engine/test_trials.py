@@ -191,24 +191,6 @@ def test_the_register_holds_what_was_planned_and_what_came(tmp_path: Path) -> No
     assert not any("#" in name for name in stage.engine.branch.keys)
 
 
-def test_the_days_of_a_running_trial_outlive_the_pruning_of_old_trades(tmp_path: Path) -> None:
-    stage = stage_of()
-    store = stage.open_store(tmp_path / "gnomon.db")
-    stage.command("trial", begin())
-    season(stage, range(2), [(0.5, 1.0)] * 2)
-    stage.wait_until(31 * DAY_MS)
-    stage.second()
-    stage.commit()
-    count = "SELECT COUNT(*) AS n FROM trade_day JOIN trade USING (trade_id) WHERE trial_id = 1"
-    assert store.prune(2**62) > 0
-    assert rows_of(tmp_path / "gnomon.db", count) == [{"n": 4}]
-    stage.command("trial", end())
-    stage.commit()
-    store.prune(2**62)
-    assert rows_of(tmp_path / "gnomon.db", count) == [{"n": 0}]
-    assert len(rows_of(tmp_path / "gnomon.db", "SELECT * FROM experiment")) == 1
-
-
 def test_an_arm_that_raises_silences_both_and_cannot_win() -> None:
     stage = stage_of()
     stage.command("trial", begin("breaks", 1))

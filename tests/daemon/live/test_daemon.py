@@ -322,8 +322,9 @@ def test_rows_that_could_not_be_written_by_the_end_are_the_operator_s_to_know(
 
         monkeypatch.setattr(Store, "write", full)
         monkeypatch.setattr(Store, "update_run", full)
-        monkeypatch.setattr(Store, "prune", full)
+        monkeypatch.setattr(Store, "tidy", full)
         await daemon.look(module.TIDY_EVERY_S)
+        assert await daemon.tidy() is False
         daemon.consume(Notice("test", "lost"))
 
     with pytest.raises(OperatorError, match=r"could not be written .*disk is full"):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from daemon.config.load import parse
 from daemon.live.housekeeping import MB, NO_ENTRIES, NO_TAPE, OK, RELIEF, Housekeeping
 from market.events import NS_PER_DAY, Command, Notice
+from shadow.store.retention import Limits, Tidied
 from venue.tape.lines import segment_name
 
 Usage = namedtuple("Usage", "total used free")
@@ -90,6 +91,19 @@ def test_old_and_surplus_segments_are_deleted_and_named(tmp_path: Path) -> None:
     assert house.tidy_tape() == []
 
 
-def test_rows_are_kept_for_as_many_days_as_asked(tmp_path: Path) -> None:
-    house = keeper(tmp_path, store={"retention_days": 30.0})
-    assert house.keep_rows_from_ns(100 * NS_PER_DAY) == 70 * NS_PER_DAY
+def test_details_and_rows_are_kept_for_as_long_as_asked(tmp_path: Path) -> None:
+    store = {"detail_days": 2.5, "retention_days": 30.0, "retention_gb": 0.5}
+    found = keeper(tmp_path, store=store).limits(100 * NS_PER_DAY)
+    assert found == Limits(195 * NS_PER_DAY // 2, 70 * NS_PER_DAY, 0.5e9)
+
+
+def test_a_database_too_large_for_good_is_said_once_until_it_was_not(tmp_path: Path) -> None:
+    house = keeper(tmp_path)
+
+    def said(over: bool) -> list[str]:
+        return [e.message for e in house.weigh(Tidied(0, False, 4_210_000_000, over))]  # type: ignore[union-attr]
+
+    (words,) = said(True)
+    assert words.startswith("the database holds 4.21 GB, 4 are allowed by store.retention_gb")
+    assert [said(over) for over in (True, False)] == [[], []]
+    assert said(True) == [words]

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import zstandard
 
-from daemon.views.why import JSON, CheckStory, ClampStory, SignalStory, TradeStory, Why, why
+from daemon.views.why import CheckStory, ClampStory, SignalStory, TradeStory, Why, why
 from market.errors import InputDamaged
 from shadow.store.store import open_readonly
+from shadow.store.tables.decisions import APART
 from tests.support.shadow import Stage, told
 
 Kept = tuple[sqlite3.Connection, dict[str, int]]
@@ -28,7 +30,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
 @pytest.mark.parametrize(
     ("table", "story", "more"),
     [
-        ("signal", SignalStory, set()),
+        ("signal", SignalStory, set(APART)),
         ("check_result", CheckStory, set()),
         ("trade", TradeStory, {"so_far_e6"}),
     ],
@@ -48,11 +50,11 @@ def test_a_story_is_told_by_the_names_of_columns(kept: Kept) -> None:
         plain = msgspec.json.decode(msgspec.json.encode(found))
         assert msgspec.convert(plain, Why) == found
         (row,) = db.execute("SELECT * FROM signal WHERE signal_id = ?", (number,))
-        signal = {**dict(row), **{name: json.loads(row[name]) or None for name in JSON}}
-        signal |= {name: json.loads(row[name]) for name in ("clamps", "saw", "book", "ages")}
-        assert list(plain["signal"].items()) == list(signal.items())
-        checks = db.execute("SELECT * FROM check_result WHERE signal_id = ?", (number,))
-        assert plain["checks"] == [dict(row) for row in checks]
+        signal = {**dict(row), "clamps": json.loads(row["clamps"])}
+        told_ = plain["signal"]
+        assert {name: told_[name] for name in signal} == signal
+        refused = db.execute("SELECT * FROM check_result WHERE signal_id = ?", (number,))
+        assert [c for c in plain["checks"] if c["outcome"] != "pass"] == [dict(r) for r in refused]
         trades = db.execute(
             "SELECT *, NULL AS so_far_e6 FROM trade WHERE signal_id = ? OR trade_id = ?",
             (number, row["trade_id"]),
@@ -70,7 +72,7 @@ def test_a_signal_is_explained_with_its_checks_and_trades(kept: Kept) -> None:
     assert signal.clamps == [ClampStory("cap", 1000, 400)]
     assert signal.book.bids and signal.book.asks
     assert signal.saw == {} and set(signal.ages) >= {"lag", "slow"}
-    assert {c.filter for c in found.checks} == {"limit", "other", "cap", "watch"}
+    assert [c.filter for c in found.checks] == ["cap", "limit", "other", "watch"]
     assert [(t.kind, t.cause) for t in found.trades] == [
         ("paper", "admit"),
         ("twin", "admit"),
@@ -85,36 +87,62 @@ def test_a_joined_signal_is_explained_with_the_phantom_it_joined(kept: Kept) -> 
     assert [t.trade_id for t in found.trades] == [ids["paired"] * 4 + 2]
 
 
-def test_whole_numbers_that_a_bot_saw_stay_whole(kept: Kept, tmp_path: Path) -> None:
+def known(path: Path, number: int, **halves: object) -> None:
+    """Let another detail stand for a signal's; its halves are arrays, packed without dictionary."""
+    with closing(sqlite3.connect(path)) as db:
+        for name, half in halves.items():
+            frame = zstandard.compress(msgspec.json.encode(half))
+            db.execute(f"UPDATE signal_detail SET {name} = ? WHERE signal_id = {number}", (frame,))
+        db.commit()
+
+
+BOOK: dict[str, list[object]] = {"bids": [], "asks": []}
+
+
+def test_whole_numbers_that_a_bot_saw_stay_whole(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.db"
     number = told(path)["sole"]
-    with closing(sqlite3.connect(path)) as db:
-        db.execute('UPDATE signal SET saw = \'{"rank":2,"ema":99.5}\'')
+    known(path, number, heard=[{"rank": 2, "ema": 99.5}, BOOK, {}, {}])
+    with closing(open_readonly(path)) as db:
         found = why(db, number)
     assert found is not None and msgspec.json.encode(found.signal.saw) == b'{"rank":2,"ema":99.5}'
 
 
-def test_what_was_not_kept_is_null(tmp_path: Path) -> None:
+def test_what_was_not_kept_yet_is_null(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.db"
     number = told(path)["sole"]
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE signal SET sizing = '{}', vote = '{}'")
+    known(path, number, heard=[{}, BOOK, {}, {}], judged=[{}, []])
+    with closing(open_readonly(path)) as db:
         found = why(db, number)
     assert found is not None
     assert (found.signal.sizing, found.signal.vote) == (None, None)
+
+
+def test_what_is_not_kept_any_more_is_null_and_what_did_not_pass_is_still_told(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "gnomon.db"
+    number = told(path)["sole"]
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM signal_detail")
+        db.commit()
+    with closing(open_readonly(path)) as db:
+        found = why(db, number)
+    assert found is not None
+    assert [getattr(found.signal, name) for name in APART] == [None] * 5
+    assert [(c.filter, c.outcome) for c in found.checks] == [("limit", "fail")]
 
 
 def test_a_number_that_is_no_signal_s_has_no_story(kept: Kept) -> None:
     assert why(kept[0], 123_456_789) is None
 
 
-def test_rows_of_another_shape_are_damage(tmp_path: Path) -> None:
+def test_a_detail_of_another_shape_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.db"
     number = told(path)["sole"]
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE signal SET book = '[]'")
-        with pytest.raises(InputDamaged, match=f"signal {number}: "):
-            why(db, number)
+    known(path, number, heard=[{}, [], {}, {}])
+    with closing(open_readonly(path)) as db, pytest.raises(InputDamaged, match=f"{number}: "):
+        why(db, number)
 
 
 def test_an_open_trade_tells_what_it_has_earned_by_its_newest_mark(tmp_path: Path) -> None:

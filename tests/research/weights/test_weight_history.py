@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from research.weights.weight_history import differences
-from shadow.store.store import Store, open_readonly
+from shadow.store.store import open_readonly
 from tests.support.learning import DAY_MS, five, learned, season
 from tests.support.shadow import T0_MS
 
@@ -62,9 +62,13 @@ def test_whatever_is_changed_is_found(path: Path, statement: str, says: str) -> 
 
 
 def test_a_history_that_was_pruned_is_compared_where_it_can_be(path: Path) -> None:
-    store = Store(path, mode="local", network="testnet")
-    assert store.prune((T0_MS + 12 * DAY_MS) * 10**6)
-    store.close()
+    until = (T0_MS + 12 * DAY_MS) * 10**6
+    with closing(sqlite3.connect(path)) as db:
+        old = "(SELECT trade_id FROM trade WHERE closed_ns < ?)"
+        for table in ("trade_day", "fill", "order_event", "trade"):
+            db.execute(f"DELETE FROM {table} WHERE trade_id IN {old}", (until,))
+        db.execute("INSERT INTO about VALUES ('pruned_before_ns', ?)", (str(until),))
+        db.commit()
     assert after(path) == []
     late = "(SELECT MAX(day) FROM return_day)"
     changed = f"UPDATE return_day SET r_e6 = r_e6 + 50 WHERE bot = 'flow_bot' AND day = {late}"

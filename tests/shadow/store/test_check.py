@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shadow.store.check import RULES, broken_promises
+from shadow.store.retention import Limits
 from shadow.store.store import Store, open_readonly
 from tests.support.shadow import Stage, history_stage, rows_of, tell_history, told
 
@@ -51,15 +52,22 @@ def test_a_history_of_everything_keeps_every_promise(sound: tuple[Path, dict[str
 
 # By rule, everything that must set it off. Damage often breaks more than one promise.
 DAMAGE: dict[str, list[str]] = {
-    "a signal has no check": ["DELETE FROM check_result WHERE signal_id = :admitted"],
+    "a signal lacks its detail": ["DELETE FROM signal_detail WHERE signal_id = :admitted"],
+    "a detail belongs to no signal": [
+        "UPDATE signal_detail SET signal_id = 1 WHERE signal_id = :sole",
+        "DELETE FROM signal WHERE signal_id = :joined",
+    ],
+    "a check that passed stands among those that did not": [
+        "UPDATE check_result SET outcome = 'pass' WHERE signal_id = :sole",
+    ],
     "a check belongs to no signal": [
-        "UPDATE check_result SET signal_id = 1 WHERE signal_id = :sole AND filter = 'cap'",
+        "UPDATE check_result SET signal_id = 1 WHERE signal_id = :sole",
         "DELETE FROM signal WHERE signal_id = :joined",
     ],
     "an admitted signal has an enforced check that did not pass, or a blocked one has none": [
         "UPDATE check_result SET outcome = 'pass' WHERE signal_id = :sole",
-        "UPDATE check_result SET outcome = 'fail' WHERE signal_id = :later AND filter = 'cap'",
-        "UPDATE check_result SET outcome = 'no_data' WHERE signal_id = :open AND filter = 'cap'",
+        "INSERT INTO check_result VALUES (:later, 'cap', 'enforce', 'fail', 1.0, 1.0, '', 1)",
+        "INSERT INTO check_result VALUES (:open, 'cap', 'enforce', 'no_data', NULL, 1.0, '', 1)",
         "UPDATE check_result SET mode = 'observe' WHERE signal_id = :sole AND filter = 'limit'",
         "UPDATE signal SET verdict = 'admitted' WHERE signal_id = :joined",
     ],
@@ -246,9 +254,9 @@ def test_every_rule_is_shown_to_fire() -> None:
 def test_examples_are_named_and_counted(sound: tuple[Path, dict[str, int]], tmp_path: Path) -> None:
     _, ids = sound
     everything = sorted(ids.values())
-    found = plant(sound, tmp_path, "DELETE FROM check_result")
-    (line,) = [line for line in found if line.startswith("a signal has no check")]
-    assert line == f"a signal has no check: {', '.join(map(str, everything[:3]))} …"
+    found = plant(sound, tmp_path, "DELETE FROM signal_detail")
+    (line,) = [line for line in found if line.startswith("a signal lacks its detail")]
+    assert line == f"a signal lacks its detail: {', '.join(map(str, everything[:3]))} …"
 
 
 def test_a_history_without_the_shadow_keeps_its_promises(tmp_path: Path) -> None:
@@ -273,7 +281,7 @@ def test_a_history_that_was_pruned_is_still_held_to_what_is_left(tmp_path: Path)
     tell_history(stage)
     stage.finish(path)
     store = Store(path, mode="local", network="testnet")
-    assert store.prune(stage.now_ns) > 0
+    assert store.tidy(Limits(stage.now_ns, stage.now_ns, 1e12)).deleted > 0
     store.close()
     assert promises(path) == []
     with closing(sqlite3.connect(path)) as db:

@@ -78,7 +78,7 @@ def pruned(tmp_path_factory: pytest.TempPathFactory) -> Sound:
         gone = "(SELECT trade_id FROM trade WHERE signal_id = ?)"
         for table in ("trade_day", "fill", "order_event", "trade"):
             db.execute(f"DELETE FROM {table} WHERE trade_id IN {gone}", (ids["admitted"],))
-        for table in ("check_result", "signal"):
+        for table in ("signal_detail", "check_result", "signal"):
             db.execute(f"DELETE FROM {table} WHERE signal_id = ?", (ids["admitted"],))
         db.execute(
             "INSERT OR REPLACE INTO about VALUES ('pruned_before_ns', ?)", (str(stage.now_ns),)

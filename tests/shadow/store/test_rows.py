@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from market.decision import BUY, SELL, Mode, TradeKind
 from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
 from shadow.store import rows
+from shadow.store.details import Details
+from shadow.store.store import open_readonly
 from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.decisions import APART
 from shadow.store.tables.rollups import RollupRow
 from shadow.store.tables.trades import RepeatsUpdate
 from tests.support.rows import cells
@@ -135,7 +140,11 @@ def decided(
     stage.finish(path)
     (signal,) = rows_of(path, "SELECT * FROM signal WHERE signal_id = ?", signal_id)
     checks = rows_of(path, "SELECT * FROM check_result WHERE signal_id = ?", signal_id)
-    return signal, checks
+    with closing(open_readonly(path)) as db:
+        detail = Details(db).of(signal_id or 0)
+    assert detail is not None
+    apart = {name: getattr(detail, name) for name in APART}
+    return {**signal, **apart}, checks + [asdict(check) for check in detail.checks]
 
 
 def test_everything_known_at_the_decision_is_frozen_on_its_row(

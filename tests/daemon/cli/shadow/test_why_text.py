@@ -71,6 +71,12 @@ def test_what_the_bot_saw_and_how_old_it_was_is_told_by_name(why: Any) -> None:
     assert "data ages in ms: fast 120, context 1234567" in lines
 
 
+def test_details_that_are_gone_are_said_to_be(why: Any) -> None:
+    lines = why("sole", saw=None, book=None, ages=None, sizing=None, vote=None)
+    assert "its details are not kept any more; of its checks, those that did not pass:" in lines
+    assert not any(line.startswith(("it saw", "data ages", "sized")) for line in lines)
+
+
 def test_prices_keep_all_their_digits(why: Any, story: Story, capsys: Captured) -> None:
     lines = why("sole", mid=112_345.5, stop_px=113_579.25, target_px=110_000.125)
     assert "at 112345.5 with" in lines[0]
