@@ -93,7 +93,8 @@ class Packer:
             if check.outcome == PASSED:
                 passed.setdefault(check.signal_id, []).append(Passed(*_passed(check)))
         for signal in signals:
-            heard, judged = halves(signal, passed.get(signal.signal_id, []))
+            mine = sorted(passed.get(signal.signal_id, []), key=attrgetter("filter"))
+            heard, judged = halves(signal, mine)
             pack = self._compressor.compress
             yield DetailRow(signal.signal_id, pack(heard), pack(judged))
 

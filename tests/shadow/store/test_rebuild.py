@@ -18,7 +18,6 @@ from shadow.store.check import broken_promises
 from shadow.store.details import Details
 from shadow.store.store import Store, open_readonly
 from shadow.store.tables.decisions import APART
-from tests.support.shadow import told
 
 # Written by the last version before the fifth: the history of `told`, and a state.
 OLD = Path(__file__).parents[2] / "support" / "golden" / "database-4.sql.zst"
@@ -61,16 +60,6 @@ def test_a_file_of_the_fourth_version_keeps_everything(tmp_path: Path) -> None:
         checks = {tuple(row) for row in db.execute("SELECT * FROM check_result")}
         checks |= {astuple(c) for d in details.values() for c in d.checks}
         assert checks == {tuple(row.values()) for row in before["check_result"]}
-
-
-def test_what_is_written_then_goes_on_where_the_old_file_ended(tmp_path: Path) -> None:
-    """The history of today, written by an older version and brought up to date."""
-    path, today = old_file(tmp_path / "old.db"), tmp_path / "today.db"
-    told(today)
-    local(path)
-    with closing(open_readonly(path)) as old, closing(open_readonly(today)) as new:
-        query = "SELECT * FROM signal_detail"
-        assert [tuple(r) for r in old.execute(query)] == [tuple(r) for r in new.execute(query)]
 
 
 @pytest.mark.parametrize("when", ["before the copy", "in the copy", "before the name"])

@@ -73,6 +73,7 @@ def test_only_whole_days_can_be_compared(path: Path, tmp_path: Path) -> None:
     # As an earlier version left it, which deleted trades as well.
     with closing(sqlite3.connect(copy, isolation_level=None)) as db:
         mark = str((T0_MS + DAY_MS + 5) * 10**6)
+        db.execute("DELETE FROM trade WHERE closed_ns < ?", (mark,))
         db.execute("INSERT INTO about VALUES ('pruned_before_ns', ?)", (mark,))
     with closing(open_readonly(copy)) as db:
         assert comparable_since(db) == day(2)

@@ -221,7 +221,8 @@ def test_a_file_of_every_earlier_version_ends_up_the_same(tmp_path: Path) -> Non
             if name == "rollup":
                 mine, theirs = ([[approx_real(c) for c in r] for r in rs] for rs in (mine, theirs))
             if name == "signal_detail":
-                assert [r[:2] for r in mine] == [r[:2] for r in theirs], "all but sizing and vote"
+                # Sizing and vote were not kept yet.
+                assert [r[0] for r in mine] == [r[0] for r in theirs]
                 continue
             assert mine == theirs, name
 
@@ -252,7 +253,8 @@ def write_before_5(path: Path, version: int, rows: Rows) -> None:
             statements["weights"] = WEIGHT.statement()
             del statements["returns"]
         for name, statement in statements.items():
-            db.executemany(statement, map(astuple, getattr(rows, name)))
+            if batch := getattr(rows, name):
+                db.executemany(statement, map(astuple, batch))
         db.executemany(RollupRow.statement(), map(astuple, summed(rows.rollups)))
 
 
