@@ -16,6 +16,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +27,7 @@ from daemon.config.load import load, parse
 from daemon.config.sections import Config
 from daemon.engine.outcome import Vitals
 from daemon.instance import control
+from daemon.instance.birth import unheeded_at
 from daemon.instance.paths import (
     MODE_FOLDERS,
     StateDir,
@@ -98,6 +100,7 @@ def examine(given: Path | None, state: Path | None, mode: str | None) -> Iterato
     case = Case(config, root, folder, places)
     yield clock(_newest_ns(case))
     yield from databases(case)
+    yield from births(case)
     yield from tapes(case)
     yield sockets(case)
     yield venue(case)
@@ -174,9 +177,8 @@ def configuration(given: Path | None) -> tuple[Finding, Config]:
         remedy = "mend it; `gnomon config check` says when it is good"
         return Finding("config", FAIL, str(error), remedy), parse({}, "defaults")
     if config.mode in ("testnet", "live"):
-        remedy = 'set mode = "paper"'
         text = f"{path}: mode {config.mode}, but real orders are not built yet"
-        return Finding("config", FAIL, text, remedy), config
+        return Finding("config", FAIL, text, 'set mode = "paper"'), config
     if path is None:
         remedy = "`gnomon config init` writes one to change"
         return Finding("config", WARN, "no file; the defaults apply", remedy), config
@@ -255,18 +257,13 @@ def _newest_ns(case: Case) -> int:
     newest = 0
     for place in case.places:
         try:
-            db = open_readonly(place.database)
-        except GnomonError:
-            continue
-        try:
-            row = db.execute("SELECT value FROM state WHERE key = 'vitals'").fetchone()
+            with closing(open_readonly(place.database)) as db:
+                row = db.execute("SELECT value FROM state WHERE key = 'vitals'").fetchone()
             if row is not None:
                 newest = max(newest, msgspec.json.decode(row[0], type=Vitals).now_ns)
-        except (msgspec.MsgspecError, sqlite3.DatabaseError):
+        except (GnomonError, msgspec.MsgspecError, sqlite3.DatabaseError):
             # What is wrong with it is the next finding's to say.
             continue
-        finally:
-            db.close()
     return newest
 
 
@@ -279,22 +276,26 @@ def databases(case: Case) -> Iterator[Finding]:
         yield Finding("database", OK, f"none under {case.root} yet")
     for place in case.places:
         try:
-            db = open_readonly(place.database)
-            try:
+            with closing(open_readonly(place.database)) as db:
                 broken = unsound(db)
-            finally:
-                db.close()
-        except GnomonError as error:
+        except (GnomonError, sqlite3.DatabaseError) as error:
             remedy = "restore a backup, or move it aside to start afresh"
             yield Finding("database", FAIL, str(error), remedy)
             continue
         if broken:
-            text = f"{place.folder}: {broken[0]}" + f" (and {len(broken) - 1} more)" * (
-                len(broken) > 1
-            )
+            more = f" (and {len(broken) - 1} more)" * (len(broken) > 1)
+            text = f"{place.folder}: {broken[0]}{more}"
             yield Finding("database", FAIL, text, "`gnomon db check` lists all; restore a backup")
         else:
             yield Finding("database", OK, f"{place.folder}: sound")
+
+
+def births(case: Case) -> Iterator[Finding]:
+    """Name the keys that say something else than what a database was born with."""
+    for place in case.places:
+        with suppress(GnomonError), closing(open_readonly(place.database)) as db:
+            for line in unheeded_at(case.config, db):
+                yield Finding("birth", WARN, f"{place.folder}: {line}", "or begin another --state")
 
 
 def tapes(case: Case) -> Iterator[Finding]:
@@ -316,19 +317,20 @@ def tapes(case: Case) -> Iterator[Finding]:
             yield Finding("tape", FAIL, str(error), remedy)
             continue
         text = f"{place.folder}: {len(found)} segments, the newest sound, {records} records"
-        if segment.torn and not _answers(place):
+        if segment.torn and _silence(place):
             remedy = "nothing to do: the next start mends it"
             yield Finding("tape", WARN, f"{text}, its end torn by a crash", remedy)
         else:
             yield Finding("tape", OK, text)
 
 
-def _answers(place: StateDir) -> bool:
+def _silence(place: StateDir) -> str:
+    """Return why no daemon answers there, "" when one does."""
     try:
         control.ask(place.socket, control.Request("status"), object, timeout_s=ASK_S)
-    except VenueUnreachable:
-        return False
-    return True
+    except VenueUnreachable as error:
+        return str(error)
+    return ""
 
 
 def sockets(case: Case) -> Finding:
@@ -336,11 +338,9 @@ def sockets(case: Case) -> Finding:
     for place in case.places:
         if not place.socket.exists():
             continue
-        try:
-            control.ask(place.socket, control.Request("status"), object, timeout_s=ASK_S)
-        except VenueUnreachable as error:
+        if silence := _silence(place):
             remedy = "start the daemon, or ask as its user (sudo -u gnomon)"
-            return Finding("socket", WARN, str(error), remedy)
+            return Finding("socket", WARN, silence, remedy)
         return Finding("socket", OK, f"{place.folder}: a daemon answers")
     return Finding("socket", OK, "no daemon is running")
 

@@ -31,6 +31,14 @@ Bars = Annotated[int, Meta(ge=2, le=200)]
 Seconds = Annotated[float, Meta(gt=0.0, le=604_800.0)]
 
 
+def less(params: Struct, low: str, high: str) -> None:
+    """Raise ValueError unless one parameter is below another; for `__post_init__`."""
+    if getattr(params, low) >= getattr(params, high):
+        raise ValueError(
+            f"{low} = {getattr(params, low):g} must be below {high} = {getattr(params, high):g}"
+        )
+
+
 class NoMemory(Struct):
     """Memory of bots that look only at bars: none."""
 

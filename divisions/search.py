@@ -26,14 +26,26 @@ class Change(NamedTuple):
 
 
 def changes(cls: type[Bot[Any, Any]], params: Struct | None = None) -> list[Change]:
-    """Return every single change from `params` (None: the defaults), in declared order."""
+    """Return every single change from `params` (None: the defaults), in declared order.
+
+    One that would contradict another parameter is left out.
+    """
     now = cls.params_type() if params is None else params
     return [
         Change(name, value)
         for name, values in cls.search.items()
         for value in values
-        if value != getattr(now, name)
+        if value != getattr(now, name) and _sound(now, name, value)
     ]
+
+
+def _sound(params: Struct, name: str, value: float) -> bool:
+    """Say whether parameters still go together with one of them changed."""
+    try:
+        msgspec.convert({**msgspec.to_builtins(params), name: value}, type(params))
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def vet_search(cls: type[Bot[Any, Any]]) -> None:

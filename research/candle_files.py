@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HOUR_MS = 3_600_000
+# Ten years of minutes are half of it; a file that unpacks to more is none of candles.
+BYTES_MAX = 512 << 20
 # Of 1, 5, 15 and 30 minutes, 1 and 4 hours, and a day.
 STEPS_MS = (60_000, 300_000, 900_000, 1_800_000, HOUR_MS, 4 * HOUR_MS, 24 * HOUR_MS)
 
@@ -135,15 +138,22 @@ def _json(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     import msgspec  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
 
-    rows = msgspec.json.decode(gzip.decompress(path.read_bytes()), type=list[list[float]])
+    with gzip.open(path) as file:
+        text = file.read(BYTES_MAX + 1)
+    if len(text) > BYTES_MAX:
+        raise ValueError(f"more than {BYTES_MAX >> 20} MB")
+    rows = msgspec.json.decode(text, type=list[list[float]])
     return np.array([int(r[0]) for r in rows], np.int64), np.array([r[4] for r in rows])
 
 
 def _csv(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     import numpy as np  # noqa: PLC0415
 
-    with gzip.open(path, "rt", encoding="ascii", newline="") as text:
-        rows = list(csv.DictReader(text))
+    with gzip.open(path) as file:
+        raw = file.read(BYTES_MAX + 1)
+    if len(raw) > BYTES_MAX:
+        raise ValueError(f"more than {BYTES_MAX >> 20} MB")
+    rows = list(csv.DictReader(io.StringIO(raw.decode("ascii"), newline="")))
     times = np.array([r["timestamp"] for r in rows], dtype="datetime64[ms]")
     return times.astype(np.int64), np.array([float(r["close"]) for r in rows])
 

@@ -72,6 +72,8 @@ class Direction(Filter[Settings]):
         unknown = sorted(set(settings.weights) - set(TIMEFRAMES))
         if unknown:
             raise ValueError(f"weights names no timeframe: {', '.join(unknown)}")
+        if not any(settings.weights.values()):
+            raise ValueError("weights are all 0, so no timeframe votes and no signal can pass")
         self.voters = [(t, w) for t in TIMEFRAMES if (w := settings.weights.get(t, 0.0))]
         # By coin, so that one bar's close is looked at once and not per signal: a cache of what
         # closed bars say, never state.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from daemon.cli.common import ConfigOption, JsonOption, load_config, print_json, say, usable_folder
-from daemon.instance.paths import find_config, user_config
-from market.errors import OperatorError
+from daemon.instance.birth import unheeded_at
+from daemon.instance.database import reading
+from daemon.instance.paths import existing, find_config, state_root, user_config
+from market.errors import InputDamaged, OperatorError
 
 # Its place in `gnomon --help`.
 RANK = 10
@@ -51,8 +54,14 @@ def show(config: ConfigOption = None, json_: JsonOption = False) -> None:
     settings = load_config(config, system=True)
     if json_:
         print_json(settings.resolved())
-        return
-    typer.echo(as_toml(settings, comments=False), nl=False)
+    else:
+        typer.echo(as_toml(settings, comments=False), nl=False)
+    with suppress(OperatorError, InputDamaged):
+        # What is wrong with a database is not to be said here.
+        for where in existing(state_root(None, settings.state_dir)):
+            with reading(where) as db:
+                for line in unheeded_at(settings, db):
+                    say(f"{where.folder}: {line}")
 
 
 @app.command()

@@ -21,7 +21,7 @@ from daemon.cli.common import (
     say,
 )
 from daemon.instance.paths import StateDir, mode_folder, state_root
-from market.errors import InvariantBroken
+from market.errors import InvariantBroken, OperatorError
 
 if TYPE_CHECKING:
     from daemon.config.sections import Config
@@ -137,6 +137,9 @@ def venue(
     network: Annotated[
         str, typer.Option(help="Accepted signatures: testnet, mainnet or both.")
     ] = "both",
+    expose: Annotated[
+        bool, typer.Option("--expose", help="Listen beyond this machine, where --host says so.")
+    ] = False,
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="End when standard input closes.")
     ] = False,
@@ -145,10 +148,16 @@ def venue(
 
     Example: gnomon venue --port 8077 --seed 7
     """
-    from venue.local.process import SOURCES, serve_venue
+    from venue.local.process import EXPOSED, SOURCES, is_loopback, serve_venue
 
     if network not in SOURCES:
         raise typer.BadParameter(f"{network!r}: {', '.join(SOURCES)}", param_hint="--network")
+    if not is_loopback(host):
+        if not expose:
+            raise OperatorError(
+                f"--host {host}: not of this machine alone; {EXPOSED}; --expose allows it"
+            )
+        say(f"warning: listening on {host}: {EXPOSED}")
 
     serve_venue(
         host=host,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     pass
 
 
-DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")
+DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_TOOBIG")
 
 
 def _belongs(db: sqlite3.Connection, state: StateDir) -> None:

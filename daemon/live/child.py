@@ -50,6 +50,9 @@ class Child:
     process: asyncio.subprocess.Process
 
 
+WORLD_BYTES_MAX = 4096
+
+
 def remember_world(path: Path, seed: int) -> World:
     """Return the world of a state folder, made on first use; another seed begins another world.
 
@@ -57,7 +60,8 @@ def remember_world(path: Path, seed: int) -> World:
     """
     try:
         if path.exists():
-            world = msgspec.json.decode(path.read_bytes(), type=World)
+            with path.open("rb") as file:
+                world = msgspec.json.decode(file.read(WORLD_BYTES_MAX), type=World)
             if world.seed == seed:
                 return world
         today_ms = int(time.time() * 1000) // MS_PER_DAY * MS_PER_DAY
@@ -65,7 +69,7 @@ def remember_world(path: Path, seed: int) -> World:
         fresh = path.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(world))
         fresh.replace(path)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise OperatorError(f"{path}: {error}; delete it to begin another world") from None
     return world
 

@@ -23,6 +23,7 @@ from daemon.engine import snapshot
 from daemon.engine.factory import build_engine
 from daemon.engine.intake import Intake
 from daemon.engine.outcome import Outcome
+from daemon.instance.birth import unheeded
 from daemon.instance.lock import alone
 from daemon.lens.client import LensProcess
 from daemon.live.answers import Answers
@@ -140,6 +141,8 @@ class Daemon:
         self._config = self._plan.config.model_copy(update={"coins": tuple(instruments)})
         self.engine = build_engine(self._config, instruments)
         self._lost = snapshot.recover(self.engine, pieces, mended(self.state.tape))
+        for line in unheeded(self._config, pieces):
+            log.warning("setting without effect", text=line)
         self.clock = Clock(self.engine.vitals.now_ns)
         self.started_ns = self.clock.now_ns()
         self._instruments = instruments

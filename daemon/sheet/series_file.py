@@ -5,6 +5,7 @@ Blank lines and lines that begin with # say nothing, and the first line may be a
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from market.errors import InputDamaged
 
 STDIN = Path("-")
 SHOWN_MAX = 40
+# A number a second of a year; a longer series is of no use to a lens, and this much fits anywhere.
+BYTES_MAX = 32 << 20
+NUMBERS_MAX = 1_000_000
+LINE_MAX = 4096
 
 
 def read_series(path: Path) -> NDArray[np.float64]:
@@ -26,13 +31,27 @@ def read_series(path: Path) -> NDArray[np.float64]:
     """
     name = "standard input" if path == STDIN else str(path)
     try:
-        raw = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+        if path == STDIN:
+            raw = sys.stdin.buffer.read(BYTES_MAX + 1)
+        else:
+            with path.open("rb") as file:
+                raw = file.read(BYTES_MAX + 1)
     except OSError as error:
         raise InputDamaged(f"{name}: cannot be read ({error.strerror})") from None
-    values = list(numbers(raw.decode("utf-8-sig", "replace").splitlines(), name))
-    if not values:
+    if len(raw) > BYTES_MAX:
+        raise InputDamaged(f"{name}: larger than {BYTES_MAX >> 20} MB; no series of numbers")
+    lines = io.TextIOWrapper(io.BytesIO(raw), "utf-8-sig", "replace")
+    values = np.fromiter(_few(numbers(lines, name), name), dtype=np.float64)
+    if not len(values):
         raise InputDamaged(f"{name}: holds no number; expected one a line")
-    return np.array(values, dtype=np.float64)
+    return values
+
+
+def _few(values: Iterator[float], name: str) -> Iterator[float]:
+    for count, value in enumerate(values):
+        if count == NUMBERS_MAX:
+            raise InputDamaged(f"{name}: more than {NUMBERS_MAX:,} numbers")
+        yield value
 
 
 def numbers(lines: Iterable[str], name: str) -> Iterator[float]:
@@ -44,7 +63,7 @@ def numbers(lines: Iterable[str], name: str) -> Iterator[float]:
             continue
         try:
             # Python reads 1_000 as a number; nobody else does.
-            value = float(text if "_" not in text else "no")
+            value = float(text if "_" not in text and len(text) <= LINE_MAX else "no")
         except ValueError:
             if not first:
                 raise InputDamaged(

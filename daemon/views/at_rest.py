@@ -90,5 +90,5 @@ def decoded(text: str, kind: type[T]) -> T:
     """Return a piece of durable state from its JSON; raises InputDamaged."""
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise InputDamaged(f"the state in the database cannot be read ({error})") from None

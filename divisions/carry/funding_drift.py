@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
-from divisions.bot import Action, Bot, Positive, Seconds, plan
+from divisions.bot import Action, Bot, Positive, Seconds, less, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, ExitCall, Signal
 from market.events import NS_PER_S
@@ -24,6 +24,10 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     sample_s: Seconds = 30.0
     stop_days: Positive = 0.25
     horizon_s: Seconds = 7_200.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never speaks."""
+        less(self, "fast", "slow")
 
 
 class Memory(Struct):

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from divisions.bot import Action, Bot, Positive, Seconds, plan
+from divisions.bot import Action, Bot, Positive, Seconds, less, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, ExitCall, Signal
 from market.events import NS_PER_S
@@ -21,6 +21,10 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     sample_s: Seconds = 60.0
     stop_days: Positive = 0.5
     horizon_s: Seconds = 28_800.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never speaks."""
+        less(self, "exit_bps_h", "entry_bps_h")
 
 
 class Memory(Struct):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from divisions.bot import Bot, Positive, Seconds, plan
+from divisions.bot import Bot, Positive, Seconds, less, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
 from market.events import NS_PER_S, TradesUpdate
@@ -28,6 +28,10 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     stop_vols: Positive = 2.5
     target_vols: Positive = 4.0
     horizon_s: Seconds = 240.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never speaks."""
+        less(self, "fast_s", "slow_s")
 
 
 class Memory(Struct):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
-from divisions.bot import Bot, Positive, Seconds, Share, plan
+from divisions.bot import Bot, Positive, Seconds, Share, less, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
 from market.events import NS_PER_S
@@ -26,6 +26,10 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     stop_vols: Positive = 2.5
     target_vols: Positive = 4.0
     horizon_s: Seconds = 240.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never speaks."""
+        less(self, "fast", "slow")
 
 
 class Memory(Struct):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
-from divisions.bot import Bars, Bot, NoMemory, Positive, Seconds, plan
+from divisions.bot import Bars, Bot, NoMemory, Positive, Seconds, less, plan
 from divisions.features import log_returns
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
@@ -26,6 +26,10 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     stop: Positive = 2.0
     target: Positive = 2.0
     horizon_s: Seconds = 7_200.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never speaks."""
+        less(self, "recent", "window")
 
 
 class BetaResidual(Bot[Params, NoMemory]):

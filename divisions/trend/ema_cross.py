@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from divisions.bot import Action, Bars, Bot, Positive, Seconds, plan
+from divisions.bot import Action, Bars, Bot, Positive, Seconds, less, plan
 from market.coin import Coin
 from market.decision import BUY, SELL, ExitCall, Signal
 from market.view import View
@@ -20,6 +20,10 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     gap_vols: Positive = 0.6
     stop_vols: Positive = 6.0
     horizon_s: Seconds = 3_600.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never speaks."""
+        less(self, "fast", "slow")
 
 
 class Memory(Struct):

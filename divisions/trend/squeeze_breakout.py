@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
-from divisions.bot import Bars, Bot, NoMemory, Positive, Seconds, Share, plan
+from divisions.bot import Bars, Bot, NoMemory, Positive, Seconds, Share, less, plan
 from divisions.features import log_returns, root_mean_square
 from market.coin import Coin
 from market.decision import BUY, SELL, Signal
@@ -22,6 +22,10 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
     stop_devs: Positive = 2.0
     trail_devs: Positive = 4.0
     horizon_s: Seconds = 10_800.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never speaks."""
+        less(self, "quiet", "usual")
 
 
 class SqueezeBreakout(Bot[Params, NoMemory]):

@@ -44,6 +44,9 @@ WRITES: tuple[tuple[str, str], ...] = tuple(
     if kind.name not in ("signals", "checks", "rollups")
 )
 
+# The largest piece of state is some hundred kilobytes; SQLite itself would take a gigabyte.
+CELL_BYTES_MAX = 64 << 20
+
 
 def summed(rollups: Iterable[RollupRow]) -> list[RollupRow]:
     """Return rollup rows added up by key, so that a batch touches each key once."""
@@ -71,6 +74,7 @@ class Store:
         """
         self.path = path
         self._connection = connect(path)
+        self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
         try:
             version = recognise(self._connection, path)
             if version:
@@ -121,7 +125,10 @@ class Store:
 
     def state(self) -> dict[str, str]:
         """Return the durable state as last committed."""
-        return dict(self._connection.execute("SELECT key, value FROM state"))
+        try:
+            return dict(self._connection.execute("SELECT key, value FROM state"))
+        except sqlite3.DataError as error:
+            raise InputDamaged(f"{self.path}: a piece of its state is no state ({error})") from None
 
     def begin_run(self, **columns: Any) -> int:
         """Record the start of a run; return its id."""
@@ -264,6 +271,7 @@ def open_readonly(path: Path) -> sqlite3.Connection:
     db = None
     try:
         db = sqlite3.connect(f"file:{quote(str(path))}?mode=ro{immutable}", uri=True, timeout=5.0)
+        db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
         db.row_factory = sqlite3.Row
         version = db.execute("PRAGMA user_version").fetchone()[0]
         readable = db.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import signal
 import sys
@@ -32,6 +33,16 @@ TOLD_BYTES = 100 << 20
 # Which signatures count: clients sign for a network, and not all can be told which.
 SOURCES = {"testnet": (TESTNET,), "mainnet": (MAINNET,), "both": (TESTNET, MAINNET)}
 WORTHLESS = "for tests only: these keys follow from the seed, anyone can have them"
+
+EXPOSED = "whoever reaches it can trade on its accounts, whose keys anyone can have, and stall it"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def serve_venue(

@@ -86,7 +86,7 @@ def decode_header(payload: bytes, path: Path) -> Header:
     """Return a header from its JSON; raises InputDamaged for another format."""
     try:
         header = msgspec.json.decode(payload, type=Header)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputDamaged(f"{path}: unreadable header ({error})") from None
     if header.format != FORMAT:
         raise InputDamaged(f"{path}: format {header.format!r}, this gnomon reads {FORMAT!r}")
@@ -100,7 +100,7 @@ def decode_fact(payload: bytes, now_ns: int) -> Recorded:
     """Return the event written on an R, C, X or L line; raises InputDamaged."""
     try:
         event: Recorded = _recorded.decode(payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputDamaged(f"unreadable record {payload[:80]!r}: {error}") from None
     event.recv_ns = now_ns
     return event

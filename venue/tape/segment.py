@@ -36,6 +36,10 @@ RLE = 1
 FRAME_HEADER_BYTES_MAX = 18
 BLOCK_BYTES_MAX = 1 << 17
 CHECKSUM_BYTES = 4
+# What one write of the daemon holds at most is two thirds of it; and what a decoder must keep of
+# the past is a fraction of that at the writer's level.
+GROUP_BYTES_MAX = 96 << 20
+WINDOW_BYTES_MAX = 8 << 20
 # "\nK 0 ", eight digits, a space, a length and an end of line: never longer than this.
 CHECK_BYTES_MAX = 64
 
@@ -64,6 +68,11 @@ class Segment:
         try:
             for block, end in self._blocks():
                 buffer += block
+                if len(buffer) > GROUP_BYTES_MAX:
+                    raise InputDamaged(
+                        f"{self.path}: more than {GROUP_BYTES_MAX >> 20} MB without a checksum; "
+                        "no tape of ours"
+                    )
                 at = 0
                 while (found := self._group_at(buffer, at, searched)) is not None:
                     checked, at = found
@@ -104,7 +113,8 @@ class Segment:
 
         A block that is not whole ends the segment: its writer was cut off there.
         """
-        decompressor = zstandard.ZstdDecompressor().decompressobj()
+        bounded = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX)
+        decompressor = bounded.decompressobj()
         try:
             with self.path.open("rb", buffering=BUFFER) as file:
                 self.size, end = os.fstat(file.fileno()).st_size, 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import tomllib
 from pathlib import Path
@@ -8,7 +9,11 @@ import pytest
 
 from daemon.config.load import load, parse
 from daemon.config.sections import Config
+from daemon.doctor import examine
+from daemon.live.telemetry import configure
+from market.events import Command, Verb
 from tests.daemon.cli.conftest import Cli
+from tests.support.daemons import daemon_of, play
 
 DEFAULTS = parse({}, "defaults")
 
@@ -18,6 +23,30 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "gnomon.toml"
     path.write_text('coins = ["BTC"]\n[desk]\nequity_usd = 500.0\n')
     return path
+
+
+def test_what_counts_at_birth_alone_is_said_at_start_by_doctor_and_by_show(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started(equity_usd: float) -> str:
+        said = io.StringIO()
+        configure("info", said)
+        daemon = daemon_of(tmp_path, desk={"equity_usd": equity_usd})
+        play(daemon, lambda: daemon.consume(Command(Verb.HALT)))
+        return said.getvalue()
+
+    text = "desk.equity_usd = 77.00 counts for a new database only; this one began with 88.00"
+    assert "without effect" not in started(88.0)
+    assert text in started(77.0)
+    config = tmp_path / "gnomon.toml"
+    config.write_text("[desk]\nequity_usd = 77.0\n")
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    for form in ((), ("--json",)):
+        assert cli("config", "show", "--config", config, *form).err == f"local: {text}\n"
+    (found,) = (f for f in examine(config, tmp_path, "local") if f.check == "birth")
+    assert found.level == "warn" and text in found.text
+    config.write_text("[desk]\nequity_usd = 88.0\n")
+    assert cli("config", "show", "--config", config).err == ""
 
 
 # check

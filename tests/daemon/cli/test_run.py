@@ -194,11 +194,32 @@ def test_a_venue_that_cannot_be_is_refused_in_one_line(
         (("--tape", tape, "--speed", "nan"), 78, "above 0"),
         (("--tape", tmp_path / "none"), 65, "none"),
         (("--host", "256.0.0.1"), 78, "256.0.0.1"),
+        (("--host", "0.0.0.0"), 78, "--expose"),
+        (("--host", "::"), 78, "whoever reaches it can trade"),
     ):
         ran = cli("venue", "--port", "0", *arguments)
         assert (ran.code, ran.out) == (code, ""), arguments
         assert ran.err.startswith("gnomon: ") and ran.err.count("\n") == 1
         assert said in ran.err
+
+
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [("127.0.0.1", False), ("127.8.8.8", False), ("::1", False), ("localhost", False),
+     ("0.0.0.0", True), ("192.0.2.7", True), ("venue.example", True)],
+)  # fmt: skip
+def test_an_address_beyond_this_machine_is_warned_of(
+    host: str, warned: bool, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[str] = []
+    monkeypatch.setattr(
+        "venue.local.process.serve_venue", lambda **options: served.append(options["host"])
+    )
+    ran = cli("venue", "--host", host, "--expose")
+    assert (ran.code, served) == (0, [host])
+    assert (f"warning: listening on {host}: " in ran.err) == warned
+    if not warned:
+        assert cli("venue", "--host", host).code == 0
 
 
 # record

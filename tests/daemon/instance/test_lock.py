@@ -44,6 +44,25 @@ def test_a_second_holder_is_told_who_the_first_is(tmp_path: Path) -> None:
         assert (state.path / "lock").read_text() == f"{os.getpid()}\n"
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_lock_that_is_a_link_is_not_followed(there: bool, tmp_path: Path) -> None:
+    state, other = state_in(tmp_path), tmp_path / "precious"
+    if there:
+        other.write_text("keep me")
+    (state.path / "lock").symlink_to(other)
+    with pytest.raises(OperatorError, match=r"lock: cannot be opened \(a link\)"), alone(state):
+        pytest.fail("held through a link")
+    assert not is_held(state)
+    assert other.read_text() == "keep me" if there else not other.exists()
+
+
+def test_a_lock_that_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    state = state_in(tmp_path)
+    os.mkfifo(state.path / "lock")
+    with pytest.raises(OperatorError, match="lock: is no file"), alone(state):
+        pytest.fail("held a pipe")
+
+
 def test_a_lock_left_by_a_dead_process_holds_nobody_back(tmp_path: Path) -> None:
     state = state_in(tmp_path)
     (state.path / "lock").write_text("999999999\n")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.sheet.series_file import STDIN, numbers, read_series
+from daemon.sheet.series_file import BYTES_MAX, NUMBERS_MAX, STDIN, numbers, read_series
 from market.errors import InputDamaged
 
 
@@ -37,6 +38,26 @@ def test_one_number_a_line_with_a_heading_remarks_and_gaps(text: str, tmp_path: 
 def test_what_is_not_finite_is_for_a_lens_to_judge(tmp_path: Path) -> None:
     found = read_series(written(tmp_path, "1\nnan\ninf\n"))
     assert np.isnan(found[1]) and np.isinf(found[2])
+
+
+def test_a_series_of_hostile_size_is_refused_in_bounded_memory(tmp_path: Path) -> None:
+    many = written(tmp_path, b"1\n" * (NUMBERS_MAX + 1))
+    oversized = tmp_path / "line.csv"
+    oversized.write_bytes(b"1" * 5_000)
+    tracemalloc.start()
+    try:
+        for path, why in (
+            (Path("/dev/zero"), "larger than 32 MB"),
+            (many, "more than 1,000,000 numbers"),
+            (oversized, "holds no number"),
+        ):
+            with pytest.raises(InputDamaged, match=why):
+                read_series(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * BYTES_MAX, f"{peak >> 20} MB"
+    assert len(read_series(written(tmp_path, b"1\n" * 1000))) == 1000
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,23 @@ def alarm(n: int) -> Rows:
 # Opening.
 
 
+def test_a_state_of_hostile_size_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "gnomon.db"
+    local(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO state VALUES ('desk', '1' || hex(zeroblob(50000)))")
+        db.commit()
+    monkeypatch.setattr(store_module, "CELL_BYTES_MAX", 100_000)
+    store = local(path)
+    with pytest.raises(InputDamaged, match="a piece of its state is no state"):
+        store.state()
+    store.close()
+    with closing(open_readonly(path)) as db, pytest.raises(sqlite3.DataError, match="too big"):
+        db.execute("SELECT value FROM state").fetchall()
+
+
 def test_the_writing_connection_is_durable_and_careful(tmp_path: Path) -> None:
     store = local(tmp_path / "gnomon.db")
     db = store._connection

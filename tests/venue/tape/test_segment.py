@@ -7,6 +7,7 @@ import os
 import resource
 import shutil
 import subprocess
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daemon.live.journal import TAPE_BYTES_MAX
 from market.errors import InputDamaged, OperatorError
 from market.events import Candle, Candles
 from tests.venue.tape.segments import (
@@ -35,7 +37,48 @@ from venue.tape.lines import (
     record_line,
     segment_name,
 )
-from venue.tape.segment import Segment, newest_name, segments_of
+from venue.tape.segment import GROUP_BYTES_MAX, Segment, newest_name, segments_of
+
+# Hostile sizes.
+
+
+def bomb(path: Path, unpacked: int) -> Path:
+    """Write a frame of some kilobytes that unpacks to as many bytes as told, all the same."""
+    block = 1 << 17
+    marks = [(block << 3 | 1 << 1).to_bytes(3, "little") + b"x"] * (unpacked // block)
+    path.write_bytes(bytes.fromhex("28b52ffd0050") + b"".join(marks) + b"\x01\x00\x00")
+    return path
+
+
+def test_a_tape_that_unpacks_without_end_is_refused_in_bounded_memory(tmp_path: Path) -> None:
+    path = bomb(tmp_path / "a.tape.zst", 1600 << 20)
+    assert path.stat().st_size < 64 << 10
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputDamaged, match="more than 96 MB without a checksum"):
+            list(Segment(path).records())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * GROUP_BYTES_MAX, f"{peak >> 20} MB"
+    assert GROUP_BYTES_MAX > 1.4 * TAPE_BYTES_MAX, "what the daemon writes at once can be read"
+
+
+def test_a_tape_whose_decoder_would_need_much_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tape.zst"
+    # A window of 128 MB.
+    path.write_bytes(bytes.fromhex("28b52ffd0088") + b"\x0b\x00\x10x" * 4)
+    with pytest.raises(InputDamaged, match="not a whole tape segment"):
+        list(Segment(path).records())
+
+
+@pytest.mark.parametrize("deep", [b"[" * 50_000, b'{"x":' * 50_000])
+def test_a_header_nested_without_end_is_damage(deep: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.tape.zst"
+    write(path, [b"H 1 " + deep + b"\n"])
+    with pytest.raises(InputDamaged, match="unreadable header"):
+        Segment(path).header()
+
 
 # Round trips.
 

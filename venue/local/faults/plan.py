@@ -63,7 +63,7 @@ def parse(text: str, where: str) -> Plan:
     """Return the plan in a TOML text; `where` names it in errors. Raises OperatorError."""
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise OperatorError(f"{where}: not TOML: {error}; see docs/faults.md") from None
     unknown = sorted(set(tables) - {"seed", "after_connect", "fault", "faults"})
     if unknown:
