@@ -30,6 +30,7 @@ from daemon.live.answers import Answers
 from daemon.live.child import watch
 from daemon.live.clock import Clock
 from daemon.live.decision_log import log_decisions
+from daemon.live.gauges import figures_of, fit_to_keep
 from daemon.live.history import History
 from daemon.live.housekeeping import OK, Housekeeping
 from daemon.live.journal import Journal
@@ -62,7 +63,6 @@ from market.events import (
     Verb,
 )
 from market.instrument import Instrument
-from market.text import visible
 from shadow.store.store import Store
 from venue.address import shown
 from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
@@ -250,11 +250,7 @@ class Daemon:
     def consume(self, event: Recorded | Timer) -> Outcome:
         """Let the engine take an event now; raises InvariantBroken when that fails."""
         event.recv_ns = self.clock.now_ns()
-        # What the venue, a file or an error said in words goes on the tape and into the database.
-        if isinstance(event, Notice):
-            event.message = visible(event.message)
-        elif isinstance(event, FeedDown):
-            event.reason = visible(event.reason)
+        fit_to_keep(event)
         return self._guard(lambda: self.intake.fact(event))
 
     def _guard(self, step: Callable[[], T]) -> T:
@@ -282,29 +278,7 @@ class Daemon:
 
     def figures(self) -> Figures:
         """Return what the views need to know beside the engine."""
-        return Figures(
-            mode=self.state.folder,
-            network=self.network,
-            ready=self.readiness.ready,
-            now_ns=self.clock.now_ns(),
-            started_ns=self.started_ns,
-            frames=self.session.frames,
-            skipped=self.intake.skipped,
-            violations=self.session.violations,
-            connected=self.feed.connected,
-            connects=self.feed.connects,
-            recent=list(self.recent),
-            recording=self.journal.recording,
-            disk_free_mb=self.housekeeping.free_mb,
-            loop_late_ms=self.late_ms,
-            gc_pause_ms_max=self.readiness.gc_pause_ms_max,
-            requests=self.history.outstanding,
-            lenses_warm=self.lenses.warm,
-            lenses_waiting=self.lenses.waiting,
-            lens_answers=self.lenses.answers,
-            database=visible(str(self.state.database)),
-            tape=visible(str(self.state.tape)),
-        )
+        return figures_of(self)
 
     # Tasks.
 
