@@ -37,12 +37,13 @@ from daemon.instance.paths import (
     state_root,
 )
 from daemon.live.housekeeping import MB
+from daemon.live.venue_time import ask_venue
 from daemon.views.soundness import unsound
 from market.errors import GnomonError, OperatorError, VenueUnreachable
 from market.events import NS_PER_MS, NS_PER_S
+from market.venue_clock import OFFSET_NS_MAX
 from shadow.store.store import open_readonly
 from venue.address import shown
-from venue.hyperliquid.info import InfoClient
 from venue.tape.lines import SUFFIX
 from venue.tape.segment import Segment
 
@@ -56,6 +57,7 @@ FILES_GOOD = 1024
 ASK_S = 5.0
 # No clock that is right says less: it is earlier than this program.
 BUILT_NS = 1_735_689_600 * NS_PER_S
+KEEP_TIME = "let the system keep time: timedatectl set-ntp true"
 CLOCK_SAMPLE_S = 0.05
 CLOCK_SLIP_NS = 5 * NS_PER_MS
 UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/usr/lib/systemd/system"))
@@ -236,19 +238,18 @@ def clock(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Finding:
     """Compare the wall clock with the monotonic one, with this program and with what is stored."""
-    remedy = "let the system keep time: timedatectl set-ntp true"
     wall_ns, monotonic_ns = wall(), monotonic()
     sleep(CLOCK_SAMPLE_S)
     slip_ns = (wall() - wall_ns) - (monotonic() - monotonic_ns)
     stamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(wall_ns // NS_PER_S))
     if wall_ns < BUILT_NS:
-        return Finding("clock", FAIL, f"{stamp} is in the past", remedy)
+        return Finding("clock", FAIL, f"{stamp} is in the past", KEEP_TIME)
     if newest_ns > wall_ns + NS_PER_S:
         ahead = f"{stamp}, but what is stored is {(newest_ns - wall_ns) / NS_PER_S:.0f} s ahead"
-        return Finding("clock", WARN, f"{ahead}; time would go on from there", remedy)
+        return Finding("clock", WARN, f"{ahead}; the venue's time decides at the start", KEEP_TIME)
     if abs(slip_ns) > CLOCK_SLIP_NS:
         text = f"the wall clock slipped {slip_ns / NS_PER_MS:+.1f} ms within {CLOCK_SAMPLE_S:g} s"
-        return Finding("clock", WARN, text, remedy)
+        return Finding("clock", WARN, text, KEEP_TIME)
     return Finding("clock", OK, f"{stamp}, wall and monotonic clock agree")
 
 
@@ -349,23 +350,21 @@ def sockets(case: Case) -> Finding:
 
 
 def venue(case: Case) -> Finding:
-    """Ask the venue for its instruments, once and not for long."""
+    """Ask the venue for its instruments and its time, once and not for long."""
     if not case.folder.startswith("paper-"):
         return Finding("venue", OK, f"not needed in mode {case.folder}")
     network = case.folder.removeprefix("paper-")
     url = case.config.venue.endpoint("mainnet" if network == "mainnet" else "testnet").rest_url
 
-    async def ask() -> str:
-        started = time.monotonic()
-        async with InfoClient(url, timeout_s=ASK_S) as info:
-            count = len(await info.instruments())
-        return f"{count} instruments in {(time.monotonic() - started) * 1e3:.0f} ms"
-
     try:
-        return Finding("venue", OK, f"{shown(url)}: {asyncio.run(ask())}")
+        listed, off_ns = asyncio.run(ask_venue(url, ASK_S))
     except VenueUnreachable as error:
         remedy = f"see whether this machine reaches {shown(url)} (DNS, firewall, proxy)"
         return Finding("venue", FAIL, str(error), remedy)
+    text = f"{shown(url)}: {listed}, this machine's clock {off_ns / NS_PER_S:+.2f} s to its own"
+    if abs(off_ns) > OFFSET_NS_MAX:
+        return Finding("venue", WARN, text, KEEP_TIME)
+    return Finding("venue", OK, text)
 
 
 def loop() -> Finding:

@@ -73,6 +73,11 @@ class VenueClock(Struct):
         floors = [*self.lows, self.low_ns] if self.known else [0]
         return max(floors) - min(floors)
 
+    @property
+    def learned_ns(self) -> int | None:
+        """Return the offset, None until it is known."""
+        return self.offset_ns if self.known else None
+
     def venue_ns(self, now_ns: int) -> int:
         """Return the venue's time at one of our stamps."""
         return now_ns - self.offset_ns

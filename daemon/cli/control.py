@@ -147,6 +147,12 @@ def _print_running(s: RunningStatus) -> None:
         cells = [f"{ages[k] / 1000:.1f}" if k in ages else "–" for k in ("fast", "bbo", "context")]
         rows.append((f.coin, "ok" if f.ok else "NOT OK", f"{f.bid:g}", f"{f.ask:g}", *cells))
     print_table("", ("coin", "book", "bid", "ask", "book age s", "bbo", "context"), rows, left=2)
+    if s.clock.offset_ms is not None:
+        typer.echo(
+            f"clock {s.clock.wall_ms:+d} ms to the venue's, stamps {s.clock.offset_ms:+d} ms"
+        )
+    if s.clock.trouble:
+        typer.echo(f"CLOCK: {s.clock.trouble}; no entry until they agree")
     for name, bot in s.bots.items():
         if bot.fault:
             typer.echo(f"FAULTED {name}: {bot.fault} (gnomon rearm {name})")

@@ -124,10 +124,9 @@ class Engine:
         if isinstance(event, VenueTime):
             clock.read(event)
         venue_ns = now_ns - clock.offset_ns
-        if venue_ns > vitals.venue_ns:
-            vitals.venue_ns = venue_ns
-            if venue_ns >= vitals.next_hour_ns:
-                self.timetable.roll()
+        vitals.venue_ns = max(vitals.venue_ns, venue_ns)
+        if vitals.venue_ns >= vitals.next_hour_ns:
+            self.timetable.roll()
         self._take(event)
         return self.out.take()
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct, field
 
+from daemon.engine.bring_back import bring_back
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Vitals
 from daemon.engine.trials import Trials
@@ -22,13 +23,17 @@ from divisions.vote import Opinions
 from market.coin import Coin
 from market.desk import Desk
 from market.errors import require
-from market.venue_clock import VenueClock
+from market.venue_clock import OFFSET_NS_MAX, VenueClock
 from risk.gate import Reach
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.trade import Trade, TradeState
 from shadow.store import rollup
 
 OPERATOR = "operator"
+
+
+class _Coin(Struct):
+    coin: str
 
 
 class EngineState(Struct):
@@ -149,11 +154,25 @@ def _piece(engine: Engine, name: str) -> object:
             return engine.branch.ledger.trades.get(int(rest))
 
 
-def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[str]:
+def newest_ns(pieces: Mapping[str, str]) -> int:
+    """Return the newest stamp of an earlier run, 0 without one."""
+    text = pieces.get("vitals")
+    return 0 if text is None else msgspec.json.decode(text, type=Vitals).now_ns
+
+
+def held(pieces: Mapping[str, str]) -> set[str]:
+    """Return the coins of the trades that an earlier run left open."""
+    trades = [text for name, text in pieces.items() if name.startswith("trade/")]
+    return {msgspec.json.decode(text, type=_Coin).coin for text in trades}
+
+
+def recover(
+    engine: Engine, pieces: Mapping[str, str], first_seq: int, now_ns: int = 0
+) -> list[str]:
     """Make a fresh engine take up from the durable pieces of an earlier run.
 
-    Open trades wait for the time since to be repaired from candles. Returns, in words, what
-    could not be taken up.
+    Open trades wait for the time since to be repaired from candles. What is later than `now_ns`,
+    where that is given, is brought back to it. Returns, in words, what could not be taken up.
     """
     lost = []
     market, branch = engine.market, engine.branch
@@ -185,6 +204,8 @@ def recover(engine: Engine, pieces: Mapping[str, str], first_seq: int) -> list[s
     vitals = engine.vitals
     vitals.seq = max(vitals.seq, first_seq - 1)
     vitals.next_close_ms = 0
+    if now_ns and max(vitals.now_ns, vitals.venue_ns - OFFSET_NS_MAX) > now_ns:
+        lost.append(bring_back(engine, trades, marks, now_ns))
     vitals.feed_up = False
     vitals.lines.clear()
     for trade in trades:

@@ -16,9 +16,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TypeVar
 
-import msgspec
-from msgspec import Struct
-
 from daemon.engine import snapshot
 from daemon.engine.factory import build_engine
 from daemon.engine.intake import Intake
@@ -28,8 +25,9 @@ from daemon.instance.lock import alone
 from daemon.lens.client import LensProcess
 from daemon.live.answers import Answers
 from daemon.live.child import watch
-from daemon.live.clock import Clock
+from daemon.live.clock import Clock, Reading
 from daemon.live.decision_log import log_decisions
+from daemon.live.feed_log import log_told
 from daemon.live.gauges import figures_of, fit_to_keep
 from daemon.live.history import History
 from daemon.live.housekeeping import OK, Housekeeping
@@ -40,7 +38,7 @@ from daemon.live.startup import (
     Endpoint,
     Plan,
     choose_coins,
-    list_instruments,
+    meet_venue,
     open_endpoint,
     subscriptions,
     until_stopped,
@@ -48,23 +46,19 @@ from daemon.live.startup import (
 from daemon.live.supervisor import Budget, Supervisor
 from daemon.live.taping import EngineRecorded, Origin, Taping, mended
 from daemon.live.telemetry import log
+from daemon.live.venue_time import VenueTimes
 from daemon.views.rim import Figures, RecentSignal
 from daemon.views.status import RECENT
 from market.errors import InvariantBroken, OperatorError
 from market.events import (
     Command,
-    FeedDown,
-    FeedUp,
     Notice,
     Recorded,
-    StreamDown,
-    StreamUp,
     Timer,
     Verb,
 )
 from market.instrument import Instrument
 from shadow.store.store import Store
-from venue.address import shown
 from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.info import InfoClient
 from venue.hyperliquid.session import Session
@@ -94,25 +88,24 @@ async def run(
                 endpoint.rest, weight_per_minute=plan.config.venue.weight_per_minute
             ) as info,
         ):
-            listed = await until_stopped(
-                list_instruments(info, waiting=waiting), within_s=plan.for_s
-            )
-            if isinstance(listed, str):
-                return listed
-            daemon = Daemon(plan, endpoint, info, listed)
+            met = await until_stopped(meet_venue(info, waiting=waiting), within_s=plan.for_s)
+            if isinstance(met, str):
+                return met
+            daemon = Daemon(plan, endpoint, info, *met)
             started()
             return await daemon.run()
-
-
-class _Coin(Struct):
-    coin: str
 
 
 class Daemon:
     """Everything of one run, wired together."""
 
     def __init__(
-        self, plan: Plan, endpoint: Endpoint, info: InfoClient, listed: dict[str, Instrument]
+        self,
+        plan: Plan,
+        endpoint: Endpoint,
+        info: InfoClient,
+        listed: dict[str, Instrument],
+        reading: Reading | None = None,
     ) -> None:
         self.state = plan.state
         self.network = plan.network if plan.mode == "paper" else plan.mode
@@ -125,25 +118,21 @@ class Daemon:
         )
         with ExitStack() as undo:
             undo.callback(self._store.close)
-            self._take_up(listed)
+            self._take_up(listed, reading)
             undo.pop_all()
         self._wire(info)
-        self._begin()
+        self._begin(reading)
 
-    def _take_up(self, listed: dict[str, Instrument]) -> None:
+    def _take_up(self, listed: dict[str, Instrument], reading: Reading | None) -> None:
         pieces = self._store.state()
-        held = {
-            msgspec.json.decode(text, type=_Coin).coin
-            for name, text in pieces.items()
-            if name.startswith("trade/")
-        }
-        instruments = choose_coins(self._plan.config, listed, held)
+        instruments = choose_coins(self._plan.config, listed, snapshot.held(pieces))
         self._config = self._plan.config.model_copy(update={"coins": tuple(instruments)})
         self.engine = build_engine(self._config, instruments)
-        self._lost = snapshot.recover(self.engine, pieces, mended(self.state.tape))
+        self.clock = Clock(snapshot.newest_ns(pieces), reading)
+        first_seq = mended(self.state.tape)
+        self._lost = snapshot.recover(self.engine, pieces, first_seq, self.clock.now_ns())
         for line in unheeded(self._config, pieces):
             log.warning("setting without effect", text=line)
-        self.clock = Clock(self.engine.vitals.now_ns)
         self.started_ns = self.clock.now_ns()
         self._instruments = instruments
 
@@ -166,6 +155,7 @@ class Daemon:
         self.history = History(
             info, self.consume, self.clock.now_ns, lambda why: self.note("history", why)
         )
+        self.venue_times = VenueTimes(info, self.consume, self.clock, self.engine)
         self.lenses = LensProcess(config.lens, self.consume)
         self.housekeeping = Housekeeping(self.state.path, self.state.tape, config)
         self.readiness = Readiness(self)
@@ -183,8 +173,8 @@ class Daemon:
             rng=random.Random(),
         )
 
-    def _begin(self) -> None:
-        """Begin the run's row and its tape; what the disk calls for is its first event."""
+    def _begin(self, reading: Reading | None) -> None:
+        """Begin the run's row and its tape; the venue's time is its first event."""
         mode = self.state.folder
         self.run_record = RunRecord(
             self._store,
@@ -208,6 +198,8 @@ class Daemon:
         seen = self.housekeeping.look()
         if self._config.tape.enabled and self.housekeeping.level == OK:
             self.taping.open()
+        if reading is not None:
+            self.consume(self.clock.event_of(reading))
         for event in seen:
             self.consume(event)
 
@@ -217,15 +209,7 @@ class Daemon:
         self._guard(lambda: self.intake.frames(raws, self.clock.now_ns()))
 
     def _told(self, event: Told) -> None:
-        match event:
-            case FeedUp():
-                log.info("feed up", url=shown(self._endpoint.ws), coins=event.coins or "all")
-            case FeedDown():
-                log.warning("feed down", reason=event.reason, coins=event.coins or "all")
-            case StreamDown():
-                log.warning("stream down", coin=event.coin, stream=event.stream, cause=event.cause)
-            case StreamUp():
-                log.info("stream up", coin=event.coin, stream=event.stream)
+        log_told(event, self._endpoint.ws)
         self.consume(event)
 
     def note(self, kind: str, message: str) -> None:
@@ -289,6 +273,7 @@ class Daemon:
         supervisor.add("seconds", self._seconds)
         supervisor.add("journal", self.journal.run)
         supervisor.add("history", self.history.run, Budget())
+        supervisor.add("venue time", self.venue_times.run, Budget())
         supervisor.add("control", lambda: self.answers.serve(self.state), Budget())
         if self._config.lens.enabled:
             # What needs it has no data until it is back, which is no reason to end.
@@ -358,8 +343,7 @@ class Daemon:
 
     async def look(self, second: int) -> None:
         """Look after clock, disk, tape and the run's row; tidy up when `second` calls for it."""
-        stepped = self.clock.check()
-        if stepped:
+        if stepped := self.clock.check(self.engine.clock.learned_ns):
             self.note("clock", stepped)
         for event in self.housekeeping.look():
             self.consume(event)

@@ -28,6 +28,7 @@ def figures_of(daemon: Any) -> Figures:
         loop_late_ms=daemon.late_ms,
         gc_pause_ms_max=daemon.readiness.gc_pause_ms_max,
         requests=daemon.history.outstanding,
+        wall_ahead_ns=daemon.clock.wall_ahead_ns(),
         lenses_warm=daemon.lenses.warm,
         lenses_waiting=daemon.lenses.waiting,
         lens_answers=daemon.lenses.answers,

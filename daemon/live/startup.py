@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from daemon.config.sections import DEFAULT_COINS, Config, Mode, Network
 from daemon.instance.paths import StateDir
 from daemon.live.child import Child, local_venue, remember_world
+from daemon.live.clock import Reading
 from daemon.live.notify import notify
 from daemon.live.telemetry import log
+from daemon.live.venue_time import first_reading
 from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
 from venue.hyperliquid.info import InfoClient
@@ -72,6 +74,14 @@ async def list_instruments(
             notify(f"STATUS=waiting for the venue: {error}", "EXTEND_TIMEOUT_USEC=90000000")
         await asyncio.sleep(pause_s)
         pause_s = min(60.0, pause_s * 2)
+
+
+async def meet_venue(
+    info: InfoClient, *, waiting: Callable[[str], None]
+) -> tuple[dict[str, Instrument], Reading | None]:
+    """Return what the venue lists, and its time: it is the judge of this machine's clock."""
+    listed = await list_instruments(info, waiting=waiting)
+    return listed, await first_reading(info)
 
 
 async def until_stopped(work: Coroutine[Any, Any, T], *, within_s: float | None) -> T | str:

@@ -27,7 +27,8 @@ class Figures(Struct):
 
     Times in UTC nanoseconds. `frames` is what the session has heard, `skipped` what was passed
     over for a newer book, `requests` how much history is still asked for. `loop_late_ms` is how
-    late the newest second was, `gc_pause_ms_max` the longest collection since it was ready.
+    late the newest second was, `gc_pause_ms_max` the longest collection since it was ready,
+    `wall_ahead_ns` how far the wall clock is ahead of the stamps.
     """
 
     mode: str
@@ -46,6 +47,7 @@ class Figures(Struct):
     loop_late_ms: float
     gc_pause_ms_max: float
     requests: int
+    wall_ahead_ns: int
     lenses_warm: bool
     lenses_waiting: int
     lens_answers: int

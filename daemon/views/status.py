@@ -50,7 +50,8 @@ class RestingStatus(Summary, kw_only=True):
 class FeedStatus(Struct):
     """One coin's top of book; `ages_ms` of the streams heard so far, `bars` by timeframe.
 
-    `spread_bps` is null while the book is not `ok`, `lag_ms` is receive time less venue time.
+    `spread_bps` is null while the book is not `ok`, `lag_ms` is how much longer than the quickest
+    way its newest frame took.
     """
 
     coin: str
@@ -97,6 +98,21 @@ class LensStatus(Struct):
     bursts: list[str]
 
 
+class ClockStatus(Struct):
+    """How clocks stand to the venue's, in ms: positive is ahead of it, at the quickest way.
+
+    `offset_ms` is that of stamps and `spread_ms` how far it swayed within minutes, `wall_ms` that
+    of this machine's clock; null until it is known. `trouble` says why no entry is decided, ""
+    as a rule; `refused` counts, by kind, what came from the future.
+    """
+
+    offset_ms: int | None
+    spread_ms: int | None
+    wall_ms: int | None
+    trouble: str
+    refused: dict[str, int]
+
+
 class RunningStatus(Summary, kw_only=True):
     """Status of a running daemon, as it answers for itself.
 
@@ -107,6 +123,7 @@ class RunningStatus(Summary, kw_only=True):
     ready: bool
     uptime_s: float
     now_ns: int
+    clock: ClockStatus
     seq: int
     digest: str
     frames: int
@@ -150,6 +167,7 @@ def status(rim: Rim) -> RunningStatus:
         ready=figures.ready,
         uptime_s=round((figures.now_ns - figures.started_ns) / NS_PER_S, 1),
         now_ns=figures.now_ns,
+        clock=_clock(engine, figures),
         seq=vitals.seq,
         digest=engine.digest,
         frames=figures.frames,
@@ -209,6 +227,18 @@ def feed_of(coin: Coin, now_ns: int) -> FeedStatus:
         },
         bars={timeframe: len(series) for timeframe, series in coin.bars.series.items()},
         skipped=book.skipped,
+    )
+
+
+def _clock(engine: Engine, figures: Figures) -> ClockStatus:
+    clock = engine.clock
+    known = clock.known
+    return ClockStatus(
+        offset_ms=round(clock.offset_ns / NS_PER_MS) if known else None,
+        spread_ms=round(clock.spread_ns / NS_PER_MS) if known else None,
+        wall_ms=round((clock.offset_ns + figures.wall_ahead_ns) / NS_PER_MS) if known else None,
+        trouble=clock.trouble(figures.now_ns),
+        refused=dict(clock.refused),
     )
 
 

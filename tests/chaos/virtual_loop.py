@@ -79,6 +79,7 @@ def _telling(loop: VirtualLoop) -> Iterator[None]:
             time, "time_ns", lambda: int(loop.wall_s) * 10**9 + int(loop.now_s * 1e9)
         ),
         mock.patch.object(time, "monotonic_ns", lambda: int(loop.now_s * 1e9)),
+        mock.patch.object(time, "clock_gettime_ns", lambda clock: int(loop.now_s * 1e9)),
     ):
         yield
 

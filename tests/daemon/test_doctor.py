@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import sys
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from daemon.instance.paths import StateDir
 from shadow.store.store import Store
 from tests.daemon.recordings import record
 from tests.support.shadow import told
+from venue.hyperliquid.info import InfoClient
 
 NOW = doctor.BUILT_NS + 10**18
 Usage = namedtuple("Usage", "total used free")
@@ -328,6 +329,13 @@ def test_the_venue_is_asked_in_paper_modes_alone(
     async def instruments(self: object) -> dict[str, int]:
         return {"BTC": 1, "ETH": 2}
 
-    monkeypatch.setattr(doctor.InfoClient, "instruments", instruments)
+    async def venue_time(self: object, now_ns: Callable[[], int]) -> tuple[int, int, int]:
+        return now_ns() // 1_000_000 - off_ms, now_ns(), now_ns()
+
+    off_ms = 200
+    monkeypatch.setattr(InfoClient, "instruments", instruments)
+    monkeypatch.setattr(InfoClient, "venue_time", venue_time)
     found = doctor.venue(dead)
-    assert found.level == OK and "2 instruments" in found.text
+    assert found.level == OK and "2 instruments" in found.text and "clock +0.20 s" in found.text
+    off_ms = -30_000
+    mended(doctor.venue(dead), WARN, "this machine's clock -30.00 s to its own")

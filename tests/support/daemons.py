@@ -117,8 +117,9 @@ def figures(**changes: Any) -> Figures:
         "mode": "local", "network": "local", "ready": False, "now_ns": 2_000_000_000,
         "started_ns": 1_000_000_000, "frames": 0, "skipped": 0, "violations": {},
         "connected": True, "connects": 1, "recent": [], "recording": True, "disk_free_mb": 5000.0,
-        "loop_late_ms": 0.0, "gc_pause_ms_max": 0.0, "requests": 0, "lenses_warm": True,
-        "lenses_waiting": 0, "lens_answers": 0, "database": "x.db", "tape": "tape",
+        "loop_late_ms": 0.0, "gc_pause_ms_max": 0.0, "requests": 0, "wall_ahead_ns": 0,
+        "lenses_warm": True, "lenses_waiting": 0, "lens_answers": 0,
+        "database": "x.db", "tape": "tape",
     }  # fmt: skip
     return Figures(**(usual | changes))
 

@@ -1,8 +1,8 @@
 """Client of the /info endpoint, within the venue's weight budget.
 
 Source: Hyperliquid documentation, "Info endpoint" and "Rate limits": 1200 weight a minute per
-address, in any minute; meta and most others cost 20, candleSnapshot 20 plus one per 60 rows of
-at most 5000, fundingHistory 20 plus one per 20 rows of at most 500.
+address, in any minute; meta and most others cost 20, exchangeStatus 2, candleSnapshot 20 plus one
+per 60 rows of at most 5000, fundingHistory 20 plus one per 20 rows of at most 500.
 """
 
 from __future__ import annotations
@@ -146,6 +146,17 @@ class InfoClient:
         raw = await self.post({"type": "meta"}, weight=20)
         try:
             return instruments_from_meta(wire.decode_meta(raw))
+        except ProtocolViolation as error:
+            raise VenueUnreachable(str(error)) from None
+
+    async def venue_time(self, now_ns: Callable[[], int]) -> tuple[int, int, int]:
+        """Return the venue's time in ms, and `now_ns` as the question left and the answer came."""
+        async with self._budget.spend(2):
+            asked_ns = now_ns()
+            raw = await self._send({"type": "exchangeStatus"})
+            read_ns = now_ns()
+        try:
+            return wire.decode_venue_time(raw), asked_ns, read_ns
         except ProtocolViolation as error:
             raise VenueUnreachable(str(error)) from None
 

@@ -367,6 +367,21 @@ def decode_funding(raw: bytes) -> list[tuple[int, float]]:
     return [(r.time // 3_600_000 * 3_600_000, r.funding_rate) for r in rows]
 
 
+class _WireStatus(Struct, gc=False):
+    time: TimeMs
+
+
+_status_decoder = msgspec.json.Decoder(_WireStatus)
+
+
+def decode_venue_time(raw: bytes) -> int:
+    """Return the venue's time in an exchangeStatus reply, in ms; raises ProtocolViolation."""
+    try:
+        return _status_decoder.decode(raw).time
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolViolation("malformed", f"exchangeStatus: {error}") from None
+
+
 def decode_meta(raw: bytes) -> list[dict[str, object]]:
     """Return the `universe` rows of a meta reply; raises ProtocolViolation."""
     try:

@@ -7,30 +7,53 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.live.clock import Clock
+from daemon.live import clock as module
+from daemon.live.clock import Clock, Reading, steady_ns
 
 S = 10**9
 WALL = 1_800_000_000 * S
+DAY = 86_400 * S
 
 
 class Machine:
-    """A machine whose wall clock can be set and whose monotonic clock cannot."""
+    """A machine whose wall clock can be set and whose uptime cannot; the venue knows the time."""
 
     def __init__(self) -> None:
         self.wall = WALL
         self.steady = 5_000 * S
+        self.venue = WALL
 
     def passes(self, ns: int) -> None:
         self.wall += ns
         self.steady += ns
+        self.venue += ns
+
+    def pauses(self, ns: int) -> None:
+        """Stand still, as a virtual machine does whose uptime does not count it."""
+        self.wall += ns
+        self.venue += ns
+
+    def reading(self) -> Reading:
+        return Reading(self.venue // 10**6, self.steady - S // 10, self.steady + S // 10)
+
+    def offset(self, clock: Clock) -> int:
+        """Return by how much stamps are ahead of the venue's clock."""
+        return clock.now_ns() - self.venue
+
+    def on(self, patch: pytest.MonkeyPatch) -> Machine:
+        patch.setattr(time, "time_ns", lambda: self.wall)
+        patch.setattr(module, "steady_ns", lambda: self.steady)
+        return self
 
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    made = Machine()
-    monkeypatch.setattr(time, "time_ns", lambda: made.wall)
-    monkeypatch.setattr(time, "monotonic_ns", lambda: made.steady)
-    return made
+    return Machine().on(monkeypatch)
+
+
+def test_uptime_goes_on() -> None:
+    first = steady_ns()
+    assert steady_ns() >= first > 0
 
 
 def test_stamps_begin_at_the_wall_clock_and_advance_with_time(machine: Machine) -> None:
@@ -40,58 +63,108 @@ def test_stamps_begin_at_the_wall_clock_and_advance_with_time(machine: Machine) 
     assert clock.now_ns() == WALL + 7
 
 
-def test_a_clock_that_was_set_back_changes_no_stamp_and_is_told_of_once(machine: Machine) -> None:
-    clock = Clock()
-    machine.wall -= 3600 * S
-    assert "set back" in clock.check()
+@pytest.mark.parametrize("step", [3600 * S, -3600 * S, DAY, -2 * 365 * DAY])
+def test_a_clock_that_is_set_moves_no_stamp_and_is_told_of_once(
+    machine: Machine, step: int
+) -> None:
+    clock = Clock(reading=machine.reading())
+    machine.wall += step
+    said = clock.check(machine.offset(clock))
+    way = "ahead of" if step > 0 else "behind"
+    assert said == (
+        f"this machine's clock is {abs(step) / S:.1f} s {way} the venue's; time goes on without it"
+    )
     for _ in range(20):
         machine.passes(10 * S)
-        assert clock.check() == ""
+        assert clock.check(machine.offset(clock)) == ""
     assert clock.now_ns() == WALL + 200 * S
     machine.wall -= 5 * S
-    assert "set back" in clock.check(), "a second step is news again"
+    assert clock.check(machine.offset(clock)), "another step is news again"
+    machine.wall = machine.venue
+    assert "agrees with the venue's again" in clock.check(machine.offset(clock))
 
 
-def test_a_clock_that_comes_back_after_it_was_set_back_can_be_set_back_again(
-    machine: Machine,
-) -> None:
-    clock = Clock()
-    machine.wall -= 60 * S
-    assert clock.check()
-    machine.wall += 60 * S
-    assert clock.check() == ""
-    machine.wall -= 60 * S
-    assert "set back" in clock.check()
-
-
-def test_stamps_follow_a_wall_clock_that_jumps_ahead_at_once(machine: Machine) -> None:
+def test_without_the_venues_word_the_wall_clock_moves_no_stamp_either(machine: Machine) -> None:
     clock = Clock()
     machine.wall += 3600 * S
-    assert clock.now_ns() == WALL, "not before it was looked at"
-    assert "3600.0 s ahead" in clock.check()
+    assert "ahead of our stamps" in clock.check(None)
+    assert clock.now_ns() == WALL
+
+
+def test_after_a_pause_that_wall_clock_and_venue_know_of_stamps_follow(machine: Machine) -> None:
+    clock = Clock(reading=machine.reading())
+    machine.pauses(3600 * S)
+    assert clock.now_ns() == WALL
+    assert "stood still here for 3600.0 s" in clock.check(machine.offset(clock))
     assert clock.now_ns() == WALL + 3600 * S
-    assert clock.check() == ""
+    assert clock.check(machine.offset(clock)) == ""
+
+
+def test_a_venue_that_is_alone_with_its_time_moves_no_stamp(machine: Machine) -> None:
+    clock = Clock(reading=machine.reading())
+    machine.venue += 90 * S
+    assert "behind the venue's" in clock.check(machine.offset(clock))
+    assert clock.now_ns() == WALL
 
 
 def test_small_differences_are_nobody_s_business(machine: Machine) -> None:
     clock = Clock()
     for step in (S // 2, -S, S // 3):
         machine.wall += step
-        assert clock.check() == ""
+        assert clock.check(S // 5) == ""
 
 
-def test_after_an_earlier_run_that_was_ahead_stamps_go_on_from_there(machine: Machine) -> None:
+@pytest.mark.parametrize("wrong", [5 * S, -5 * S, DAY, 2 * 365 * DAY])
+def test_a_clock_far_from_the_venues_does_not_begin_the_stamps(
+    machine: Machine, wrong: int
+) -> None:
+    machine.wall += wrong
+    clock = Clock(reading=machine.reading())
+    assert clock.now_ns() == WALL
+    assert f"{abs(wrong) / S:.1f} s" in clock.check(0)
+
+
+def test_a_clock_near_the_venues_begins_them(machine: Machine) -> None:
+    machine.wall += S
+    assert Clock(reading=machine.reading()).now_ns() == WALL + S
+
+
+@pytest.mark.parametrize("ahead", [DAY, 2 * 365 * DAY])
+def test_an_earlier_run_from_a_future_the_venue_does_not_know_holds_nothing(
+    machine: Machine, ahead: int
+) -> None:
+    """It blocked a day, and two years stopped every start."""
+    assert Clock(WALL + ahead, machine.reading()).now_ns() == WALL
+
+
+def test_an_earlier_run_a_moment_ahead_is_gone_on_from(machine: Machine) -> None:
+    assert Clock(WALL + S, machine.reading()).now_ns() == WALL + S
+
+
+def test_without_the_venues_word_stamps_go_on_from_an_earlier_run(machine: Machine) -> None:
     """Else time would stand still until the wall clock had caught up: no fill, no bar, no exit."""
     clock = Clock(WALL + 3600 * S)
     first = clock.now_ns()
     assert first >= WALL + 3600 * S
     machine.passes(5 * S)
     assert clock.now_ns() == first + 5 * S
-    assert "behind" in clock.check()
+    assert "behind" in clock.check(None)
 
 
 def test_an_earlier_run_that_was_behind_holds_nothing_back(machine: Machine) -> None:
     assert Clock(WALL - 3600 * S).now_ns() == WALL
+
+
+def test_a_reading_is_told_in_stamps(machine: Machine) -> None:
+    reading = machine.reading()
+    machine.passes(7 * S)
+    clock = Clock(reading=reading)
+    event = clock.event_of(reading)
+    assert (event.venue_ms, event.asked_ns, event.read_ns) == (
+        WALL // 10**6,
+        WALL - S // 10,
+        WALL + S // 10,
+    )
 
 
 STEPS: st.SearchStrategy[list[tuple[str, int]]] = st.lists(
@@ -104,17 +177,15 @@ STEPS: st.SearchStrategy[list[tuple[str, int]]] = st.lists(
 def test_stamps_never_run_backwards_whatever_happens_to_the_wall_clock(
     steps: list[tuple[str, int]], not_before: int
 ) -> None:
-    made = Machine()
     with pytest.MonkeyPatch.context() as m:
-        m.setattr(time, "time_ns", lambda: made.wall)
-        m.setattr(time, "monotonic_ns", lambda: made.steady)
+        made = Machine().on(m)
         clock = Clock(not_before)
         last = clock.now_ns()
         assert last >= not_before
         acts: dict[str, Callable[[int], object]] = {
             "passes": lambda ns: made.passes(abs(ns)),
             "wall": lambda ns: setattr(made, "wall", made.wall + ns),
-            "check": lambda ns: clock.check(),
+            "check": lambda ns: clock.check(None),
         }
         for what, ns in steps:
             acts[what](ns)

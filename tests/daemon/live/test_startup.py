@@ -11,10 +11,12 @@ import pytest
 from daemon.config.load import parse
 from daemon.config.sections import DEFAULT_COINS
 from daemon.instance.paths import StateDir
+from daemon.live.clock import Reading
 from daemon.live.startup import (
     Plan,
     choose_coins,
     list_instruments,
+    meet_venue,
     open_endpoint,
     subscriptions,
     until_stopped,
@@ -106,6 +108,18 @@ def test_the_venue_is_asked_until_it_lists_something(monkeypatch: pytest.MonkeyP
 
     assert list(asyncio.run(list_instruments(Info()))) == ["BTC"]  # type: ignore[arg-type]
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+
+
+def test_the_venue_is_asked_what_it_lists_and_what_time_it_is() -> None:
+    class Info:
+        async def instruments(self) -> Any:
+            return listed("BTC")
+
+        async def venue_time(self, now_ns: Any) -> tuple[int, int, int]:
+            return 7, 1, 2
+
+    found = asyncio.run(meet_venue(Info(), waiting=print))  # type: ignore[arg-type]
+    assert list(found[0]) == ["BTC"] and found[1] == Reading(7, 1, 2)
 
 
 async def after(seconds: float) -> int:

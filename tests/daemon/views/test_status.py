@@ -12,6 +12,7 @@ from daemon.lens.client import LensProcess
 from daemon.live.daemon import Daemon
 from daemon.views.status import (
     RECENT,
+    ClockStatus,
     LensStatus,
     RunningStatus,
     feed_of,
@@ -19,7 +20,7 @@ from daemon.views.status import (
     status,
 )
 from market.decision import LensAsk, TradeKind
-from market.events import Command, Notice
+from market.events import Command, Notice, VenueTime
 from shadow.ledger.trade import TradeState
 from tests.daemon import rig
 from tests.support.daemons import StandIn, busy, closed, daemon_of, figures
@@ -96,3 +97,17 @@ def test_a_halt_shows_at_once(tmp_path: Path) -> None:
     s = status(daemon)
     assert s.halts == {"operator": "maintenance"} and s.alarms == 2
     closed(daemon)
+
+
+def test_how_clocks_stand_to_the_venues_is_told() -> None:
+    engine = rig.fresh({}, rig.PAIR).engine
+    there = StandIn(engine)
+    assert status(there).clock == ClockStatus(None, None, None, "", {})
+    now_ns = 2_000_000_000
+    there.numbers = figures(now_ns=now_ns, wall_ahead_ns=-3_000_000_000)
+    engine.step(VenueTime(1_600, now_ns, now_ns, now_ns))
+    engine.clock.hear("bbo", 60_000, now_ns)
+    assert status(there).clock == ClockStatus(400, 0, -2_600, "", {"bbo": 1})
+    engine.clock.offset_ns = 1_600_000_000
+    found = status(there).clock
+    assert found.trouble == "our stamps are 1.6 s ahead of the venue's clock"

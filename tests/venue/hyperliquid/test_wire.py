@@ -583,6 +583,18 @@ def test_replies_of_any_shape_are_refused_or_read(raw: bytes) -> None:
             assert isinstance(rows, list | wire.CandleRows)
 
 
+@given(JSON_VALUES)
+def test_a_venue_time_of_any_shape_is_refused_or_read(value: object) -> None:
+    for said in (value, {"time": value}):
+        try:
+            time_ms = wire.decode_venue_time(json.dumps(said).encode())
+        except ProtocolViolation as refused:
+            assert refused.kind == "malformed"
+        else:
+            assert 0 <= time_ms < 2**44
+    assert wire.decode_venue_time(b'{"time":17,"specialStatuses":null}') == 17
+
+
 @given(st.text(max_size=60))
 def test_object_in_never_raises(text: str) -> None:
     found = wire.object_in(text)

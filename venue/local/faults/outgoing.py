@@ -26,6 +26,9 @@ ANSWERS = frozenset((ACKNOWLEDGEMENT, ERROR, PONG, POST))
 # userEvents come on the channel "user".
 FILL_CHANNELS = frozenset(("userFills", "user"))
 
+# Moments at which something happened. Beginnings of bars and hours are labels and stay.
+TIMES = frozenset(("time", "timestamp", "statusTimestamp", "serverTime"))
+
 
 class Outgoing(Struct, frozen=True):
     """One websocket message.
@@ -122,3 +125,15 @@ def is_action(frame: Outgoing) -> bool:
     """Say whether a frame is the reply to an action."""
     response = frame.data.get("response") if isinstance(frame.data, dict) else None
     return isinstance(response, dict) and response.get("type") == "action"
+
+
+def shifted(data: Any, skew_ms: int) -> Any:
+    """Return data with its times shifted."""
+    if isinstance(data, list):
+        return [shifted(one, skew_ms) for one in data]
+    if not isinstance(data, dict):
+        return data
+    return {
+        name: value + skew_ms if name in TIMES and type(value) is int else shifted(value, skew_ms)
+        for name, value in data.items()
+    }

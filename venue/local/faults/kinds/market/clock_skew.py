@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
 from venue.local.faults.asked import Asked, Reply
 from venue.local.faults.fault import Fault, Moment
-from venue.local.faults.outgoing import Outgoing
+from venue.local.faults.outgoing import Outgoing, shifted
 
-# Moments at which something happened. Beginnings of bars and hours are labels and stay.
-TIMES = frozenset(("time", "timestamp", "statusTimestamp", "serverTime"))
 QUESTIONS = frozenset(
     (
         "exchangeStatus",
@@ -45,15 +43,3 @@ class ClockSkew(Fault, frozen=True):
         """Shift the times in a reply."""
         data = reply.data()
         return reply if data is None else reply.saying(shifted(data, self.skew_ms))
-
-
-def shifted(data: Any, skew_ms: int) -> Any:
-    """Return data with its times shifted."""
-    if isinstance(data, list):
-        return [shifted(one, skew_ms) for one in data]
-    if not isinstance(data, dict):
-        return data
-    return {
-        name: value + skew_ms if name in TIMES and type(value) is int else shifted(value, skew_ms)
-        for name, value in data.items()
-    }
