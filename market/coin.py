@@ -16,6 +16,7 @@ from market.cadence import Cadence
 from market.events import MS_PER_HOUR, NS_PER_MS, ContextUpdate, Print
 from market.instrument import Instrument
 from market.lenses import Lenses
+from market.prices import Prices
 from market.usual import Usual
 
 # A context older than this says nothing about an hour's funding.
@@ -102,6 +103,7 @@ class Coin(Struct):
     arrivals: Arrivals = field(default_factory=Arrivals)
     lenses: Lenses = field(default_factory=Lenses)
     usual: Usual = field(default_factory=Usual)
+    prices: Prices = field(default_factory=Prices)
     settlement: Settlement | None = None
     offset_ns: int = 0
     venue_lag_ms: float = 0.0

@@ -79,7 +79,12 @@ class Freshness(Filter[Settings]):
         Without any book, or while the clocks disagree, there is no_data.
         """
         coin = view.coins[proposal.coin]
-        book = coin.book
+        book, prices = coin.book, coin.prices
+        if prices.since_ns:
+            return self.no_data(
+                f"the price is suspect: quotes of {prices.bid:g} and {prices.ask:g} "
+                f"after {book.bid:g} and {book.ask:g}, and nobody vouches for them"
+            )
         found = self.age_and_limit(coin, view.now_ns)
         if found is None:
             return self.no_data("no book stream has shown its cadence yet")

@@ -111,6 +111,23 @@ class LensConfig(_Section):
     burst_leave_share: float = Field(0.5, gt=0, lt=1, description="it ends below that share of it")
 
 
+class PricesConfig(_Section):
+    """What price is suspect: it counts as no price until someone vouches for it."""
+
+    band_share: float = Field(
+        0.02, gt=0, le=0.5, description="believed at once within this of quotes, mark and oracle"
+    )
+    band_minute_devs: float = Field(
+        8.0,
+        ge=0,
+        le=100,
+        description="or within this many standard deviations of a minute, if that is more",
+    )
+    agreeing_quotes: int = Field(
+        5, ge=2, le=100, description="quotes that must agree where no context does"
+    )
+
+
 class VenueConfig(_Section):
     """The venue."""
 
@@ -185,6 +202,7 @@ class Config(_Section):
     fills: FillsConfig = FillsConfig()
     shadow: ShadowConfig = ShadowConfig()
     lens: LensConfig = LensConfig()
+    prices: PricesConfig = PricesConfig()
     venue: VenueConfig = VenueConfig()
     feed: FeedConfig = FeedConfig()
     tape: TapeConfig = TapeConfig()
@@ -223,6 +241,6 @@ class Config(_Section):
     def hash(self) -> str:
         """Return a digest of everything that can change a decision."""
         plain = self.resolved()
-        relevant = ("seed", "coins", "desk", "fees", "fills", "lens", "gate", "bots")
+        relevant = ("seed", "coins", "desk", "fees", "fills", "lens", "prices", "gate", "bots")
         text = msgspec.json.encode({name: plain[name] for name in relevant}, order="deterministic")
         return blake2b(text, digest_size=8).hexdigest()

@@ -82,6 +82,10 @@ class Branch:
         """Take a signal of one arm of a trial."""
         self.admission.try_out(heard, trial_id)
 
+    def doubted(self, coin: Coin) -> None:
+        """Put on record which trades live through quotes that are not believed."""
+        self._apply(self.ledger.doubt(coin.name, self.out.now_ns))
+
     def exit_called(self, bot: str, call: ExitCall) -> None:
         """End what a bot has on a coin and side, whatever its kind."""
         self._apply(self.ledger.call_exit(bot, call.coin, call.side, self.out.now_ns))

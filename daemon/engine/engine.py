@@ -43,6 +43,7 @@ from market.events import (
 )
 from market.fills import FillModel
 from market.instrument import Instrument
+from market.plausibility import PriceRule
 from market.venue_clock import VenueClock
 from risk.gate import Gate
 from shadow.store.bookkeeper import Identity
@@ -64,6 +65,7 @@ class Engine:
         vol_target: float,
         shadow: bool,
         lens_rule: LensRule = LensRule(),  # noqa: B008 - frozen
+        price_rule: PriceRule = PriceRule(),  # noqa: B008 - frozen
     ) -> None:
         self.out = Outbox()
         self.weighing = Weighing(self.out, shadow=shadow)
@@ -86,6 +88,7 @@ class Engine:
             self.out,
             self.branch,
             lens_rule=lens_rule,
+            price_rule=price_rule,
             watched=self.branch.watched,
         )
         self.market.clock = self.clock

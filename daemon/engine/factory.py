@@ -14,6 +14,7 @@ from divisions.lane import Lane
 from market.arrivals import BurstRule
 from market.fills import FillModel
 from market.instrument import Instrument
+from market.plausibility import PriceRule
 from risk import filter as filters
 from risk.gate import Gate
 from shadow.store.bookkeeper import Identity
@@ -55,6 +56,11 @@ def build_engine(
         vol_target=vol_target,
         shadow=config.shadow.enabled,
         lens_rule=_lens_rule(config),
+        price_rule=PriceRule(
+            config.prices.band_share,
+            config.prices.band_minute_devs,
+            config.prices.agreeing_quotes,
+        ),
     )
 
 

@@ -60,5 +60,8 @@ class Listener(Protocol):
     def try_out(self, heard: Heard, trial_id: int) -> None:
         """Take a signal of one arm of a trial."""
 
+    def doubted(self, coin: Coin) -> None:
+        """Learn that a coin's quotes are not believed from now on."""
+
     def exit_called(self, bot: str, call: ExitCall) -> None:
         """Take a bot's wish to end what it has on a coin and side."""

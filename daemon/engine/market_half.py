@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 
+import msgspec
+
 from daemon.engine.dispatch import Hook, Subscribers, idle_bots
 from daemon.engine.heard import Heard, Listener
 from daemon.engine.lens_schedule import LensRule, LensSchedule
@@ -18,16 +20,24 @@ from daemon.engine.weighing import Weighing
 from divisions import vote as voting
 from divisions.lane import Lane
 from divisions.weights import START
+from market import plausibility
 from market.coin import Coin
 from market.decision import ExitCall, Signal, Vote
 from market.events import (
+    NS_PER_MINUTE,
     BboUpdate,
     BookUpdate,
     ContextUpdate,
+    Level,
+    Print,
     TradesUpdate,
 )
+from market.plausibility import PriceRule
 from market.venue_clock import VenueClock
 from market.view import View
+
+# A coin whose prices come and go need not be told more often.
+ALARM_EVERY_NS = NS_PER_MINUTE
 
 
 class MarketHalf:
@@ -45,6 +55,7 @@ class MarketHalf:
         listener: Listener,
         *,
         lens_rule: LensRule,
+        price_rule: PriceRule,
         watched: Callable[[], Container[str]],
     ) -> None:
         self.coins = coins
@@ -56,6 +67,7 @@ class MarketHalf:
         self.lenses = LensSchedule(self.coins, out, lens_rule, watched)
         self._weighing = weighing
         self._out = out
+        self._rule = price_rule
         self.listener = listener
         self.resubscribe()
 
@@ -70,6 +82,9 @@ class MarketHalf:
             return None
         streams = coin.streams
         (streams.fast if event.fast else streams.slow).observe(event.recv_ns)
+        bids, asks = event.bids, event.asks
+        if not self._believes(coin, bids[0] if bids else None, asks[0] if asks else None, event):
+            return None
         return self._merged(coin, event) if coin.book.apply_book(event) else None
 
     def on_bbo(self, event: BboUpdate) -> Coin | None:
@@ -78,7 +93,41 @@ class MarketHalf:
         if coin is None or not self.clock.hear("bbo", event.time_ms, event.recv_ns):
             return None
         coin.streams.bbo.observe(event.recv_ns)
+        if not self._believes(coin, event.bid, event.ask, event):
+            return None
         return self._merged(coin, event) if coin.book.apply_bbo(event) else None
+
+    def _believes(
+        self, coin: Coin, bid: Level | None, ask: Level | None, event: BookUpdate | BboUpdate
+    ) -> bool:
+        """Say whether a quote may enter the book; while it may not, there is no book."""
+        prices = coin.prices
+        doubted = prices.since_ns
+        now_ns = event.recv_ns
+        if plausibility.believes_quote(coin, bid, ask, event.time_ms, now_ns, self._rule):
+            if prices.held:
+                # A fall that turned out to be real belongs in the bars.
+                self._count(coin, plausibility.released_prints(coin, now_ns, self._rule))
+            return True
+        if prices.since_ns:
+            coin.book.ok = False
+        if prices.since_ns and not doubted:
+            self.listener.doubted(coin)
+            self._alarm(coin, "quotes", prices.bid, prices.ask)
+        return False
+
+    def _alarm(self, coin: Coin, what: str, *found: float) -> None:
+        prices, now_ns = coin.prices, self._out.now_ns
+        if prices.alarmed_ns and now_ns - prices.alarmed_ns < ALARM_EVERY_NS:
+            return
+        prices.alarmed_ns = now_ns
+        book, context = coin.book, coin.context
+        self._out.alarm(
+            "suspect_price",
+            f"{coin.name}: {what} at {' and '.join(f'{px:g}' for px in found)} are not believed; "
+            f"so far bid {book.bid:g}, ask {book.ask:g}, mark {context.mark_px:g}, "
+            f"oracle {context.oracle_px:g}",
+        )
 
     def _merged(self, coin: Coin, event: BookUpdate | BboUpdate) -> Coin | None:
         book = coin.book
@@ -98,11 +147,20 @@ class MarketHalf:
         if not self._take_times(event):
             return
         coin.streams.trades.observe(event.recv_ns)
-        bars = coin.bars
-        for trade in event.prints:
-            bars.on_print(trade)
-        self.lenses.on_prints(coin, event.prints)
+        prints = plausibility.believed_prints(coin, event.prints, event.recv_ns, self._rule)
+        if prints is not event.prints:
+            if not prints:
+                return
+            event = msgspec.structs.replace(event, prints=prints)
+        self._count(coin, prints)
         self._tell_of(event, self._subscribers.trades[event.coin], coin)
+
+    def _count(self, coin: Coin, prints: list[Print]) -> None:
+        """Let prints enter bars and the pace of arrivals."""
+        bars = coin.bars
+        for trade in prints:
+            bars.on_print(trade)
+        self.lenses.on_prints(coin, prints)
 
     def on_context(self, event: ContextUpdate) -> None:
         """Take mark, oracle, funding and open interest."""
@@ -111,6 +169,9 @@ class MarketHalf:
             return
         coin.streams.context.observe(event.recv_ns)
         coin.offset_ns = self.clock.offset_ns
+        if not plausibility.believes_context(coin, event, self._rule):
+            self._alarm(coin, "mark and oracle", event.mark_px, event.oracle_px)
+            return
         coin.on_context(event)
         self._tell(self._subscribers.context[event.coin], coin)
 
@@ -146,6 +207,7 @@ class MarketHalf:
         for coin in coins:
             self.lenses.interrupt(coin)
             coin.book.invalidate()
+            coin.prices.forget()
             coin.bars.interrupt()
             for name in ("slow", "fast", "bbo", "trades", "context"):
                 getattr(coin.streams, name).interrupt()

@@ -64,7 +64,7 @@ class Settlement:
                 self._books.fill(change, entry=False)
             elif change.what == "exiting":
                 self._books.order(trade, change.at_ns, "exit_sent", trade.exit_reason)
-            elif change.what == "funded":
+            elif change.what in ("funded", "doubted"):
                 self._books.excluded(trade, self._partner(trade))
             elif change.what == "day":
                 self._learner.mark(trade, change.day_ms, change.amount_e6)

@@ -33,7 +33,15 @@ from market.orders import (
 from shadow.ledger.gaps import GAP_NS, Gaps
 from shadow.ledger.marks import Marks
 from shadow.ledger.steps import attribute, buy, fund, give_up, sell
-from shadow.ledger.trade import CANCELLED, NOTHING, Change, Trade, TradeState, age
+from shadow.ledger.trade import (
+    CANCELLED,
+    NOTHING,
+    SUSPECT_PRICE,
+    Change,
+    Trade,
+    TradeState,
+    age,
+)
 
 # An exit first seen this long after the mark before it may have come late, and says so.
 LATE_NS = 10 * NS_PER_S
@@ -71,7 +79,14 @@ class Ledger:
     def open(self, trade: Trade) -> list[Change]:
         """Send a trade's entry order; return what the broker can say of it at once."""
         self.trades[trade.trade_id] = trade
-        return self._order(trade, intent_of(trade), trade.decided_ns)
+        changes = self._order(trade, intent_of(trade), trade.decided_ns)
+        if self._coins[trade.coin].prices.since_ns:
+            changes += _doubted([trade], trade.decided_ns)
+        return changes
+
+    def doubt(self, coin: str, now_ns: int) -> list[Change]:
+        """Flag everything that lives on a coin whose quotes are not believed."""
+        return _doubted([t for t in self.trades.values() if t.coin == coin], now_ns)
 
     def restore(self, trades: Iterable[Trade], marked_ns: int) -> None:
         """Take up trades after a restart; their marks stopped at `marked_ns`."""
@@ -338,6 +353,14 @@ class Ledger:
         trade.exit_reason = reason
         trade.exit_due_ns = now_ns + self._model.latency_ns
         return [Change(trade, "exiting", now_ns), *self._order(trade, intent_of(trade), now_ns)]
+
+
+def _doubted(trades: Iterable[Trade], now_ns: int) -> list[Change]:
+    """Flag trades for a suspect price, all before any is booked: they may be halves of a pair."""
+    found = [trade for trade in trades if SUSPECT_PRICE not in trade.flags]
+    for trade in found:
+        trade.flag(SUSPECT_PRICE)
+    return [Change(trade, "doubted", now_ns) for trade in found]
 
 
 def intent_of(trade: Trade) -> Enter | Exit:

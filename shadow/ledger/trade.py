@@ -23,8 +23,10 @@ UNAVAILABLE = "UNAVAILABLE"
 # The flag of an entry that the operator called off; it is unavailable for that reason alone.
 CANCELLED = "cancelled"
 
+# The flag of a trade whose coin, while it lived, showed a price that was not believed at once.
+SUSPECT_PRICE = "suspect_price"
 # Flags that keep a trade out of every verdict.
-EXCLUDING = frozenset({"no_funding"})
+EXCLUDING = ("no_funding", SUSPECT_PRICE)
 
 
 class TradeState(IntEnum):
@@ -156,7 +158,7 @@ class Trade(Struct):
     @property
     def excluded(self) -> bool:
         """Say whether a flag keeps this trade out of every verdict."""
-        return not EXCLUDING.isdisjoint(self.flags)
+        return any(name in self.flags for name in EXCLUDING)
 
     def mark_e6(self, mid: float, instrument: Instrument) -> int:
         """Return what the net would be if the rest were closed at `mid` without costs."""
@@ -184,7 +186,7 @@ class Trade(Struct):
             self.flags.append(name)
 
 
-What = Literal["filled", "exiting", "sold", "closed", "funded", "day"]
+What = Literal["filled", "exiting", "sold", "closed", "funded", "doubted", "day"]
 
 
 class Change(Struct, gc=False):

@@ -6,6 +6,7 @@ import sqlite3
 
 from shadow.report.row import NO_SIGNALS, By, Days, ReportRow, make_row, merged
 from shadow.report.verdict import judge
+from shadow.store.tables.trades import sound
 
 # Effects by trade and day, the later trade's days taken off in units of the phantom's risk.
 _EFFECTS = """
@@ -14,7 +15,7 @@ WITH episode AS (
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
   LEFT JOIN trade l ON l.trade_id = p.later_trade_id
   WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.risk_e6 > 0 AND NOT s.fail_closed
-    AND p.flags NOT LIKE '%no_funding%' AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
+    AND {sound_p} AND {sound_l}
 )
 SELECT e.trade_id, e.name, e.bot, e.risk_e6, e.entry_notional_e6, d.day, d.mtm_e6
 FROM episode e JOIN trade_day d ON d.trade_id = e.trade_id
@@ -24,10 +25,10 @@ FROM episode e JOIN trade_day d ON d.trade_id = e.later_trade_id
 ORDER BY 1, 6
 """
 
-_TWINS = """
+_TWINS = f"""
 SELECT t.trade_id, t.bot, t.risk_e6, d.day, d.mtm_e6
 FROM trade t JOIN trade_day d ON d.trade_id = t.trade_id
-WHERE t.kind = 'twin' AND t.risk_e6 > 0 AND t.flags NOT LIKE '%no_funding%'
+WHERE t.kind = 'twin' AND t.risk_e6 > 0 AND {sound("t")}
 ORDER BY t.trade_id, d.day
 """
 
@@ -48,7 +49,7 @@ def by_trades(db: sqlite3.Connection, by: By, since: str, *, bias_within: bool) 
     # An entry counts on its first day alone, which may lie before `since`, as in the rollup.
     counted: set[int] = set()
     for trade_id, name, bot, risk, notional, day, mtm in db.execute(
-        _EFFECTS.format(group=_GROUP[by])
+        _EFFECTS.format(group=_GROUP[by], sound_p=sound("p"), sound_l=sound("l"))
     ):
         entries = 0 if trade_id in counted else 1
         counted.add(trade_id)
@@ -104,7 +105,7 @@ def _clamped(db: sqlite3.Connection, by: By, since: str) -> dict[str, int]:
     cursor = db.execute(
         f"SELECT {_GROUP[by]} AS name, SUM(d.mtm_e6) FROM trade p"
         " JOIN trade_day d ON d.trade_id = p.trade_id"
-        " WHERE p.cause = 'clamp' AND p.flags NOT LIKE '%no_funding%' AND d.day >= :since"
+        f" WHERE p.cause = 'clamp' AND {sound('p')} AND d.day >= :since"
         " GROUP BY name HAVING :by <> 'day' OR name >= :since",
         {"since": since, "by": by},
     )

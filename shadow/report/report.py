@@ -3,8 +3,8 @@
 By filter, everything comes from the daily rollup, so ten million trades cost no more than ten.
 By division, bot, coin or day it comes from the trades themselves. Effects are in R: net profit
 over the risk frozen at decision, marked to market by UTC day. A blocked episode that was later
-admitted counts the phantom less that trade. Excluded trades (a funding rate unknown) are in
-neither.
+admitted counts the phantom less that trade. Excluded trades (a funding rate unknown, a price not
+believed at once) are in neither.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A trade's daily marks count in the statistics named by its tags. When a blocked episode was later
 admitted after all, the episode is worth the phantom's profit less that trade's, so the trade's
 days are taken off the phantom's statistics, in units of the phantom's risk. A trade that turns
-out to lack a fact (an hour's funding rate) is taken out again, whole.
+out to lack a fact (an hour's funding rate, a price to believe) is taken out again, whole.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from market.decision import STAGE, Verdict
-from shadow.ledger.trade import Tag, Trade
+from shadow.ledger.trade import EXCLUDING, Tag, Trade
 from shadow.store.rows import Rows, day_of
 from shadow.store.tables.rollups import RollupRow
 
@@ -120,7 +120,9 @@ def exclude(rows: Rows, trade: Trade, partner: Trade | None) -> None:
         _add_offset(rows, trade, trade.partner_days, entries=-1, sign=-1)
         trade.offset_tags = []
         if partner is not None:
-            partner.flag("no_funding")
+            for name in EXCLUDING:
+                if name in trade.flags:
+                    partner.flag(name)
             _take_back(rows, partner)
             partner.tags = []
     else:

@@ -10,9 +10,10 @@ import sqlite3
 from collections.abc import Iterable
 
 from shadow.store.history import first_day, whole_signals, whole_trades
+from shadow.store.tables.trades import sound
 
 # What the rollup should hold of outcomes by day, from the trades themselves.
-_EXPECTED = """
+_EXPECTED = f"""
 WITH tag AS (
   SELECT p.trade_id, p.trade_id AS day_of, 1 AS sign, c.filter, 'enforce' AS mode,
          CASE WHEN c.outcome = 'no_data' THEN 'fail_closed'
@@ -21,14 +22,14 @@ WITH tag AS (
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
   JOIN check_result c ON c.signal_id = s.signal_id AND c.mode = 'enforce' AND c.outcome <> 'pass'
   LEFT JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
+  WHERE p.kind = 'phantom' AND p.cause = 'block' AND {sound("p")}
+    AND {sound("l")}
   UNION ALL
   SELECT p.trade_id, p.trade_id, 1, 'stage', 'stage',
          CASE WHEN s.sole = 'stage' THEN 'sole' ELSE 'shared' END,
          p.bot, p.risk_e6, p.entry_notional_e6
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
-  WHERE p.cause = 'stage' AND p.flags NOT LIKE '%no_funding%'
+  WHERE p.cause = 'stage' AND {sound("p")}
   UNION ALL
   SELECT p.trade_id, p.trade_id, 1, '', 'score',
          CASE WHEN INSTR(',' || s.failing || ',', ',direction,') > 0 THEN 'direction'
@@ -37,8 +38,8 @@ WITH tag AS (
          p.bot, p.risk_e6, p.entry_notional_e6
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
   LEFT JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
+  WHERE p.kind = 'phantom' AND p.cause = 'block' AND {sound("p")}
+    AND {sound("l")}
   UNION ALL
   SELECT p.trade_id, p.later_trade_id, -1, '', 'score',
          CASE WHEN INSTR(',' || s.failing || ',', ',direction,') > 0 THEN 'direction'
@@ -47,23 +48,23 @@ WITH tag AS (
          p.bot, p.risk_e6, p.entry_notional_e6
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
   JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND l.flags NOT LIKE '%no_funding%' AND p.entry_notional_e6 > 0
+  WHERE p.kind = 'phantom' AND p.cause = 'block' AND {sound("p")}
+    AND {sound("l")} AND p.entry_notional_e6 > 0
   UNION ALL
   SELECT t.trade_id, t.trade_id, 1, '', 'admit', 'twin', t.bot, t.risk_e6, t.entry_notional_e6
-  FROM trade t WHERE t.kind = 'twin' AND t.flags NOT LIKE '%no_funding%'
+  FROM trade t WHERE t.kind = 'twin' AND {sound("t")}
   UNION ALL
   SELECT t.trade_id, t.trade_id, 1, c.filter, 'observe', 'sole', t.bot, t.risk_e6,
          t.entry_notional_e6
   FROM trade t JOIN check_result c ON c.signal_id = t.signal_id AND c.mode = 'observe'
     AND c.outcome = 'fail'
-  WHERE t.kind = 'twin' AND t.flags NOT LIKE '%no_funding%'
+  WHERE t.kind = 'twin' AND {sound("t")}
   UNION ALL
   SELECT t.trade_id, t.trade_id, 1, json_extract(c.value, '$.filter'), 'enforce', 'clamped', t.bot,
          t.risk_e6, t.entry_notional_e6
   FROM trade t JOIN signal s ON s.signal_id = t.signal_id
   JOIN json_each(CASE WHEN json_valid(s.clamps) THEN s.clamps ELSE '[]' END) c
-  WHERE t.cause = 'clamp' AND t.flags NOT LIKE '%no_funding%'
+  WHERE t.cause = 'clamp' AND {sound("t")}
   UNION ALL
   SELECT p.trade_id, p.later_trade_id, -1, c.filter, 'enforce',
          CASE WHEN c.outcome = 'no_data' THEN 'fail_closed'
@@ -72,8 +73,8 @@ WITH tag AS (
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
   JOIN check_result c ON c.signal_id = s.signal_id AND c.mode = 'enforce' AND c.outcome <> 'pass'
   JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND l.flags NOT LIKE '%no_funding%' AND p.entry_notional_e6 > 0
+  WHERE p.kind = 'phantom' AND p.cause = 'block' AND {sound("p")}
+    AND {sound("l")} AND p.entry_notional_e6 > 0
 )
 SELECT g.filter, g.mode, g.scope, g.bot, d.day,
        SUM(g.sign = 1 AND d.day = (SELECT MIN(day) FROM trade_day f WHERE f.trade_id = g.day_of)),
@@ -114,20 +115,20 @@ SELECT filter, mode, scope, bot, date(ts_ns / 1000000000, 'unixepoch') AS day, C
 """
 
 # Outcomes by day over all filters: that much is known from the trades alone.
-_TOTALS = """
+_TOTALS = f"""
 WITH tag AS (
-  SELECT trade_id AS day_of, 1 AS sign, 'admit' AS mode, bot FROM trade
-  WHERE kind = 'twin' AND flags NOT LIKE '%no_funding%'
+  SELECT trade_id AS day_of, 1 AS sign, 'admit' AS mode, bot FROM trade t
+  WHERE kind = 'twin' AND {sound("t")}
   UNION ALL
   SELECT p.trade_id, 1, CASE p.cause WHEN 'block' THEN 'score' ELSE 'stage' END, p.bot
   FROM trade p LEFT JOIN trade l ON l.trade_id = p.later_trade_id
   WHERE p.kind = 'phantom' AND p.cause IN ('block', 'stage')
-    AND p.flags NOT LIKE '%no_funding%' AND COALESCE(l.flags, '') NOT LIKE '%no_funding%'
+    AND {sound("p")} AND {sound("l")}
   UNION ALL
   SELECT p.later_trade_id, -1, 'score', p.bot
   FROM trade p JOIN trade l ON l.trade_id = p.later_trade_id
-  WHERE p.kind = 'phantom' AND p.cause = 'block' AND p.flags NOT LIKE '%no_funding%'
-    AND l.flags NOT LIKE '%no_funding%' AND p.entry_notional_e6 > 0
+  WHERE p.kind = 'phantom' AND p.cause = 'block' AND {sound("p")}
+    AND {sound("l")} AND p.entry_notional_e6 > 0
 )
 SELECT g.mode, g.bot, d.day, SUM(g.sign * d.mtm_e6)
 FROM tag g JOIN trade_day d ON d.trade_id = g.day_of GROUP BY g.mode, g.bot, d.day

@@ -91,7 +91,7 @@ def losing() -> Fresh:
     feed(made, NOW_NS + S)
     feed(made, NOW_NS + 2 * S)
     assert made.engine.branch.settlement.real
-    feed(made, NOW_NS + 3 * S, 98.0)
+    feed(made, NOW_NS + 3 * S, 98.2)
     return made
 
 

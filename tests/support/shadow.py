@@ -42,12 +42,13 @@ from market.events import (
 from market.fills import FillModel
 from market.instrument import Instrument
 from market.money import notional_e6
+from market.plausibility import PriceRule
 from market.view import View
 from risk.filter import Filter, NoSettings
 from risk.gate import Gate
 from shadow.ledger.ledger import Ledger
 from shadow.ledger.paper import PaperBroker
-from shadow.ledger.trade import Trade
+from shadow.ledger.trade import EXCLUDING, Trade
 from shadow.store.bookkeeper import Identity
 from shadow.store.rows import Rows, day_of
 from shadow.store.store import Store, open_readonly
@@ -269,6 +270,8 @@ class Stage:
             seed=seed,
             vol_target=PRIOR_DAILY_VOL,
             shadow=shadow,
+            # Its prices jump as the arithmetic wants it.
+            price_rule=PriceRule(share=0.5),
         )
         self.now_ns = now_ns
         self.rows = Rows()
@@ -522,7 +525,7 @@ def recomputed(db: sqlite3.Connection) -> dict[Key, Sums]:
             add((day, *tag, signal["bot"]), 1, 0, 0.0, 0.0, 0)
 
     def lacks(trade: dict[str, Any] | None) -> bool:
-        return trade is not None and "no_funding" in trade["flags"]
+        return trade is not None and any(name in trade["flags"] for name in EXCLUDING)
 
     for trade in trades.values():
         head(trade, trades, add)
@@ -558,7 +561,7 @@ def head(
 
     if trade["cause"] == "block" and trade["exit_reason"] == "UNAVAILABLE":
         add((day("decided_ns"), "", "head", "unavailable", trade["bot"]), 1, 0, 0.0, 0.0, 0)
-    if trade["cause"] == "block" and "no_funding" in trade["flags"]:
+    if trade["cause"] == "block" and any(name in trade["flags"] for name in EXCLUDING):
         add((day("decided_ns"), "", "head", "excluded", trade["bot"]), 1, 0, 0.0, 0.0, 0)
     if trade["kind"] == "twin" and trade["status"] == "closed" and trade["bps"] is not None:
         (paper,) = (

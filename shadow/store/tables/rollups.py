@@ -167,3 +167,33 @@ ON CONFLICT DO UPDATE SET entries = entries + excluded.entries, r = r + excluded
 
 DROP TABLE refused;
 """
+
+# A trade may lack a price to believe as well as a funding rate.
+ROLLUPS_5 = """\
+DROP TRIGGER phantom_excluded;
+
+DROP VIEW head;
+
+CREATE VIEW head AS
+SELECT t.signal_id, 'bias' AS scope, date(t.closed_ns / 1000000000, 'unixepoch') AS day, t.bot,
+       COALESCE(t.bps, 0.0) - COALESCE(r.bps, 0.0) AS bps,
+       COALESCE(t.r, 0.0) - COALESCE(r.r, 0.0) AS r
+FROM trade t JOIN trade r ON r.signal_id = t.signal_id AND r.kind IN ('real', 'paper')
+WHERE t.kind = 'twin' AND t.status = 'closed' AND r.status = 'closed'
+  AND COALESCE(t.bps, r.bps) IS NOT NULL
+UNION ALL
+SELECT signal_id, 'unavailable', date(decided_ns / 1000000000, 'unixepoch'), bot, 0.0, 0.0
+FROM trade WHERE cause = 'block' AND exit_reason = 'UNAVAILABLE'
+UNION ALL
+SELECT signal_id, 'excluded', date(decided_ns / 1000000000, 'unixepoch'), bot, 0.0, 0.0
+FROM trade WHERE cause = 'block'
+  AND (flags LIKE '%no_funding%' OR flags LIKE '%suspect_price%');
+
+CREATE TRIGGER phantom_excluded AFTER UPDATE OF flags ON trade
+WHEN (NEW.flags LIKE '%no_funding%' OR NEW.flags LIKE '%suspect_price%') AND NEW.cause = 'block'
+  AND OLD.flags NOT LIKE '%no_funding%' AND OLD.flags NOT LIKE '%suspect_price%'
+BEGIN
+  INSERT INTO rollup SELECT day, '', 'head', scope, bot, 1, 0, 0.0, 0.0, 0
+  FROM head WHERE signal_id = NEW.signal_id AND scope = 'excluded'
+  ON CONFLICT DO UPDATE SET signals = signals + 1; END;
+"""

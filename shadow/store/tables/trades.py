@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from shadow.ledger.trade import EXCLUDING
 from shadow.store.tables.row import Row, Update
+
+
+def sound(trade: str) -> str:
+    """Return the SQL condition that no flag keeps a trade (an alias of its table) from verdicts.
+
+    It also holds of a trade that a LEFT JOIN did not find.
+    """
+    flags = f"COALESCE({trade}.flags, '')"
+    return "(" + " AND ".join(f"{flags} NOT LIKE '%{name}%'" for name in EXCLUDING) + ")"
 
 
 class TradeRow(Row, frozen=True):

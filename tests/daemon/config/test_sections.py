@@ -248,7 +248,7 @@ def test_the_written_form_explains_every_filter_and_bot() -> None:
 
 # What the hash is of.
 
-DECISIVE = {"seed", "coins", "desk", "fees", "fills", "lens", "gate", "bots"}
+DECISIVE = {"seed", "coins", "desk", "fees", "fills", "lens", "prices", "gate", "bots"}
 
 
 def other(value: Any) -> list[Any]:
@@ -317,7 +317,9 @@ UNITS = {
     "ranges", "max", "min", "minutes",
 }  # fmt: skip
 # Counts, ratios and numbers of standard deviations have no unit.
-PURE = {"seed", "n", "cadences", "surrogates", "burst_surge_min"}
+PURE = {
+    "seed", "n", "cadences", "surrogates", "burst_surge_min", "band_minute_devs", "agreeing_quotes",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -395,10 +395,10 @@ def test_releasing_the_latch_makes_the_limits_count_from_there() -> None:
     desk = engine.branch.desk
     assert desk.day_start_e6 == desk.peak_e6 == desk.equity_e6 < desk.start_e6
     for i in range(6, 10):
-        feed(made, NOW_NS + i * S, 98.0)
+        feed(made, NOW_NS + i * S, 98.2)
         engine.step(Timer(NOW_NS + i * S))
     assert not desk.latched, "the old loss must not latch again"
-    feed(made, NOW_NS + 10 * S, 96.0)
+    feed(made, NOW_NS + 10 * S, 96.5)
     engine.step(Timer(NOW_NS + 10 * S))
     assert desk.latched, "a new loss must"
 
@@ -427,6 +427,6 @@ def test_a_desk_too_small_for_a_lot_leaves_no_key_waiting_and_keeps_its_digest(
     assert (len(scene.rows.signals), vitals.closed) == (55, 38)
     held = [key.phantom_id for key in branch.keys.values() if key.phantom_id]
     assert set(held) <= branch.ledger.trades.keys()
-    assert scene.engine.digest == "39d474cd6252b8b1c09e294be151b1c5"
+    assert scene.engine.digest == "6254fa9f6c70ad573e786691c4d4a121"
     with stored(tmp_path, scene.engine, scene.rows) as db:
         assert list(broken_promises(db)) == []

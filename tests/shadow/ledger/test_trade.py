@@ -74,6 +74,9 @@ def test_a_flag_is_kept_once_and_only_missing_facts_exclude() -> None:
     assert not trade.excluded
     trade.flag("no_funding")
     assert trade.excluded
+    doubted = make_trade()
+    doubted.flag("suspect_price")
+    assert doubted.excluded
 
 
 def test_a_trade_survives_being_written_down() -> None:

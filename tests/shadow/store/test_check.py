@@ -193,6 +193,7 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE rollup SET bot = 'beta' WHERE filter = 'limit' AND scope = 'sole'",
         "UPDATE trade SET later_trade_id = NULL WHERE trade_id = 4 * :paired + 2",
         "UPDATE trade SET flags = 'no_funding' WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET flags = 'gap suspect_price' WHERE trade_id = 4 * :sole + 2",
     ],
     "rollup of limit/enforce/fail_closed/beta": [
         "UPDATE check_result SET outcome = 'fail' WHERE signal_id = :blind AND filter = 'limit'",

@@ -16,7 +16,7 @@ from market.coin import Coin
 from market.decision import BUY, SELL, Check, Clamp, TradeKind, Verdict
 from market.desk import Desk, DeskView
 from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
-from shadow.ledger.trade import Change, Tag, Trade
+from shadow.ledger.trade import SUSPECT_PRICE, Change, Tag, Trade
 from shadow.store import rollup
 from shadow.store.bookkeeper import Bookkeeper, Identity
 from shadow.store.check import broken_promises
@@ -221,7 +221,14 @@ def test_an_episode_whose_phantom_never_filled_has_no_outcome() -> None:
 
 # Taking back, in every order of what may happen to a pair.
 
-EVENTS = ("phantom day", "later day", "phantom ends", "later ends", "phantom blind", "later blind")
+EVENTS = (
+    "phantom day",
+    "later day",
+    "phantom ends",
+    "later ends",
+    "phantom blind",
+    "later doubted",
+)
 PHANTOM, LATER, OTHER = 2, 4, 100
 
 
@@ -268,8 +275,9 @@ class Pair:
             trade.closed_ns = T0
             self.settlement.apply([Change(trade, "closed", T0)])
         else:
-            trade.flag("no_funding")
-            self.settlement.apply([Change(trade, "funded", T0)])
+            flag, what = ("no_funding", "funded") if how == "blind" else (SUSPECT_PRICE, "doubted")
+            trade.flag(flag)
+            self.settlement.apply([Change(trade, what, T0)])  # type: ignore[arg-type]
         return True
 
     def true(self) -> dict[tuple[str, ...], tuple[float, ...]]:
