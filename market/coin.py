@@ -151,6 +151,8 @@ class Coin(Struct):
     def lose(self, stream: str, cause: str) -> None:
         """Forget what a dead stream has said; what is made of trades has no data without them."""
         self.dead[stream] = cause
+        # The book that deltas make has the place of the fast one.
+        stream = "fast" if stream == "l2" else stream
         getattr(self.streams, stream).interrupt()
         if stream == "context":
             self.context = Context()

@@ -211,7 +211,7 @@ class FeedUp(Struct, gc=False, tag="feed_up"):
     coins: list[str] = []
 
 
-StreamName = Literal["fast", "slow", "bbo", "trades", "context"]
+StreamName = Literal["l2", "fast", "slow", "bbo", "trades", "context"]
 
 
 class StreamDown(Struct, gc=False, tag="stream_down"):

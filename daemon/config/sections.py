@@ -27,6 +27,7 @@ from risk import filter as filters
 from venue.address import shown
 
 Network = Literal["testnet", "mainnet"]
+Books = Literal["auto", "l2", "l2Book"]
 Mode = Literal["local", "paper", "testnet", "live"]
 
 DEFAULT_COINS = ("BTC", "ETH", "SOL", "HYPE", "DOGE", "XRP", "AVAX", "LINK")
@@ -149,6 +150,11 @@ class VenueConfig(_Section):
 class FeedConfig(_Section):
     """The websocket."""
 
+    books: Books = Field(
+        "auto",
+        description="l2Book: 20 levels every 5 s, 5 twice a second; l2: 20 levels twice a second "
+        "by deltas; auto: l2, and l2Book for a coin whose deltas do not hold",
+    )
     reconnect_min_s: float = Field(0.25, gt=0, le=60)
     reconnect_max_s: float = Field(30.0, gt=0, le=600)
     planned_reconnect_h: float = Field(12.0, gt=0, le=168, description="renew a healthy connection")

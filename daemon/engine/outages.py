@@ -19,6 +19,7 @@ EXPECTED_DOWN = ("stopped", "planned")
 
 # What is left of a coin without a stream, in words for the operator.
 WITHOUT = {
+    "l2": "whole books stand in for the deltas",
     "fast": "the slow book stands in for the fast one",
     "slow": "no depth beyond the fast book",
     "bbo": "the books alone show the best prices",

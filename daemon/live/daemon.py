@@ -40,6 +40,7 @@ from daemon.live.startup import (
     choose_coins,
     meet_venue,
     open_endpoint,
+    standby,
     subscriptions,
     until_stopped,
 )
@@ -138,7 +139,8 @@ class Daemon:
 
     def _wire(self, info: InfoClient) -> None:
         config = self._config
-        self.session = Session(subscriptions(self._instruments))
+        coins, books = list(self._instruments), config.feed.books
+        self.session = Session(subscriptions(coins, books), standby=standby(coins, books))
         self.supervisor = Supervisor(
             on_restart=lambda name, why: self.note("restart", f"{name}: {why}")
         )

@@ -21,6 +21,7 @@ from daemon.live.startup import (
     choose_coins,
     list_instruments,
     open_endpoint,
+    standby,
     subscriptions,
     until_stopped,
 )
@@ -78,7 +79,8 @@ class _Recorder:
         self._plan = plan
         config = plan.config.model_copy(update={"coins": tuple(instruments)})
         self._instruments = instruments
-        self._session = Session(subscriptions(instruments))
+        coins, books = list(instruments), config.feed.books
+        self._session = Session(subscriptions(coins, books), standby=standby(coins, books))
         self._clock = Clock()
         self._lines = bytearray()
         self._seq = 1

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from daemon.config.sections import DEFAULT_COINS, Config, Mode, Network
+from daemon.config.sections import DEFAULT_COINS, Books, Config, Mode, Network
 from daemon.instance.paths import StateDir
 from daemon.live.child import Child, local_venue, remember_world
 from daemon.live.clock import Reading
@@ -19,7 +19,7 @@ from daemon.live.venue_time import first_reading
 from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
 from venue.hyperliquid.info import InfoClient
-from venue.hyperliquid.streams import COIN_STREAMS
+from venue.hyperliquid.streams import COIN_STREAMS, L2_BOOK
 from venue.hyperliquid.wire import Subscription
 
 T = TypeVar("T")
@@ -133,6 +133,16 @@ def choose_coins(
     return {c: listed[c] for c in (*wanted, *sorted(held - set(wanted))) if c in listed}
 
 
-def subscriptions(coins: Iterable[str]) -> list[Subscription]:
-    """Return every stream the daemon listens to, coin by coin."""
-    return [Subscription(s.type, coin, s.fast) for coin in coins for s in COIN_STREAMS]
+def subscriptions(coins: Iterable[str], books: Books = "l2Book") -> list[Subscription]:
+    """Return every stream the daemon listens to, coin by coin.
+
+    By deltas the quick book is as deep as the slow one, against which they are checked.
+    """
+    spared = "l2" if books == "l2Book" else "fast"
+    kinds = [kind for kind in COIN_STREAMS if kind.name != spared]
+    return [Subscription(kind.type, coin, kind.fast) for coin in coins for kind in kinds]
+
+
+def standby(coins: Iterable[str], books: Books) -> list[Subscription]:
+    """Return the streams that are asked for only while others are dead."""
+    return [Subscription(L2_BOOK, coin, fast=True) for coin in coins if books == "auto"]

@@ -124,6 +124,8 @@ def context(coin: str = "BTC", **changed: Any) -> bytes:
 
 def echo_of(subscription: Subscription) -> dict[str, Any]:
     """Return a subscription as the venue echoes it, its defaults filled in."""
+    if subscription.type == "l2":
+        return subscription.payload()
     echo: dict[str, Any] = {"type": subscription.type, "coin": subscription.coin}
     if subscription.type == "l2Book":
         echo |= {"nSigFigs": None, "mantissa": None, "fast": subscription.fast}

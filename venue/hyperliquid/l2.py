@@ -24,9 +24,10 @@ DEPTH = 20
 DELTA_BYTES_MAX = 64 << 10
 # A slow book is compared with the state of its own time, which may have come before it or come
 # after it.
-RECENT = 16
+RECENT = 4
 
 MISFIT = "l2_misfit"
+UNREADABLE = "l2_unreadable"
 
 
 class Put(Struct, gc=False, rename={"px": "p", "sz": "s"}):
@@ -55,13 +56,13 @@ def unpack(text: str) -> Delta:
             b64decode(text, validate=True), DELTA_BYTES_MAX
         )
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise ProtocolViolation("malformed", f"l2: {error}") from None
+        raise ProtocolViolation(UNREADABLE, str(error)) from None
     if len(raw) >= DELTA_BYTES_MAX:
-        raise ProtocolViolation("malformed", f"l2: a delta of {DELTA_BYTES_MAX} bytes or more")
+        raise ProtocolViolation(UNREADABLE, f"a delta of {DELTA_BYTES_MAX} bytes or more")
     try:
         return _decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolViolation("malformed", f"l2: {error}") from None
+        raise ProtocolViolation(UNREADABLE, str(error)) from None
 
 
 class Standing(Struct, gc=False):
@@ -76,19 +77,29 @@ class Ladder(Struct):
     """One coin's book as snapshot and deltas have made it, and what it is compared with.
 
     `recent` holds the newest states, oldest first; `unmet` the newest slow book whose time the
-    deltas have not reached. Once a misfit was raised the ladder is of no use.
+    deltas have not reached; `met` counts the comparisons. Without a state it waits for a snapshot.
     """
 
     recent: list[Standing] = field(default_factory=list)
     unmet: Standing | None = None
     met: int = 0
 
+    @property
+    def stands(self) -> bool:
+        """Say whether there is a book that a delta could change."""
+        return bool(self.recent)
+
+    def fall(self) -> None:
+        """Forget the book: it cannot be trusted before the next snapshot."""
+        self.recent.clear()
+        self.unmet = None
+
     def begin(self, snapshot: L2Data, now_ns: int) -> BookUpdate:
         """Begin anew with a snapshot; raises ProtocolViolation unless it is a sound book."""
         update = book_update(snapshot, now_ns)
         if len(update.bids) > DEPTH or len(update.asks) > DEPTH:
             raise ProtocolViolation(MISFIT, f"{snapshot.coin}: more than {DEPTH} levels a side")
-        self.recent.clear()
+        self.fall()
         return self._stand(snapshot.coin, snapshot.time, update.bids, update.asks, now_ns)
 
     def apply(self, delta: Delta, now_ns: int) -> BookUpdate:

@@ -44,7 +44,10 @@ class State(Enum):
 
 
 class Input(Enum):
-    """Inputs of one subscription's state machine; OVERDUE is trouble after asking once more."""
+    """Inputs of one subscription's state machine; OVERDUE is trouble after asking once more.
+
+    MISFIT: what it says contradicts itself or another stream, which asking again would not mend.
+    """
 
     OPENED = "opened"
     ACKED = "acked"
@@ -53,6 +56,7 @@ class Input(Enum):
     OVERDUE = "overdue"
     QUIET = "quiet"
     ERROR = "error"
+    MISFIT = "misfit"
     RETRY = "retry"
     LOST = "lost"
     STOPPED = "stopped"
@@ -90,6 +94,7 @@ TRANSITIONS: dict[tuple[State, Input], tuple[State, Action]] = {
     (_S.DEAD, _I.OPENED): (_S.DEAD, _A.SUBSCRIBE),
     (_S.DEAD, _I.RETRY): (_S.DEAD, _A.RESUBSCRIBE),
     (_S.DEAD, _I.PROOF): (_S.LIVE, _A.REVIVE),
+    **{(s, _I.MISFIT): (_S.DEAD, _A.GIVE_UP) for s in (_S.SENT, _S.RETRIED, _S.LIVE, _S.SILENT)},
     # What is dead stays so across connections, or each of them would raise the alarm anew.
     **{(s, _I.LOST): (_S.IDLE, _A.NONE) for s in State if s is not State.DEAD},
     **{

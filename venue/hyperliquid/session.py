@@ -14,22 +14,25 @@ from msgspec import Struct, field
 from market.errors import ProtocolViolation
 from market.events import Event
 from venue.hyperliquid import wire
+from venue.hyperliquid.l2 import MISFIT, UNREADABLE, Ladder, unpack
 from venue.hyperliquid.life import Input, State, Stream
 from venue.hyperliquid.line import Output, lines_of
-from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
+from venue.hyperliquid.streams import BBO, CONTEXT, L2, L2_BOOK, TRADES
 from venue.hyperliquid.wire import Subscription
 from venue.hyperliquid.witness import Witness
 
 SEEN_TRADES = 512
 # Counted and ignored: a complaint about one subscription, or a frame that was not for us, is no
-# sign of a broken stream, and reconnecting would not mend it.
-HARMLESS = frozenset(("venue_error", "unknown_channel", "wrong_coin"))
+# sign of a broken stream, and reconnecting would not mend it. A delta that does not fit has taken
+# its stream out already.
+HARMLESS = frozenset(("venue_error", "unknown_channel", "wrong_coin", MISFIT, UNREADABLE))
 
 
 class SessionState(Struct):
-    """State that a replay needs of a session: the trades it has seen, by coin."""
+    """State that a replay needs of a session: trades seen and books made of deltas, by coin."""
 
     seen: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    ladders: dict[str, Ladder] = field(default_factory=dict)
 
 
 class Session:
@@ -62,6 +65,8 @@ class Session:
         self._bbo = self._of(BBO)
         self._fast = self._of(L2_BOOK, fast=True)
         self._slow = self._of(L2_BOOK)
+        self._deltas = self._of(L2)
+        self.ladders = {coin: Ladder() for coin in self._deltas}
         self._prints = self._of(TRADES)
         self._contexts = self._of(CONTEXT)
         for stream in self._prints.values():
@@ -94,6 +99,8 @@ class Session:
     def _event(self, frame: wire.Frame, now_ns: int) -> Event | None:
         if isinstance(frame, wire.BboFrame):
             return self._bbo_frame(frame.data, now_ns)
+        if isinstance(frame, wire.LadderFrame):
+            return self._ladder_frame(frame.data, now_ns)
         if isinstance(frame, wire.L2BookFrame):
             return self._book_frame(frame.data, now_ns)
         if isinstance(frame, wire.TradesFrame):
@@ -123,10 +130,49 @@ class Session:
             raise ProtocolViolation("wrong_coin", book.coin)
         update = wire.book_update(book, now_ns)
         self._heard(stream, now_ns)
+        ladder = self.ladders.get(book.coin)
+        if ladder is not None and not book.fast:
+            try:
+                ladder.compare(book)
+            except ProtocolViolation as misfit:
+                # The slow book is believed: it is whole, and it is documented.
+                self._take_out(book.coin, ladder, misfit, now_ns)
         witness = self._witnesses.get(book.coin)
         if witness is not None:
             witness.on_quote(update, now_ns)
         return update
+
+    def _ladder_frame(self, data: wire.LadderData, now_ns: int) -> Event | None:
+        snapshot, delta = data.s, None
+        if snapshot is None:
+            delta = unpack(data.c or "")
+        coin = snapshot.coin if snapshot is not None else delta.coin if delta is not None else ""
+        stream = self._deltas.get(coin)
+        if stream is None:
+            raise ProtocolViolation("wrong_coin", coin)
+        ladder = self.ladders[coin]
+        if snapshot is not None:
+            update = ladder.begin(snapshot, now_ns)
+        elif delta is None or not ladder.stands:
+            # It was taken out, or its snapshot was lost: until the next one there is no book.
+            return None
+        else:
+            try:
+                update = ladder.apply(delta, now_ns)
+            except ProtocolViolation as misfit:
+                self._take_out(coin, ladder, misfit, now_ns)
+                return None
+        self._heard(stream, now_ns)
+        witness = self._witnesses.get(coin)
+        if witness is not None:
+            witness.on_quote(update, now_ns)
+        return update
+
+    def _take_out(self, coin: str, ladder: Ladder, misfit: ProtocolViolation, now_ns: int) -> None:
+        """Give a coin's deltas up: there is no telling since when they are wrong."""
+        ladder.fall()
+        self._count(misfit, str(misfit))
+        self._move(self._deltas[coin], Input.MISFIT, str(misfit)[:120], now_ns)
 
     def _context_frame(self, context: wire.ContextData, now_ns: int) -> Event:
         stream = self._contexts.get(context.coin)
@@ -203,16 +249,15 @@ class Session:
         inner = payload.get("subscription", payload)
         if not isinstance(inner, dict):
             return None
-        type_, coin = inner.get("type"), inner.get("coin")
+        type_ = inner.get("type")
+        coin = inner.get("c" if type_ == L2 else "coin")
         if not isinstance(type_, str) or not isinstance(coin, str):
             return None
         return self.streams.get(Subscription(type_, coin, inner.get("fast") is True))
 
     def _violate(self, violation: ProtocolViolation, raw: bytes, now_ns: int) -> None:
-        kind = violation.kind
-        self.violations[kind] = self.violations.get(kind, 0) + 1
-        self.samples[kind] = f"{str(violation)[:200]} in {raw[:200]!r}"
-        if kind in HARMLESS:
+        self._count(violation, f"{str(violation)[:200]} in {raw[:200]!r}")
+        if violation.kind in HARMLESS:
             return
         named = wire.named(raw)
         stream = None if named is None else self.streams.get(named)
@@ -220,6 +265,11 @@ class Session:
             self.lines[self.reading].spoil(now_ns)
         else:
             stream.spoil(str(violation)[:120], now_ns)
+
+    def _count(self, violation: ProtocolViolation, sample: str) -> None:
+        kind = violation.kind
+        self.violations[kind] = self.violations.get(kind, 0) + 1
+        self.samples[kind] = sample
 
     def _move(self, stream: Stream, given: Input, why: str, now_ns: int) -> None:
         self._line_of[stream.subscription.coin].move(stream, given, why, now_ns)
@@ -247,9 +297,12 @@ class Session:
 
     def state(self) -> SessionState:
         """Return what decides how the next frames are read."""
-        return SessionState({coin: list(keys) for coin, keys in self._seen.items() if keys})
+        seen = {coin: list(keys) for coin, keys in self._seen.items() if keys}
+        standing = {coin: ladder for coin, ladder in self.ladders.items() if ladder.stands}
+        return SessionState(seen, standing)
 
     def restore(self, state: SessionState) -> None:
         """Take up from a written state."""
         for coin, keys in state.seen.items():
             self._seen[coin] = dict.fromkeys(keys)
+        self.ladders.update({c: ladder for c, ladder in state.ladders.items() if c in self.ladders})

@@ -18,7 +18,8 @@ class CoinStream(Struct, frozen=True):
 
     `period_ns` is how often a periodic one speaks before it has shown it; None: on change only.
     `fallback` is the kind that stands in while it is dead, None when nothing does; where that one
-    is not listened to anyhow, it is asked for then.
+    is not listened to anyhow, it is asked for then. The deltas of `l2` make a book that is as quick
+    as the fast one and as deep as the slow one, so it has the place of the fast one.
     """
 
     name: StreamName
@@ -31,6 +32,7 @@ class CoinStream(Struct, frozen=True):
 # In the order in which they are subscribed to.
 COIN_STREAMS = (
     CoinStream("bbo", BBO),
+    CoinStream("l2", L2, period_ns=0.54 * NS_PER_S, fallback="fast"),
     CoinStream("fast", L2_BOOK, fast=True, period_ns=0.54 * NS_PER_S, fallback="slow"),
     CoinStream("slow", L2_BOOK, period_ns=5.4 * NS_PER_S, fallback="bbo"),
     CoinStream("trades", TRADES),

@@ -25,7 +25,7 @@ from market.events import (
     Print,
     TradesUpdate,
 )
-from venue.hyperliquid.streams import BBO, CONTEXT, L2_BOOK, TRADES
+from venue.hyperliquid.streams import BBO, CONTEXT, L2, L2_BOOK, TRADES
 
 SIZE_MAX = 1e15
 
@@ -47,6 +47,8 @@ class Subscription(Struct, frozen=True, gc=False):
 
     def payload(self) -> dict[str, Any]:
         """Return the venue's subscription object."""
+        if self.type == L2:
+            return {"type": L2, "c": self.coin, "s": None, "m": None}
         out: dict[str, Any] = {"type": self.type, "coin": self.coin}
         if self.fast:
             out["fast"] = True
@@ -66,6 +68,19 @@ class L2BookFrame(Struct, gc=False, tag_field="channel", tag=L2_BOOK):
     """A whole book."""
 
     data: L2Data
+
+
+class LadderData(Struct, gc=False):
+    """A snapshot of a book, or the text of a change of it (see `venue.hyperliquid.l2`)."""
+
+    s: L2Data | None = None
+    c: str | None = None
+
+
+class LadderFrame(Struct, gc=False, tag_field="channel", tag=L2):
+    """A book that is kept up by deltas."""
+
+    data: LadderData
 
 
 class BboData(Struct, gc=False):
@@ -145,7 +160,16 @@ class PongFrame(Struct, gc=False, tag_field="channel", tag="pong"):
     """The answer to our ping."""
 
 
-Frame = L2BookFrame | BboFrame | TradesFrame | ContextFrame | AckFrame | ErrorFrame | PongFrame
+Frame = (
+    L2BookFrame
+    | LadderFrame
+    | BboFrame
+    | TradesFrame
+    | ContextFrame
+    | AckFrame
+    | ErrorFrame
+    | PongFrame
+)
 CHANNELS = frozenset(frame.__struct_config__.tag for frame in get_args(Frame))
 
 _decoder: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame, strict=False)
@@ -187,6 +211,8 @@ def named(raw: bytes) -> Subscription | None:
         data = data[0]
     if not isinstance(channel, str) or not isinstance(data, dict):
         return None
+    if channel == L2 and isinstance(data.get("s"), dict):
+        data = data["s"]
     coin = data.get("coin")
     if not isinstance(coin, str):
         return None

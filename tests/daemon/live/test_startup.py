@@ -18,12 +18,13 @@ from daemon.live.startup import (
     list_instruments,
     meet_venue,
     open_endpoint,
+    standby,
     subscriptions,
     until_stopped,
 )
 from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
-from venue.hyperliquid.streams import COIN_STREAMS
+from venue.hyperliquid.wire import Subscription
 
 
 def listed(*names: str, delisted: tuple[str, ...] = ()) -> dict[str, Instrument]:
@@ -64,13 +65,25 @@ def test_a_coin_the_venue_does_not_trade_is_refused_with_the_likely_one() -> Non
         chosen([], listed("ABC"))
 
 
-def test_every_stream_of_every_coin_is_subscribed_once() -> None:
-    found = subscriptions(["BTC", "ETH"])
-    assert len(found) == len(set(found)) == 2 * len(COIN_STREAMS)
-    assert {(s.type, s.fast) for s in found} == {
-        ("bbo", False), ("l2Book", True), ("l2Book", False), ("trades", False),
-        ("activeAssetCtx", False),
-    }  # fmt: skip
+KINDS = {
+    "l2Book": {("l2Book", True), ("l2Book", False)},
+    "l2": {("l2", False), ("l2Book", False)},
+    "auto": {("l2", False), ("l2Book", False)},
+}
+
+
+@pytest.mark.parametrize("books", KINDS)
+def test_every_stream_of_every_coin_is_subscribed_once(books: Any) -> None:
+    found = subscriptions(["BTC", "ETH"], books)
+    assert len(found) == len(set(found)) == 2 * 5
+    others = {("bbo", False), ("trades", False), ("activeAssetCtx", False)}
+    assert {(s.type, s.fast) for s in found} == KINDS[books] | others
+
+
+def test_the_fast_book_stands_by_where_deltas_may_fail() -> None:
+    fast = [Subscription("l2Book", coin, fast=True) for coin in ("BTC", "ETH")]
+    assert standby(["BTC", "ETH"], "auto") == fast
+    assert standby(["BTC", "ETH"], "l2") == standby(["BTC", "ETH"], "l2Book") == []
 
 
 @pytest.mark.parametrize("network", ["testnet", "mainnet"])

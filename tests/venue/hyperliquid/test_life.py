@@ -69,6 +69,9 @@ def happen(session: Session, given_: Input, now: int) -> Output:
     if given_ is Input.LOST:
         session.lost(now)
         return Output()
+    if given_ is Input.MISFIT:
+        session.lines[0].move(fast, given_, "differs", now)
+        return Output(session.lines[0].flush(now))
     if given_ is Input.STOPPED:
         session.lines[0].move(fast, given_, "", now)
         return Output(session.lines[0].flush(now))

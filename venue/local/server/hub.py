@@ -17,11 +17,11 @@ from venue.hyperliquid.streams import L2
 from venue.local.exchange.state.notes import Note
 from venue.local.market.contract import LocalMarket, Topic
 from venue.local.market.grid import BLOCK_MS
+from venue.local.market.ladders import Ladders
 from venue.local.protocol.framing import framed
 from venue.local.protocol.stream import Stream
 from venue.local.server.client import Client, Limits
 from venue.local.server.floor import Floor
-from venue.local.server.ladders import Ladders
 
 # Tomorrow is prepared this long before midnight, a piece at every block.
 AHEAD_MS = 300_000

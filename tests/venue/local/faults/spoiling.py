@@ -10,7 +10,7 @@ from venue.local.faults.outgoing import Outgoing, read
 from venue.local.faults.plan import Plan
 from venue.local.faults.running import Running, made_of, reply_to
 from venue.local.market.frames import encode, frame
-from venue.local.server.ladders import packed
+from venue.local.market.ladders import packed
 
 LEVEL = {"px": "100.0", "sz": "1.0", "n": 1}
 USER = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"

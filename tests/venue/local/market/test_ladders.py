@@ -9,7 +9,7 @@ from tests.venue.local.serving import NOW_MS, Stub
 from venue.hyperliquid.l2 import Ladder, unpack
 from venue.hyperliquid.wire import L2BookFrame, L2Data, decode
 from venue.local.market.contract import Row, Topic
-from venue.local.server.ladders import LADDER_MS, Ladders, packed
+from venue.local.market.ladders import LADDER_MS, Ladders, packed
 from venue.local.world.world import World
 
 BTC = Topic("l2", "BTC")
