@@ -31,7 +31,7 @@ from market.errors import require
 from market.events import NS_PER_S, Event, FeedDown, Timer
 from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.session import Session
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 
 Loop = Callable[[], asyncio.AbstractEventLoop]
 TEMPLATES = 2_000

@@ -26,8 +26,8 @@ from market.decision import Signal
 from market.events import NS_PER_MS, NS_PER_S, Event, Timer
 from market.view import View
 from venue.hyperliquid.session import Session
+from venue.hyperliquid.streams import Subscription
 from venue.hyperliquid.universe import load_instruments
-from venue.hyperliquid.wire import Subscription
 
 CONFIG = {"coins": [feed.COIN]}
 FAST, SLOW = feed.FAST, feed.SLOW

@@ -19,8 +19,7 @@ from daemon.live.venue_time import first_reading
 from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
 from venue.hyperliquid.info import InfoClient
-from venue.hyperliquid.streams import COIN_STREAMS, L2_BOOK
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import COIN_STREAMS, L2_BOOK, Subscription
 
 T = TypeVar("T")
 

@@ -31,7 +31,7 @@ from market.errors import GnomonError, InputDamaged
 from shadow.store.rows import Rows
 from shadow.store.store import Store
 from venue.hyperliquid.session import Session, SessionState
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 from venue.tape.continuity import Continuity
 from venue.tape.lines import Header, Record, decode_header
 from venue.tape.segment import Segment, segments_of

@@ -11,7 +11,7 @@ from tests.support.venue import DATA_OF, T0, S, ack
 from venue.hyperliquid.life import State
 from venue.hyperliquid.line import Output
 from venue.hyperliquid.session import Session
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 
 JUST = 1_000_000  # a millisecond beyond a limit
 

@@ -23,7 +23,7 @@ import uvloop
 from market.events import FeedDown, FeedUp
 from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.session import Session
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 
 S = 1_000_000_000
 T0 = 1_756_900_000 * S

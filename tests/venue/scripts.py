@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.venue import Peer, Script, book
 from venue.hyperliquid.feed import Reconnect
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 
 BBO = Subscription("bbo", "BTC")
 SLOWLY = Reconnect(min_s=30.0, max_s=30.0)

@@ -13,8 +13,7 @@ from msgspec import Struct, field
 
 from market.cadence import Cadence
 from market.events import NS_PER_S
-from venue.hyperliquid.streams import KINDS, TRADES, CoinStream
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import KINDS, TRADES, CoinStream, Subscription
 from venue.hyperliquid.witness import Witness
 
 ACK_WAIT_NS = 5 * NS_PER_S

@@ -22,7 +22,7 @@ from venue.hyperliquid.life import (
     State,
     Stream,
 )
-from venue.hyperliquid.streams import FALLBACKS, TRADES
+from venue.hyperliquid.streams import FALLBACKS, TRADES, Subscription
 
 PING_AFTER_NS = 15 * NS_PER_S
 DEAD_AFTER_NS = 25 * NS_PER_S
@@ -256,7 +256,7 @@ class Line:
 
 
 def lines_of(
-    streams: Mapping[wire.Subscription, Stream], coins: Collection[Collection[str]]
+    streams: Mapping[Subscription, Stream], coins: Collection[Collection[str]]
 ) -> list[Line]:
     """Return a line for each group of coins, with the streams of those."""
     pace = Pace()

@@ -17,8 +17,7 @@ from venue.hyperliquid import wire
 from venue.hyperliquid.l2 import MISFIT, UNREADABLE, Ladder, unpack
 from venue.hyperliquid.life import Input, State, Stream
 from venue.hyperliquid.line import Output, lines_of
-from venue.hyperliquid.streams import BBO, CONTEXT, L2, L2_BOOK, TRADES
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import BBO, CONTEXT, L2, L2_BOOK, TRADES, Subscription
 from venue.hyperliquid.witness import Witness
 
 SEEN_TRADES = 512

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 
 from market.events import NS_PER_S, StreamName
@@ -11,6 +13,23 @@ L2_BOOK = "l2Book"
 L2 = "l2"
 TRADES = "trades"
 CONTEXT = "activeAssetCtx"
+
+
+class Subscription(Struct, frozen=True, gc=False):
+    """One stream: its type, coin, and for l2Book whether the fast kind is meant."""
+
+    type: str
+    coin: str
+    fast: bool = False
+
+    def payload(self) -> dict[str, Any]:
+        """Return the venue's subscription object."""
+        if self.type == L2:
+            return {"type": L2, "c": self.coin, "s": None, "m": None}
+        out: dict[str, Any] = {"type": self.type, "coin": self.coin}
+        if self.fast:
+            out["fast"] = True
+        return out
 
 
 class CoinStream(Struct, frozen=True):

@@ -25,7 +25,7 @@ from market.events import (
     Print,
     TradesUpdate,
 )
-from venue.hyperliquid.streams import BBO, CONTEXT, L2, L2_BOOK, TRADES
+from venue.hyperliquid.streams import BBO, CONTEXT, L2, L2_BOOK, TRADES, Subscription
 
 SIZE_MAX = 1e15
 
@@ -36,23 +36,6 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 # A plain-text greeting that some captures of the venue show; no frame, and no fault either.
 GREETING = b"Websocket connection established."
-
-
-class Subscription(Struct, frozen=True, gc=False):
-    """One stream: its type, coin, and for l2Book whether the fast kind is meant."""
-
-    type: str
-    coin: str
-    fast: bool = False
-
-    def payload(self) -> dict[str, Any]:
-        """Return the venue's subscription object."""
-        if self.type == L2:
-            return {"type": L2, "c": self.coin, "s": None, "m": None}
-        out: dict[str, Any] = {"type": self.type, "coin": self.coin}
-        if self.fast:
-            out["fast"] = True
-        return out
 
 
 class L2Data(Struct, gc=False):

@@ -26,8 +26,7 @@ from market.errors import InputDamaged, OperatorError
 from market.events import NS_PER_S, FeedDown, FeedUp
 from market.instrument import Instrument
 from venue.hyperliquid import wire
-from venue.hyperliquid.streams import BBO, L2_BOOK, TRADES
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import BBO, L2_BOOK, TRADES, Subscription
 from venue.tape.lines import FORMAT, Header, frame_line, record_line, segment_name
 from venue.tape.writer import SegmentWriter
 

@@ -269,6 +269,7 @@ def other(value: Any) -> list[Any]:
         "mainnet",
         "debug",
         "shadow",
+        "l2",
         "cut",
         "block",
         "/x",

@@ -110,7 +110,16 @@ def down(scene: Scene, stream: str) -> str:
 
 
 def test_every_stream_that_can_die_has_its_words() -> None:
-    assert set(WITHOUT) == set(Streams.__struct_fields__) == set(get_args(StreamName))
+    assert set(WITHOUT) == set(get_args(StreamName)) == {*Streams.__struct_fields__, "l2"}
+
+
+def test_dead_deltas_leave_the_book_to_whole_ones_and_come_back() -> None:
+    scene, btc, eth = heard()
+    assert down(scene, "l2") == "BTC l2: silent; whole books stand in for the deltas"
+    assert (pulse(btc), pulse(eth)) == ("slow", "fast")
+    assert btc.book.fast_ms == 0 and btc.book.ok
+    scene.tell(StreamUp("BTC", "l2"))
+    assert btc.dead == {}
 
 
 def test_a_dead_fast_book_falls_back_to_the_slow_one_and_then_to_best_prices() -> None:

@@ -24,7 +24,7 @@ from daemon.live.startup import (
 )
 from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 
 
 def listed(*names: str, delisted: tuple[str, ...] = ()) -> dict[str, Instrument]:

@@ -15,7 +15,7 @@ from tests.support.venue import BBO, DATA_OF, FAST, SLOW, T0, T0_MS, S, ack, com
 from venue.hyperliquid import wire
 from venue.hyperliquid.life import RETRY_NS, State
 from venue.hyperliquid.session import Session, SessionState
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 from venue.local.market.ladders import delta_of, packed
 
 L2 = Subscription("l2", "BTC")

@@ -50,7 +50,7 @@ from tests.venue.scripts import BBO, SLOWLY, Test, books, saying, stay
 from venue.hyperliquid.feed import CONNECTS_PER_MINUTE_MAX, Feed, Listener, Reconnect
 from venue.hyperliquid.life import State
 from venue.hyperliquid.session import Session
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 from venue.local.world.world import World
 
 

@@ -32,7 +32,7 @@ from venue.hyperliquid import wire
 from venue.hyperliquid.life import State
 from venue.hyperliquid.line import BURST, MESSAGES_PER_MINUTE, Output, Pace
 from venue.hyperliquid.session import Session
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 
 PERIODIC = {FAST: 0.54, SLOW: 5.4, CONTEXT: 1.0}
 ALL = {**PERIODIC, BBO: 0.5}

@@ -42,7 +42,7 @@ from venue.hyperliquid import wire
 from venue.hyperliquid.life import State
 from venue.hyperliquid.line import Output
 from venue.hyperliquid.session import SEEN_TRADES, Session, SessionState
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 
 # Whatever comes.
 

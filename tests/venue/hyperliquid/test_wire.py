@@ -37,6 +37,7 @@ from tests.support.venue import (
     trades,
 )
 from venue.hyperliquid import wire
+from venue.hyperliquid.streams import Subscription
 
 KINDS_OF_DECODE = {"not_json", "unknown_channel", "malformed"}
 KINDS_OF_NUMBERS = {"bad_level", "bad_trade", "bad_context"}
@@ -762,10 +763,10 @@ def test_a_reply_that_is_no_meta_is_refused(raw: bytes, kind: str) -> None:
         (SLOW, {"type": "l2Book", "coin": "BTC"}),
         (FAST, {"type": "l2Book", "coin": "BTC", "fast": True}),
         (TRADES, {"type": "trades", "coin": "BTC"}),
-        (wire.Subscription("activeAssetCtx", "kPEPE"), {"type": "activeAssetCtx", "coin": "kPEPE"}),
+        (Subscription("activeAssetCtx", "kPEPE"), {"type": "activeAssetCtx", "coin": "kPEPE"}),
     ],
 )
-def test_requests_are_the_venues_json(subscription: wire.Subscription, inner: Any) -> None:
+def test_requests_are_the_venues_json(subscription: Subscription, inner: Any) -> None:
     assert json.loads(wire.subscribe(subscription)) == {
         "method": "subscribe",
         "subscription": inner,

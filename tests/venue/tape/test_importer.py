@@ -22,8 +22,8 @@ from market.events import FeedDown, FeedUp, Recorded
 from tests.support.recordings_csv import PRICE_COLUMNS, START, price, prices, raw_lines, table
 from tests.support.venue import PONG, T0, S, ack, bbo, book, recorded, trade, trades
 from venue.hyperliquid.session import Session
+from venue.hyperliquid.streams import Subscription
 from venue.hyperliquid.universe import load_instruments, source
-from venue.hyperliquid.wire import Subscription
 from venue.tape.importer import Imported, Origin, import_recording, open_recording
 from venue.tape.lines import Header, Record
 from venue.tape.segment import segments_of

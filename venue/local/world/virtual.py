@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from market.events import NS_PER_MS
-from venue.hyperliquid.streams import L2
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import L2, Subscription
 from venue.local.market.contract import LocalMarket, Topic
 from venue.local.market.grid import BLOCK_MS
 from venue.local.market.ladders import Ladders

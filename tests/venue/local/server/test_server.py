@@ -84,8 +84,8 @@ def test_our_own_client_works(world: World) -> None:
             now = int(venue.clock())
             for timeframe, step in (("1m", 60_000), ("4h", 4 * HOUR_MS)):
                 start = now - 10 * step
-                rows = await client.candles("DOGE", timeframe, start_ms=start, end_ms=now)
-                assert len(rows) == 11
+                reply = await client.candles("DOGE", timeframe, start_ms=start, end_ms=lambda: now)
+                assert len(reply.rows) == 11
             rates = await client.funding_history("AVAX", start_ms=EPOCH_MS, end_ms=now)
             assert rates[0][0] == EPOCH_MS + HOUR_MS
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.venue.local.serving import DAY_MS, EPOCH_MS, Stub
 from tests.venue.local.wires import Hand, Wire
-from venue.hyperliquid.wire import Subscription
+from venue.hyperliquid.streams import Subscription
 from venue.local.market.contract import Topic
 from venue.local.market.grid import BLOCK_MS
 from venue.local.protocol.framing import framed
