@@ -92,7 +92,8 @@ class Coin(Struct):
     `offset_ns` is how far our stamps are ahead of the venue's clock at the quickest way, and
     `venue_lag_ms` how much longer the newest book was under way. `variance` is an
     exponentially weighted mean of squared one-minute log returns over `returns` bars. `dead` holds
-    the streams that do not speak, by name in `Streams`, with the cause.
+    the streams that do not speak, by name in `Streams`, with the cause. `closed` maps who closed
+    the coin to why; while it is not empty no bot hears of it and nothing is opened on it.
     """
 
     instrument: Instrument
@@ -110,6 +111,7 @@ class Coin(Struct):
     variance: float = 0.0
     returns: int = 0
     dead: dict[str, str] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -147,6 +149,11 @@ class Coin(Struct):
             update.recv_ns,
             venue_ms,
         )
+
+    @property
+    def why_closed(self) -> str:
+        """Return by whom the coin was closed and why, "" while it is traded."""
+        return "; ".join(f"{who}: {why}" for who, why in self.closed.items())
 
     def lose(self, stream: str, cause: str) -> None:
         """Forget what a dead stream has said; what is made of trades has no data without them."""

@@ -170,9 +170,10 @@ class Verb(StrEnum):
         return verb
 
     HALT = "halt", "Stop new entries; open trades still exit by their plans."
-    RESUME = "resume", "Open entries again and release the loss limit's latch."
+    RESUME = "resume", "Open entries again and release the loss limit's latch, or open one coin."
     REARM = "rearm", "Put a faulted bot back into service."
     FLATTEN = "flatten", "Stop new entries and end every open trade now."
+    WIND_DOWN = "wind-down", "End all that is open on a coin and trade it no more."
     TRIAL = "trial", "Begin or end a trial of autoresearch.", 4000
 
 

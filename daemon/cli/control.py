@@ -1,4 +1,4 @@
-"""Commands `gnomon status`, `top`, `halt`, `resume`, `rearm` and `flatten`."""
+"""Commands `gnomon status`, `top`, `halt`, `resume`, `rearm`, `flatten` and `wind-down`."""
 
 from __future__ import annotations
 
@@ -158,6 +158,8 @@ def _print_running(s: RunningStatus) -> None:
             typer.echo(f"FAULTED {name}: {bot.fault} (gnomon rearm {name})")
     for name, note in s.notes.items():
         typer.echo(f"noted: {name} {note}")
+    for coin, why in s.closed.items():
+        typer.echo(f"NOT TRADED {coin}: {why}")
     shadowed = [name for name, bot in s.bots.items() if bot.stage == "shadow"]
     if shadowed:
         typer.echo(f"shadow-only: {', '.join(shadowed)}")
@@ -224,9 +226,13 @@ def halt(
     _command(state, mode, Verb.HALT, reason)
 
 
-def resume(state: StateOption = None, mode: ModeOption = None) -> None:
+def resume(
+    coin: Annotated[str, typer.Argument(help="A coin that was wound down; none: the desk.")] = "",
+    state: StateOption = None,
+    mode: ModeOption = None,
+) -> None:
     """Send the order `resume`."""
-    _command(state, mode, Verb.RESUME)
+    _command(state, mode, Verb.RESUME, coin)
 
 
 def rearm(
@@ -243,10 +249,21 @@ def flatten(state: StateOption = None, mode: ModeOption = None) -> None:
     _command(state, mode, Verb.FLATTEN)
 
 
+def wind_down(
+    coin: Annotated[str, typer.Argument(help="The coin, as the venue names it.")],
+    reason: Annotated[str, typer.Option(help="Reason kept with the alarm.")] = "",
+    state: StateOption = None,
+    mode: ModeOption = None,
+) -> None:
+    """Send the order `wind-down`."""
+    _command(state, mode, Verb.WIND_DOWN, f"{coin} {reason}".strip())
+
+
 # What the operator may order: the command, and an example of it.
 ORDERS: dict[Verb, tuple[Callable[..., None], str]] = {
     Verb.HALT: (halt, 'gnomon halt --reason "exchange maintenance"'),
     Verb.RESUME: (resume, "gnomon resume"),
     Verb.REARM: (rearm, "gnomon rearm donchian"),
     Verb.FLATTEN: (flatten, "gnomon flatten"),
+    Verb.WIND_DOWN: (wind_down, 'gnomon wind-down SOL --reason "delisting announced"'),
 }

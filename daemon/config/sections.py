@@ -134,6 +134,9 @@ class VenueConfig(_Section):
 
     network: Network = Field("testnet", description="whose public data paper mode trades on")
     weight_per_minute: int = Field(1200, ge=60, le=1200, description="REST budget of this address")
+    listing_every_s: float = Field(
+        3600.0, ge=1, le=86_400, description="how often to ask whether its coins are still traded"
+    )
     mainnet: EndpointConfig = EndpointConfig(
         ws_url="wss://api.hyperliquid.xyz/ws", rest_url="https://api.hyperliquid.xyz"
     )

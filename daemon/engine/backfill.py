@@ -31,6 +31,7 @@ class Backfill:
 
     def on_up(self, coins: Collection[Coin]) -> None:
         """Ask for the history that bars lack: all of it at first, later what an outage took."""
+        coins = [coin for coin in coins if not coin.closed]
         for coin in coins:
             self._ask(coin, "1m", MINUTE_ROWS)
         for timeframe in TIMEFRAMES[1:]:
@@ -62,7 +63,7 @@ class Backfill:
     def on_candles(self, event: Candles) -> None:
         """Take candles: bars first, then the trades that waited for them."""
         coin = self._market.coins.get(event.coin)
-        if coin is None:
+        if coin is None or coin.closed:
             return
         if event.refused:
             self._out.alarm(

@@ -159,6 +159,12 @@ class Branch:
         self.settlement.apply(changes)
         return changes
 
+    def wind_down(self, coin: Coin) -> list[Change]:
+        """End all that lives on a coin at its last mark; return what became of it."""
+        changes = self.ledger.wind_down(coin, self.out.now_ns)
+        self.settlement.apply(changes)
+        return changes
+
     def drop_arms(self, hearing: Collection[str]) -> None:
         """Forget the episodes of arms whose trial is over; `hearing` names those that run."""
         for name in list(self.keys):

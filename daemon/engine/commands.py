@@ -17,9 +17,13 @@ def obey(command: Command, market: MarketHalf, branch: Branch, out: Outbox) -> s
         case Verb.HALT:
             return _halt(branch, command, out)
         case Verb.RESUME:
+            if command.argument:
+                return _reopen(market, command, out)
             return _resume(branch, command.source, out)
         case Verb.FLATTEN:
             return _flatten(branch, command.source, out)
+        case Verb.WIND_DOWN:
+            return _wind_down(market, branch, command, out)
         case Verb.TRIAL:
             return _trial(market, branch, command.argument, out)
         case Verb.REARM:
@@ -45,6 +49,37 @@ def _flatten(branch: Branch, source: str, out: Outbox) -> str:
     called_off = _count(ours.count("closed"), "entry", "called off")
     reply = f"entries halted; {told}, {called_off}; `gnomon resume` opens again"
     out.alarm("flatten", f"{source}: {reply}")
+    return reply
+
+
+def _wind_down(market: MarketHalf, branch: Branch, command: Command, out: Outbox) -> str:
+    name, _, why = command.argument.partition(" ")
+    coin = market.coins.get(name)
+    if coin is None:
+        return f"no coin {name!r} is traded here; there are {', '.join(market.coins)}"
+    market.close(coin, command.source, why or "asked to")
+    changes = branch.wind_down(coin)
+    ended = [change.trade for change in changes if change.what == "closed"]
+    ours = [trade for trade in ended if trade.kind == TradeKind.PAPER]
+    bought = [trade for trade in ours if trade.filled_lots]
+    sold = _count(len(bought), "trade", "closed at the last mark")
+    called_off = _count(len(ours) - len(bought), "entry", "called off")
+    shadows = _count(len(ended) - len(ours), "shadow trade", "ended")
+    reply = f"{name} is wound down: {sold}, {called_off}, {shadows}"
+    out.alarm("wind_down", f"{coin.why_closed}: {reply}")
+    return reply
+
+
+def _reopen(market: MarketHalf, command: Command, out: Outbox) -> str:
+    """Let the next start trade a coin again: until then nobody listens to it."""
+    coin = market.coins.get(command.argument)
+    if coin is None or command.source not in coin.closed:
+        return f"{command.argument} was not wound down by the {command.source}"
+    del coin.closed[command.source]
+    coin.closed.setdefault("restart", "it is traded again from the next start on")
+    out.touch("closed")
+    reply = f"{coin.name} is traded again from the next start on"
+    out.alarm("resume", f"{command.source}: {reply}")
     return reply
 
 

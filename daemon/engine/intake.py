@@ -83,6 +83,8 @@ class Intake:
         """Let the engine take an event; put the digest on the tape every thousand."""
         outcome = self.engine.step(event)
         if outcome.seq:
+            for coin in outcome.closed:
+                self.session.leave(coin)
             self._absorb(outcome)
         vitals = self.engine.vitals
         if vitals.seq % DIGEST_EVERY == 0:

@@ -78,7 +78,9 @@ class MarketHalf:
     def on_book(self, event: BookUpdate) -> Coin | None:
         """Take a book; return its coin when there is a new valid one, after the bots spoke."""
         coin = self.coins.get(event.coin)
-        if coin is None or not self.clock.hear("book", event.time_ms, event.recv_ns):
+        if coin is None or coin.closed:
+            return None
+        if not self.clock.hear("book", event.time_ms, event.recv_ns):
             return None
         streams = coin.streams
         (streams.fast if event.fast else streams.slow).observe(event.recv_ns)
@@ -90,7 +92,9 @@ class MarketHalf:
     def on_bbo(self, event: BboUpdate) -> Coin | None:
         """Take best prices; return their coin when there is a new valid book."""
         coin = self.coins.get(event.coin)
-        if coin is None or not self.clock.hear("bbo", event.time_ms, event.recv_ns):
+        if coin is None or coin.closed:
+            return None
+        if not self.clock.hear("bbo", event.time_ms, event.recv_ns):
             return None
         coin.streams.bbo.observe(event.recv_ns)
         if not self._believes(coin, event.bid, event.ask, event):
@@ -142,7 +146,7 @@ class MarketHalf:
     def on_trades(self, event: TradesUpdate) -> None:
         """Take public trades."""
         coin = self.coins.get(event.coin)
-        if coin is None:
+        if coin is None or coin.closed:
             return
         if not self._take_times(event):
             return
@@ -165,7 +169,7 @@ class MarketHalf:
     def on_context(self, event: ContextUpdate) -> None:
         """Take mark, oracle, funding and open interest."""
         coin = self.coins.get(event.coin)
-        if coin is None:
+        if coin is None or coin.closed:
             return
         coin.streams.context.observe(event.recv_ns)
         coin.offset_ns = self.clock.offset_ns
@@ -193,7 +197,8 @@ class MarketHalf:
 
     def close_bars(self, until_ms: int) -> None:
         """Close what is due on every coin first, so that bots compare like with like."""
-        closed = [(coin, coin.close_until(until_ms)) for coin in self.coins.values()]
+        coins = [coin for coin in self.coins.values() if not coin.closed]
+        closed = [(coin, coin.close_until(until_ms)) for coin in coins]
         for coin, timeframes in closed:
             for timeframe in timeframes:
                 hooks = self._subscribers.bars.get((coin.name, timeframe), ())
@@ -201,16 +206,27 @@ class MarketHalf:
         minutes = [coin for coin, timeframes in closed if "1m" in timeframes]
         self.lenses.on_minute(minutes, until_ms)
 
+    def close(self, coin: Coin, who: str, why: str) -> None:
+        """Let nobody hear of a coin any more; what bots said of it counts no longer."""
+        coin.closed[who] = why
+        self._out.touch("closed")
+        self._out.outcome.closed.append(coin.name)
+        self.opinions.pop(coin.name, None)
+        self._distrust(coin)
+
     def interrupt(self, coins: Iterable[Coin]) -> None:
         """Note that the feed of some coins is down: none of their books is valid, no bar whole."""
         self.clock.interrupt()
         for coin in coins:
-            self.lenses.interrupt(coin)
-            coin.book.invalidate()
-            coin.prices.forget()
-            coin.bars.interrupt()
-            for name in ("slow", "fast", "bbo", "trades", "context"):
-                getattr(coin.streams, name).interrupt()
+            self._distrust(coin)
+
+    def _distrust(self, coin: Coin) -> None:
+        self.lenses.interrupt(coin)
+        coin.book.invalidate()
+        coin.prices.forget()
+        coin.bars.interrupt()
+        for name in ("slow", "fast", "bbo", "trades", "context"):
+            getattr(coin.streams, name).interrupt()
 
     def _tell(self, hooks: tuple[Hook, ...], coin: Coin) -> None:
         """Let bots react; one that raises is faulted alone."""

@@ -21,7 +21,8 @@ class Outcome(Struct):
     `notes` are worth a line in the log: nobody has to act on one, so it is no alarm.
 
     `intents` are those of the desk's own trades, in the order they were decided. A paper broker
-    has taken them by then; a real one carries them out once their rows are committed.
+    has taken them by then; a real one carries them out once their rows are committed. `closed`
+    names the coins that are listened to no more.
     """
 
     seq: int = 0
@@ -29,6 +30,7 @@ class Outcome(Struct):
     intents: list[Intent] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     lenses: list[LensAsk] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     reply: str = ""
     notes: list[str] = field(default_factory=list)
 

@@ -21,8 +21,11 @@ from daemon.engine.weighing import Returns, Weights
 from divisions.lane import LaneState
 from divisions.vote import Opinions
 from market.coin import Coin
+from market.decision import TradeKind
 from market.desk import Desk
 from market.errors import require
+from market.instrument import Instrument
+from market.money import format_usd
 from market.venue_clock import OFFSET_NS_MAX, VenueClock
 from risk.gate import Reach
 from shadow.ledger.episodes import KeyState
@@ -30,10 +33,6 @@ from shadow.ledger.trade import Trade, TradeState
 from shadow.store import rollup
 
 OPERATOR = "operator"
-
-
-class _Coin(Struct):
-    coin: str
 
 
 class EngineState(Struct):
@@ -145,6 +144,8 @@ def _piece(engine: Engine, name: str) -> object:
             return engine.weighing.fresh
         case "trials":
             return engine.market.bench.state
+        case "closed":
+            return {coin.name: coin.closed for coin in engine.market.coins.values() if coin.closed}
         case "key":
             return engine.branch.keys.get(rest)
         case "lane":
@@ -160,21 +161,17 @@ def newest_ns(pieces: Mapping[str, str]) -> int:
     return 0 if text is None else msgspec.json.decode(text, type=Vitals).now_ns
 
 
-def held(pieces: Mapping[str, str]) -> set[str]:
-    """Return the coins of the trades that an earlier run left open."""
-    trades = [text for name, text in pieces.items() if name.startswith("trade/")]
-    return {msgspec.json.decode(text, type=_Coin).coin for text in trades}
-
-
 def recover(
     engine: Engine, pieces: Mapping[str, str], first_seq: int, now_ns: int = 0
 ) -> list[str]:
     """Make a fresh engine take up from the durable pieces of an earlier run.
 
-    Open trades wait for the time since to be repaired from candles. What is later than `now_ns`,
-    where that is given, is brought back to it. Returns, in words, what could not be taken up.
+    Open trades wait for the time since to be repaired from candles; their coins (`held_coins`)
+    must be the engine's. What is later than `now_ns`, where that is given, is brought back to it.
+    Returns, in words, what had to be mended. Taking up what a recovery wrote down makes the same
+    state again.
     """
-    lost = []
+    mended = []
     market, branch = engine.market, engine.branch
     marks: dict[str, int] = {}
     trades: list[Trade] = []
@@ -188,16 +185,13 @@ def recover(
     trades.sort(key=lambda trade: trade.trade_id)
     for trade in trades:
         rollup.complete(trade)
-    for trade in [t for t in trades if t.coin not in market.coins]:
-        lost.append(f"trade {trade.trade_id}: {trade.coin} is not traded any more")
-        trades.remove(trade)
-        branch.desk.expose(
-            coin=trade.coin,
-            division=trade.division,
-            side=trade.side,
-            notional_e6=-trade.exposed_e6,
-        )
-    _free_keys(branch.keys.values(), {trade.trade_id for trade in trades})
+    missing = {trade.coin for trade in trades} - market.coins.keys()
+    require(not missing, f"trades are held on {missing}, which the engine does not know")
+    _free_keys(engine, {trade.trade_id for trade in trades})
+    wrong = _expose_anew(branch.desk, trades)
+    if wrong:
+        mended.append(wrong)
+        engine.out.touch("desk")
     # Disk, store and database say themselves whether they are still failing.
     halts = branch.desk.halts
     branch.desk.halts = {who: why for who, why in halts.items() if who == OPERATOR}
@@ -205,7 +199,7 @@ def recover(
     vitals.seq = max(vitals.seq, first_seq - 1)
     vitals.next_close_ms = 0
     if now_ns and max(vitals.now_ns, vitals.venue_ns - OFFSET_NS_MAX) > now_ns:
-        lost.append(bring_back(engine, trades, marks, now_ns))
+        mended.append(bring_back(engine, trades, marks, now_ns))
     vitals.feed_up = False
     vitals.lines.clear()
     for trade in trades:
@@ -218,7 +212,7 @@ def recover(
     market.resubscribe()
     branch.ledger.restore(trades, vitals.now_ns)
     branch.settlement.adopt(trades)
-    return lost
+    return mended
 
 
 def _take_up(engine: Engine, name: str, text: str) -> None:
@@ -235,18 +229,72 @@ def _take_up(engine: Engine, name: str, text: str) -> None:
             engine.weighing.fresh = msgspec.json.decode(text, type=Returns)
         case "trials":
             engine.market.bench.adopt(msgspec.json.decode(text, type=Trials))
+        case "closed":
+            _close_again(engine, msgspec.json.decode(text, type=dict[str, dict[str, str]]))
         case "key":
             engine.branch.keys[rest] = msgspec.json.decode(text, type=KeyState)
         case "lane" if rest in engine.market.lanes:
             engine.market.lanes[rest].restore(msgspec.json.decode(text, type=LaneState))
 
 
-def _free_keys(keys: Iterable[KeyState], held: set[int]) -> None:
+def held_coins(pieces: Mapping[str, str]) -> dict[str, Instrument]:
+    """Return the coins on which trades are held, under the rules that those were bought by.
+
+    The venue may have forgotten a coin, or count its sizes otherwise: what was bought, and what
+    it cost, tells how its lots are to be read.
+    """
+    found: dict[str, Instrument] = {}
+    for name, text in pieces.items():
+        if name.startswith("trade/"):
+            trade = msgspec.json.decode(text, type=Trade)
+            if trade.filled_lots or trade.coin not in found:
+                found[trade.coin] = Instrument(trade.coin, -1, trade.sz_decimals, 1, True)
+    return found
+
+
+def _close_again(engine: Engine, closed: dict[str, dict[str, str]]) -> None:
+    """Keep closed what the operator closed; of all else the venue was just asked."""
+    for name, holders in closed.items():
+        coin = engine.market.coins.get(name)
+        if coin is not None and OPERATOR in holders:
+            coin.closed = {OPERATOR: holders[OPERATOR]}
+    engine.out.touch("closed")
+
+
+def _free_keys(engine: Engine, held: set[int]) -> None:
     """End the episodes of trades that did not come back, or their keys would wait for ever."""
-    for key in keys:
+    for name, key in engine.branch.keys.items():
         for trade_id in (key.real_id, key.phantom_id):
             if trade_id and trade_id not in held:
                 key.close(trade_id)
+                engine.out.touch(f"key/{name}")
+
+
+def _expose_anew(desk: Desk, trades: Iterable[Trade]) -> str:
+    """Let the desk's exposures be those of the trades it holds; say what was wrong with them."""
+    true = Desk.opened_with(0, 0)
+    for trade in trades:
+        if trade.kind == TradeKind.PAPER:
+            true.expose(
+                coin=trade.coin,
+                division=trade.division,
+                side=trade.side,
+                notional_e6=trade.exposed_e6,
+            )
+    if _exposures(true) == _exposures(desk):
+        return ""
+    wrong = desk.gross_e6
+    desk.gross_e6, desk.net_e6 = true.gross_e6, true.net_e6
+    desk.by_coin, desk.by_division = true.by_coin, true.by_division
+    return (
+        f"the desk counted {format_usd(wrong)} USD of exposure, "
+        f"its open trades add up to {format_usd(desk.gross_e6)}"
+    )
+
+
+def _exposures(desk: Desk) -> tuple[object, ...]:
+    parts = (desk.by_coin, desk.by_division)
+    return desk.gross_e6, desk.net_e6, *({k: v for k, v in p.items() if v} for p in parts)
 
 
 def _encode(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from daemon.engine.outcome import Outcome
 from daemon.instance import control
@@ -53,19 +53,32 @@ class Answers:
         verb = next((verb for verb in Verb if verb == request.verb), None)
         if verb is None:
             return Refusal(f"unknown verb {request.verb!r}")
-        lanes = self._rim.engine.market.lanes
-        if verb is Verb.REARM and request.argument not in lanes:
-            known = ", ".join(lanes)
-            return Refusal(f"no bot {request.argument!r}; there are {known}", list(lanes))
+        refusal = self._unknown(verb, request.argument)
+        if refusal is not None:
+            return refusal
         # A longer argument is cut.
         outcome = self._obey(Command(verb, request.argument[: verb.argument_max]))
         await self._commit(self._rim.engine.vitals.seq)
         return Reply(outcome.reply)
+
+    def _unknown(self, verb: Verb, argument: str) -> Refusal | None:
+        """Refuse an order that names a bot or a coin that is not here."""
+        market = self._rim.engine.market
+        if verb is Verb.REARM and argument not in market.lanes:
+            known = ", ".join(market.lanes)
+            return Refusal(f"no bot {argument!r}; there are {known}", list(market.lanes))
+        coin = argument.partition(" ")[0]
+        names_coin = verb is Verb.WIND_DOWN or (verb is Verb.RESUME and argument)
+        return _no_coin(coin, market.coins) if names_coin and coin not in market.coins else None
 
     def _lens(self, name: str) -> CoinLenses | Refusal:
         engine = self._rim.engine
         found = coin_lenses(engine, name)
         if found is not None:
             return found
-        coins = list(engine.market.coins)
-        return Refusal(f"{name!r} is not traded here; there are {', '.join(coins)}", coins)
+        return _no_coin(name, engine.market.coins)
+
+
+def _no_coin(name: str, coins: Iterable[str]) -> Refusal:
+    there = list(coins)
+    return Refusal(f"{name!r} is not traded here; there are {', '.join(there)}", there)

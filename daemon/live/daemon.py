@@ -32,6 +32,7 @@ from daemon.live.gauges import figures_of, fit_to_keep
 from daemon.live.history import History
 from daemon.live.housekeeping import OK, Housekeeping
 from daemon.live.journal import Journal
+from daemon.live.listing import Listing
 from daemon.live.readiness import Readiness
 from daemon.live.run_record import RunRecord
 from daemon.live.startup import (
@@ -126,12 +127,14 @@ class Daemon:
 
     def _take_up(self, listed: dict[str, Instrument], reading: Reading | None) -> None:
         pieces = self._store.state()
-        instruments = choose_coins(self._plan.config, listed, snapshot.held(pieces))
+        held = snapshot.held_coins(pieces)
+        choice = choose_coins(self._plan.config, listed, held, self._store.known_coins())
+        instruments, self.gone = choice.instruments, choice.gone
         self._config = self._plan.config.model_copy(update={"coins": tuple(instruments)})
         self.engine = build_engine(self._config, instruments)
         self.clock = Clock(snapshot.newest_ns(pieces), reading)
         first_seq = mended(self.state.tape)
-        self._lost = snapshot.recover(self.engine, pieces, first_seq, self.clock.now_ns())
+        self._mended = snapshot.recover(self.engine, pieces, first_seq, self.clock.now_ns())
         for line in unheeded(self._config, pieces):
             log.warning("setting without effect", text=line)
         self.started_ns = self.clock.now_ns()
@@ -139,7 +142,10 @@ class Daemon:
 
     def _wire(self, info: InfoClient) -> None:
         config = self._config
-        coins, books = list(self._instruments), config.feed.books
+        self.listing = Listing(
+            info, self.engine, self.gone, self.consume, every_s=config.venue.listing_every_s
+        )
+        coins, books = list(self.listing.traded()), config.feed.books
         self.session = Session(subscriptions(coins, books), standby=standby(coins, books))
         self.supervisor = Supervisor(
             on_restart=lambda name, why: self.note("restart", f"{name}: {why}")
@@ -258,6 +264,8 @@ class Daemon:
             self.history.ask(request)
         for ask in outcome.lenses:
             self.lenses.ask(ask)
+        for coin in outcome.closed:
+            self.history.forget(coin)
         rows = outcome.rows
         if rows.signals or rows.alarms or outcome.notes:
             self.recent.extend(log_decisions(rows, outcome.notes))
@@ -276,6 +284,7 @@ class Daemon:
         supervisor.add("journal", self.journal.run)
         supervisor.add("history", self.history.run, Budget())
         supervisor.add("venue time", self.venue_times.run, Budget())
+        supervisor.add("listing", self.listing.run, Budget())
         supervisor.add("control", lambda: self.answers.serve(self.state), Budget())
         if self._config.lens.enabled:
             # What needs it has no data until it is back, which is no reason to end.
@@ -287,8 +296,9 @@ class Daemon:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._signalled, number)
         self.readiness.begin()
-        for text in self._lost:
+        for text in self._mended:
             self.note("recovery", text)
+        self.listing.announce()
         why = "fault"
         try:
             await supervisor.run()

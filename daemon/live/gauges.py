@@ -27,6 +27,7 @@ def figures_of(daemon: Any) -> Figures:
         disk_free_mb=daemon.housekeeping.free_mb,
         loop_late_ms=daemon.late_ms,
         gc_pause_ms_max=daemon.readiness.gc_pause_ms_max,
+        gone=daemon.gone,
         requests=daemon.history.outstanding,
         wall_ahead_ns=daemon.clock.wall_ahead_ns(),
         lenses_warm=daemon.lenses.warm,

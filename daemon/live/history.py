@@ -92,6 +92,13 @@ class History:
             found.again = found.asking
         self._changed.set()
 
+    def forget(self, coin: str) -> None:
+        """Ask for nothing of a coin any more."""
+        for key in [key for key, wanted in self._wanted.items() if wanted.request.coin == coin]:
+            del self._wanted[key]
+            self._failing.discard(key)
+        self._changed.set()
+
     async def run(self) -> None:
         """Work through the requests for ever."""
         for wanted in self._wanted.values():
@@ -146,9 +153,11 @@ class History:
         if wanted.again:
             wanted.failures, wanted.told, wanted.since = 0, False, _now()
         else:
-            del self._wanted[_key(wanted.request)]
+            self._wanted.pop(_key(wanted.request), None)
 
     def _failed(self, wanted: Wanted, why: str) -> None:
+        if self._wanted.get(_key(wanted.request)) is not wanted:
+            return
         now = _now()
         wanted.failures += 1
         wanted.due = now + _pause_s(wanted.failures)

@@ -62,7 +62,7 @@ class Readiness:
         figures = self._rim.figures()
         if not figures.lenses_warm and waited_s < COMPILED_WITHIN_S:
             return False
-        coins = self._rim.engine.market.coins.values()
+        coins = [c for c in self._rim.engine.market.coins.values() if not c.closed]
         whole = all(coin.book.ok for coin in coins) and not figures.requests
         return whole or waited_s >= READY_WITHIN_S
 

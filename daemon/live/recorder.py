@@ -59,8 +59,11 @@ async def record_feed(plan: Plan, out: Path) -> Recording:
             listed = await until_stopped(list_instruments(info), within_s=within_s)
             if isinstance(listed, str):
                 return Recording(0, 0)
-            chosen = choose_coins(plan.config, listed, set())
-            return await _Recorder(plan, out, chosen, endpoint.rest).run(endpoint.ws)
+            choice = choose_coins(plan.config, listed, {})
+            for coin, why in choice.gone.items():
+                log.warning("coin is left out", coin=coin, why=why)
+            recorder = _Recorder(plan, out, choice.instruments, endpoint.rest)
+            return await recorder.run(endpoint.ws)
 
 
 def _make(out: Path) -> None:

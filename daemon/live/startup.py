@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from daemon.config.sections import DEFAULT_COINS, Books, Config, Mode, Network
 from daemon.instance.paths import StateDir
 from daemon.live.child import Child, local_venue, remember_world
 from daemon.live.clock import Reading
+from daemon.live.listing import ending, resized
 from daemon.live.notify import notify
 from daemon.live.telemetry import log
 from daemon.live.venue_time import first_reading
@@ -20,6 +21,7 @@ from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
 from venue.hyperliquid.info import InfoClient
 from venue.hyperliquid.streams import COIN_STREAMS, L2_BOOK, Subscription
+from venue.hyperliquid.universe import load_instruments
 
 T = TypeVar("T")
 
@@ -112,24 +114,54 @@ def _tell(told: asyncio.Future[str], number: int) -> None:
         told.set_result(signal.Signals(number).name)
 
 
-def choose_coins(
-    config: Config, listed: dict[str, Instrument], held: set[str]
-) -> dict[str, Instrument]:
-    """Return the instruments to trade: the configured ones, and those still held.
+@dataclass(frozen=True)
+class Choice:
+    """Coins of a run: what is listened to or still held, and by coin why it is traded no more.
 
-    Raises OperatorError for a configured coin that the venue does not list: subscribing to an
-    unknown coin would make it close the connection.
+    A coin that is gone is among the instruments as long as something is held on it.
+    """
+
+    instruments: dict[str, Instrument]
+    gone: dict[str, str]
+
+
+def choose_coins(
+    config: Config,
+    listed: Mapping[str, Instrument],
+    held: Mapping[str, Instrument],
+    known: Collection[str] = (),
+) -> Choice:
+    """Return the coins to trade: the configured ones that the venue still has, and those held.
+
+    `held` are the rules by which trades that are held were bought, `known` coins that were once
+    traded here. Raises OperatorError for a coin that there never was, as far as anyone can tell,
+    because subscribing to it would make the venue close the connection, and when none is left.
     """
     tradable = {name: i for name, i in listed.items() if not i.is_delisted}
     wanted = config.coins or tuple(c for c in DEFAULT_COINS if c in tradable)
-    unknown = [coin for coin in wanted if coin not in tradable]
+    gone = {c: ending(listed, c) for c in wanted if c not in tradable}
+    once = listed.keys() | set(known) | held.keys() | load_instruments().keys()
+    unknown = [coin for coin in gone if coin not in once]
     if unknown:
         near = [c for c in tradable if c.lower() in {u.lower() for u in unknown}]
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise OperatorError(f"coins: the venue does not trade {', '.join(unknown)}{hint}")
-    if not wanted:
-        raise OperatorError("coins: none of the default coins is listed; name some")
-    return {c: listed[c] for c in (*wanted, *sorted(held - set(wanted))) if c in listed}
+    instruments = {coin: tradable[coin] for coin in wanted if coin in tradable}
+    for coin, bought in sorted(held.items()):
+        now = tradable.get(coin)
+        if now is None:
+            gone[coin] = ending(listed, coin)
+        elif bought.sz_decimals != now.sz_decimals and bought.sz_decimals:
+            gone[coin] = resized(bought, now)
+        instruments[coin] = bought if now is None or coin in gone else now
+    if not instruments.keys() - gone.keys():
+        why = "; ".join(f"{coin}: {why}" for coin, why in gone.items())
+        raise OperatorError(
+            f"coins: none is left to trade ({why}); name others"
+            if gone
+            else "coins: none of the default coins is listed; name some"
+        )
+    return Choice(instruments, gone)
 
 
 def subscriptions(coins: Iterable[str], books: Books = "l2Book") -> list[Subscription]:

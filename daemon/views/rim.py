@@ -26,9 +26,10 @@ class Figures(Struct):
     """Clock, feed, journal, disk, loop and lens process of a running daemon.
 
     Times in UTC nanoseconds. `frames` is what the session has heard, `skipped` what was passed
-    over for a newer book, `requests` how much history is still asked for. `loop_late_ms` is how
-    late the newest second was, `gc_pause_ms_max` the longest collection since it was ready,
-    `wall_ahead_ns` how far the wall clock is ahead of the stamps.
+    over for a newer book, `gone` why a coin was left out at the start, by coin. `requests` is how
+    much history is still asked for, `loop_late_ms` how late the newest second was,
+    `gc_pause_ms_max` the longest collection since it was ready, `wall_ahead_ns` how far the wall
+    clock is ahead of the stamps.
     """
 
     mode: str
@@ -46,6 +47,7 @@ class Figures(Struct):
     disk_free_mb: float
     loop_late_ms: float
     gc_pause_ms_max: float
+    gone: dict[str, str]
     requests: int
     wall_ahead_ns: int
     lenses_warm: bool

@@ -116,7 +116,8 @@ class ClockStatus(Struct):
 class RunningStatus(Summary, kw_only=True):
     """Status of a running daemon, as it answers for itself.
 
-    `notes` says of each filter that lately let everything or nothing through that it did.
+    `closed` says by coin why it is configured or held, but not traded; `notes` says of each filter
+    that lately let everything or nothing through that it did.
     """
 
     network: str
@@ -131,6 +132,7 @@ class RunningStatus(Summary, kw_only=True):
     connected: bool
     connects: int
     feeds: list[FeedStatus]
+    closed: dict[str, str]
     blocked_by: dict[str, int]
     filters: dict[str, str]
     notes: dict[str, str]
@@ -174,7 +176,8 @@ def status(rim: Rim) -> RunningStatus:
         skipped=figures.skipped,
         connected=figures.connected,
         connects=figures.connects,
-        feeds=[feed_of(coin, figures.now_ns) for coin in coins.values()],
+        feeds=[feed_of(c, figures.now_ns) for c in coins.values() if not c.closed],
+        closed=figures.gone | {c.name: c.why_closed for c in coins.values() if c.closed},
         signals=vitals.admitted + vitals.blocked,
         admitted=vitals.admitted,
         blocked=vitals.blocked,

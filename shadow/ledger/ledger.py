@@ -32,11 +32,12 @@ from market.orders import (
 )
 from shadow.ledger.gaps import GAP_NS, Gaps
 from shadow.ledger.marks import Marks
-from shadow.ledger.steps import attribute, buy, fund, give_up, sell
+from shadow.ledger.steps import attribute, buy, fund, give_up, intent_of, protection_of, sell
 from shadow.ledger.trade import (
     CANCELLED,
     NOTHING,
     SUSPECT_PRICE,
+    WOUND_DOWN,
     Change,
     Trade,
     TradeState,
@@ -81,12 +82,13 @@ class Ledger:
         self.trades[trade.trade_id] = trade
         changes = self._order(trade, intent_of(trade), trade.decided_ns)
         if self._coins[trade.coin].prices.since_ns:
-            changes += _doubted([trade], trade.decided_ns)
+            changes += _doubted([trade], SUSPECT_PRICE, trade.decided_ns)
         return changes
 
     def doubt(self, coin: str, now_ns: int) -> list[Change]:
         """Flag everything that lives on a coin whose quotes are not believed."""
-        return _doubted([t for t in self.trades.values() if t.coin == coin], now_ns)
+        lives = [t for t in self.trades.values() if t.coin == coin]
+        return _doubted(lives, SUSPECT_PRICE, now_ns)
 
     def restore(self, trades: Iterable[Trade], marked_ns: int) -> None:
         """Take up trades after a restart; their marks stopped at `marked_ns`."""
@@ -164,9 +166,7 @@ class Ledger:
         for trade in list(waiting.values()):
             since_ns = max(trade.exit_due_ns, last_ns)
             if trade.state == TradeState.EXITING and now_ns - since_ns > GAP_NS:
-                del waiting[trade.trade_id]
-                self._again.pop(trade.trade_id, None)
-                self.broker.send(Cancel(trade.trade_id, name, "exit"), now_ns)
+                self._withdraw(trade, now_ns)
                 self.gaps.add(trade, since_ns)
 
     def _sell_again(self, trade: Trade) -> None:
@@ -200,6 +200,41 @@ class Ledger:
                 changes += self.gaps.miss_hours(trade, now_ns)
                 changes += self._decide_exit(trade, "flatten", now_ns)
         return changes
+
+    def wind_down(self, coin: Coin, now_ns: int) -> list[Change]:
+        """End all that lives on a coin at its last mark; call off entries that are on their way.
+
+        Whoever leaves pays for it, as in a repair. That end is no trade's own, so all are flagged.
+        """
+        held = sorted((t for t in self.trades.values() if t.coin == coin.name), key=age)
+        bought = [t for t in held if t.state != TradeState.PENDING]
+        changes = _doubted(bought, WOUND_DOWN, now_ns)
+        mark = coin.book.mid or next((t.mark_px for t in bought if t.mark_px), 0.0)
+        for trade in held:
+            if trade.state == TradeState.PENDING:
+                trade.exit_reason = WOUND_DOWN
+                changes += self._order(trade, Cancel(trade.trade_id, trade.coin, "entry"), now_ns)
+                continue
+            changes += self.gaps.miss_hours(trade, now_ns)
+            self._withdraw(trade, now_ns)
+            trade.exit_reason = WOUND_DOWN
+            px = mark or trade.entry_px
+            fill = self._model.leave(trade.side, trade.open_lots, px, coin.usual, coin.instrument)
+            changes += sell(trade, fill, coin.instrument, now_ns)
+            self._forget(trade, now_ns)
+        return changes
+
+    def _withdraw(self, trade: Trade, now_ns: int) -> None:
+        """Take a trade from wherever it waits for the market."""
+        if self.gaps.release(trade):
+            return
+        if trade.state == TradeState.EXITING:
+            self._again.pop(trade.trade_id, None)
+            del self.waiting[trade.coin][trade.trade_id]
+            self.broker.send(Cancel(trade.trade_id, trade.coin, "exit"), now_ns)
+        else:
+            size = self._coins[trade.coin].instrument.size(trade.open_lots)
+            self.marks[trade.coin].remove(trade, size)
 
     def on_hour(self, hour_ms: int, now_ns: int) -> list[Change]:
         """Charge the hour that just ended to every trade that was open across it.
@@ -346,46 +381,16 @@ class Ledger:
         return changes
 
     def _decide_exit(self, trade: Trade, reason: str, now_ns: int) -> list[Change]:
-        if not self.gaps.release(trade):
-            size = self._coins[trade.coin].instrument.size(trade.open_lots)
-            self.marks[trade.coin].remove(trade, size)
+        self._withdraw(trade, now_ns)
         trade.state = TradeState.EXITING
         trade.exit_reason = reason
         trade.exit_due_ns = now_ns + self._model.latency_ns
         return [Change(trade, "exiting", now_ns), *self._order(trade, intent_of(trade), now_ns)]
 
 
-def _doubted(trades: Iterable[Trade], now_ns: int) -> list[Change]:
-    """Flag trades for a suspect price, all before any is booked: they may be halves of a pair."""
-    found = [trade for trade in trades if SUSPECT_PRICE not in trade.flags]
+def _doubted(trades: Iterable[Trade], flag: str, now_ns: int) -> list[Change]:
+    """Flag trades for a lack, all before any is booked: two of them may be halves of a pair."""
+    found = [trade for trade in trades if flag not in trade.flags]
     for trade in found:
-        trade.flag(SUSPECT_PRICE)
+        trade.flag(flag)
     return [Change(trade, "doubted", now_ns) for trade in found]
-
-
-def intent_of(trade: Trade) -> Enter | Exit:
-    """Return the order that a pending or exiting trade has at work."""
-    if trade.state == TradeState.PENDING:
-        return Enter(
-            trade.trade_id,
-            trade.coin,
-            trade.side,
-            trade.lots,
-            trade.skip_lots,
-            trade.due_ns,
-            trade.expires_ns,
-        )
-    return Exit(
-        trade.trade_id,
-        trade.coin,
-        trade.side,
-        trade.open_lots,
-        trade.skip_lots,
-        trade.exit_due_ns,
-        trade.exit_reason,
-    )
-
-
-def protection_of(trade: Trade) -> Protect:
-    """Return the protective stop of an open trade, at the stop of its plan."""
-    return Protect(trade.trade_id, trade.coin, trade.side, trade.open_lots, trade.plan.stop_px)

@@ -1,4 +1,4 @@
-"""Steps of a trade's life: bought, sold, funded, marked at the end of a day, given up."""
+"""Steps of a trade's life: ordered, bought, sold, funded, marked at a day's end, given up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,36 @@ from market.events import MS_PER_DAY, NS_PER_MS
 from market.fills import Fill
 from market.instrument import Instrument
 from market.money import funding_e6, notional_e6
+from market.orders import Enter, Exit, Protect
 from shadow.ledger.trade import UNAVAILABLE, Change, Trade, TradeState
+
+
+def intent_of(trade: Trade) -> Enter | Exit:
+    """Return the order that a pending or exiting trade has at work."""
+    if trade.state == TradeState.PENDING:
+        return Enter(
+            trade.trade_id,
+            trade.coin,
+            trade.side,
+            trade.lots,
+            trade.skip_lots,
+            trade.due_ns,
+            trade.expires_ns,
+        )
+    return Exit(
+        trade.trade_id,
+        trade.coin,
+        trade.side,
+        trade.open_lots,
+        trade.skip_lots,
+        trade.exit_due_ns,
+        trade.exit_reason,
+    )
+
+
+def protection_of(trade: Trade) -> Protect:
+    """Return the protective stop of an open trade, at the stop of its plan."""
+    return Protect(trade.trade_id, trade.coin, trade.side, trade.open_lots, trade.plan.stop_px)
 
 
 def buy(trade: Trade, fill: Fill, mid: float, instrument: Instrument, now_ns: int) -> Change:

@@ -10,6 +10,7 @@ Money in integer micro-USDC, sizes in integer lots, times in nanoseconds, prices
 from __future__ import annotations
 
 from enum import IntEnum
+from math import log10
 from typing import Literal
 
 from msgspec import Struct, field
@@ -22,11 +23,13 @@ from market.money import notional_e6
 UNAVAILABLE = "UNAVAILABLE"
 # The flag of an entry that the operator called off; it is unavailable for that reason alone.
 CANCELLED = "cancelled"
+# The flag and the reason of a trade that ended because its coin was closed.
+WOUND_DOWN = "wound_down"
 
 # The flag of a trade whose coin, while it lived, showed a price that was not believed at once.
 SUSPECT_PRICE = "suspect_price"
 # Flags that keep a trade out of every verdict.
-EXCLUDING = ("no_funding", SUSPECT_PRICE)
+EXCLUDING = ("no_funding", SUSPECT_PRICE, WOUND_DOWN)
 
 
 class TradeState(IntEnum):
@@ -122,6 +125,17 @@ class Trade(Struct):
     def open_lots(self) -> int:
         """Return the lots still held."""
         return self.filled_lots - self.exit_lots
+
+    @property
+    def sz_decimals(self) -> int:
+        """Return how many decimals a size had when this was bought; 0 when nothing was.
+
+        What was paid, at which price, for how many lots, leaves one answer.
+        """
+        if not self.filled_lots:
+            return 0
+        size = self.entry_notional_e6 / 1e6 / self.entry_px
+        return round(log10(self.filled_lots / size))
 
     @property
     def gross_e6(self) -> int:

@@ -3,7 +3,8 @@
 A trade's daily marks count in the statistics named by its tags. When a blocked episode was later
 admitted after all, the episode is worth the phantom's profit less that trade's, so the trade's
 days are taken off the phantom's statistics, in units of the phantom's risk. A trade that turns
-out to lack a fact (an hour's funding rate, a price to believe) is taken out again, whole.
+out to lack a fact (an hour's funding rate, a price to believe, an end of its own) is taken out
+again, whole.
 """
 
 from __future__ import annotations

@@ -130,6 +130,14 @@ class Store:
         except sqlite3.DataError as error:
             raise InputDamaged(f"{self.path}: a piece of its state is no state ({error})") from None
 
+    def known_coins(self) -> set[str]:
+        """Return every coin that a run has traded."""
+        query = (
+            "SELECT DISTINCT c.value FROM run, json_each(run.config, '$.coins') c"
+            " WHERE json_valid(run.config)"
+        )
+        return {str(name) for (name,) in self._connection.execute(query)}
+
     def begin_run(self, **columns: Any) -> int:
         """Record the start of a run; return its id."""
         names = ", ".join(columns)

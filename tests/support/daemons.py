@@ -90,8 +90,13 @@ def busy(path: Path) -> Daemon:
     """Return a daemon that has traded for a while, fed from a recorded market."""
     daemon = daemon_of(path, coins=list(rig.BUSY), lens={}, **rig.TIGHT)
     lines = [r for r in rig.records_of(rig.eventful().run.lines) if r.kind in "FfTRCXL"]
-    for record in lines[:12_000]:
-        daemon.intake.replay(record)
+
+    async def feed() -> None:
+        for record in lines[:12_000]:
+            daemon.intake.replay(record)
+
+    # Whatever is asked on the way is asked by the clock of a loop.
+    asyncio.run(feed())
     return daemon
 
 
@@ -117,7 +122,7 @@ def figures(**changes: Any) -> Figures:
         "mode": "local", "network": "local", "ready": False, "now_ns": 2_000_000_000,
         "started_ns": 1_000_000_000, "frames": 0, "skipped": 0, "violations": {},
         "connected": True, "connects": 1, "recent": [], "recording": True, "disk_free_mb": 5000.0,
-        "loop_late_ms": 0.0, "gc_pause_ms_max": 0.0, "requests": 0, "wall_ahead_ns": 0,
+        "loop_late_ms": 0.0, "gc_pause_ms_max": 0.0, "gone": {}, "requests": 0, "wall_ahead_ns": 0,
         "lenses_warm": True, "lenses_waiting": 0, "lens_answers": 0,
         "database": "x.db", "tape": "tape",
     }  # fmt: skip

@@ -112,6 +112,16 @@ class Line:
             stream.again_ns = 0
             stream.cadence.interrupt()
 
+    def leave(self, coin: str) -> None:
+        """Keep a coin's streams alive no more, and unsubscribe from those that were asked for."""
+        left = [s for s in self.streams if s.subscription.coin == coin]
+        self.streams = [s for s in self.streams if s.subscription.coin != coin]
+        self._queue = deque(asked for asked in self._queue if asked[0] not in left)
+        self._told = [told for told in self._told if told.coin != coin]
+        for stream in left:
+            if stream.state is not State.IDLE:
+                self._queue.append((stream, wire.unsubscribe(stream.subscription)))
+
     def resumed(self, now_ns: int) -> None:
         """Note that reading goes on after a pause of ours: the silence meanwhile proves nothing."""
         self.heard_ns = now_ns

@@ -279,6 +279,15 @@ class Session:
         """Return the first of the frames that ask for every stream on a new connection."""
         return self.lines[line].opened(now_ns)
 
+    def leave(self, coin: str) -> None:
+        """Ask for a coin's streams no more; what still comes of them is not for us."""
+        if coin in self._line_of:
+            self._line_of[coin].leave(coin)
+        for wanted in [s for s in self.streams if s.coin == coin]:
+            del self.streams[wanted]
+        for streams in (self._bbo, self._fast, self._slow, self._prints, self._contexts):
+            streams.pop(coin, None)
+
     def lost(self, now_ns: int, line: int = 0) -> None:
         """Note that a connection is gone."""
         self.lines[line].lost(now_ns)

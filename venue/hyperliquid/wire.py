@@ -16,15 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from market.errors import ProtocolViolation
-from market.events import (
-    BboUpdate,
-    BookUpdate,
-    Candle,
-    ContextUpdate,
-    Level,
-    Print,
-    TradesUpdate,
-)
+from market.events import BboUpdate, BookUpdate, Candle, ContextUpdate, Level, Print, TradesUpdate
 from venue.hyperliquid.streams import BBO, CONTEXT, L2, L2_BOOK, TRADES, Subscription
 
 SIZE_MAX = 1e15

@@ -183,7 +183,8 @@ def _notes(report: Report) -> list[str]:
         notes.append("twin minus real: no closed pair yet")
     notes.append(
         f"phantoms: {report.open_phantoms} open, {report.unavailable} without a book to enter on, "
-        f"{report.excluded} left out for an unknown funding rate or a suspect price"
+        f"{report.excluded} left out for an unknown funding rate, "
+        "a suspect price or a coin that went"
     )
     return notes + _staged(report)
 

@@ -168,7 +168,7 @@ ON CONFLICT DO UPDATE SET entries = entries + excluded.entries, r = r + excluded
 DROP TABLE refused;
 """
 
-# A trade may lack a price to believe as well as a funding rate.
+# A trade may lack a price to believe, or an end of its own, as well as a funding rate.
 ROLLUPS_5 = """\
 DROP TRIGGER phantom_excluded;
 
@@ -187,11 +187,14 @@ FROM trade WHERE cause = 'block' AND exit_reason = 'UNAVAILABLE'
 UNION ALL
 SELECT signal_id, 'excluded', date(decided_ns / 1000000000, 'unixepoch'), bot, 0.0, 0.0
 FROM trade WHERE cause = 'block'
-  AND (flags LIKE '%no_funding%' OR flags LIKE '%suspect_price%');
+  AND (flags LIKE '%no_funding%' OR flags LIKE '%suspect_price%'
+    OR flags LIKE '%wound_down%');
 
 CREATE TRIGGER phantom_excluded AFTER UPDATE OF flags ON trade
-WHEN (NEW.flags LIKE '%no_funding%' OR NEW.flags LIKE '%suspect_price%') AND NEW.cause = 'block'
+WHEN (NEW.flags LIKE '%no_funding%' OR NEW.flags LIKE '%suspect_price%'
+    OR NEW.flags LIKE '%wound_down%') AND NEW.cause = 'block'
   AND OLD.flags NOT LIKE '%no_funding%' AND OLD.flags NOT LIKE '%suspect_price%'
+  AND OLD.flags NOT LIKE '%wound_down%'
 BEGIN
   INSERT INTO rollup SELECT day, '', 'head', scope, bot, 1, 0, 0.0, 0.0, 0
   FROM head WHERE signal_id = NEW.signal_id AND scope = 'excluded'

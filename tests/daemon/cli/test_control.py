@@ -34,6 +34,7 @@ OF_A_RUNNING_ONE = {
     "blocked_by", "filters", "open_trades", "cash_usd", "day_start_usd", "gross_usd", "net_usd",
     "bots", "idle_bots", "violations", "recent", "recording", "disk_free_mb", "loop_late_ms",
     "gc_pause_ms_max", "requests", "lenses", "tape", "network", "now_ns", "votes", "notes",
+    "closed",
 }  # fmt: skip
 
 
@@ -200,6 +201,10 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
         said["oddly halted"] = cli("status", *place)
         said["at last"] = cli("resume", *place)
         unknown.append(cli("rearm", os.fsdecode(b"donkey\xff"), *place))
+        unknown.append(cli("wind-down", "NOPE", *place))
+        said["gone"] = cli("wind-down", "ETH", "--reason", "announced", *place)
+        said["without"] = cli("status", *place)
+        said["back"] = cli("resume", "ETH", *place)
 
     unknown: list[Ran] = []
     daemon = alive(tmp_path, work)
@@ -216,6 +221,10 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
     assert (unknown[0].code, unknown[0].out) == (2, "")
     assert "no bot 'donkey\\xff'; there are " in unknown[0].err.replace("\\\\", "\\")
     assert "donchian" in unknown[0].err
+    assert unknown[1].code == 2 and "'NOPE' is not traded here" in unknown[1].err
+    assert said["gone"].err.startswith("ETH is wound down: 0 trades closed at the last mark")
+    assert "NOT TRADED ETH: operator: announced\n" in said["without"].out
+    assert said["back"].err == "ETH is traded again from the next start on\n"
     assert said["odd"].err.startswith("entries halted; ")
     assert "HALTED by operator: caf\\xe9\\x1b[2J\\x0aHALTED by x\n" in said["oddly halted"].out
     assert daemon.engine.market.lanes["donchian"].fault == ""
@@ -232,6 +241,8 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
         "rearm",
         "halt",
         "resume",
+        "wind-down",
+        "resume",
     ]
 
 
@@ -245,7 +256,15 @@ def test_a_daemon_that_does_not_know_a_verb_is_an_error(cli: Cli, state: Path) -
 
 
 @pytest.mark.parametrize(
-    "command", [("halt",), ("resume",), ("flatten",), ("rearm", "donchian"), ("top",)]
+    "command",
+    [
+        ("halt",),
+        ("resume",),
+        ("flatten",),
+        ("rearm", "donchian"),
+        ("wind-down", "BTC"),
+        ("top",),
+    ],
 )
 def test_a_command_for_a_daemon_that_is_not_there_fails_in_one_line(
     command: tuple[str, ...], cli: Cli, state: Path, tmp_path: Path

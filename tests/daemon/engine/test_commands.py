@@ -13,7 +13,7 @@ from market.events import Command, TradesUpdate
 from shadow.ledger.trade import TradeState
 from shadow.store.check import broken_promises
 from shadow.store.store import Store, open_readonly
-from tests.support.shadow import Puppet, Stage, flat, rows_of
+from tests.support.shadow import ETH, SOL, Puppet, Stage, flat, rows_of
 
 
 def tell(stage: Stage, verb: Any, argument: str = "", source: str = "operator") -> str:
@@ -343,3 +343,107 @@ def test_the_order_in_which_trades_are_listed_changes_nothing() -> None:
         return stage.engine.digest
 
     assert digest(turned=True) == digest(turned=False)
+
+
+# Coins that go.
+
+
+def wound_down(stage: Stage, argument: str = "SOL the venue has delisted it") -> str:
+    return tell(stage, "wind-down", argument, "venue")
+
+
+@pytest.mark.parametrize("silent_s", [0, 40, 4_000])
+def test_a_coin_that_goes_takes_everything_on_it_along_and_leaves_a_sound_book(
+    silent_s: int, tmp_path: Path
+) -> None:
+    """Open, leaving, pending, blocked: whether the coin still has a book or lost it long ago."""
+    stage, ids = mixed()
+    if silent_s:
+        stage.down()
+        stage.wait(silent_s)
+        stage.second()
+    branch = stage.engine.branch
+    reply = wound_down(stage)
+    assert reply.startswith("SOL is wound down: 2 trades closed at the last mark, ")
+    assert alarms(stage)[-1] == ("wind_down", f"venue: the venue has delisted it: {reply}")
+    assert not branch.ledger.trades and not branch.settlement.real
+    assert not branch.ledger.waiting["SOL"] and not branch.ledger.gaps.since()
+    assert not any(len(marks) for marks in branch.ledger.marks.values())
+    desk = branch.desk
+    assert (desk.gross_e6, desk.net_e6, desk.open_e6) == (0, 0, 0)
+    assert not any((*desk.by_coin.values(), *desk.by_division.values()))
+    path = stage.finish(tmp_path / "gnomon.db")
+    found = rows_of(path, "SELECT * FROM trade ORDER BY trade_id")
+    assert {t["status"] for t in found} == {"closed"}
+    bought = [t for t in found if t["net_e6"] is not None]
+    assert {t["exit_reason"] for t in bought} == {"wound_down"}
+    assert all("wound_down" in t["flags"] for t in bought) and len(bought) >= 5
+    for name in ("open", "leaving"):
+        pair = [t for t in bought if t["signal_id"] == ids[name]]
+        assert pair[0]["exit_px"] == pair[1]["exit_px"] < 100.5, "leaving costs what it costs"
+    with closing(open_readonly(path)) as db:
+        assert broken_promises(db) == []
+    sums = "SELECT SUM(entries) AS n, SUM(ABS(net_e6)) AS net FROM rollup WHERE filter <> ''"
+    assert [tuple(r.values()) for r in rows_of(path, sums)] == [(0, 0)], "in no verdict"
+
+
+def test_of_a_coin_that_went_no_bot_hears_and_nothing_is_opened_on_it() -> None:
+    stage = Stage()
+    stage.book()
+    wound_down(stage)
+    assert stage.engine.market.coins["SOL"].why_closed == "venue: the venue has delisted it"
+    outcomes = len(stage.outcomes)
+    for _ in range(200):
+        stage.wait(1)
+        stage.book()
+        stage.second()
+    stage.candles(flat(0, 180_000))
+    assert not stage.engine.market.coins["SOL"].book.ok
+    assert not any(o.rows.signals or o.requests or o.lenses for o in stage.outcomes[outcomes:])
+    assert [r for r in stage.up().requests if r.coin == "SOL"] == []
+
+
+def test_the_other_coins_go_on() -> None:
+    stage = Stage(instruments=[SOL, ETH])
+    stage.book()
+    stage.book(coin="ETH")
+    kept = stage.signal(coin="ETH")
+    stage.signal()
+    stage.books(2)
+    stage.book(coin="ETH")
+    wound_down(stage)
+    assert {t.coin for t in stage.engine.branch.ledger.trades.values()} == {"ETH"}
+    assert stage.engine.branch.desk.by_coin["SOL"] == 0
+    assert stage.engine.branch.desk.gross_e6 == stage.trade(kept, TradeKind.PAPER).exposed_e6 > 0
+
+
+def test_what_the_operator_wound_down_stays_so_until_they_open_it_and_start_again(
+    tmp_path: Path,
+) -> None:
+    stage = Stage()
+    stage.open_store(tmp_path / "gnomon.db")
+    stage.book()
+    assert tell(stage, "wind-down", "SOL").startswith("SOL is wound down: 0 trades closed")
+    stage.commit()
+    again = stage.restart(60)
+    coin = again.engine.market.coins["SOL"]
+    assert coin.closed == {"operator": "asked to"}
+    assert tell(again, "resume", "SOL") == "SOL is traded again from the next start on"
+    assert coin.closed, "nobody listens to it yet"
+    assert tell(again, "resume", "SOL") == "SOL was not wound down by the operator"
+    again.commit()
+    assert not again.restart(60).engine.market.coins["SOL"].closed
+
+
+def test_what_the_venue_took_is_asked_of_the_venue_at_the_next_start(tmp_path: Path) -> None:
+    stage = Stage()
+    stage.open_store(tmp_path / "gnomon.db")
+    wound_down(stage)
+    stage.commit()
+    assert not stage.restart(60).engine.market.coins["SOL"].closed
+
+
+def test_only_a_coin_that_is_here_can_be_wound_down() -> None:
+    stage = Stage()
+    assert tell(stage, "wind-down", "NOPE") == "no coin 'NOPE' is traded here; there are SOL"
+    assert not alarms(stage)

@@ -35,6 +35,7 @@ from market.events import (
     Timer,
     TradesUpdate,
     VenueTime,
+    Verb,
 )
 from tests.daemon import rig
 from tests.support import virtual
@@ -210,6 +211,21 @@ def test_a_batched_live_run_and_the_replay_of_its_lines_agree_to_the_digest(seed
     assert sum(c.book.skipped for c in scene.engine.market.coins.values()) == made.intake.skipped
     digests = [text for text in made.lines if text[:1] == b"D"]
     assert digests == [text for text in scene.run.lines if text[:1] == b"D"]
+
+
+def test_a_coin_is_left_at_the_same_frame_live_and_in_a_replay() -> None:
+    """What still comes of it is decoded in neither, or the numbers of the events would part."""
+    scene = rig.Scene(seed=7, config=rig.TIGHT)
+    scene.advance(90, reads=4)
+    scene.tell(Command(Verb.WIND_DOWN, "ETH the venue has delisted it", "venue"))
+    scene.advance(30, reads=4)
+    assert not any(s.coin == "ETH" for s in scene.run.session.streams)
+    assert scene.run.session.violations["wrong_coin"] > 10
+    made = rig.again(scene)
+    made.play(rig.records_of(scene.run.lines))
+    assert made.engine.digest == scene.engine.digest
+    assert made.engine.vitals == scene.engine.vitals
+    assert made.engine.market.coins["ETH"].closed == {"venue": "the venue has delisted it"}
 
 
 def test_a_replay_never_conflates_by_itself() -> None:

@@ -272,20 +272,85 @@ def test_a_halt_of_the_daemon_s_own_does_not_outlive_the_daemon() -> None:
     assert other.branch.desk.halts == {"operator": "in trouble"}
 
 
-def test_a_trade_of_a_coin_that_is_no_longer_listed_is_named_and_frees_its_key() -> None:
+def held_on_both() -> tuple[Scene, Disk]:
     lane = rig.probe(lambda m, c, v: rig.entry(c, horizon_s=900))
     scene = Scene(coins=rig.PAIR, lanes=[lane], config={"gate": rig.OPEN})
     scene.advance(5)
     disk = Disk()
     disk.commit(scene.engine)
+    return scene, disk
+
+
+def test_held_coins_come_with_the_rules_that_their_trades_were_bought_by() -> None:
+    scene, disk = held_on_both()
+    held = snapshot.held_coins(disk.pieces)
+    coins = scene.engine.market.coins
+    assert {n: i.sz_decimals for n, i in held.items()} == {
+        name: coins[name].instrument.sz_decimals for name in rig.PAIR
+    }
+    assert all(i.is_delisted for i in held.values())
+
+
+def test_a_coin_on_which_something_is_held_must_be_among_the_engine_s() -> None:
+    scene, disk = held_on_both()
     other = rig.fresh(scene.run.config, ("BTC",)).engine
-    lost = snapshot.recover(other, disk.pieces, 1)
-    eth = [t.trade_id for t in scene.engine.branch.ledger.trades.values() if t.coin == "ETH"]
-    assert eth and len(lost) == len(eth)
-    for line, trade_id in zip(lost, sorted(eth), strict=True):
-        assert str(trade_id) in line and "ETH" in line
-    assert {t.coin for t in other.branch.ledger.trades.values()} == {"BTC"}
-    assert other.branch.keys["probe|ETH|1"].real_id == 0
+    with pytest.raises(InvariantBroken, match=r"trades are held on .'ETH'"):
+        snapshot.recover(other, disk.pieces, 1)
+
+
+def test_a_coin_that_went_while_the_daemon_was_away_leaves_nothing_behind() -> None:
+    """Start after start: the exposure is freed once, and stays what the other trades make it."""
+    scene, disk = held_on_both()
+    for start in range(3):
+        held = snapshot.held_coins(disk.pieces)
+        assert set(held) == ({"BTC", "ETH"} if not start else {"BTC"})
+        other = rig.fresh(scene.run.config, tuple(held)).engine
+        assert snapshot.recover(other, disk.pieces, 1) == []
+        if not start:
+            gone = Command("wind-down", "ETH the venue has delisted it", "venue")
+            other.step(msgspec.structs.replace(gone, recv_ns=other.vitals.now_ns))
+        desk, real = other.branch.desk, other.branch.settlement.real.values()
+        assert desk.gross_e6 == desk.by_coin["BTC"] == sum(t.exposed_e6 for t in real) > 0
+        assert not desk.by_coin.get("ETH")
+        assert other.branch.keys["probe|ETH|1"].real_id == 0
+        disk.commit(other)
+
+
+def test_an_exposure_that_an_older_version_took_away_again_and_again_is_put_right() -> None:
+    scene, disk = held_on_both()
+    desk = scene.engine.branch.desk
+    true = desk.gross_e6, desk.net_e6
+    piece = json.loads(disk.pieces["desk"])
+    piece["gross_e6"] -= 788_000_000
+    piece["net_e6"] -= 788_000_000
+    piece["by_coin"]["GONE"] = -788_000_000
+    disk.pieces["desk"] = json.dumps(piece)
+    other = rig.fresh(scene.run.config, rig.PAIR).engine
+    (told,) = snapshot.recover(other, disk.pieces, 1)
+    assert "add up to" in told
+    assert (other.branch.desk.gross_e6, other.branch.desk.net_e6) == true
+    disk.commit(other)
+    assert "GONE" not in disk.pieces["desk"]
+    assert snapshot.recover(rig.fresh(scene.run.config, rig.PAIR).engine, disk.pieces, 1) == []
+
+
+@settings(max_examples=8)
+@given(seed=st.sampled_from(SEEDS), share=st.floats(0.0, 1.0), starts=st.integers(1, 3))
+def test_recovering_what_a_recovery_wrote_down_changes_nothing(
+    seed: int, share: float, starts: int
+) -> None:
+    """Over all pieces of state, killed at any moment and again right after each start."""
+    made, disk = rig.again(rig.eventful(seed)), Disk()
+    records = recorded(seed)
+    made.play(records[: int(share * len(records))])
+    disk.commit(made.engine)
+    states = []
+    for _ in range(1 + starts):
+        other = rig.again(rig.eventful(seed)).engine
+        assert snapshot.recover(other, disk.pieces, 1) == []
+        states.append(msgspec.json.decode(snapshot.whole(other)))
+        disk.commit(other)
+    assert all(state == states[0] for state in states)
 
 
 def test_a_phantom_that_was_never_written_down_does_not_hold_its_key_for_ever() -> None:

@@ -59,11 +59,25 @@ def test_of_an_unknown_coin_the_known_ones_are_named() -> None:
     assert found == Refusal("'PEPE' is not traded here; there are BTC, ETH", ["BTC", "ETH"])
 
 
-@pytest.mark.parametrize("verb", ["halt", "resume", "rearm", "flatten", "trial"])
+# What an order may name.
+NAMED = {"rearm": "donchian", "resume": "BTC", "wind-down": "BTC announced"}
+
+
+@pytest.mark.parametrize("verb", list(Verb))
 def test_a_command_is_an_event_that_is_on_disk_before_it_is_answered(verb: Any) -> None:
     scene = Scene()
-    assert scene.answer(verb, "donchian") == Reply(f"{verb} done")
-    assert scene.story == [Command(verb, "donchian"), 1]
+    argument = NAMED.get(verb, "anything")
+    assert scene.answer(verb, argument) == Reply(f"{verb} done")
+    assert scene.story == [Command(verb, argument), 1]
+
+
+@pytest.mark.parametrize("verb", ["resume", "wind-down"])
+def test_an_order_about_an_unknown_coin_names_the_known_ones_and_is_no_event(verb: str) -> None:
+    scene = Scene()
+    assert scene.answer(verb, "PEPE") == Refusal(
+        "'PEPE' is not traded here; there are BTC, ETH", ["BTC", "ETH"]
+    )
+    assert scene.story == []
 
 
 def test_of_an_unknown_bot_the_known_ones_are_named_and_it_is_no_event() -> None:
@@ -75,11 +89,12 @@ def test_of_an_unknown_bot_the_known_ones_are_named_and_it_is_no_event() -> None
 
 
 def test_an_argument_that_is_too_long_is_cut() -> None:
-    for verb in set(Verb) - {Verb.REARM}:
+    for verb in set(Verb) - {Verb.REARM, Verb.RESUME}:
         limit = verb.argument_max
         scene = Scene()
-        scene.answer(verb, "x" * 5_000)
-        assert scene.story[0].argument == "x" * limit
+        argument = f"BTC {'x' * 5_000}"
+        scene.answer(verb, argument)
+        assert scene.story[0].argument == argument[:limit]
 
 
 @pytest.mark.parametrize("verb", ["explode", "", "Halt"])

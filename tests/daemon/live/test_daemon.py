@@ -8,12 +8,13 @@ import socket
 import sqlite3
 import time
 from collections import namedtuple
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from daemon.engine import commands
@@ -29,15 +30,16 @@ from daemon.live.daemon import Daemon
 from daemon.live.startup import Plan
 from daemon.live.supervisor import Budget
 from daemon.replay.player import Player
-from daemon.views.status import RunningStatus
+from daemon.views.status import RunningStatus, status
 from market.decision import Request
 from market.errors import AnotherInstance, InvariantBroken, OperatorError, VenueUnreachable
 from market.events import Candles, Command, Event, FeedDown, FeedUp, Notice
+from market.instrument import Instrument
 from shadow.store.check import broken_promises
 from shadow.store.store import Store, open_readonly
 from tests.daemon import rig
 from tests.support import virtual
-from tests.support.daemons import NOWHERE, closed, daemon_of, plan_of, play, records, rows
+from tests.support.daemons import NOWHERE, busy, closed, daemon_of, plan_of, play, records, rows
 from venue.hyperliquid.info import InfoClient
 from venue.hyperliquid.wire import CandleRows
 from venue.tape.segment import Segment, segments_of
@@ -439,6 +441,59 @@ def test_the_time_asked_for_counts_from_readiness(
 def test_a_coin_the_venue_does_not_trade_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="does not trade"):
         daemon_of(tmp_path, coins=["NOPE"])
+
+
+def listing(**delisted: bool) -> dict[str, Instrument]:
+    """Return what the venue lists, with coins delisted, or not listed at all."""
+    listed = dict(virtual.world().instruments)
+    for coin, stays in delisted.items():
+        listed[coin] = msgspec.structs.replace(listed[coin], is_delisted=True)
+        if not stays:
+            del listed[coin]
+    return listed
+
+
+def started_on(path: Path, listed: dict[str, Instrument]) -> Daemon:
+    plan = plan_of(path, coins=list(rig.BUSY), **rig.TIGHT)
+    return Daemon(plan, NOWHERE, InfoClient(NOWHERE.rest), listed)
+
+
+@pytest.mark.parametrize("stays", [True, False], ids=["delisted", "no longer listed"])
+def test_start_after_start_a_coin_that_went_is_said_and_left_out(
+    stays: bool, tmp_path: Path
+) -> None:
+    """A trade held on it ends at the first of them; the exposure is freed once."""
+    daemon = busy(tmp_path)
+    held = {t.coin for t in daemon.engine.branch.settlement.real.values()}
+    assert "ETH" in held
+    closed(daemon)
+    for start in range(3):
+        daemon = started_on(tmp_path, listing(ETH=stays))
+        assert {s.coin for s in daemon.session.streams} == {"BTC", "DOGE", "SOL"}
+        seen: list[Any] = []
+        play(daemon, lambda daemon=daemon, seen=seen: seen.append(status(daemon)))
+        assert "the venue" in seen[0].closed["ETH"]
+        desk, real = daemon.engine.branch.desk, daemon.engine.branch.settlement.real
+        assert not desk.by_coin.get("ETH") and not any(t.coin == "ETH" for t in real.values())
+        assert desk.gross_e6 == sum(t.exposed_e6 for t in real.values())
+        told = rows(tmp_path, "SELECT kind FROM alarm WHERE kind IN ('wind_down', 'delisted')")
+        assert told == [("wind_down",)] + [("delisted",)] * start
+    with closing(open_readonly(tmp_path / "local" / "gnomon.db")) as db:
+        assert broken_promises(db) == []
+
+
+def test_a_coin_that_goes_while_the_daemon_runs_is_unsubscribed_and_on_record(
+    tmp_path: Path,
+) -> None:
+    class Info(InfoClient):
+        async def instruments(self) -> dict[str, Instrument]:
+            return listing(ETH=True)
+
+    daemon = daemon_of(tmp_path, info=Info(NOWHERE.rest), venue={"listing_every_s": 1.0})
+    play(daemon, lambda: asyncio.sleep(2.5))
+    assert {s.coin for s in daemon.session.streams} == {"BTC"}
+    told = rows(tmp_path, "SELECT message FROM alarm WHERE kind = 'wind_down'")
+    assert len(told) == 1 and told[0][0].startswith("venue: the venue has delisted it: ETH is")
 
 
 def test_a_running_daemon_holds_its_state_alone(tmp_path: Path) -> None:

@@ -329,3 +329,23 @@ def test_the_operator_is_told_after_a_while_not_at_once() -> None:
         await rim.until_idle()
 
     assert played(work, info).told == []
+
+
+def test_of_a_coin_that_went_nothing_is_asked_any_more() -> None:
+    info = Info()
+    info.down = lambda coin: coin == "BTC"
+
+    async def work(rim: Rim) -> None:
+        working = asyncio.create_task(rim.history.run())
+        rim.history.ask(CANDLES)
+        await asyncio.sleep(0.05)
+        rim.history.forget("BTC")
+        assert rim.history.outstanding == 0
+        await asyncio.sleep(300)
+        assert len(info.asked) == 1, "what was on its way has failed, and is not asked again"
+        rim.history.ask(FUNDING)
+        await asyncio.sleep(1)
+        assert [event.coin for event in rim.events] == ["ETH"]
+        working.cancel()
+
+    assert played(work, info).told == []

@@ -12,7 +12,9 @@ from daemon.config.load import parse
 from daemon.config.sections import DEFAULT_COINS
 from daemon.instance.paths import StateDir
 from daemon.live.clock import Reading
+from daemon.live.listing import DELISTED, UNLISTED
 from daemon.live.startup import (
+    Choice,
     Plan,
     choose_coins,
     list_instruments,
@@ -33,7 +35,18 @@ def listed(*names: str, delisted: tuple[str, ...] = ()) -> dict[str, Instrument]
 
 
 def chosen(coins: list[str], of: dict[str, Instrument], held: set[str] | None = None) -> list[str]:
-    return list(choose_coins(parse({"coins": coins}, "test"), of, held or set()))
+    return list(choice(coins, of, held).instruments)
+
+
+def choice(
+    coins: list[str],
+    of: dict[str, Instrument],
+    held: set[str] | None = None,
+    known: tuple[str, ...] = (),
+    decimals: int = 2,
+) -> Choice:
+    bought = {coin: Instrument(coin, -1, decimals, 1, True) for coin in held or ()}
+    return choose_coins(parse({"coins": coins}, "test"), of, bought, known)
 
 
 def test_the_configured_coins_are_traded_in_their_order() -> None:
@@ -50,15 +63,46 @@ def test_a_coin_that_is_still_held_is_traded_on_also_when_it_is_no_longer_wanted
     of = listed("BTC", "ETH", "SOL", delisted=("OLD",))
     assert chosen(["BTC"], of, {"SOL", "ETH"}) == ["BTC", "ETH", "SOL"]
     assert chosen(["BTC"], of, {"BTC"}) == ["BTC"]
-    assert chosen(["BTC"], of, {"OLD", "GONE"}) == ["BTC", "OLD"], "exits need its book"
+    assert not choice(["BTC"], of, {"SOL", "ETH"}).gone
+
+
+def test_a_coin_that_went_while_it_was_held_is_there_to_be_wound_down() -> None:
+    of = listed("BTC", delisted=("OLD",))
+    found = choice(["BTC", "OLD"], of, {"OLD", "GONE"})
+    assert list(found.instruments) == ["BTC", "GONE", "OLD"]
+    assert found.gone == {"OLD": DELISTED, "GONE": UNLISTED}
+    assert found.instruments["GONE"].sz_decimals == 2, "as it was bought"
+
+
+@pytest.mark.parametrize("coin", ["OLD", "ETH", "ONCE"])
+def test_a_configured_coin_that_went_is_left_out_and_the_others_go_on(coin: str) -> None:
+    """It is in the listing as delisted, in the kept listing alone, or was traded here once."""
+    of = listed("BTC", delisted=("OLD",))
+    found = choice([coin, "BTC"], of, known=("ONCE",))
+    assert list(found.instruments) == ["BTC"]
+    assert found.gone == {coin: DELISTED if coin == "OLD" else UNLISTED}
+
+
+def test_when_no_coin_is_left_the_configuration_has_to_change() -> None:
+    of = listed("BTC", delisted=("OLD",))
+    for held in (set(), {"OLD"}):
+        with pytest.raises(OperatorError, match="none is left to trade"):
+            choice(["OLD"], of, held)
+
+
+def test_a_coin_whose_sizes_are_counted_otherwise_than_what_is_held_is_wound_down() -> None:
+    found = choice(["BTC", "SOL"], listed("BTC", "SOL"), {"SOL"}, decimals=1)
+    assert found.gone == {"SOL": "its sizes have 2 decimals now, they had 1"}
+    assert found.instruments["SOL"].sz_decimals == 1
+    assert not choice(["BTC", "SOL"], listed("BTC", "SOL"), {"SOL"}, decimals=0).gone
 
 
 def test_a_coin_the_venue_does_not_trade_is_refused_with_the_likely_one() -> None:
-    of = listed("BTC", "kPEPE", delisted=("OLD",))
-    with pytest.raises(OperatorError, match="does not trade btc, OLD; did you mean BTC"):
+    of = listed("BTC", "kXYZ", delisted=("OLD",))
+    with pytest.raises(OperatorError, match="does not trade btc; did you mean BTC"):
         chosen(["btc", "OLD"], of)
-    with pytest.raises(OperatorError, match="did you mean kPEPE"):
-        chosen(["KPEPE"], of)
+    with pytest.raises(OperatorError, match="did you mean kXYZ"):
+        chosen(["KXYZ"], of)
     with pytest.raises(OperatorError, match=r"does not trade ZZZ$"):
         chosen(["ZZZ"], of)
     with pytest.raises(OperatorError, match="none of the default coins"):

@@ -223,6 +223,30 @@ def test_complaints_alone_never_drop_the_connection() -> None:
 # Trades: none twice, none lost.
 
 
+def test_a_coin_that_is_left_is_unsubscribed_once_and_heard_no_more() -> None:
+    other = Subscription("bbo", "ETH")
+    session = live(*EVERY_KIND, other)
+    session.leave("BTC")
+    assert asked(session.tick(T0 + S)) == [
+        request for s in EVERY_KIND for request in requests(s, "unsubscribe")
+    ]
+    assert asked(session.tick(T0 + 2 * S)) == []
+    assert session.receive(bbo(), T0 + 2 * S) is None
+    assert session.receive(trades(trade(tid=1)), T0 + 2 * S) is None
+    assert list(session.streams) == [other]
+    session.lost(T0 + 3 * S)
+    assert asked(session.opened(T0 + 4 * S)) == requests(other, "subscribe")
+    drops = {session.tick(T0 + s * S).drop for s in range(5, 9)}
+    assert drops == {""}, "nobody waits for what was left"
+
+
+def test_a_coin_that_is_left_while_the_line_is_down_is_simply_not_asked_for() -> None:
+    session = live(*EVERY_KIND)
+    session.leave("BTC")
+    session.lost(T0 + S)
+    assert asked(session.opened(T0 + 2 * S)) == asked(session.tick(T0 + 3 * S)) == []
+
+
 def tids(event: object) -> list[int]:
     assert isinstance(event, TradesUpdate)
     return [p.time_ms for p in event.prints]

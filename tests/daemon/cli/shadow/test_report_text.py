@@ -118,8 +118,8 @@ def test_what_is_in_no_figure_is_said_below(capsys: Captured) -> None:
         "blocked for lack of data, in no figure above: young 3",
         "what caps cut off would have earned, in no figure above: young -1.25 USD",
         "twin minus real: +0.10 bps (-0.20 … +0.40) over 9 pairs, small enough for verdicts",
-        "phantoms: 4 open, 2 without a book to enter on, 3 left out for an unknown funding rate"
-        " or a suspect price",
+        "phantoms: 4 open, 2 without a book to enter on, 3 left out for an unknown funding rate,"
+        " a suspect price or a coin that went",
     ]
     out = text_of(capsys, report_of(GUARD))
     assert "for lack of data" not in out and "caps cut off" not in out
