@@ -90,7 +90,8 @@ class Coin(Struct):
     """One coin's market state.
 
     `offset_ns` is how far our stamps are ahead of the venue's clock at the quickest way, and
-    `venue_lag_ms` how much longer the newest book was under way. `variance` is an
+    `venue_lag_ms` how much longer the newest book was under way, `late_ns` since when that is more
+    than a clock may be off. `variance` is an
     exponentially weighted mean of squared one-minute log returns over `returns` bars. `dead` holds
     the streams that do not speak, by name in `Streams`, with the cause. `closed` maps who closed
     the coin to why; while it is not empty no bot hears of it and nothing is opened on it.
@@ -108,6 +109,7 @@ class Coin(Struct):
     settlement: Settlement | None = None
     offset_ns: int = 0
     venue_lag_ms: float = 0.0
+    late_ns: int = 0
     variance: float = 0.0
     returns: int = 0
     dead: dict[str, str] = field(default_factory=dict)

@@ -42,10 +42,12 @@ class VenueClock(Struct):
     """Offset of our stamps: `offset_ns` is ours minus the venue's, at the quickest way.
 
     It is 0 until it is `known`, for which `first` stamps since `first_ns` were heard. `lows` are
-    the lowest samples of past minutes, `low_ns` that of the minute `bucket`. `far_ns` is since
-    when no stamp agrees; `ahead_*` describe stamps from the future of which nothing has said
-    otherwise. `asked_ns` is when the venue was last asked, `claim_ns` what an answer said that
-    nothing else has confirmed. `refused` counts by kind what came from the future.
+    the lowest samples of past minutes, `low_ns` that of the minute `bucket`. `near_ns` is when a
+    stamp or an answer agreed last, `far_ns` since when no stamp agrees; `ahead_*` describe stamps
+    from the future of which nothing has said otherwise. `asked_ns` is when the venue was last
+    asked, `claim_ns` what an answer said that nothing else has confirmed. `moved` holds until
+    somebody has seen to what was dated by another offset. `refused` counts by kind what came from
+    the future.
     """
 
     offset_ns: int = 0
@@ -55,12 +57,14 @@ class VenueClock(Struct):
     bucket: int = 0
     low_ns: int = 0
     lows: list[int] = field(default_factory=list)
+    near_ns: int = 0
     far_ns: int = 0
     far_low_ns: int = 0
     ahead_ns: int = 0
     ahead_low_ns: int = 0
     ahead: int = 0
     asked_ns: int = 0
+    moved: bool = False
     claim_ns: int | None = None
     refused: dict[str, int] = field(default_factory=dict)
     troubled_ns: int = 0
@@ -103,6 +107,7 @@ class VenueClock(Struct):
             return True
         self._note(late_ns, now_ns)
         if late_ns - self.offset_ns <= REACH_NS:
+            self.near_ns = now_ns
             self.far_ns = self.ahead = 0
         elif not self.far_ns:
             self.far_ns, self.far_low_ns = now_ns, late_ns
@@ -129,6 +134,7 @@ class VenueClock(Struct):
         ahead = late_ns < self.offset_ns - REACH_NS
         if not ahead and early_ns <= self.offset_ns + REACH_NS:
             self.claim_ns = None
+            self.near_ns = now_ns
             self._note(late_ns, now_ns)
             return
         # The streams say so too, or the venue said so before: it is the clock that has moved.
@@ -168,6 +174,10 @@ class VenueClock(Struct):
             return f"every stamp is {late_s:.1f} s late: the line or the clock"
         return ""
 
+    def tells_since(self, since_ns: int) -> bool:
+        """Say whether something has agreed with the offset since then: what is late is no clock."""
+        return self.near_ns > since_ns
+
     def unsure(self, now_ns: int) -> bool:
         """Say whether the venue should be asked for its time at once."""
         return not self.known or bool(self.trouble(now_ns))
@@ -193,7 +203,8 @@ class VenueClock(Struct):
         return f"our stamps agree with the venue's clock again ({off_ms:+.0f} ms)"
 
     def _begin(self, late_ns: int, now_ns: int) -> None:
-        """Learn the offset anew from one sample."""
+        """Learn the offset anew from one sample; one that is far from before has moved."""
+        self.moved |= self.known and abs(late_ns - self.offset_ns) > REACH_NS
         self.known = True
         self.offset_ns = self.low_ns = late_ns
         self.lows.clear()
@@ -217,7 +228,9 @@ class VenueClock(Struct):
             self.lows.append(self.low_ns)
             del self.lows[:-BUCKETS]
             self.bucket, self.low_ns = bucket, late_ns
-            self.offset_ns = min(late_ns, *self.lows)
+            floor_ns = min(late_ns, *self.lows)
+            self.moved |= floor_ns - self.offset_ns > REACH_NS
+            self.offset_ns = floor_ns
         elif late_ns < self.low_ns:
             self.low_ns = late_ns
             self.offset_ns = min(self.offset_ns, late_ns)

@@ -97,6 +97,8 @@ class Freshness(Filter[Settings]):
         if not book.ok:
             return self.failed(age, limit, "book is crossed, one-sided or not yet back")
         lag, lag_max = coin.venue_lag_ms, self.settings.lag_ms_max
+        if lag > lag_max and coin.late_ns and not view.clock.tells_since(coin.late_ns):
+            return self.no_data(f"{lag:.0f} ms late: nothing tells the line from the clock yet")
         if lag > lag_max:
             return self.failed(
                 lag, lag_max, f"venue time is {lag:.0f} ms behind, limit {lag_max:.0f}"

@@ -148,6 +148,7 @@ class Engine:
             case ContextUpdate():
                 self.market.on_context(event)
             case Timer():
+                self.outages.on_second()
                 self.timetable.on_second()
                 self.backfill.on_second()
             case LensUpdate():

@@ -25,6 +25,7 @@ from market.coin import Coin
 from market.decision import ExitCall, Signal, Vote
 from market.events import (
     NS_PER_MINUTE,
+    NS_PER_MS,
     BboUpdate,
     BookUpdate,
     ContextUpdate,
@@ -33,7 +34,7 @@ from market.events import (
     TradesUpdate,
 )
 from market.plausibility import PriceRule
-from market.venue_clock import VenueClock
+from market.venue_clock import OFFSET_NS_MAX, VenueClock
 from market.view import View
 
 # A coin whose prices come and go need not be told more often.
@@ -137,7 +138,11 @@ class MarketHalf:
         book = coin.book
         if book.time_ms == event.time_ms:
             coin.offset_ns = self.clock.offset_ns
-            coin.venue_lag_ms = self.clock.lag_ms(event.time_ms, event.recv_ns)
+            coin.venue_lag_ms = lag_ms = self.clock.lag_ms(event.time_ms, event.recv_ns)
+            if lag_ms * NS_PER_MS <= OFFSET_NS_MAX:
+                coin.late_ns = 0
+            elif not coin.late_ns:
+                coin.late_ns = event.recv_ns
         if not book.ok:
             return None
         self._tell(self._subscribers.book[coin.instrument.coin], coin)

@@ -57,6 +57,17 @@ class Outages:
         vitals.feed_up = bool(vitals.lines)
         self._market.interrupt(self._coins(event.coins))
 
+    def on_second(self) -> None:
+        """Forget bars and arrivals dated by a clock that has moved since; ask for them anew."""
+        clock, vitals = self._market.clock, self._out.vitals
+        if not clock.moved:
+            return
+        clock.moved = False
+        vitals.venue_ns, vitals.next_close_ms = clock.venue_ns(vitals.now_ns), 0
+        for coin in self._market.coins.values():
+            self._market.lenses.interrupt(coin)
+            self._begin_bars(coin)
+
     def on_stream_down(self, event: StreamDown) -> None:
         """Do without a stream of a coin, and say so."""
         coin = self._market.coins.get(event.coin)
@@ -79,8 +90,12 @@ class Outages:
             return
         if event.stream == "trades":
             # Minutes that were seen only in part may not stand beside what the venue saw whole.
-            coin.bars.interrupt(since_ms=0)
-            self._backfill.ask_again(coin)
+            self._begin_bars(coin)
+
+    def _begin_bars(self, coin: Coin) -> None:
+        """Forget a coin's bars and ask for them anew."""
+        coin.bars.interrupt(since_ms=0)
+        self._backfill.ask_again(coin)
 
     def _coins(self, names: list[str]) -> Collection[Coin]:
         coins = self._market.coins

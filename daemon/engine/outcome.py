@@ -41,7 +41,8 @@ NOTHING = Outcome()
 class Vitals(Struct):
     """Position of the engine in its stream of events, and its counters.
 
-    `venue_ns` is the venue's time, by which bars, hours and days end; it never decreases either.
+    `venue_ns` is the venue's time, by which bars, hours and days end; it decreases only where the
+    venue's clock turned out to have moved, and no hour ends twice.
     `digest` runs over the rows of all outcomes; `signals` counts by bot what came to a row.
     `feed_up` holds while any connection is open, `lines` are the numbers of the open ones.
     """

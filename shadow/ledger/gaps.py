@@ -86,8 +86,9 @@ class Gaps:
         if not trade.gap_ns:
             return []
         instrument = self._coins[trade.coin].instrument
-        hours = _unpaid(trade, now_ns)
-        return [fund(trade, hour_ms, None, 0.0, instrument, now_ns) for hour_ms in hours]
+        # One without its rate says it for all: there may be years of them.
+        newest = _unpaid(trade, now_ns)[-1:]
+        return [fund(trade, hour_ms, None, 0.0, instrument, now_ns) for hour_ms in newest]
 
     def lose_patience(self, name: str, now_ns: int) -> list[Change]:
         """Go on without repair when no candles came: the hours missed then lack funding."""
@@ -189,10 +190,9 @@ def hours_between(from_ns: int, to_ns: int) -> range:
     return range(first, to_ns // NS_PER_MS + 1, MS_PER_HOUR)
 
 
-def _unpaid(trade: Trade, until_ns: int) -> list[int]:
+def _unpaid(trade: Trade, until_ns: int) -> range:
     """Return the hours of a trade's gap, up to a time, that it was not charged for yet."""
-    hours = hours_between(trade.gap_ns, until_ns)
-    return [hour_ms for hour_ms in hours if hour_ms > trade.funded_ms]
+    return hours_between(max(trade.gap_ns, trade.funded_ms * NS_PER_MS), until_ns)
 
 
 def _is_back(coin: Coin, now_ns: int) -> bool:

@@ -144,6 +144,7 @@ def test_the_venues_answer_tells_a_slow_line_from_a_clock_that_is_off() -> None:
         line.ask()
         line.frames(1)
     assert slow.clock.trouble(slow.stamp) == "", "it is the line: lag is judged as lag"
+    assert slow.clock.tells_since(slow.stamp - 2 * S)
     late_ms = slow.clock.lag_ms((slow.now - slow.way) // MS, slow.stamp)
     assert 7_900 < late_ms < 8_300
     assert "ahead of the venue's clock" in stepped.clock.trouble(stepped.stamp)

@@ -143,6 +143,17 @@ def test_venue_lag_up_to_its_limit_passes() -> None:
     assert check(coin, last_ns, lag_ms_max=3_000.0).outcome == "pass"
 
 
+def test_a_lag_is_none_until_something_else_was_on_time() -> None:
+    coin, last_ns = learned("fast", 500.0)
+    coin.venue_lag_ms, coin.late_ns = 90_000.0, last_ns
+    view = make_view(coin, now_ns=last_ns)
+    view.clock.known, view.clock.near_ns = True, last_ns - 1
+    found = Freshness(Settings(), "enforce").check(make_proposal(), view)
+    assert (found.outcome, found.reason[:14]) == ("no_data", "90000 ms late:")
+    view.clock.near_ns = last_ns + 1
+    assert Freshness(Settings(), "enforce").check(make_proposal(), view).outcome == "fail"
+
+
 def test_a_clock_ahead_of_ours_is_no_lag() -> None:
     coin, last_ns = learned("fast", 500.0)
     coin.venue_lag_ms = -400.0

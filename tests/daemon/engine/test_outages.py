@@ -12,10 +12,19 @@ from daemon.engine.engine import Engine
 from daemon.engine.outages import EXPECTED_DOWN, WITHOUT
 from daemon.engine.outcome import NOTHING
 from market.coin import Coin, Streams
-from market.events import Candle, Candles, FeedDown, FeedUp, StreamDown, StreamName, StreamUp
+from market.events import (
+    Candle,
+    Candles,
+    FeedDown,
+    FeedUp,
+    StreamDown,
+    StreamName,
+    StreamUp,
+    Timer,
+)
 from tests.daemon import rig
 from tests.daemon.rig import Scene
-from tests.support.engines import NOW_NS
+from tests.support.engines import NOW_NS, S
 
 # Connections.
 
@@ -201,3 +210,19 @@ def test_what_is_dead_is_part_of_the_whole_state() -> None:
     snapshot.restore(engine, snapshot.whole(scene.engine))
     assert engine.market.coins["BTC"].dead == btc.dead == {"fast": "silent"}
     assert engine.vitals.lines == [0]
+
+
+@pytest.mark.parametrize("by_s", [90, -90])
+def test_bars_dated_by_a_clock_that_moved_are_asked_for_anew_and_time_goes_on(by_s: int) -> None:
+    scene, btc, eth = heard(150)
+    engine = scene.engine
+    engine.clock.offset_ns += by_s * S
+    engine.clock.moved = True
+    hour_ns = engine.vitals.next_hour_ns
+    outcome = scene.tell(Timer())
+    assert len(outcome.requests) == 10
+    assert not any(len(series) for coin in (btc, eth) for series in coin.bars.series.values())
+    assert not btc.arrivals.times_ms and btc.bars.minute is None
+    assert engine.vitals.venue_ns == engine.clock.venue_ns(scene.run.now_ns)
+    assert engine.vitals.next_hour_ns == hour_ns
+    assert scene.tell(Timer()).requests == [], "once"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -243,3 +244,29 @@ def test_a_stop_of_years_is_not_walked_hour_by_hour_without_end(years: int) -> N
     made.engine.step(Notice("late", "", min(NOW_NS + years * 365 * 86_400 * S, 2**63 - 1)))
     assert 0 < len(hours) <= 366 * 24 + 1
     assert hours[-1] * 1_000_000 <= made.engine.vitals.venue_ns < (hours[-1] + 3_600_000) * 10**6
+
+
+@pytest.mark.parametrize(("skew_ms", "for_s"), [(90_000, 60), (-90_000, 60), (2_500, 30)])
+def test_a_venue_whose_clock_jumps_enters_no_verdict_of_freshness(
+    monkeypatch: pytest.MonkeyPatch, skew_ms: int, for_s: int
+) -> None:
+    scene = Scene(coins=rig.PAIR, config={"gate": {**rig.OPEN, "freshness": {"mode": "enforce"}}})
+    scene.advance(90)
+    signals, alarms = len(scene.rows.signals), len(scene.rows.alarms)
+    day_ms = scene.engine.branch.desk.day_ms
+    frames_between = rig.frames_between
+
+    def skewed(*what: Any) -> Any:
+        for ns, raw in frames_between(*what):
+            yield ns, re.sub(rb'"time":(\d+)', lambda m: b'"time":%d' % (int(m[1]) + skew_ms), raw)
+
+    monkeypatch.setattr(rig, "frames_between", skewed)
+    scene.advance(for_s)
+    monkeypatch.setattr(rig, "frames_between", frames_between)
+    seen = {row.signal_id for row in scene.rows.signals[signals:]}
+    judged = [c for c in scene.rows.checks if c.filter == "freshness" and c.signal_id in seen]
+    assert {check.outcome for check in judged} <= {"no_data", "pass"}
+    assert "no_data" in {check.outcome for check in judged}
+    told = [row for row in scene.rows.alarms[alarms:] if row.kind == "clock"]
+    assert len(told) == 1
+    assert scene.engine.branch.desk.day_ms == day_ms

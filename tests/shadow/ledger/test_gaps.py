@@ -475,6 +475,15 @@ def test_hours_of_a_gap_nobody_repaired_lack_their_funding() -> None:
     assert trade.flags == ["no_funding", "gap"]
 
 
+@pytest.mark.parametrize("years", [3, 250])
+def test_a_gap_of_years_is_said_once_and_not_walked_hour_by_hour(years: int) -> None:
+    life, trade = suspended(3000, gone_s=700.0)
+    late_ns = T0 + years * 8_766 * 3_600 * S
+    missed = life.ledger.gaps.miss_hours(trade, late_ns)
+    assert what(missed) == ["funded"] and trade.flags == ["no_funding"]
+    assert trade.funded_ms == late_ns // (3_600 * S) * 3_600_000
+
+
 def test_a_call_on_a_suspended_trade_ends_it_with_the_gap_on_record() -> None:
     life, trade = suspended()
     changes = life.call(601)
