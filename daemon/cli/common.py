@@ -64,7 +64,7 @@ def pick_state(state: Path | None, mode: str | None, config: Path | None = None)
         raise typer.BadParameter(
             f"{mode!r} is not one of paper, {', '.join(MODE_FOLDERS)}", param_hint="--mode"
         )
-    found = existing(root)
+    found = places(root)
     if mode is not None:
         found = [s for s in found if s.folder == mode or s.folder.startswith(f"{mode}-")]
     if not found:
@@ -72,6 +72,18 @@ def pick_state(state: Path | None, mode: str | None, config: Path | None = None)
     if len(found) > 1:
         say(f"several modes under {root}; showing the newest, {found[0].folder} (--mode chooses)")
     return found[0]
+
+
+def places(root: Path) -> list[StateDir]:
+    """Return the mode folders with a database, the newest first; before them those without one
+    where a daemon answers.
+    """
+    from daemon.instance.control import answers
+
+    found = existing(root)
+    there = {state.folder for state in found}
+    others = [StateDir(root, name) for name in MODE_FOLDERS if name not in there]
+    return [state for state in others if answers(state.socket)] + found
 
 
 def json_text(value: object) -> str:

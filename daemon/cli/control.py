@@ -20,7 +20,7 @@ from daemon.cli.common import (
     print_table,
     say,
 )
-from daemon.instance.control import Refused, Request
+from daemon.instance.control import Refused, Request, StillStarting
 from daemon.instance.lock import is_held
 from daemon.instance.paths import StateDir
 from market.errors import VenueUnreachable
@@ -46,11 +46,17 @@ def register(app: typer.Typer) -> None:
 
 
 def running(state: StateDir, request: Request, answer: type[T]) -> T | None:
-    """Return what a running daemon answers, None when nobody does; raises Refused."""
+    """Return what a running daemon answers, None when nobody does or it is not up yet.
+
+    Raises Refused.
+    """
     from daemon.instance import control
 
     try:
         return control.ask(state.socket, request, answer)
+    except StillStarting as error:
+        say(f"starting in {state.folder}: {error.phase}; what follows is from its database")
+        return None
     except Refused:
         raise
     except VenueUnreachable as error:
@@ -70,7 +76,7 @@ def status(
 
     Example: gnomon status --json
     """
-    from daemon.views.at_rest import at_rest, fresh, orchestration
+    from daemon.views.at_rest import alive, at_rest, fresh, orchestration
     from daemon.views.status import RunningStatus
 
     where = pick_state(state, mode, config)
@@ -78,7 +84,12 @@ def status(
     found: RunningStatus | RestingStatus = fresh(equity_usd)
     if where is not None:
         answer = running(where, Request("status"), RunningStatus)
-        found = answer or at_rest(where, equity_usd)
+        if answer is not None:
+            found = answer
+        elif where.database.exists():
+            found = at_rest(where, equity_usd)
+        else:
+            found.running, found.mode = alive(where), where.folder
     found.orchestration = orchestration(where)
     if json_:
         print_json(found)
@@ -119,6 +130,8 @@ def _first_line(s: RunningStatus | RestingStatus) -> str:
     if s.mode is None:
         return "never started; `gnomon run` begins"
     seen = second_of(s.last_seen_ns) if s.last_seen_ns else "never"
+    if s.running and s.last_seen_ns is None:
+        return f"running in {s.mode}; nothing was written yet, or its database is gone"
     if s.running:
         return f"running in {s.mode}; its database was last written {seen}"
     return f"not running; {s.mode} was last alive {seen}"

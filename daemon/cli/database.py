@@ -14,13 +14,15 @@ from daemon.cli.common import (
     StateOption,
     load_config,
     pick_state,
+    places,
     print_json,
     say,
     usable_folder,
 )
+from daemon.instance.custody import FILES
 from daemon.instance.database import reading
-from daemon.instance.paths import StateDir, existing, state_root
-from market.errors import InputDamaged, OperatorError
+from daemon.instance.paths import StateDir, state_root
+from market.errors import InputDamaged, OperatorError, VenueUnreachable
 
 # Its place in `gnomon --help`.
 RANK = 11
@@ -47,18 +49,26 @@ def check(
     from daemon.views.soundness import unsound
 
     if mode is None:
-        found = existing(state_root(state, load_config(config, system=True).state_dir))
+        found = places(state_root(state, load_config(config, system=True).state_dir))
     else:
         one = pick_state(state, mode, config)
         found = [one] if one is not None else []
     results = {}
     for where in found:
+        if not where.database.exists():
+            if displaced := _displaced(where):
+                results[where.folder] = [displaced]
+            else:
+                say(f"{where.folder}: the daemon is starting and has no database yet")
+            continue
         try:
             with reading(where) as db:
                 results[where.folder] = unsound(db)
         except InputDamaged as error:
             # One that cannot be read must not hide what is to be said of the others.
             results[where.folder] = [str(error)]
+        if displaced := _displaced(where):
+            results[where.folder].append(displaced)
     if json_:
         print_json(
             [{"mode": m, "ok": not broken, "broken": broken} for m, broken in results.items()]
@@ -74,6 +84,18 @@ def check(
             typer.echo("no database yet")
     if any(results.values()):
         raise InputDamaged("db check: at least one database breaks its integrity rules (see above)")
+
+
+def _displaced(where: StateDir) -> str:
+    """Return what a daemon that runs here says of files that were moved away from under it."""
+    from daemon.instance import control
+    from daemon.views.status import RunningStatus
+
+    try:
+        answer = control.ask(where.socket, control.Request("status"), RunningStatus)
+    except VenueUnreachable:
+        return ""
+    return answer.halts.get(FILES, "")
 
 
 def _one(state: Path | None, mode: str | None, config: Path | None) -> StateDir:

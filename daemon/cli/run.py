@@ -89,7 +89,7 @@ def run(
 
     Example: gnomon run --mode paper --network testnet
     """
-    from daemon.live.daemon import run as run_daemon
+    from daemon.live.run import run as run_daemon
     from daemon.live.telemetry import configure
     from daemon.screen.process import Screen
 

@@ -43,10 +43,14 @@ class Reply(Struct):
 
 
 class Refusal(Struct, omit_defaults=True):
-    """The answer to a request that is not met: why, and what there is to choose from instead."""
+    """The answer to a request that is not met: why, and what there is to choose from instead.
+
+    While the daemon is `starting`, `error` says what it waits for.
+    """
 
     error: str = ""
     choices: list[str] = field(default_factory=list)
+    starting: bool = False
 
 
 class Refused(VenueUnreachable):
@@ -55,6 +59,15 @@ class Refused(VenueUnreachable):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.error)
         self.choices = refusal.choices
+
+
+class StillStarting(Refused):
+    """The answer of a daemon that is not up yet; `phase` is what it waits for."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.args = (f"the daemon is starting ({refusal.error}); ask again when it is up",)
+        self.phase = refusal.error
 
 
 # Answers are structs; what they hold is the business of whoever answers.
@@ -108,16 +121,33 @@ async def serve(path: Path, answer: Answer) -> asyncio.Server:
 
 
 def _listen(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
+    """Bind a socket and put it in the place of whatever answered there before, in one step."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with _short(path) as name:
+    with _short(fresh) as name:
         # Nobody else may connect, not even between bind and chmod.
         before = os.umask(0o177)
         try:
             listener.bind(name)
         finally:
             os.umask(before)
+    listener.listen()
+    fresh.rename(path)
     return listener
+
+
+def answers(path: Path) -> bool:
+    """Say whether somebody listens at a path."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(1.0)
+        try:
+            with _short(path) as name:
+                s.connect(name)
+        except OSError as error:
+            # Who may not ask is still told that there is somebody.
+            return isinstance(error, PermissionError)
+        return True
 
 
 def ask(path: Path, request: Request, answer: type[T], *, timeout_s: float = 5.0) -> T:
@@ -133,6 +163,8 @@ def ask(path: Path, request: Request, answer: type[T], *, timeout_s: float = 5.0
         raise VenueUnreachable(f"the daemon at {path} closed the connection without an answer")
     try:
         refusal = msgspec.json.decode(line, type=Refusal)
+        if refusal.starting:
+            raise StillStarting(refusal)
         if refusal.error:
             raise Refused(refusal)
         return msgspec.json.decode(line, type=answer)

@@ -18,14 +18,15 @@ from market.errors import AnotherInstance, OperatorError
 LOCKS = Path("/proc/locks")
 
 
-def _path(state_dir: StateDir) -> Path:
+def lock_of(state_dir: StateDir) -> Path:
+    """Return the lock's file."""
     return state_dir.path / "lock"
 
 
 @contextmanager
 def alone(state_dir: StateDir) -> Iterator[None]:
     """Hold the state folder's lock; raises AnotherInstance when someone else does."""
-    with _opened(_path(state_dir)) as lock:
+    with _opened(lock_of(state_dir)) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -61,7 +62,7 @@ def is_held(state_dir: StateDir) -> bool:
     Trying the lock would do too, but could turn away a daemon that starts at that moment.
     """
     try:
-        inode = _path(state_dir).lstat().st_ino
+        inode = lock_of(state_dir).lstat().st_ino
         held = LOCKS.read_text().splitlines()
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Composition root: the one file in which local and paper differ.
+"""Composition of a daemon: everything of one run, wired together.
 
 Starting up is recovering: the same path after a first start, a clean stop or kill -9. What the
 database holds is taken up, the torn end of the tape is mended, the gap is repaired from candles.
@@ -21,7 +21,9 @@ from daemon.engine.factory import build_engine
 from daemon.engine.intake import Intake
 from daemon.engine.outcome import Outcome
 from daemon.instance.birth import unheeded
-from daemon.instance.lock import alone
+from daemon.instance.custody import Custody
+from daemon.instance.lease import Lease
+from daemon.instance.lock import lock_of
 from daemon.lens.client import LensProcess
 from daemon.live.answers import Answers
 from daemon.live.child import watch
@@ -29,6 +31,7 @@ from daemon.live.clock import Clock, Reading
 from daemon.live.decision_log import log_decisions
 from daemon.live.feed_log import log_told
 from daemon.live.gauges import figures_of, fit_to_keep
+from daemon.live.guard import Guard, require_kept
 from daemon.live.history import History
 from daemon.live.housekeeping import OK, Housekeeping
 from daemon.live.journal import Journal
@@ -36,14 +39,12 @@ from daemon.live.listing import Listing
 from daemon.live.readiness import Readiness
 from daemon.live.run_record import RunRecord
 from daemon.live.startup import (
+    STOP,
     Endpoint,
     Plan,
     choose_coins,
-    meet_venue,
-    open_endpoint,
     standby,
     subscriptions,
-    until_stopped,
 )
 from daemon.live.supervisor import Budget, Supervisor
 from daemon.live.taping import EngineRecorded, Origin, Taping, mended
@@ -51,7 +52,7 @@ from daemon.live.telemetry import log
 from daemon.live.venue_time import VenueTimes
 from daemon.views.rim import Figures, RecentSignal
 from daemon.views.status import RECENT
-from market.errors import InvariantBroken, OperatorError
+from market.errors import InvariantBroken
 from market.events import (
     Command,
     Notice,
@@ -71,33 +72,6 @@ LOOK_EVERY_S = 10
 TIDY_EVERY_S = 600
 
 
-async def run(
-    plan: Plan,
-    *,
-    started: Callable[[], None] = lambda: None,
-    waiting: Callable[[str], None] = lambda text: None,
-) -> str:
-    """Run the daemon until it is told to stop; return why it stopped.
-
-    `waiting` is told in words when the venue does not answer. A plan for some time waits for it
-    no longer than that.
-    """
-    plan.state.create()
-    with alone(plan.state):
-        async with (
-            open_endpoint(plan) as endpoint,
-            InfoClient(
-                endpoint.rest, weight_per_minute=plan.config.venue.weight_per_minute
-            ) as info,
-        ):
-            met = await until_stopped(meet_venue(info, waiting=waiting), within_s=plan.for_s)
-            if isinstance(met, str):
-                return met
-            daemon = Daemon(plan, endpoint, info, *met)
-            started()
-            return await daemon.run()
-
-
 class Daemon:
     """Everything of one run, wired together."""
 
@@ -108,14 +82,16 @@ class Daemon:
         info: InfoClient,
         listed: dict[str, Instrument],
         reading: Reading | None = None,
+        store: Store | None = None,
+        own: Lease | None = None,
     ) -> None:
         self.state = plan.state
-        self.network = plan.network if plan.mode == "paper" else plan.mode
+        self.network = plan.venue
         self.late_ms = 0.0
         self.recent: deque[RecentSignal] = deque(maxlen=RECENT)
         self._plan = plan
         self._endpoint = endpoint
-        self._store = Store(
+        self._store = store or Store(
             plan.state.database, mode=plan.state.folder, network=self.network, say=log.info
         )
         with ExitStack() as undo:
@@ -123,6 +99,14 @@ class Daemon:
             self._take_up(listed, reading)
             undo.pop_all()
         self._wire(info)
+        self.guard = Guard(
+            self._store,
+            self.journal,
+            Custody(plan.state.database, lock_of(plan.state)),
+            own,
+            consume=self.consume,
+            fail=self.supervisor.fail,
+        )
         self._begin(reading)
 
     def _take_up(self, listed: dict[str, Instrument], reading: Reading | None) -> None:
@@ -293,7 +277,7 @@ class Daemon:
             child = self._endpoint.child
             supervisor.add("venue", lambda: watch(child))
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP:
             loop.add_signal_handler(number, self._signalled, number)
         self.readiness.begin()
         for text in self._mended:
@@ -306,14 +290,14 @@ class Daemon:
         finally:
             self.readiness.end()
             await self.close(why)
-        if self.journal.failure:
-            raise OperatorError(
-                f"{self.state.database}: the newest rows could not be written "
-                f"({self.journal.failure}); their events are on the tape"
-            )
+        require_kept(self.journal, self.state.database)
         return why
 
     def _signalled(self, number: int) -> None:
+        self._store.hurry()
+        if self.supervisor.stopped_by and number == signal.SIGHUP:
+            # A terminal may say so twice when it goes.
+            return
         if self.supervisor.stopped_by:
             # Asked twice: a crash is as safe as a stop, and quicker.
             os._exit(128 + number)
@@ -321,8 +305,10 @@ class Daemon:
 
     async def close(self, why: str) -> None:
         """End the run's row, the tape and the database."""
+        self._store.hurry()
         await self.journal.flush()
         await self.run_record.end(why, self.clock.now_ns())
+        await self.guard.end()
         # Only now: even the flush may have led to events.
         await self.journal.close(self.taping.last_line(why))
 
@@ -342,6 +328,7 @@ class Daemon:
             if self.readiness.look(loop.time() - began):
                 self._ready()
             self.readiness.feed_watchdog(loop.time())
+            self.guard.look(second)
             if second % LOOK_EVERY_S == 0:
                 await self.look(second)
             if untidy or second % TIDY_EVERY_S == 0:

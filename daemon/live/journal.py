@@ -91,6 +91,8 @@ class Journal:
         self._trusted = True
         self.committed_seq = 0
         self.commits = 0
+        # Where rows wait that found no way into the database by the end.
+        self.aside: Path | None = None
 
     # The loop's side.
 
@@ -210,12 +212,22 @@ class Journal:
         """End the tape, commit the rest, close the database."""
         self.close_segment(last)
         await self.flush()
+        if self._failure and self._trusted:
+            await self._put_aside()
         try:
             # What cannot be folded into the file stays in its log, which is as good.
             with suppress(sqlite3.Error):
                 await self.in_thread(self._store.close)
         finally:
             self._thread.shutdown()
+
+    async def _put_aside(self) -> None:
+        """Keep what cannot be committed in a file beside, for the next start to take in."""
+        batch = self._batch
+        with suppress(OSError):
+            self.aside = await asyncio.get_running_loop().run_in_executor(
+                self._thread, self._store.put_aside, batch.rows, batch.state
+            )
 
     def in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """Run other work on the database in the writer's thread, between two commits."""

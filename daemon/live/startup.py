@@ -25,6 +25,9 @@ from venue.hyperliquid.universe import load_instruments
 
 T = TypeVar("T")
 
+# Each asks for an orderly end: a terminal that goes away is no reason for another.
+STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -35,6 +38,11 @@ class Plan:
     network: Network
     state: StateDir
     for_s: float | None = None
+
+    @property
+    def venue(self) -> str:
+        """Return what a database is marked with beside its mode: the network on paper."""
+        return self.network if self.mode == "paper" else self.mode
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ async def until_stopped(work: Coroutine[Any, Any, T], *, within_s: float | None)
     """
     loop = asyncio.get_running_loop()
     told: asyncio.Future[str] = loop.create_future()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP:
         loop.add_signal_handler(number, _tell, told, number)
     task = asyncio.create_task(work)
     try:
@@ -103,7 +111,7 @@ async def until_stopped(work: Coroutine[Any, Any, T], *, within_s: float | None)
             return told.result()
         raise VenueUnreachable(f"the venue did not answer within {within_s:g} s")
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP:
             loop.remove_signal_handler(number)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from daemon.engine.outcome import Vitals
+from daemon.instance.control import answers
 from daemon.instance.database import reading
 from daemon.instance.lock import is_held
 from daemon.instance.paths import StateDir
@@ -41,6 +42,11 @@ def fresh(equity_usd: float) -> RestingStatus:
     )
 
 
+def alive(where: StateDir) -> bool:
+    """Say whether a daemon runs here, though it may have lost its lock or not answer."""
+    return is_held(where) or answers(where.socket)
+
+
 def at_rest(where: StateDir, equity_usd: float) -> RestingStatus:
     """Return the status of a state that no daemon answers for, from its database.
 
@@ -55,7 +61,7 @@ def at_rest(where: StateDir, equity_usd: float) -> RestingStatus:
         ).fetchone()
         alarms = db.execute("SELECT COUNT(*) FROM alarm").fetchone()[0]
     return RestingStatus(
-        running=is_held(where),
+        running=alive(where),
         mode=where.folder,
         signals=sum(signals.values()),
         admitted=signals.get("admitted", 0),

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote
@@ -19,7 +20,18 @@ import msgspec
 from msgspec.structs import astuple, fields
 
 from market.errors import InputDamaged, OperatorError
+from shadow.store.connection import (
+    closed_in_order,
+    connect,
+    ended,
+    is_busy,
+    is_the_file,
+    require_sound,
+    transaction,
+    unusable,
+)
 from shadow.store.details import Packer, shipped
+from shadow.store.late import Late, late_rows, put_aside, put_aside_earlier, seq_of
 from shadow.store.rebuild import rebuild
 from shadow.store.retention import Limits, Tidied, give_back, tidy
 from shadow.store.rows import Rows
@@ -32,7 +44,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHECKPOINT_PAGES = 1000
+# How long a commit waits for somebody else's transaction to end.
+PATIENCE_S = 5.0
+# How long it waits once the daemon is told to stop.
+HURRY_S = 0.5
 
+
+# What a key of `about` shall hold, from what it holds; None for nothing.
+Decide = Callable[[str | None], str | None]
 
 STATE_SET = "INSERT INTO state VALUES (?,?) ON CONFLICT DO UPDATE SET value = excluded.value"
 STATE_DROP = "DELETE FROM state WHERE key = ?"
@@ -67,12 +86,16 @@ class Store:
         mode: str,
         network: str,
         say: Callable[[str], None] = lambda text: None,
+        given_up: Callable[[], bool] = lambda: False,
     ) -> None:
         """Open or create; raises OperatorError for another mode, network or schema version.
 
-        `say` is told how far a migration is that takes long.
+        The pages of a file that was closed in order are not read; those of any other are. Raises
+        DatabaseHeld while another process holds the file. `say` is told how far a migration is
+        that takes long, `given_up` is asked now and then whether reading still makes sense.
         """
         self.path = path
+        self.patience_s = PATIENCE_S
         self._connection = connect(path)
         self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, CELL_BYTES_MAX)
         try:
@@ -81,6 +104,10 @@ class Store:
                 identify(self._connection, path, mode=mode, network=network)
             else:
                 self._connection.execute("PRAGMA auto_vacuum=INCREMENTAL").fetchall()
+            if version and not closed_in_order(self._connection):
+                self._connection.set_progress_handler(given_up, 100_000)
+                require_sound(self._connection, path)
+                self._connection.set_progress_handler(None, 0)
             if 0 < version < REBUILT:
                 migrate(self._connection, version, REBUILT - 1)
                 self._connection.close()
@@ -90,13 +117,24 @@ class Store:
             migrate(self._connection, version, SCHEMA_VERSION)
             identify(self._connection, path, mode=mode, network=network)
             self._packer = Packer(adopt(self._connection, path, shipped()))
+            self._connection.execute("DELETE FROM about WHERE key = 'closed'")
+            self._take_in()
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            if is_the_file(error):
+                raise unusable(path, error) from None
+            raise
         except BaseException:
             self._connection.close()
             raise
 
     def write(self, rows: Rows, state: Mapping[str, str | None] | None = None) -> None:
         """Commit rows and durable state; a None value drops its key."""
-        with transaction(self._connection) as db:
+        self._write(rows, state or {})
+        self._checkpoint()
+
+    def _write(self, rows: Rows, state: Mapping[str, str | None]) -> None:
+        with self._transaction() as db:
             if rows.signals:
                 self._write_signals(db, rows)
             for name, statement in WRITES:
@@ -108,7 +146,6 @@ class Store:
             if state:
                 db.executemany(STATE_SET, [(k, v) for k, v in state.items() if v is not None])
                 db.executemany(STATE_DROP, [(k,) for k, v in state.items() if v is None])
-        self._checkpoint()
 
     def _write_signals(self, db: sqlite3.Connection, rows: Rows) -> None:
         """Write what plain SQL should find as columns, and the rest packed."""
@@ -117,6 +154,35 @@ class Store:
         db.executemany(DetailRow.statement(), map(astuple, details))
         refused = (check for check in rows.checks if check.outcome != PASSED)
         db.executemany(CheckRow.statement(), map(astuple, refused))
+
+    def hurry(self) -> None:
+        """Wait for nobody any more than a stop has time for; callable from any thread."""
+        self.patience_s = HURRY_S
+
+    def put_aside(self, rows: Rows, state: Mapping[str, str | None]) -> Path:
+        """Keep rows that cannot be written in a file beside; the next opening takes them in."""
+        return put_aside(self.path, Late(rows, dict(state)))
+
+    def _take_in(self) -> None:
+        """Write what an earlier run had to put aside, unless it is here already."""
+        late = put_aside_earlier(self.path)
+        if late is not None and late.seq > seq_of(self.state().get("vitals")):
+            self._write(late.rows, late.state)
+        late_rows(self.path).unlink(missing_ok=True)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run one write transaction, waiting for another process as long as patience lasts."""
+        began = time.monotonic()
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() - began >= self.patience_s:
+                    raise
+        with ended(self._connection) as db:
+            yield db
 
     def _checkpoint(self) -> None:
         wal = self.path.with_name(self.path.name + "-wal")
@@ -138,11 +204,36 @@ class Store:
         )
         return {str(name) for (name,) in self._connection.execute(query)}
 
+    def agree(self, key: str, decide: Decide) -> None:
+        """Replace what `about` says of a key by what `decide` makes of it; None takes it away."""
+        with self._transaction() as db:
+            row = db.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+            value = decide(None if row is None else row[0])
+            if value is None:
+                db.execute("DELETE FROM about WHERE key = ?", (key,))
+            else:
+                db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
+
+    def copy_to(self, target: Path) -> None:
+        """Write everything to a file of its own, whatever became of the name of this one."""
+        fresh = target.with_name(f".{target.name}.part")
+        fresh.unlink(missing_ok=True)
+        with closing(sqlite3.connect(fresh)) as copy:
+            self._connection.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE").fetchall()
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(target)
+
+    def leave(self) -> None:
+        """Close without a word: another process holds the database."""
+        self._connection.close()
+
     def begin_run(self, **columns: Any) -> int:
         """Record the start of a run; return its id."""
         names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
-        with transaction(self._connection) as db:
+        with self._transaction() as db:
             cursor = db.execute(
                 f"INSERT INTO run ({names}) VALUES ({marks})", tuple(columns.values())
             )
@@ -152,12 +243,12 @@ class Store:
     def update_run(self, run_id: int, **columns: Any) -> None:
         """Record how far a run has come, or how it ended."""
         sets = ", ".join(f"{name} = ?" for name in columns)
-        with transaction(self._connection) as db:
+        with self._transaction() as db:
             db.execute(f"UPDATE run SET {sets} WHERE run_id = ?", (*columns.values(), run_id))
 
     def tidy(self, limits: Limits) -> Tidied:
         """Delete a slice of what is due, and give a slice of free pages back to the disk."""
-        with transaction(self._connection) as db:
+        with self._transaction() as db:
             found = tidy(db, limits)
         shrinks = give_back(self._connection)
         self._checkpoint()
@@ -165,50 +256,12 @@ class Store:
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and close."""
+        self.hurry()
         with closing(self._connection) as db:
+            with suppress(sqlite3.Error), self._transaction():
+                # Last of all: whoever finds it need not read the file to trust it.
+                db.execute("INSERT OR REPLACE INTO about VALUES ('closed', 'in order')")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the writing connection; raises OperatorError when the file cannot be used.
-
-    Nothing is written yet: the file may turn out to be somebody else's.
-    """
-    db = None
-    try:
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        for pragma in (
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "trusted_schema=OFF",
-            "wal_autocheckpoint=0",
-            # A log that was folded in shrinks again, so that its size says when to do it next.
-            "journal_size_limit=0",
-        ):
-            db.execute(f"PRAGMA {pragma}").fetchall()
-        damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        if db is not None:
-            db.close()
-        raise OperatorError(
-            f"{path}: not a usable database ({error}); move it aside to start afresh"
-        ) from None
-    if damage != "ok":
-        db.close()
-        raise OperatorError(f"{path}: damaged ({damage}); restore a backup or move it aside")
-    return db
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Run one write transaction; a failed one leaves nothing behind."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield db
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
 
 
 def recognise(db: sqlite3.Connection, path: Path) -> int:
@@ -252,7 +305,7 @@ def migrate(db: sqlite3.Connection, version: int, target: int) -> None:
 def identify(db: sqlite3.Connection, path: Path, *, mode: str, network: str) -> None:
     """Write mode and network into a new file; refuse a file that holds others."""
     about = dict(db.execute("SELECT key, value FROM about"))
-    if not about:
+    if "mode" not in about:
         with transaction(db):
             db.executemany(
                 "INSERT INTO about VALUES (?, ?)", [("mode", mode), ("network", network)]

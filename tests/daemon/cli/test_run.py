@@ -103,7 +103,7 @@ def daemon_stub(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
         plans.append(plan)
         return "asked to"
 
-    monkeypatch.setattr("daemon.live.daemon.run", run)
+    monkeypatch.setattr("daemon.live.run.run", run)
     return plans
 
 

@@ -11,7 +11,7 @@ import pytest
 def _as_it_was() -> Iterator[None]:
     """Undo what a running daemon does to its process."""
     thresholds = gc.get_threshold()
-    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     gc.unfreeze()
     gc.set_threshold(*thresholds)

@@ -22,7 +22,6 @@ from daemon.engine.branch import Branch
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox, Outcome
 from daemon.instance import control
-from daemon.instance.lock import alone
 from daemon.live import clock, readiness
 from daemon.live import daemon as module
 from daemon.live.clock import Reading
@@ -32,7 +31,7 @@ from daemon.live.supervisor import Budget
 from daemon.replay.player import Player
 from daemon.views.status import RunningStatus, status
 from market.decision import Request
-from market.errors import AnotherInstance, InvariantBroken, OperatorError, VenueUnreachable
+from market.errors import InvariantBroken, OperatorError, VenueUnreachable
 from market.events import Candles, Command, Event, FeedDown, FeedUp, Notice
 from market.instrument import Instrument
 from shadow.store.check import broken_promises
@@ -323,7 +322,11 @@ def test_rows_that_could_not_be_written_by_the_end_are_the_operator_s_to_know(
         def full(*_: Any, **__: Any) -> None:
             raise sqlite3.OperationalError("database or disk is full")
 
+        def nowhere(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
+
         monkeypatch.setattr(Store, "write", full)
+        monkeypatch.setattr(Store, "put_aside", nowhere)
         monkeypatch.setattr(Store, "update_run", full)
         monkeypatch.setattr(Store, "tidy", full)
         await daemon.look(module.TIDY_EVERY_S)
@@ -494,12 +497,6 @@ def test_a_coin_that_goes_while_the_daemon_runs_is_unsubscribed_and_on_record(
     assert {s.coin for s in daemon.session.streams} == {"BTC"}
     told = rows(tmp_path, "SELECT message FROM alarm WHERE kind = 'wind_down'")
     assert len(told) == 1 and told[0][0].startswith("venue: the venue has delisted it: ETH is")
-
-
-def test_a_running_daemon_holds_its_state_alone(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path)
-    with alone(plan.state), pytest.raises(AnotherInstance):
-        asyncio.run(module.run(plan))
 
 
 def test_a_clock_that_jumped_is_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,9 @@ def test_nothing_goes_before_its_time_and_then_no_mark_is_left(tmp_path: Path) -
     before = tables(path, *names)
     store = local(path)
     assert store.tidy(Limits(1, 1, MUCH)).deleted == 0
+    store.close()
     assert tables(path, *names) == before
+    store = local(path)
     assert store.tidy(Limits(LATE, LATE, MUCH)).deleted > 0
     assert store.tidy(Limits(LATE, LATE, MUCH)).deleted == 0
     store.close()

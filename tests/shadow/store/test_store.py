@@ -79,7 +79,7 @@ def test_the_writing_connection_is_durable_and_careful(tmp_path: Path) -> None:
         "foreign_keys": 1,
         "trusted_schema": 0,
         "wal_autocheckpoint": 0,
-        "busy_timeout": 5000,
+        "busy_timeout": 250,
     }
     assert {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas} == pragmas
     store.close()
@@ -149,10 +149,18 @@ def test_what_is_no_database_is_refused(tmp_path: Path, length: int) -> None:
     assert path.read_bytes() == before
 
 
+def torn_off(path: Path) -> None:
+    """Take the mark of an orderly end away: what a crash leaves."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM about WHERE key = 'closed'")
+        db.commit()
+
+
 @pytest.mark.parametrize("damage", ["torn", "zeroed", "flipped"])
 def test_a_damaged_database_is_refused(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "gnomon.db"
     told(path)
+    torn_off(path)
     raw = bytearray(path.read_bytes())
     pages = len(raw) // 4096
     if damage == "torn":
@@ -183,6 +191,29 @@ def test_any_name_of_a_folder_will_do(tmp_path: Path, name: str) -> None:
     store.write(alarm(1))
     store.close()
     assert len(rows_of(folder / "gnomon.db", "SELECT * FROM alarm")) == 1
+
+
+# Orderly ends.
+
+
+def test_only_a_file_that_was_not_closed_in_order_is_read_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "gnomon.db"
+    read: list[Path] = []
+    monkeypatch.setattr(store_module, "require_sound", lambda db, path: read.append(path))
+    local(path).close()
+    store = local(path)
+    assert read == []
+    store.write(alarm(1))
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect(copy)) as to:
+        store._connection.backup(to)
+    local(copy).close()
+    assert read == [copy], "a run that has not ended leaves no mark of an end"
+    store.close()
+    local(path).close()
+    assert read == [copy]
 
 
 # Migrations.
@@ -364,8 +395,8 @@ def test_a_batch_cannot_be_written_twice(tmp_path: Path) -> None:
     before = content(path)
     with pytest.raises(sqlite3.IntegrityError):
         stage.store.write(rows)  # type: ignore[union-attr]
-    stage.store.close()  # type: ignore[union-attr]
     assert content(path) == before
+    stage.store.close()  # type: ignore[union-attr]
 
 
 def test_a_state_that_is_none_goes(tmp_path: Path) -> None:
