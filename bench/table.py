@@ -8,6 +8,7 @@ from bench import (
     admission,
     bots,
     decode,
+    deltas,
     header,
     hot_engine,
     lens_close,
@@ -24,6 +25,7 @@ from bench.result import Result
 
 MEASUREMENTS: dict[str, Callable[[int], Result]] = {
     "decode": decode.measure,
+    "deltas": deltas.measure,
     "engine": hot_engine.measure,
     "admission": admission.measure,
     "bots": bots.measure,

@@ -18,6 +18,7 @@ from bench import (
     admission,
     bots,
     decode,
+    deltas,
     header,
     hot_engine,
     lens_close,
@@ -48,6 +49,7 @@ def slice_of_market() -> Stretch:
 
 SHORT: dict[str, Callable[[int], Result]] = {
     "decode": lambda rounds: decode.measure(rounds, slice_of_market()),
+    "deltas": partial(deltas.measure, minutes=0.5, orders=50),
     "engine": lambda rounds: hot_engine.measure(rounds, slice_of_market()),
     "admission": lambda rounds: admission.measure(rounds, slice_of_market()),
     "bots": lambda rounds: bots.measure(rounds, slice_of_market()),
