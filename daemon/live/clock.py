@@ -82,6 +82,9 @@ class Clock:
         if offset_ns is not None and offset_ns < -OFFSET_NS_MAX and abs(wrong_ns) < OFFSET_NS_MAX:
             self._offset += ahead_ns
             return f"time stood still here for {ahead_ns / NS_PER_S:.1f} s; stamps follow"
+        if offset_ns is not None and abs(offset_ns) > OFFSET_NS_MAX:
+            # Stamps are off as well, which the engine tells.
+            return ""
         if abs(wrong_ns) > OFFSET_NS_MAX and abs(wrong_ns - self._told) > STEP_NS:
             self._told = wrong_ns
             way = "ahead of" if wrong_ns > 0 else "behind"
