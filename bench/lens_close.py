@@ -29,7 +29,6 @@ from daemon.engine.factory import build_engine
 from daemon.engine.intake import Intake
 from daemon.engine.outcome import Outcome
 from daemon.lens.client import LensProcess
-from market.bars import KEEP_MINUTES
 from market.decision import LensAsk
 from market.errors import require
 from market.events import (
@@ -44,6 +43,7 @@ from market.events import (
     TradesUpdate,
 )
 from market.instrument import Instrument
+from market.series import KEEP_MINUTES
 from venue.hyperliquid.session import Session
 
 T = TypeVar("T")

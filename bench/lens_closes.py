@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.lens.bank import N
-from market.bars import KEEP_MINUTES
 from market.decision import LensAsk
 from market.events import MS_PER_HOUR, MS_PER_MINUTE, LensKind
+from market.series import KEEP_MINUTES
 from quant import garch, phase_space
 
 Array = NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log, sqrt
 from operator import mul
 
-from market.bars import Series
+from market.series import Series
 from quant.sums import sum_in_order
 
 

@@ -2,117 +2,29 @@
 
 One-minute bars are built from prints by venue time; the longer ones are folded from closed
 minutes, so all five agree. History asked of the venue replaces what was built, because the
-venue saw every trade and a stream that was down did not.
+venue saw every trade and a stream that was down did not. Of the longer bars, minutes mend what
+an outage took, as far as they reach.
 
-Invariant: `start_ms` of a series rises by exactly one step; a hole restarts the series, so the
-last `len(series)` bars are always contiguous.
+What the venue leaves out, a recent minute without trades or a row that no bar can have, repeats
+the last close without volume until the venue tells of it: such bars are `patched`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from typing import Any
+from itertools import chain
 
 from msgspec import Struct, field
 
-from market.events import TIMEFRAME_MS, TIMEFRAMES, Candle, Print
+from market.events import MS_PER_HOUR, TIMEFRAME_MS, TIMEFRAMES, Candle, Print
+from market.series import KEEP_MINUTES, Series
 
-KEEP = 240
-# The lenses look at 512 returns, and from where their recurrence threshold was last set.
-KEEP_MINUTES = 600
-SLACK = 120
 MINUTE_MS = 60_000
 # Minutes beyond the forming one that prints may reach before the clock closes it.
 EARLY_MAX = 30
-
-
-class Series(Struct):
-    """Closed bars of one timeframe as parallel columns, oldest first.
-
-    There are always the last `keep`, once so many have closed, and fewer than SLACK more. Prices
-    in USD, volume in base units. `fresh` counts bars closed since the series began and
-    never shrinks when old bars are dropped, so it can stand for the bar's number. `revision` rises
-    with every bar that is added or dropped, history put in the place of bars included.
-    """
-
-    step_ms: int
-    start_ms: list[int] = field(default_factory=list)
-    open: list[float] = field(default_factory=list)
-    high: list[float] = field(default_factory=list)
-    low: list[float] = field(default_factory=list)
-    close: list[float] = field(default_factory=list)
-    volume: list[float] = field(default_factory=list)
-    count: list[int] = field(default_factory=list)
-    fresh: int = 0
-    revision: int = 0
-
-    @property
-    def keep(self) -> int:
-        """Return how many bars are kept.
-
-        It is no part of the state: what an older version wrote down kept fewer minutes.
-        """
-        return KEEP_MINUTES if self.step_ms == MINUTE_MS else KEEP
-
-    def __len__(self) -> int:
-        return len(self.close)
-
-    def append(self, bar: Candle) -> None:
-        """Add a closed bar; a bar that does not follow the last one restarts the series."""
-        if self.start_ms and bar.start_ms != self.start_ms[-1] + self.step_ms:
-            if bar.start_ms <= self.start_ms[-1]:
-                return
-            self.clear()
-        self.start_ms.append(bar.start_ms)
-        self.open.append(bar.open)
-        self.high.append(bar.high)
-        self.low.append(bar.low)
-        self.close.append(bar.close)
-        self.volume.append(bar.volume)
-        self.count.append(bar.count)
-        self.fresh += 1
-        self.revision += 1
-        if len(self.close) >= self.keep + SLACK:
-            self._drop(SLACK)
-
-    def clear(self) -> None:
-        """Forget every bar."""
-        self._drop(len(self.close))
-
-    def void(self, since_ms: int) -> None:
-        """Forget the bars that had not ended by then."""
-        kept = bisect_right(self.start_ms, since_ms - self.step_ms)
-        self.revision += 1
-        for column in self._columns():
-            del column[kept:]
-
-    def _drop(self, n: int) -> None:
-        self.revision += 1
-        for column in self._columns():
-            del column[:n]
-
-    def _columns(self) -> tuple[list[Any], ...]:
-        return (
-            self.start_ms,
-            self.open,
-            self.high,
-            self.low,
-            self.close,
-            self.volume,
-            self.count,
-        )
-
-    def bar(self, index: int) -> Candle:
-        """Return one bar as a value; negative indices count from the newest."""
-        return Candle(
-            self.start_ms[index],
-            self.open[index],
-            self.high[index],
-            self.low[index],
-            self.close[index],
-            self.volume[index],
-            self.count[index],
-        )
+# A hole in a reply is filled when it is not longer, or when it is one bar alone.
+HOLE_MS_MAX = MS_PER_HOUR
+# Nor may the newest rows be missing for longer.
+TAIL_MS_MAX = 5 * MINUTE_MS
 
 
 def _fold(into: Candle | None, start_ms: int, bar: Candle) -> Candle:
@@ -133,7 +45,9 @@ class Bars(Struct):
     `minute` is the forming minute. `early` holds the minutes after it that prints have reached
     before the clock closed this one: one as a rule, several after a stall and in the trades that
     the venue replays to a new subscriber. `late` counts prints that came after their minute had
-    closed; they are not lost to trade-driven bots, only to the bar.
+    closed; they are not lost to trade-driven bots, only to the bar. In an outage they are `deaf`;
+    minutes that began before `up_ms` were not heard from their beginning on. `patched` are the
+    beginnings of bars, the running one included, that the venue has not told of yet.
     """
 
     series: dict[str, Series] = field(
@@ -144,6 +58,10 @@ class Bars(Struct):
     early: list[Candle] = field(default_factory=list)
     late: int = 0
     whole: bool = False
+    deaf: bool = False
+    up_ms: int = 0
+    up_ns: int = 0
+    patched: dict[str, list[int]] = field(default_factory=lambda: {tf: [] for tf in TIMEFRAMES})
 
     def on_print(self, trade: Print) -> None:
         """Add a public trade to its minute."""
@@ -166,7 +84,7 @@ class Bars(Struct):
                 self.early.append(_first(start_ms, trade))
             else:
                 # Nobody has closed a minute for so long, or these are no times: begin anew.
-                self.interrupt()
+                self._begin_anew()
         else:
             self.late += 1
 
@@ -182,7 +100,7 @@ class Bars(Struct):
         if minute is None or minute.start_ms + MINUTE_MS > now_ms:
             return ()
         if now_ms - minute.start_ms > KEEP_MINUTES * MINUTE_MS:
-            self.interrupt()
+            self._begin_anew()
             return ()
         closed: dict[str, None] = {}
         while minute.start_ms + MINUTE_MS <= now_ms:
@@ -205,7 +123,7 @@ class Bars(Struct):
         if not self.whole:
             # The first minute after a start or an outage was seen only in part, so no bar of
             # any timeframe may contain it unless the venue's history replaces it.
-            self.whole = True
+            self.whole = minute.start_ms + MINUTE_MS >= self.up_ms
             self.forming.clear()
             return
         self.series["1m"].append(minute)
@@ -227,41 +145,62 @@ class Bars(Struct):
 
         `since_ms` is when it began where that was noticed late: what closed since then goes too.
         """
-        self.minute = None
-        self.early.clear()
-        self.forming.clear()
-        self.whole = False
+        self._begin_anew()
+        self.deaf = True
         if since_ms is not None:
             for series in self.series.values():
                 series.void(since_ms)
 
-    def on_candles(self, timeframe: str, rows: list[Candle], asked_ms: int) -> None:
+    def _begin_anew(self) -> None:
+        self.minute = None
+        self.early.clear()
+        self.forming.clear()
+        self.whole = False
+
+    def resume(self, now_ms: int, now_ns: int) -> None:
+        """Note that trades are heard again: a minute that began before was seen in part.
+
+        What the venue sends again of earlier minutes does not make them whole. `now_ms` is the
+        venue's time, `now_ns` our stamp.
+        """
+        self.deaf = False
+        self.up_ms, self.up_ns = now_ms, now_ns
+
+    def on_candles(
+        self, timeframe: str, rows: list[Candle], asked_ms: int, *, stale: bool = False
+    ) -> None:
         """Replace a timeframe by the venue's history as it stood when asked.
 
         A row that was still running then becomes the forming bar. Closed bars before the first
-        row and after the last one stay when they join it without a hole.
+        row and after the last one stay when they join it without a hole. A `stale` reply is one to
+        a question from before the outage that ended last.
         """
-        if not rows:
+        step, series = TIMEFRAME_MS[timeframe], self.series[timeframe]
+        running_ms = asked_ms - asked_ms % step
+        told = {bar.start_ms: bar for bar in rows if bar.start_ms <= running_ms}
+        if not told:
             return
-        step = TIMEFRAME_MS[timeframe]
-        series = self.series[timeframe]
-        running = rows[-1] if rows[-1].start_ms + step > asked_ms else None
-        bars = {bar.start_ms: bar for bar in map(series.bar, range(len(series)))}
-        bars.update((bar.start_ms, bar) for bar in (rows if running is None else rows[:-1]))
+        guessed = _guesses(list(told.values()), step, running_ms)
+        if timeframe != "1m":
+            guessed = {s: self._folded(timeframe, s) or bar for s, bar in guessed.items()}
+        told_running = told.pop(running_ms, None)
+        running = told_running or guessed.pop(running_ms, None)
+        if self.deaf or stale:
+            # Trades were missed since the question, so of the running bar neither of us knows all.
+            running = None
+        minute = self.minute
         ended = (
             running is not None
-            and self.minute is not None
-            and self.minute.start_ms >= running.start_ms + step
+            and minute is not None
+            and minute.start_ms >= running.start_ms + step
         )
         if running is not None and ended:
             # It ended while the reply was on its way: what we saw of it to its end, if we did,
             # is better than its beginning.
-            bars.setdefault(running.start_ms, running)
-        fresh = series.fresh
-        series.clear()
-        for start_ms in sorted(bars):
-            series.append(bars[start_ms])
-        series.fresh = max(fresh, len(series))
+            guessed[running.start_ms] = running
+        elif running is not told_running and running is not None:
+            self.patched[timeframe].append(running.start_ms)
+        mended = self._put(series, timeframe, told, guessed)
         if timeframe == "1m":
             if ended:
                 # Our minute began after the question, when the stream was up already.
@@ -269,11 +208,28 @@ class Bars(Struct):
             elif running is not None:
                 self._take_running(running)
             for tf in TIMEFRAMES[1:]:
-                self._refold(tf)
+                self._mend(tf, mended)
         else:
             if running is not None and not ended:
                 self.forming[timeframe] = _copy(running)
             self._refold(timeframe)
+
+    def _put(
+        self, series: Series, timeframe: str, told: dict[int, Candle], guessed: dict[int, Candle]
+    ) -> list[int]:
+        """Put history into a series; return the bars that had been patched and now are told."""
+        bars = {bar.start_ms: bar for bar in map(series.bar, range(len(series)))}
+        patched = self.patched[timeframe]
+        bars.update(told)
+        new = [start_ms for start_ms in guessed if start_ms not in bars]
+        for start_ms in new:
+            bars[start_ms] = guessed[start_ms]
+        series.replace(bars[start_ms] for start_ms in sorted(bars))
+        mended = [start_ms for start_ms in patched if start_ms in told]
+        oldest_ms = series.start_ms[0] if len(series) else 0
+        still = {s for s in chain(patched, new) if s not in told and s >= oldest_ms}
+        self.patched[timeframe] = sorted(still)
+        return mended
 
     def _take_running(self, running: Candle) -> None:
         """Unite the venue's forming minute with ours, which may still be an earlier one."""
@@ -289,34 +245,78 @@ class Bars(Struct):
             minute.count = max(running.count, minute.count)
         self.whole = True
 
-    def unfolded(self) -> list[str]:
-        """Return the longer timeframes whose running bar lacks its beginning."""
-        minutes = self.series["1m"].start_ms
-        if not minutes:
+    def lacking(self) -> list[str]:
+        """Return the longer timeframes of which minutes do not tell what bars lack."""
+        minutes = self.series["1m"]
+        if not len(minutes):
             return []
-        following = minutes[-1] + MINUTE_MS
-        return [
-            tf for tf in TIMEFRAMES[1:] if tf not in self.forming and following % TIMEFRAME_MS[tf]
-        ]
+        end_ms = minutes.start_ms[-1] + MINUTE_MS
+        found: list[str] = []
+        for tf in TIMEFRAMES[1:]:
+            step, series = TIMEFRAME_MS[tf], self.series[tf]
+            running_ms = end_ms - end_ms % step
+            has_hole = not len(series) or series.start_ms[-1] + step < running_ms
+            if has_hole or (running_ms < end_ms and tf not in self.forming):
+                found.append(tf)
+        return found
+
+    def _mend(self, tf: str, mended: list[int]) -> None:
+        """Fold from minutes the longer bars that are missing, and those that stood on a guess."""
+        minutes, series = self.series["1m"], self.series[tf]
+        if not len(minutes):
+            return
+        step = TIMEFRAME_MS[tf]
+        first_ms = -(-minutes.start_ms[0] // step) * step
+        if len(series):
+            first_ms = series.start_ms[-1] + step
+        missing = range(first_ms, minutes.start_ms[-1] + MINUTE_MS - step + 1, step)
+        again = {start_ms - start_ms % step for start_ms in mended}
+        known = range(series.start_ms[0], first_ms, step) if len(series) else range(0)
+        folded = {s: self._folded(tf, s) for s in chain(missing, again.intersection(known))}
+        # Beyond where minutes reach, only the venue can tell.
+        if folded and all(bar is not None for bar in folded.values()):
+            bars = {bar.start_ms: bar for bar in map(series.bar, range(len(series)))}
+            bars.update((s, bar) for s, bar in folded.items() if bar is not None)
+            series.replace(bars[start_ms] for start_ms in sorted(bars))
+        self._refold(tf)
+
+    def _folded(self, tf: str, start_ms: int) -> Candle | None:
+        """Return the longer bar that minutes make up, None unless all of them are there."""
+        minutes = self.series["1m"]
+        span = minutes.span(start_ms, start_ms + TIMEFRAME_MS[tf])
+        bar: Candle | None = None
+        for i in span or ():
+            bar = _fold(bar, start_ms, minutes.bar(i))
+        return bar
 
     def _refold(self, tf: str) -> None:
         """Rebuild a forming longer bar from closed minutes when they cover its beginning."""
         minutes = self.series["1m"]
         if not len(minutes):
             return
-        step = TIMEFRAME_MS[tf]
-        following = minutes.start_ms[-1] + MINUTE_MS
-        start = following - following % step
-        if start == following:
+        end_ms = minutes.start_ms[-1] + MINUTE_MS
+        start_ms = end_ms - end_ms % TIMEFRAME_MS[tf]
+        if start_ms == end_ms:
             self.forming.pop(tf, None)
             return
-        if minutes.start_ms[0] > start:
-            return
         forming: Candle | None = None
-        for i in range(len(minutes) - (following - start) // MINUTE_MS, len(minutes)):
-            forming = _fold(forming, start, minutes.bar(i))
+        for i in minutes.span(start_ms, end_ms) or ():
+            forming = _fold(forming, start_ms, minutes.bar(i))
         if forming is not None:
             self.forming[tf] = forming
+
+
+def _guesses(rows: list[Candle], step_ms: int, running_ms: int) -> dict[int, Candle]:
+    """Return bars without trades for the rows that a reply leaves out, the running one included."""
+    found: dict[int, Candle] = {}
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        until_ms = running_ms + step_ms if following is None else following.start_ms
+        most_ms = TAIL_MS_MAX if following is None else HOLE_MS_MAX
+        starts = range(row.start_ms + step_ms, until_ms, step_ms)
+        if len(starts) <= max(1, most_ms // step_ms):
+            px = row.close
+            found.update((s, Candle(s, px, px, px, px, 0.0, 0)) for s in starts)
+    return found
 
 
 def _first(start_ms: int, trade: Print) -> Candle:

@@ -14,11 +14,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from market.bars import Bars, Series
+from market.bars import Bars
 from market.coin import Coin
 from market.decision import Check, Mode, Proposal
 from market.desk import DeskView
 from market.events import TIMEFRAMES
+from market.series import Series
 from quant.efficiency import efficiency_ratio, null_cdf
 from risk.filter import Filter
 

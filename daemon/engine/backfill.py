@@ -1,23 +1,48 @@
 """Backfill of missing history: who asks for it, and where the answers go.
 
-Questions leave as requests of the outcome; the rim asks the venue, and the answers come back as
-events.
+Questions leave as requests of the outcome; the rim asks the venue until it answers, and the
+answers come back as events. Minutes are asked for after every outage. They reach far enough back
+to fold from them what is missing of the longer bars; those that need more are asked for then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
+from msgspec import Struct
+
 from daemon.engine.branch import Branch
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
 from market.coin import Coin
 from market.decision import Request
-from market.events import MS_PER_HOUR, NS_PER_MS, NS_PER_S, TIMEFRAME_MS, TIMEFRAMES, Candles
+from market.events import (
+    MS_PER_HOUR,
+    NS_PER_MINUTE,
+    NS_PER_MS,
+    NS_PER_S,
+    TIMEFRAME_MS,
+    TIMEFRAMES,
+    Candles,
+)
 
-MINUTE_ROWS = 640
+# Eleven whole hours fold from them, whenever it is: as many as the direction limit looks at. With
+# the running one there are one fewer than make a series drop its oldest.
+MINUTE_ROWS = 719
 WARM_UP_ROWS = 130
 ASK_AGAIN_NS = 20 * NS_PER_S
+# The venue may leave out a recent minute and tell of it later: it is asked so often, after
+# pauses that double, and in the middle of a minute, when no bar closes.
+TAIL_TRIES = 8
+QUIET_NS = range(5 * NS_PER_S, 50 * NS_PER_S)
+
+
+class Tail(Struct):
+    """Bars that the venue left out, up to the newest: when to ask again, how often so far."""
+
+    newest_ms: int
+    due_ns: int
+    tries: int = 0
 
 
 class Backfill:
@@ -28,27 +53,42 @@ class Backfill:
         self._branch = branch
         self._out = out
         self._asked: dict[str, int] = {}
+        # What is only about questions is no state: a replay asks nobody.
+        self._whole: set[tuple[str, str]] = set()
+        self._tails: dict[tuple[str, str], Tail] = {}
 
     def on_up(self, coins: Collection[Coin]) -> None:
-        """Ask for the history that bars lack: all of it at first, later what an outage took."""
-        coins = [coin for coin in coins if not coin.closed]
+        """Ask for the minutes that bars lack: all of them at first, later what an outage took."""
         for coin in coins:
-            self._ask(coin, "1m", MINUTE_ROWS)
-        for timeframe in TIMEFRAMES[1:]:
-            for coin in coins:
-                if not len(coin.bars.series[timeframe]):
-                    self._ask(coin, timeframe, WARM_UP_ROWS)
+            if not coin.closed:
+                self.ask_again(coin)
 
     def ask_again(self, coin: Coin) -> None:
-        """Ask for a coin's history once more: its bars were interrupted alone."""
+        """Ask for a coin's minutes, now that its trades are heard again."""
+        coin.bars.resume(self._out.venue_ms, self._out.now_ns)
         self._ask(coin, "1m", MINUTE_ROWS)
-        for timeframe in TIMEFRAMES[1:]:
-            if not len(coin.bars.series[timeframe]):
-                self._ask(coin, timeframe, WARM_UP_ROWS)
+
+    def missing(self) -> dict[str, list[str]]:
+        """Return, by coin, the timeframes without bars enough or with a hole before now."""
+        found: dict[str, list[str]] = {}
+        for name, coin in self._market.coins.items():
+            lacking = coin.bars.lacking()
+            named = [
+                tf
+                for tf, series in coin.bars.series.items()
+                if not len(series) or tf in lacking or (tf == "1m" and not coin.bars.whole)
+            ]
+            if named:
+                found[name] = named
+        return found
 
     def on_second(self) -> None:
-        """Ask for what suspended trades wait for, now and then until it came."""
+        """Ask for what bars and suspended trades wait for, now and then until it came."""
         now_ns = self._out.now_ns
+        for coin in self._market.coins.values():
+            if not coin.closed:
+                self._note_anew(coin)
+                self._ask_tail(coin)
         for name, since_ns in self._branch.ledger.gaps.since().items():
             if now_ns - self._asked.get(name, 0) < ASK_AGAIN_NS:
                 continue
@@ -79,18 +119,63 @@ class Backfill:
             if event.timeframe == "1m":
                 self._branch.repair(coin, event.rows, event.asked_ns)
             return
+        before = coin.bars.series["1m"].close.copy()
         asked_ms = clock.venue_ns(event.asked_ns) // NS_PER_MS
-        coin.bars.on_candles(event.timeframe, event.rows, asked_ms)
-        if event.timeframe == "1m":
+        stale = event.asked_ns < coin.bars.up_ns
+        coin.bars.on_candles(event.timeframe, event.rows, asked_ms, stale=stale)
+        self._note_anew(coin)
+        if event.timeframe != "1m":
+            self._whole.add((coin.name, event.timeframe))
+            return
+        if coin.bars.series["1m"].close != before:
             coin.recompute_variance()
             self._market.lenses.on_history(coin)
-            self._branch.repair(coin, event.rows, event.asked_ns)
-            for timeframe in coin.bars.unfolded():
-                if len(coin.bars.series[timeframe]):
-                    self._ask(coin, timeframe, WARM_UP_ROWS)
+        self._branch.repair(coin, event.rows, event.asked_ns)
+        lacking = coin.bars.lacking()
+        for timeframe in TIMEFRAMES[1:]:
+            is_short = len(coin.bars.series[timeframe]) < WARM_UP_ROWS
+            if timeframe in lacking or (is_short and (coin.name, timeframe) not in self._whole):
+                self._ask(coin, timeframe, WARM_UP_ROWS)
+
+    def _note_anew(self, coin: Coin) -> None:
+        """Say that a hole has cost bars, and ask for what can be had of them."""
+        for timeframe, series in coin.bars.series.items():
+            if series.anew:
+                series.anew = False
+                self._whole.discard((coin.name, timeframe))
+                self._out.alarm(
+                    "history",
+                    f"{coin.name} {timeframe}: the series starts anew after a hole, "
+                    f"{len(series)} bars are left; asked for again",
+                )
+                self._ask(coin, timeframe, MINUTE_ROWS if timeframe == "1m" else WARM_UP_ROWS)
+
+    def _ask_tail(self, coin: Coin) -> None:
+        """Ask again for bars that the venue has left out, until it tells of them or never does."""
+        now_ns = self._out.now_ns
+        for timeframe, patched in coin.bars.patched.items():
+            key = (coin.name, timeframe)
+            tail = self._tails.get(key)
+            if not patched:
+                if tail is not None:
+                    del self._tails[key]
+            elif tail is None or tail.newest_ms < patched[-1]:
+                self._tails[key] = Tail(patched[-1], now_ns + ASK_AGAIN_NS)
+            elif (
+                tail.tries < TAIL_TRIES
+                and now_ns >= tail.due_ns
+                and now_ns % NS_PER_MINUTE in QUIET_NS
+            ):
+                tail.tries += 1
+                tail.due_ns = now_ns + (ASK_AGAIN_NS << tail.tries)
+                self._request(coin, timeframe, patched[0] - TIMEFRAME_MS[timeframe])
 
     def _ask(self, coin: Coin, timeframe: str, rows: int) -> None:
+        step = TIMEFRAME_MS[timeframe]
+        running_ms = self._out.venue_ms // step * step
+        self._request(coin, timeframe, running_ms - rows * step)
+
+    def _request(self, coin: Coin, timeframe: str, from_ms: int) -> None:
         to_ms = self._out.venue_ms
-        from_ms = to_ms - rows * TIMEFRAME_MS[timeframe]
         request = Request("candles", coin.name, timeframe, from_ms, to_ms)
         self._out.outcome.requests.append(request)

@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from daemon.engine.outcome import Outbox
 from market.arrivals import BurstRule
-from market.bars import KEEP_MINUTES
 from market.coin import Coin
 from market.decision import LensAsk
 from market.events import (
@@ -25,6 +24,7 @@ from market.events import (
     LensUpdate,
     Print,
 )
+from market.series import KEEP_MINUTES
 from shadow.store.rows import to_json
 from shadow.store.tables.lenses import LensRow
 

@@ -15,7 +15,7 @@ from divisions.features import (
     root_mean_square,
     true_range_mean,
 )
-from market.bars import Series
+from market.series import Series
 from tests.support.market import MINUTE_MS, START_MS, candle
 
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from market.bars import EARLY_MAX, KEEP, KEEP_MINUTES, SLACK, Bars, Series
+from market.bars import EARLY_MAX, Bars
 from market.events import TIMEFRAME_MS, TIMEFRAMES, Candle, Print
-from tests.support.market import MINUTE_MS, START_MS, candle, candles
+from market.series import KEEP_MINUTES, SLACK, Series
+from tests.support.market import MINUTE_MS, START_MS, START_NS, candle, candles
 
 GRACE_MS = 500
 LONGER = TIMEFRAMES[1:]
@@ -251,32 +251,6 @@ def test_a_longer_bar_forming_from_history_does_not_survive_a_minute_that_was_dr
     assert bars.series["5m"].start_ms == [START_MS - 5 * MINUTE_MS]
 
 
-def test_a_series_restarts_at_a_hole_and_ignores_what_it_has() -> None:
-    series = Series(MINUTE_MS)
-    for i in (0, 1, 1, 0, 4, 5):
-        series.append(candle(START_MS + i * MINUTE_MS, float(i)))
-    assert series.start_ms == [START_MS + 4 * MINUTE_MS, START_MS + 5 * MINUTE_MS]
-    assert series.close == [4.0, 5.0]
-
-
-@pytest.mark.parametrize(("timeframe", "keep"), [("1m", KEEP_MINUTES), ("5m", KEEP), ("4h", KEEP)])
-def test_a_series_drops_old_bars_but_goes_on_counting(timeframe: str, keep: int) -> None:
-    series = Bars().series[timeframe]
-    for bar in candles([float(i) for i in range(3 * keep)], timeframe):
-        series.append(bar)
-        assert len(series) < keep + SLACK
-    assert len(series) >= keep
-    assert series.fresh == 3 * keep
-    assert series.close[-1] == 3 * keep - 1
-    columns = (series.open, series.high, series.low, series.volume, series.count, series.start_ms)
-    assert {len(column) for column in columns} == {len(series)}
-
-
-def test_minutes_written_down_by_an_older_version_are_kept_as_long_as_ours() -> None:
-    written = msgspec.json.encode({"step_ms": MINUTE_MS, "fresh": 7})
-    assert msgspec.json.decode(written, type=Series).keep == KEEP_MINUTES
-
-
 class Venue:
     """What really traded, and the candles the venue would tell of it at any time."""
 
@@ -344,6 +318,7 @@ class Listener:
     def outage(self, for_ms: int) -> None:
         self.bars.interrupt()
         self.now += for_ms
+        self.bars.resume(self.now, self.now * 1_000_000)
         self.next_trade = self._find(self.now)
 
     def ask(self, timeframe: str, count: int) -> None:
@@ -560,14 +535,84 @@ def test_forming_bars_are_folded_again_from_the_minutes_that_history_brings(
     assert bars.series[timeframe].close == [5.0, 5.0, 5.0, 0.5]
 
 
-def test_a_longer_bar_whose_beginning_is_unknown_is_asked_for() -> None:
+def test_what_minutes_do_not_tell_of_a_longer_timeframe_is_lacking() -> None:
     bars = Bars()
-    assert bars.unfolded() == []
+    assert bars.lacking() == []
     asked = START_MS + 7 * MINUTE_MS
     bars.on_candles("1m", candles([1.0] * 3, end_ms=asked), asked)
-    assert bars.unfolded() == ["15m", "1h", "4h"], "7 minutes in, 3 of them known"
-    bars.on_candles("1m", candles([1.0] * 7, end_ms=asked), asked)
-    assert bars.unfolded() == []
+    assert bars.lacking() == list(LONGER), "7 minutes in, 3 of them known, and no bar at all"
+    for tf in LONGER:
+        end_ms = asked // TIMEFRAME_MS[tf] * TIMEFRAME_MS[tf]
+        bars.on_candles(tf, candles([1.0] * 3, tf, end_ms=end_ms), asked)
+    assert bars.lacking() == []
+    bars.interrupt()
+    assert bars.lacking() == ["5m", "15m", "1h", "4h"]
+    bars.on_candles("1m", candles([1.0] * 12, end_ms=asked), asked)
+    assert bars.lacking() == []
+    bars.series["1h"].void(START_MS - 1)
+    assert bars.lacking() == ["1h"], "its newest bar is missing, and minutes do not reach back"
+
+
+@pytest.mark.parametrize("deaf", [True, False])
+def test_a_question_asked_before_an_outage_makes_no_minute_whole(deaf: bool) -> None:
+    bars = Bars()
+    bars.interrupt()
+    if not deaf:
+        bars.resume(START_MS + 40_000, START_NS + 40)
+    rows = [*candles([5.0] * 3), candle(START_MS, 6.0)]
+    bars.on_candles("1m", rows, START_MS + 30_000, stale=not deaf)
+    assert bars.series["1m"].close == [5.0] * 3
+    assert bars.minute is None and not bars.whole
+
+
+def test_prints_told_again_make_no_minute_whole_that_began_before_the_outage() -> None:
+    bars = Bars()
+    bars.interrupt()
+    bars.resume(START_MS + 2 * MINUTE_MS + 10_000, START_NS)
+    print_all(bars, [(START_MS + i * 30_000, 5.0, 1.0) for i in range(10)])
+    bars.close_until(START_MS + 5 * MINUTE_MS)
+    assert bars.series["1m"].start_ms == [START_MS + i * MINUTE_MS for i in (3, 4)]
+
+
+def test_rows_left_out_repeat_the_close_until_they_are_told() -> None:
+    bars = Bars()
+    told = candles([float(i) for i in range(1, 31)])
+    asked = START_MS + 30_000
+    bars.on_candles("1m", told[:10] + told[12:28], asked)
+    missing = [bar.start_ms for bar in told[10:12] + told[28:]]
+    assert bars.patched["1m"] == [*missing, START_MS]
+    assert bars.series["1m"].close == [*range(1, 11), 10.0, 10.0, *range(13, 29), 28.0, 28.0]
+    assert bars.series["1m"].volume[10:12] == [0.0, 0.0]
+    assert bars.series["5m"].close == [5.0, 10.0, 15.0, 20.0, 25.0, 28.0]
+    bars.on_candles("1m", told[9:], asked + 20_000)
+    assert bars.series["1m"].close == [float(i) for i in range(1, 31)]
+    assert bars.series["5m"].close == [5.0, 10.0, 15.0, 20.0, 25.0, 30.0]
+    assert bars.series["5m"].low[2] == 10.0 and bars.patched["1m"] == [START_MS]
+
+
+def test_a_hole_of_hours_is_not_filled() -> None:
+    bars = Bars()
+    told = candles([1.0] * 200)
+    bars.on_candles("1m", told[:50] + told[150:], START_MS)
+    assert len(bars.series["1m"]) == 50 and bars.patched["1m"] == [START_MS]
+    late = Bars()
+    late.on_candles("1m", told[:150], START_MS)
+    assert late.series["1m"].start_ms[-1] == told[149].start_ms and late.patched["1m"] == []
+
+
+def test_a_hole_in_what_is_heard_costs_the_series_and_is_noted() -> None:
+    bars = Bars()
+    bars.on_candles("1m", candles([1.0] * 20), START_MS)
+    assert not bars.series["1m"].anew
+    bars.interrupt()
+    bars.resume(START_MS + 3 * MINUTE_MS, START_NS)
+    print_all(bars, [(START_MS + i * MINUTE_MS, 5.0, 1.0) for i in (3, 4)])
+    bars.close_until(START_MS + 5 * MINUTE_MS)
+    assert bars.series["1m"].anew and len(bars.series["1m"]) == 1
+    bars.series["1m"].anew = False
+    asked = START_MS + 5 * MINUTE_MS
+    bars.on_candles("1m", candles([1.0] * 25, end_ms=asked), asked)
+    assert len(bars.series["1m"]) > 20 and not bars.series["1m"].anew
 
 
 def test_history_is_copied_not_kept() -> None:

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from market.bars import Bars
 from market.errors import InputDamaged
-from market.events import TIMEFRAME_MS, Candles
+from market.events import Candles
+from market.series import Series
 from venue.tape.lines import SUFFIX, decode_fact
 from venue.tape.segment import Segment
 
@@ -60,19 +61,20 @@ def timed_closes(tape: Path, timeframe: str) -> dict[str, Closes]:
 def _of(segment: Segment, timeframe: str) -> dict[str, Closes]:
     head = msgspec.json.decode(segment.header().engine, type=_Head | None)
     coins = head.coins if head is not None else {}
-    bars = {name: coin.bars.series[timeframe] for name, coin in coins.items()}
-    series = {
-        name: Closes(list(b.close), b.start_ms[-1] if b.start_ms else 0) for name, b in bars.items()
-    }
+    series = {name: _closes(coin.bars.series[timeframe]) for name, coin in coins.items()}
     if any(found.prices for found in series.values()):
         return series
+    told: dict[str, Bars] = {}
     for record in islice(segment.records(), RECORDS_MAX):
         if record.kind != "R":
             continue
         fact = decode_fact(record.payload, record.ns)
-        if isinstance(fact, Candles) and fact.timeframe == timeframe:
-            end_ms = fact.asked_ns // 1_000_000 - TIMEFRAME_MS[timeframe]
-            rows = [c for c in fact.rows if c.start_ms <= end_ms]
-            newest = rows[-1].start_ms if rows else 0
-            series[fact.coin] = Closes([c.close for c in rows], newest)
-    return series
+        if isinstance(fact, Candles):
+            # Minutes tell of the longer timeframes too, which then were not asked for.
+            answered = told.setdefault(fact.coin, Bars())
+            answered.on_candles(fact.timeframe, fact.rows, fact.asked_ns // 1_000_000)
+    return {name: _closes(bars.series[timeframe]) for name, bars in told.items()}
+
+
+def _closes(series: Series) -> Closes:
+    return Closes(list(series.close), series.start_ms[-1] if series.start_ms else 0)

@@ -9,7 +9,6 @@ from msgspec.structs import astuple
 from daemon.engine.lens_schedule import ARRIVALS_MIN, LensRule, LensSchedule
 from daemon.engine.outcome import Outbox
 from market.arrivals import TOPS_MIN, BurstRule
-from market.bars import KEEP_MINUTES
 from market.coin import Coin
 from market.decision import LensAsk
 from market.events import (
@@ -20,6 +19,7 @@ from market.events import (
     LensUpdate,
     Print,
 )
+from market.series import KEEP_MINUTES
 from shadow.store.tables.lenses import LensRow
 from tests.support.market import START_MS, append_closes, make_coin
 from tests.support.rows import cells

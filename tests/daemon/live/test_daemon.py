@@ -548,7 +548,7 @@ def test_frames_and_history_reach_the_engine_through_one_intake(tmp_path: Path) 
     async def main() -> None:
         daemon.listener.told(FeedUp())
         asked = daemon.history.outstanding
-        assert asked == 10
+        assert asked == 2
         daemon.listener.frames([raw for _, raw in frames])
         assert daemon.intake.skipped > 0
         assert daemon.engine.market.coins["BTC"].book.ok

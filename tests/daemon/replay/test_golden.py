@@ -13,13 +13,13 @@ from tests.support import golden
 
 # Changes only in a commit that says what is decided otherwise, and why; `make digests` then
 # compares all the Pythons at hand.
-DIGEST = "42a125df3e92b24b37107bcfcb655ec7"
+DIGEST = "e4a8bc979b24351bae6541691f8155e3"
 
 
 def test_the_golden_tape_gives_its_digest() -> None:
     result = Player().play(golden.TAPE)
     assert result.digest == DIGEST
-    assert (result.events, result.admitted, result.blocked) == (5_116, 5, 11)
+    assert (result.events, result.admitted, result.blocked) == (5_116, 6, 12)
 
 
 def test_a_sum_that_keeps_its_rounding_errors_gives_another(
