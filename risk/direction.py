@@ -3,7 +3,8 @@
 Per timeframe: Kaufman's efficiency ratio over `n` closed bars, as its quantile among driftless
 random walks, signed by the least-squares slope of the same closes. Quantiles below
 `evidence_min` count as no direction. The vote is the weighted mean over the timeframes that have
-enough bars; the signal passes unless the vote opposes its side by more than `oppose_max`.
+enough bars and are not behind the minutes; the signal passes unless the vote opposes its side by
+more than `oppose_max`. Whenever not all of them vote, the check says which do.
 
 Nested timeframes share data: five that agree are not five independent opinions.
 """
@@ -49,6 +50,8 @@ def slope_sign(closes: list[float]) -> int:
 class Tally(Struct, frozen=True):
     """What the `voting` timeframes of a coin say: scores, their weighted sum, their weight.
 
+    `partly` is "" while all of them vote, else it says which do.
+
     It stands for as long as the same `bars` have the same `revisions`.
     """
 
@@ -58,6 +61,7 @@ class Tally(Struct, frozen=True):
     scores: list[float | None]
     total: float
     weight: float
+    partly: str
 
 
 class Direction(Filter[Settings]):
@@ -109,12 +113,16 @@ class Direction(Filter[Settings]):
                 for score, before, series in zip(known.scores, known.revisions, voting, strict=True)
             ]
         total = weights = 0.0
-        for (_, weight), score in zip(self.voters, scores, strict=True):
-            if score is not None:
+        heard = []
+        for (name, weight), score, series in zip(self.voters, scores, voting, strict=True):
+            if score is not None and not _is_behind(series, bars.series["1m"]):
                 total += weight * score
                 weights += weight
-        found = self._tallies[coin.name] = Tally(bars, voting, revisions, scores, total, weights)
-        return found
+                heard.append(name)
+        partly = "" if len(heard) == len(voting) else f"{' '.join(heard)} alone vote"
+        tally = Tally(bars, voting, revisions, scores, total, weights, partly)
+        self._tallies[coin.name] = tally
+        return tally
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Pass unless the weighted vote opposes the side."""
@@ -124,5 +132,13 @@ class Direction(Filter[Settings]):
         vote = proposal.side * tally.total / tally.weight
         threshold = 0.0 - self.settings.oppose_max
         if vote >= threshold:
-            return self.passed(vote, threshold)
-        return self.failed(vote, threshold, f"direction votes {vote:+.2f} on this side")
+            return self.passed(vote, threshold, reason=tally.partly)
+        reason = f"direction votes {vote:+.2f} on this side"
+        return self.failed(vote, threshold, f"{reason}; {tally.partly}" if tally.partly else reason)
+
+
+def _is_behind(series: Series, minutes: Series) -> bool:
+    """Say whether a series lacks a bar that minutes know to have ended: old bars are no vote."""
+    if not len(minutes) or not len(series):
+        return False
+    return series.start_ms[-1] + 2 * series.step_ms < minutes.start_ms[-1]

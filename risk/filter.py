@@ -54,10 +54,15 @@ class Filter(ABC, Generic[S]):
         return ""
 
     def passed(
-        self, value: float | None = None, threshold: float | None = None, room_e6: int | None = None
+        self,
+        value: float | None = None,
+        threshold: float | None = None,
+        room_e6: int | None = None,
+        *,
+        reason: str = "",
     ) -> Check:
-        """Return a pass."""
-        return Check(self.name, "pass", self.mode, value, threshold, "", room_e6)
+        """Return a pass, with what ought to be said of it."""
+        return Check(self.name, "pass", self.mode, value, threshold, reason, room_e6)
 
     def failed(self, value: float | None, threshold: float | None, reason: str) -> Check:
         """Return a refusal with its reason in words."""

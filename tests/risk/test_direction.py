@@ -58,6 +58,32 @@ def test_a_straight_rise_agrees_with_buying_and_opposes_selling() -> None:
     assert value == pytest.approx(-quantile(1.0))
 
 
+def test_the_check_says_which_timeframes_vote_when_not_all_do() -> None:
+    every: dict[str, Any] = {f"tf_{tf}": RISING for tf in TIMEFRAME_MS}
+    f = Direction(Settings(), "enforce")
+    said = {
+        side: f.check(make_proposal(side=side), make_view(coin_with(**every))).reason
+        for side in (BUY, SELL)
+    }
+    assert said == {BUY: "", SELL: "direction votes -0.99 on this side"}
+    f = Direction(Settings(), "enforce")
+    few = coin_with(**{**every, "tf_1h": RISING[:5], "tf_4h": RISING[:1]})
+    for side, head in ((BUY, ""), (SELL, "direction votes -0.99 on this side; ")):
+        said_of = f.check(make_proposal(side=side), make_view(few)).reason
+        assert said_of == f"{head}1m 5m 15m alone vote"
+
+
+def test_a_timeframe_that_is_behind_the_minutes_does_not_vote() -> None:
+    coin = coin_with(tf_1m=[100.0] * 60, tf_5m=RISING)
+    f = Direction(Settings(weights={"1m": 1.0, "5m": 1.0}), "enforce")
+    assert f.check(make_proposal(side=SELL), make_view(coin)).outcome == "fail"
+    coin.bars.series["1m"].append(bar("1m", 60, 100.0))
+    assert f.check(make_proposal(side=SELL), make_view(coin)).outcome == "fail", "just ended"
+    coin.bars.series["1m"].append(bar("1m", 61, 100.0))
+    check = f.check(make_proposal(side=SELL), make_view(coin))
+    assert (check.outcome, check.reason) == ("pass", "1m alone vote")
+
+
 def test_a_straight_fall_agrees_with_selling_and_opposes_buying() -> None:
     coin = coin_with(tf_5m=FALLING)
     assert vote(coin, SELL)[0] == "pass"

@@ -110,7 +110,7 @@ def test_a_check_carries_the_name_and_mode_of_its_filter(cls: type[Filter[Any]],
     f = cls(msgspec.convert({}, cls.settings_type), mode)
     check = f.check(make_proposal(), make_view(eventful_coin(), now_ns=T0 + 5 * NS_PER_S))
     assert (check.filter, check.mode) == (cls.name, mode)
-    assert (check.outcome == "pass") == (check.reason == "")
+    assert check.outcome == "pass" or check.reason
 
 
 def test_results_hold_value_threshold_reason_and_room() -> None:
