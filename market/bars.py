@@ -260,6 +260,13 @@ class Bars(Struct):
                 found.append(tf)
         return found
 
+    def missing(self) -> list[str]:
+        """Return the timeframes without a bar, or with a hole between their newest and now."""
+        lacking = self.lacking()
+        if not self.whole:
+            lacking.append("1m")
+        return [tf for tf in TIMEFRAMES if tf in lacking or not len(self.series[tf])]
+
     def _mend(self, tf: str, mended: list[int]) -> None:
         """Fold from minutes the longer bars that are missing, and those that stood on a guess."""
         minutes, series = self.series["1m"], self.series[tf]

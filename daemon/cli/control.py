@@ -169,6 +169,9 @@ def _print_running(s: RunningStatus) -> None:
     for name, bot in s.bots.items():
         if bot.fault:
             typer.echo(f"FAULTED {name}: {bot.fault} (gnomon rearm {name})")
+    lacking = [f"{f.coin} ({' '.join(f.lacks)})" for f in s.feeds if f.lacks]
+    if lacking:
+        typer.echo(f"history is missing, asked for: {', '.join(lacking)}")
     for name, note in s.notes.items():
         typer.echo(f"noted: {name} {note}")
     for coin, why in s.closed.items():

@@ -69,18 +69,10 @@ class Backfill:
         self._ask(coin, "1m", MINUTE_ROWS)
 
     def missing(self) -> dict[str, list[str]]:
-        """Return, by coin, the timeframes without bars enough or with a hole before now."""
-        found: dict[str, list[str]] = {}
-        for name, coin in self._market.coins.items():
-            lacking = coin.bars.lacking()
-            named = [
-                tf
-                for tf, series in coin.bars.series.items()
-                if not len(series) or tf in lacking or (tf == "1m" and not coin.bars.whole)
-            ]
-            if named:
-                found[name] = named
-        return found
+        """Return, by coin, the timeframes of which bars are missing."""
+        coins = self._market.coins.values()
+        open_ = [coin for coin in coins if not coin.closed]
+        return {coin.name: missing for coin in open_ if (missing := coin.bars.missing())}
 
     def on_second(self) -> None:
         """Ask for what bars and suspended trades wait for, now and then until it came."""

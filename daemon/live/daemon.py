@@ -36,7 +36,7 @@ from daemon.live.history import History
 from daemon.live.housekeeping import OK, Housekeeping
 from daemon.live.journal import Journal
 from daemon.live.listing import Listing
-from daemon.live.readiness import Readiness
+from daemon.live.readiness import Readiness, missing_history
 from daemon.live.run_record import RunRecord
 from daemon.live.startup import (
     STOP,
@@ -336,6 +336,9 @@ class Daemon:
 
     def _ready(self) -> None:
         log.info("ready", coins=len(self.engine.market.coins), bots=len(self.engine.market.lanes))
+        missing = missing_history(self)
+        if missing:
+            self.note("history", f"ready without the history of {missing}; asked for")
         if self._plan.for_s is not None:
             loop = asyncio.get_running_loop()
             loop.call_later(self._plan.for_s, self.supervisor.stop, "the time asked for is over")

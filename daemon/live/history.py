@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 import msgspec
 from msgspec import Struct
@@ -42,8 +43,8 @@ class Wanted(Struct):
 
     request: Request
     rank: int
-    since: float
-    due: float
+    since: float = inf
+    due: float = 0.0
     failures: int = 0
     asking: bool = False
     again: bool = False
@@ -83,7 +84,7 @@ class History:
         found = self._wanted.get(key)
         if found is None:
             rank = ORDER.index(request.timeframe)
-            self._wanted[key] = Wanted(request, rank, _now(), 0.0)
+            self._wanted[key] = Wanted(request, rank)
         else:
             from_ms = min(found.request.from_ms, request.from_ms)
             found.request = msgspec.structs.replace(
@@ -132,6 +133,8 @@ class History:
             now = _now()
             wanted = self._wanted.values()
             waiting = [w for w in wanted if not w.asking]
+            for one in waiting:
+                one.since = min(one.since, now)
             is_probing = bool(self._failing) and len(waiting) < len(wanted)
             wait_s: float | None = None
             if waiting and not is_probing:

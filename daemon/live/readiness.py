@@ -74,11 +74,19 @@ class Readiness:
             self.gc_pause_ms_max = max(self.gc_pause_ms_max, pause_ms)
 
 
+def missing_history(rim: Rim) -> str:
+    """Return the coins of which history is missing, with the timeframes, in words; "" for none."""
+    missing = rim.engine.backfill.missing().items()
+    return ", ".join(f"{coin} ({' '.join(timeframes)})" for coin, timeframes in missing)
+
+
 def status_line(rim: Rim) -> str:
-    """Return the line that systemd shows: mode, feed, signals, equity."""
+    """Return the line that systemd shows: mode, feed, signals, equity, what history lacks."""
     figures, vitals, desk = rim.figures(), rim.engine.vitals, rim.engine.branch.desk
     feed = "up" if figures.connected else "down"
+    missing = missing_history(rim)
+    lacks = f", without the history of {missing}" if missing else ""
     return (
         f"{figures.mode}, feed {feed}, {vitals.admitted} admitted, "
-        f"{vitals.blocked} blocked, equity {desk.equity_e6 / 1e6:.2f} USD"
+        f"{vitals.blocked} blocked, equity {desk.equity_e6 / 1e6:.2f} USD{lacks}"
     )

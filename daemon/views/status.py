@@ -50,6 +50,7 @@ class RestingStatus(Summary, kw_only=True):
 class FeedStatus(Struct):
     """One coin's top of book; `ages_ms` of the streams heard so far, `bars` by timeframe.
 
+    `lacks` names the timeframes whose history is missing.
     `spread_bps` is null while the book is not `ok`, `lag_ms` is how much longer than the quickest
     way its newest frame took.
     """
@@ -62,6 +63,7 @@ class FeedStatus(Struct):
     lag_ms: int
     ages_ms: dict[str, int]
     bars: dict[str, int]
+    lacks: list[str]
     skipped: int
 
 
@@ -229,6 +231,7 @@ def feed_of(coin: Coin, now_ns: int) -> FeedStatus:
             if cadence.last_ns
         },
         bars={timeframe: len(series) for timeframe, series in coin.bars.series.items()},
+        lacks=coin.bars.missing(),
         skipped=book.skipped,
     )
 

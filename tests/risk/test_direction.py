@@ -128,8 +128,9 @@ def test_a_weight_of_zero_takes_a_timeframe_out() -> None:
 
 
 def test_without_any_weight_there_is_nothing_to_say() -> None:
-    assert vote(coin_with(tf_1m=RISING), weights={"1m": 0.0})[0] == "no_data"
-    assert vote(coin_with(tf_1m=RISING), weights={})[0] == "no_data"
+    for weights in ({"1m": 0.0}, {}):
+        with pytest.raises(ValueError, match="weights are all 0"):
+            Direction(Settings(weights=weights), "enforce")
 
 
 def test_opposition_up_to_the_limit_is_borne() -> None:

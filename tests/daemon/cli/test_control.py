@@ -150,9 +150,9 @@ def test_a_running_daemon_answers_for_itself(cli: Cli, trading: Daemon) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert found.keys() == ALWAYS | OF_A_RUNNING_ONE
     assert found["running"] is True and found["seq"] == trading.engine.vitals.seq
-    assert {"coin", "ok", "bid", "ask", "spread_bps", "lag_ms", "ages_ms", "bars", "skipped"} == (
-        found["feeds"][0].keys()
-    )
+    assert set(found["feeds"][0]) == {
+        "coin", "ok", "bid", "ask", "spread_bps", "lag_ms", "ages_ms", "bars", "lacks", "skipped",
+    }  # fmt: skip
 
 
 def test_a_person_sees_feeds_and_what_is_not_as_it_should_be(
@@ -169,6 +169,10 @@ def test_a_person_sees_feeds_and_what_is_not_as_it_should_be(
     out = asked(trading, cli, "status").out
     assert out.startswith("running in local, ready, FEED DOWN, up ")
     assert "FAULTED donchian: KeyError: '[/]' (gnomon rearm donchian)\n" in out
+    assert "history is missing" not in out
+    monkeypatch.setattr(trading.engine.market.coins["ETH"].bars, "whole", False)
+    out = asked(trading, cli, "status").out
+    assert "history is missing, asked for: ETH (1m)\n" in out
 
 
 def alive(tmp_path: Path, work: Callable[[Daemon], None], **config: Any) -> Daemon:

@@ -12,10 +12,13 @@ from daemon.live.readiness import (
     READY_WITHIN_S,
     WATCHDOG_WITHIN_S,
     Readiness,
+    missing_history,
     status_line,
 )
+from market.events import TIMEFRAMES
 from tests.daemon import rig
 from tests.support.daemons import StandIn, figures
+from tests.support.market import append_closes
 
 SAID = "local, feed up, 0 admitted, 0 blocked, equity 100000.00 USD"
 
@@ -50,6 +53,9 @@ def rim(*, books: bool = True) -> StandIn:
     engine = rig.fresh({"desk": {"equity_usd": 100_000.0}}, rig.PAIR).engine
     for coin in engine.market.coins.values():
         coin.book.ok = books
+        coin.bars.whole = True
+        for timeframe in TIMEFRAMES:
+            append_closes(coin, [1.0], timeframe)
     return StandIn(engine)
 
 
@@ -73,6 +79,18 @@ def test_books_and_history_are_not_waited_for_for_ever(manager: Manager) -> None
     readiness = Readiness(there)
     assert not readiness.look(READY_WITHIN_S - 0.1)
     assert readiness.look(READY_WITHIN_S)
+
+
+def test_what_history_is_missing_is_said(manager: Manager) -> None:
+    there = rim()
+    assert missing_history(there) == ""
+    bars = there.engine.market.coins["ETH"].bars
+    bars.whole = False
+    bars.series["4h"].clear()
+    assert missing_history(there) == "ETH (1m 4h)"
+    there.numbers = figures(requests=2)
+    assert Readiness(there).look(READY_WITHIN_S)
+    assert manager.heard() == [f"READY=1\nSTATUS={SAID}, without the history of ETH (1m 4h)"]
 
 
 def test_nor_is_a_lens_process_that_compiles(manager: Manager) -> None:
