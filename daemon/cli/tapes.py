@@ -71,7 +71,7 @@ def import_(
 
 def _universe(path: Path) -> list[dict[str, object]]:
     from market.errors import ProtocolViolation
-    from venue.hyperliquid.wire import decode_meta
+    from venue.hyperliquid.replies import decode_meta
 
     try:
         return decode_meta(path.read_bytes())

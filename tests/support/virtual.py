@@ -18,7 +18,7 @@ from daemon.live.startup import subscriptions
 from market.decision import Request
 from market.events import Candles, Event, FeedUp, FundingHistory, Timer
 from shadow.store.rows import Rows
-from venue.hyperliquid import wire
+from venue.hyperliquid import replies
 from venue.hyperliquid.session import Session
 from venue.local.world.virtual import frames, topics_of
 from venue.local.world.world import World
@@ -104,11 +104,11 @@ class Run:
         now_ms = self.engine.vitals.now_ns // 1_000_000
         if request.what == "funding":
             rows = self.world.funding_history(request.coin, request.from_ms, request.to_ms)
-            return FundingHistory(request.coin, wire.decode_funding(msgspec.json.encode(rows)))
+            return FundingHistory(request.coin, replies.decode_funding(msgspec.json.encode(rows)))
         rows = self.world.candles(
             request.coin, request.timeframe, request.from_ms, request.to_ms, now_ms
         )
-        candles = wire.decode_candles(msgspec.json.encode(rows))
+        candles = replies.decode_candles(msgspec.json.encode(rows))
         return Candles(request.coin, request.timeframe, candles.rows, self.engine.vitals.now_ns)  # type: ignore[arg-type]
 
 

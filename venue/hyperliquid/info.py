@@ -20,8 +20,8 @@ from market.errors import ProtocolViolation, VenueUnreachable
 from market.events import MS_PER_HOUR, TIMEFRAME_MS
 from market.instrument import Instrument, instruments_from_meta
 from venue.address import hidden, proxy_for, shown, under
-from venue.hyperliquid import wire
-from venue.hyperliquid.wire import CandleRows
+from venue.hyperliquid import replies
+from venue.hyperliquid.replies import CandleRows
 
 WEIGHT_PER_MINUTE = 1200
 WINDOW_S = 60.0
@@ -145,7 +145,7 @@ class InfoClient:
         """Return the tradable perpetuals of the first dex, by coin."""
         raw = await self.post({"type": "meta"}, weight=20)
         try:
-            return instruments_from_meta(wire.decode_meta(raw))
+            return instruments_from_meta(replies.decode_meta(raw))
         except ProtocolViolation as error:
             raise VenueUnreachable(str(error)) from None
 
@@ -156,7 +156,7 @@ class InfoClient:
             raw = await self._send({"type": "exchangeStatus"})
             read_ns = now_ns()
         try:
-            return wire.decode_venue_time(raw), asked_ns, read_ns
+            return replies.decode_venue_time(raw), asked_ns, read_ns
         except ProtocolViolation as error:
             raise VenueUnreachable(str(error)) from None
 
@@ -176,7 +176,7 @@ class InfoClient:
             }  # fmt: skip
             raw = await self._send({"type": "candleSnapshot", "req": asked})
         try:
-            return wire.decode_candles(raw, step_ms=step, until_ms=until_ms)
+            return replies.decode_candles(raw, step_ms=step, until_ms=until_ms)
         except ProtocolViolation as error:
             raise VenueUnreachable(f"{coin} {timeframe}: {error}") from None
 
@@ -198,6 +198,6 @@ class InfoClient:
         body = {"type": "fundingHistory", "coin": coin, "startTime": start_ms, "endTime": end_ms}
         raw = await self.post(body, weight=20 + rows // 20)
         try:
-            return wire.decode_funding(raw)
+            return replies.decode_funding(raw)
         except ProtocolViolation as error:
             raise VenueUnreachable(f"{coin}: {error}") from None

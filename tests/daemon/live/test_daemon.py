@@ -40,7 +40,7 @@ from tests.daemon import rig
 from tests.support import virtual
 from tests.support.daemons import NOWHERE, busy, closed, daemon_of, plan_of, play, records, rows
 from venue.hyperliquid.info import InfoClient
-from venue.hyperliquid.wire import CandleRows
+from venue.hyperliquid.replies import CandleRows
 from venue.tape.segment import Segment, segments_of
 
 Usage = namedtuple("Usage", "total used free")

@@ -14,7 +14,7 @@ from market.errors import InvariantBroken, VenueUnreachable
 from market.events import TIMEFRAME_MS, TIMEFRAMES, Candle, Candles, Event, FundingHistory
 from tests.support.loops import run_virtually
 from venue.hyperliquid.info import InfoClient
-from venue.hyperliquid.wire import CandleRows
+from venue.hyperliquid.replies import CandleRows
 from venue.local.gate.budget import IpBudget
 
 CANDLE = Candle(0, 1.0, 1.0, 1.0, 1.0, 1.0, 1)

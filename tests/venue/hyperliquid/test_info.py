@@ -20,8 +20,8 @@ from tests.support.loops import run_virtually
 from tests.venue.local.serving import EPOCH_MS, HOUR_MS, NOW_MS, SEED, serving
 from venue.hyperliquid import info as module
 from venue.hyperliquid.info import InfoClient, WeightBudget
+from venue.hyperliquid.replies import decode_candles
 from venue.hyperliquid.universe import load_instruments
-from venue.hyperliquid.wire import decode_candles
 from venue.local.gate.budget import IpBudget
 from venue.local.world.world import World
 

@@ -6,7 +6,7 @@ import pytest
 
 from market.instrument import instruments_from_meta
 from tests.venue.local.faults.spoiling import answer, asked
-from venue.hyperliquid import wire
+from venue.hyperliquid import replies
 from venue.local.faults.kinds.market.junk_metadata import JunkMetadata
 
 META: dict[str, Any] = {
@@ -48,7 +48,7 @@ def test_refusals_pass() -> None:
 
 def test_our_own_reader_finds_the_good_rows() -> None:
     raw = answer(JunkMetadata(), asked("meta"), META).body
-    assert instruments_from_meta(wire.decode_meta(raw))["BTC"].index == 0
+    assert instruments_from_meta(replies.decode_meta(raw))["BTC"].index == 0
 
 
 @pytest.mark.parametrize("fault", [JunkMetadata(ill_typed=True)])

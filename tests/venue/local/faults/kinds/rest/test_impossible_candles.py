@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.venue.local.faults.spoiling import answer, asked
-from venue.hyperliquid import wire
+from venue.hyperliquid import replies
 from venue.local.faults.asked import Reply
 from venue.local.faults.kinds.rest.impossible_candles import KINDS, ImpossibleCandles
 from venue.local.faults.plan import Plan
@@ -21,7 +21,7 @@ ROWS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_row_is_none_and_the_others_are(kind: Any) -> None:
     reply = answer(ImpossibleCandles(kind=kind), asked("candleSnapshot"), ROWS)
-    found = wire.decode_candles(reply.body, step_ms=60_000)
+    found = replies.decode_candles(reply.body, step_ms=60_000)
     assert (len(found.rows), found.refused) == (19, 1)
 
 
