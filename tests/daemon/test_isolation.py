@@ -148,7 +148,8 @@ def test_a_sabotaged_shadow_changes_no_admitted_signal_and_no_real_trade(seed: i
     assert rows["trades"]
     same_desk(sound, hurt)
     blocked = [
-        len([r for r in made.rows.signals if r.verdict == "blocked"]) for made in (sound, hurt)
+        [(r.ts_ns, r.bot, r.coin) for r in made.rows.signals if r.verdict == "blocked"]
+        for made in (sound, hurt)
     ]
     assert blocked[0] != blocked[1], "the sabotage must have been felt somewhere"
 
