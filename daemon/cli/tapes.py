@@ -30,7 +30,7 @@ TapeArgument = Annotated[Path, typer.Argument(help="Tape folder, or one segment.
 
 @app.command("import")
 def import_(
-    recording: Annotated[Path, typer.Argument(help="Folder of the recording.")],
+    recording: Annotated[Path, typer.Argument(help="Folder of the recording, or its file.")],
     out: Annotated[Path, typer.Option("--out", help="New folder for the tape.")],
     meta: Annotated[
         Path | None, typer.Option(help="A `meta` reply (JSON) to take instrument rules from.")

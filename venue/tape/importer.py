@@ -27,6 +27,7 @@ from market.events import NS_PER_S, FeedDown, FeedUp
 from market.instrument import Instrument
 from venue.hyperliquid import wire
 from venue.hyperliquid.streams import BBO, L2_BOOK, TRADES, Subscription
+from venue.tape import foreign
 from venue.tape.lines import FORMAT, Header, frame_line, record_line, segment_name
 from venue.tape.writer import SegmentWriter
 
@@ -71,28 +72,51 @@ class Recording:
 
 
 def open_recording(path: Path) -> Recording:
-    """Return the recording in a folder; raises InputDamaged when none is recognised."""
+    """Return the recording in a folder, or the one that a file in it belongs to.
+
+    A table stands for all of its folder. Raises InputDamaged when none is recognised, and says what
+    was found instead.
+    """
+    if path.is_file():
+        kind, coin = _table_of(path)
+        return open_recording(path.parent) if kind in READERS and coin else _raw_recording(path)
     if not path.is_dir():
-        raise InputDamaged(f"{path}: no such folder")
-    tables = sorted(path.glob("*_*.csv.gz"))
+        raise InputDamaged(f"{path}: no such folder or file")
     sources: list[Iterator[Stamped]] = []
     streams: list[Subscription] = []
-    readers = {"orderbooks": _books, "prices": _prices, "trades": _trades}
-    types = {"orderbooks": L2_BOOK, "prices": BBO, "trades": TRADES}
-    for table in tables:
-        kind, _, coin = table.name.removesuffix(".csv.gz").partition("_")
-        if kind in readers and coin:
-            sources.append(readers[kind](table, coin))
-            streams.append(Subscription(types[kind], coin))
+    for table in sorted(path.glob("*_*.csv.gz")):
+        kind, coin = _table_of(table)
+        if kind in READERS and coin and foreign.has_our_columns(table):
+            reader, type_ = READERS[kind]
+            sources.append(reader(table, coin))
+            streams.append(Subscription(type_, coin))
     if sources:
         return Recording(heapq.merge(*sources, key=_when), streams)
     raw = sorted(path.glob("*.gz"))
     if len(raw) == 1:
-        return Recording(_lines(raw[0]), _streams_of(raw[0]))
-    raise InputDamaged(
-        f"{path}: no recording recognised; expected orderbooks_*, prices_* or trades_*.csv.gz, "
-        "or one .gz of lines `<ns> <frame>`"
-    )
+        return _raw_recording(raw[0])
+    found = f"{foreign.EXPECTED}; {foreign.found_in(path)}"
+    raise InputDamaged(f"{path}: no recording recognised; {found}")
+
+
+def _table_of(path: Path) -> tuple[str, str]:
+    kind, _, rest = path.name.partition("_")
+    return kind, rest.removesuffix(".csv.gz") if rest.endswith(".csv.gz") else ""
+
+
+def _raw_recording(path: Path) -> Recording:
+    """Return a file of raw frames as a recording; one without any of this venue's is another's."""
+    try:
+        streams = _streams_of(path)
+    except InputDamaged as damage:
+        what = foreign.kind_of(path)
+        if what is None:
+            raise
+        raise InputDamaged(f"{damage}; it seems to be {what}; {foreign.EXPECTED}") from None
+    if not streams:
+        what = foreign.kind_of(path) or "a file with no frames of this venue's market streams"
+        raise InputDamaged(f"{path}: it seems to be {what}; {foreign.EXPECTED}")
+    return Recording(_lines(path), streams)
 
 
 def _when(stamped: Stamped) -> int:
@@ -211,6 +235,14 @@ def _trades(path: Path, coin: str) -> Iterator[Stamped]:
             raise _damaged(path, number, error) from None
     if batch:
         yield held, _frame(TRADES, batch)
+
+
+# Tables by the first part of their name: how their rows become frames, and of which stream.
+READERS = {
+    "orderbooks": (_books, L2_BOOK),
+    "prices": (_prices, BBO),
+    "trades": (_trades, TRADES),
+}
 
 
 def _frame(channel: str, data: object) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +87,14 @@ def candles_at(after_ms: float, timeframe: str, rows: list[Candle]) -> bytes:
     return record_line("R", ns, Candles("BTC", timeframe, rows, ns, ns))
 
 
-def write_tape(folder: Path, *segments: list[bytes]) -> Path:
+def write_tape(
+    folder: Path, *segments: list[bytes], subscriptions: Sequence[dict[str, Any]] = ()
+) -> Path:
     """Write a tape of the given segments and return its folder."""
     folder.mkdir(exist_ok=True)
     for number, lines in enumerate(segments):
         header = Header(FORMAT, "test", "paper", "mainnet", 1, number, {}, LISTED, "meta")
+        header.subscriptions = list(subscriptions)
         writer = SegmentWriter(folder / segment_name(number, START_NS))
         writer.write(record_line("H", START_NS, header))
         writer.write(b"".join(lines))

@@ -458,15 +458,58 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
 # What is not a recording, or not whole.
 
 
-def test_a_folder_without_a_recording_says_what_was_expected(tmp_path: Path) -> None:
-    with pytest.raises(InputDamaged, match="no such folder"):
+def test_a_folder_without_a_recording_says_what_was_expected_and_what_was_found(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(InputDamaged, match="no such folder or file"):
         open_recording(tmp_path / "none")
-    with pytest.raises(InputDamaged, match=r"orderbooks_.*prices_.*trades_.*<ns> <frame>"):
+    with pytest.raises(InputDamaged, match=r"orderbooks_.*prices_.*<ns> <frame>.*found no file"):
         open_recording(tmp_path)
     for name in ("a.gz", "b.gz"):
         (tmp_path / name).write_bytes(gzip.compress(b"1 {}\n"))
-    with pytest.raises(InputDamaged, match="no recording recognised"):
+    with pytest.raises(InputDamaged, match=r"no recording recognised.*found a\.gz.*b\.gz"):
         open_recording(tmp_path)
+
+
+def test_a_file_of_a_recording_may_be_given_for_its_folder(tmp_path: Path) -> None:
+    rec = prices(tmp_path / "rec", price(START, "bid"))
+    table(rec / "trades_ETH.csv.gz", TRADE_COLUMNS, [[START, "100.5", "0.1", "buy", 7, 15]])
+    folder = open_recording(rec)
+    for name in ("prices_BTC.csv.gz", "trades_ETH.csv.gz"):
+        assert open_recording(rec / name).streams == folder.streams
+    raw = tmp_path / "raw.gz"
+    frame = b'{"channel":"trades","data":[{"coin":"BTC"}]}'
+    raw.write_bytes(gzip.compress(b"1756993616000000000 " + frame + b"\n"))
+    (tmp_path / "other.gz").write_bytes(b"")
+    assert open_recording(raw).streams == [Subscription("trades", "BTC")]
+
+
+def test_tables_of_another_tool_under_our_names_are_no_recording(tmp_path: Path) -> None:
+    rows = b"2020-03-03 21:45:14,129,XBTUSD,8737.5,8738\n"
+    for name in ("trades_20200303.csv.gz", "orderbooks_20200303.csv.gz"):
+        (tmp_path / name).write_bytes(gzip.compress(rows))
+    with pytest.raises(InputDamaged, match=r"found orderbooks_20200303\.csv\.gz .*BitMEX"):
+        open_recording(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (b'1 {"stream":"btcusdt@trade","data":{"e":"trade"}}', "Binance"),
+        (b'1 {"topic":"orderbook.50.BTCUSDT","data":{}}', "Bybit"),
+        (b"1 {}", "no frames of this venue's market streams"),
+        (b'{"arg":{"channel":"books","instId":"BTC-USDT"},"data":[]}', "OKX"),
+        (b"timestamp,open,high,low,close,volume", "candles"),
+    ],
+)
+def test_another_venue_s_file_is_refused_by_its_name(
+    line: bytes, what: str, tmp_path: Path
+) -> None:
+    raw = tmp_path / "frames.gz"
+    raw.write_bytes(gzip.compress(line + b"\n"))
+    for path in (raw, tmp_path):
+        with pytest.raises(InputDamaged, match=f"frames.gz.* it seems to be .*{what}.*expected"):
+            open_recording(path)
 
 
 def refused(rec: Path, out: Path) -> str:

@@ -2,7 +2,8 @@
 
 The tape's first moment is shown when the server starts, and every distance in time is divided by
 the speed, so the venue's lag stays in proportion. Prices, sizes, hashes and ids stay as they were.
-Streams that were not recorded stay silent; candles and mids are made from what has been shown.
+Streams that were not recorded stay silent, but for the quick book: where only slow ones were, it is
+the top five of what there is. Candles and mids are made from what has been shown.
 
 Invariant: no frame is shown before its time, and frames keep their order.
 """
@@ -43,6 +44,9 @@ from venue.tape.segment import segments_of
 
 # The recorder asks for its history right after it starts; this much of the tape is read for it.
 HISTORY_NS = 60 * NS_PER_S
+# What the venue's quick book is: five levels, every half second.
+FAST_LEVELS = 5
+FAST_MS = 540
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +70,7 @@ class Playback:
         listed = sorted(header.instruments, key=lambda i: i.index)
         self.universe: list[Row] = [_universe_row(i) for i in listed]
         self.instruments: dict[str, Instrument] = instruments_from_meta(self.universe)
+        self._slow_only = _slow_only(header.subscriptions)
         self._played = {coin: Played(i) for coin, i in self.instruments.items()}
         self._history: dict[tuple[str, str], Candles] = {}
         self._shift = Shift(self._scan(), 0, speed)
@@ -138,7 +143,11 @@ class Playback:
         """Return the newest book of the topic's kind; five levels rather than none."""
         played = self._played[topic.coin]
         slow, fast = (Topic(L2_BOOK, coin=topic.coin, fast=kind) for kind in (False, True))
-        data = played.newest(fast) if topic.fast else played.newest(slow) or played.newest(fast)
+        data = played.newest(fast)
+        if not topic.fast:
+            data = played.newest(slow) or data
+        elif topic.coin in self._slow_only:
+            data = self._top(topic.coin)
         if data is None or topic.figures is not None:
             return None if data is None else self._group(topic, data)
         return data if topic.fast else {k: v for k, v in data.items() if k != "fast"}
@@ -213,8 +222,28 @@ class Playback:
         sides = grouped(bids, step, len(bids)), grouped(asks, step, len(asks), up=True)
         return frames.book_row(instrument, data["time"], sides, fast=topic.fast, grouped=True)
 
+    def _top(self, coin: str) -> Row | None:
+        """Return the top of the newest book as a quick one, None before there is a book."""
+        played = self._played[coin]
+        if not played.quoted_ms:
+            return None
+        sides = played.levels(FAST_LEVELS)
+        return frames.book_row(self.instruments[coin], played.quoted_ms, sides, fast=True)
+
+    def _quick(self, topic: Topic, since_ms: int, now_ms: int) -> Row | None:
+        """Return the quick book that was not recorded, when it is due and there is news."""
+        played = self._played[topic.coin]
+        if topic.coin not in self._slow_only or topic.figures is not None:
+            return None
+        if not beat(FAST_MS, since_ms, now_ms) or self._told.get(topic) == played.quotes:
+            return None
+        self._told[topic] = played.quotes
+        return self.book(topic, now_ms)
+
     def _derived(self, topic: Topic, since_ms: int, now_ms: int) -> Row | None:
         """Return what is made from other streams and is due, None when it is not."""
+        if topic.type == L2_BOOK and topic.fast:
+            return self._quick(topic, since_ms, now_ms)
         if topic.type == ALL_MIDS:
             return {"mids": self.mids(now_ms)} if beat(MIDS_MS, since_ms, now_ms) else None
         if topic.type != CANDLE or not beat(CANDLE_MS, since_ms, now_ms):
@@ -236,6 +265,12 @@ def _records(path: Path) -> Generator[Record]:
         for record in segment.records():
             if record.kind in ("F", "R"):
                 yield record
+
+
+def _slow_only(subscriptions: Iterable[dict[str, Any]]) -> set[str]:
+    """Return the coins of which books were recorded, but no quick ones."""
+    books = [s for s in subscriptions if s.get("type") == L2_BOOK]
+    return {s["coin"] for s in books} - {s["coin"] for s in books if s.get("fast")}
 
 
 def _universe_row(instrument: Instrument) -> Row:

@@ -50,7 +50,10 @@ class Minute:
 
 
 class Played:
-    """One coin's market as far as the tape has been played."""
+    """One coin's market as far as the tape has been played.
+
+    `quotes` counts what has changed the book, `quoted_ms` is the newest shown time of it.
+    """
 
     def __init__(self, instrument: Instrument) -> None:
         self._instrument = instrument
@@ -64,6 +67,8 @@ class Played:
         self._minutes: deque[Minute] = deque(maxlen=MINUTES_MAX)
         self.trades: deque[Row] = deque(maxlen=RECENT_TRADES)
         self.traded = 0
+        self.quotes = 0
+        self.quoted_ms = 0
 
     def take(self, shown: Shown, now_ms: int) -> None:
         """Remember what is shown now."""
@@ -71,15 +76,22 @@ class Played:
             case wire.L2BookFrame(data):
                 self._book = (data.levels[0], data.levels[1])
                 self._touch(data.levels[0][:1], data.levels[1][:1])
+                self._quoted(shown)
             case wire.BboFrame(data):
                 bid, ask = data.bbo
                 self._touch([bid] if bid else [], [ask] if ask else [])
                 self._book = (_below(self._book[0], bid, 1), _below(self._book[1], ask, -1))
+                self._quoted(shown)
             case wire.TradesFrame(trades):
                 for row, trade in zip(shown.data, trades, strict=True):
                     self._trade(row, trade, now_ms)
                 return
         self._newest[shown.topic] = shown.data
+
+    def _quoted(self, shown: Shown) -> None:
+        """Count what changed the book; its time is the newest shown."""
+        self.quotes += 1
+        self.quoted_ms = max(self.quoted_ms, shown.data["time"])
 
     def newest(self, topic: Topic) -> Row | None:
         """Return the newest data of a topic, None before there is any."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from contextlib import closing
 from itertools import pairwise
@@ -287,3 +288,50 @@ def test_orders_meet_the_newest_book_cut_to_the_newest_touch_and_each_print_once
         assert market.flow("BTC", NOW_MS + 400, NOW_MS + 900) == []
         play(market, NOW_MS + 1_100)
         assert [px for px, _, _ in market.levels("BTC", NOW_MS, 5)[1]] == [1_010, 1_020, 2_000_000]
+
+
+# A recording of slow books alone.
+
+
+def slow_only(tmp_path: Path, *more: bytes) -> Path:
+    deep = [["100.0", "99.0", "98.0", "97.0", "96.0", "95.0"], ["101.0", "102.0"]]
+    levels = [[{"px": px, "sz": "1.0", "n": 1} for px in side] for side in deep]
+
+    def slow(time_ms: int) -> bytes:
+        data = {"coin": "BTC", "time": START_MS + time_ms, "levels": levels}
+        return json.dumps({"channel": "l2Book", "data": data}).encode()
+
+    rows = [frame_at(at_ms, slow(at_ms - 50)) for at_ms in range(100, 4_000, 540)]
+    return write_tape(
+        tmp_path / "slow", [*rows, *more], subscriptions=[{"type": "l2Book", "coin": "BTC"}]
+    )
+
+
+def test_who_wants_quick_books_of_a_recording_without_them_gets_the_top_five(
+    tmp_path: Path,
+) -> None:
+    touch = frame_at(4_500, bbo(4_400, "100.5", "101.0"))
+    with closing(Playback(slow_only(tmp_path, touch))) as market:
+        market.open(NOW_MS)
+        assert market.first(FAST, NOW_MS) == []
+        told = [(at, data) for at, topic, data in play(market, NOW_MS + 9_000) if topic == FAST]
+        assert 8 <= len(told) <= 10, "one for each that was recorded, and one for the touch"
+        gaps = [b - a for (a, _), (b, _) in itertools.pairwise(told)]
+        assert max(gaps[:-1]) < 1_000
+        for _, data in told[:-1]:
+            assert data["fast"] is True
+            assert [len(side) for side in data["levels"]] == [5, 2]
+        assert told[-1][1]["levels"][0][0]["px"] == "100.5"
+        times = [data["time"] for _, data in told]
+        assert times == sorted(times), "no book is newer than what was recorded"
+        (first,) = market.first(FAST, NOW_MS + 9_000)
+        assert json.loads(first)["data"] == told[-1][1]
+
+
+def test_recorded_quick_books_stand_alone(tmp_path: Path) -> None:
+    rows = [frame_at(0, book(0, "100.0", "102.0")), frame_at(3_000, bbo(2_900, "100.0", "101.0"))]
+    both = [{"type": "l2Book", "coin": "BTC"}, {"type": "l2Book", "coin": "BTC", "fast": True}]
+    folder = write_tape(tmp_path / "both", rows, subscriptions=both)
+    with closing(Playback(folder)) as market:
+        market.open(NOW_MS)
+        assert not [1 for _, topic, _ in play(market, NOW_MS + 5_000) if topic == FAST]
