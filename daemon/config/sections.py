@@ -183,7 +183,8 @@ class StoreConfig(_Section):
     retention_gb: float = Field(
         4.0, gt=0, le=10_000, description="beyond: the oldest details go sooner"
     )
-    commit_ms: float = Field(250.0, ge=1, le=250, description="group commit at most this late")
+    commit_ms: float = Field(250.0, ge=1, le=250, description="alarms, commands: at most this late")
+    quiet_ms: float = Field(10_000.0, ge=1, le=60_000, description="what presses less: this late")
 
 
 class DiskConfig(_Section):

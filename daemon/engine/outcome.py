@@ -34,6 +34,16 @@ class Outcome(Struct):
     reply: str = ""
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def presses(self) -> bool:
+        """Say whether it holds what should be on disk at once: an alarm, a trial or a weight.
+
+        Paper orders go nowhere. Who carries real ones out waits for their commit, which presses
+        by itself.
+        """
+        rows = self.rows
+        return bool(rows.alarms or rows.experiments or rows.decisions or rows.weights)
+
 
 NOTHING = Outcome()
 

@@ -13,7 +13,8 @@ import signal
 import sqlite3
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TypeVar
 
 from daemon.engine import snapshot
@@ -69,6 +70,7 @@ from venue.hyperliquid.session import Session
 T = TypeVar("T")
 
 LOOK_EVERY_S = 10
+RECORD_EVERY_S = 60
 TIDY_EVERY_S = 600
 
 
@@ -137,6 +139,7 @@ class Daemon:
         self.journal = Journal(
             self._store,
             commit_s=config.store.commit_ms / 1e3,
+            quiet_s=config.store.quiet_ms / 1e3,
             durable=lambda: snapshot.durable(self.engine),
             position=lambda: self.engine.vitals.seq,
             pressure=self._pressed,
@@ -349,23 +352,19 @@ class Daemon:
             self.note("clock", stepped)
         for event in self.housekeeping.look():
             self.consume(event)
-        await self.run_record.progress()
+        if second % RECORD_EVERY_S == 0:
+            await self.run_record.progress()
         allowed = self.housekeeping.level == OK
         if not allowed:
             self.taping.close("disk")
         elif not self.journal.recording and self._config.tape.enabled:
             self.taping.open()
         if second % TIDY_EVERY_S == 0:
-            for path in self.housekeeping.tidy_tape():
-                log.info("tape segment expired", segment=path.name)
+            self.housekeeping.tidy_tape()
 
     async def tidy(self) -> bool:
         """Delete a slice of the rows that are due; return whether there are more."""
-        limits = self.housekeeping.limits(self.clock.now_ns())
-        try:
-            tidied = await self.journal.in_thread(lambda: self._store.tidy(limits))
-        except sqlite3.Error:
-            return False
-        for event in self.housekeeping.weigh(tidied):
-            self.consume(event)
-        return tidied.more
+        work = partial(self._store.tidy, self.housekeeping.limits(self.clock.now_ns()))
+        with suppress(sqlite3.Error):
+            return self.housekeeping.weigh(await self.journal.in_thread(work), self.consume)
+        return False

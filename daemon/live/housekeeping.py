@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from daemon.config.sections import Config
 from daemon.live.journal import expired_segments
+from daemon.live.telemetry import log
 from market.events import NS_PER_DAY, Command, Notice, Recorded, Verb
 from shadow.store.retention import Limits, Tidied
 
@@ -63,6 +65,7 @@ class Housekeeping:
         )
         for path in doomed:
             path.unlink(missing_ok=True)
+            log.info("tape segment expired", segment=path.name)
         return doomed
 
     def limits(self, now_ns: int) -> Limits:
@@ -74,12 +77,13 @@ class Housekeeping:
             store.retention_gb * 1e9,
         )
 
-    def weigh(self, tidied: Tidied) -> list[Recorded]:
-        """Return the alarm that a database calls for which exceeds its size for good, once."""
+    def weigh(self, tidied: Tidied, consume: Callable[[Recorded], object]) -> bool:
+        """Return whether more is due; say once when what is kept for good exceeds its size."""
         before, self._over = self._over, tidied.over
         if before or not tidied.over:
-            return []
+            return tidied.more
         used = f"the database holds {tidied.bytes_used / 1e9:.2f} GB"
         most = f"{self._config.store.retention_gb:g} are allowed by store.retention_gb"
         words = f"{used}, {most}; what is left is kept for good, so nothing more is deleted"
-        return [Notice("database size", words)]
+        consume(Notice("database size", words))
+        return tidied.more

@@ -5,6 +5,12 @@ the tape's lines and syncs them, and then commits rows and durable state in one 
 whatever the database holds, the tape can explain; and a crash between the two loses rows that
 nobody was told of.
 
+Alarms, trials, weights and whatever somebody waits for are committed at once. What became of
+paper orders and phantoms, and the position in the tape may be some seconds late: each commit
+writes every page it touches twice, and most of them touch the same ones.
+Meanwhile the tape's lines are handed to the system as before, so only a machine that loses its
+power loses them.
+
 This is the project's one bounded queue. At four fifths of its limit entries are halted, at the
 limit the feed is no longer read, so the venue is held back and nothing is dropped.
 """
@@ -17,6 +23,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,7 +60,8 @@ class _Piece:
 
 
 class Journal:
-    """Pending lines and rows; `run` commits them at most `commit_s` later.
+    """Pending lines and rows; `run` commits them at most `commit_s` later, at most `quiet_s` when
+    none of them presses.
 
     `pressure` is called with "ok", "high" or "full" when that changes; `failed` with the reason
     when a commit fails and "" once one succeeds again; `tape_failed` with the reason when the
@@ -65,6 +73,7 @@ class Journal:
         store: Store,
         *,
         commit_s: float,
+        quiet_s: float,
         durable: Callable[[], dict[str, str | None]],
         position: Callable[[], int],
         pressure: Callable[[str], None],
@@ -73,6 +82,7 @@ class Journal:
     ) -> None:
         self._store = store
         self._commit_s = commit_s
+        self._quiet_s = quiet_s
         self._durable = durable
         self._position = position
         self._pressure = pressure
@@ -89,6 +99,8 @@ class Journal:
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._trusted = True
+        self._presses = False
+        self._committed_at = 0.0
         self.committed_seq = 0
         self.commits = 0
         # Where rows wait that found no way into the database by the end.
@@ -105,6 +117,7 @@ class Journal:
         """Take an outcome's rows."""
         if self._trusted:
             self._batch.rows.extend(outcome.rows)
+            self._presses = self._presses or outcome.presses
 
     def open_segment(self, folder: Path, first_seq: int, now_ns: int, header: bytes) -> None:
         """Begin a segment with its header line."""
@@ -150,7 +163,16 @@ class Journal:
             self._wake.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._commit_s)
-            await self.flush()
+            if self._due():
+                await self.flush()
+            else:
+                await asyncio.shield(self._write_ahead())
+
+    def _due(self) -> bool:
+        if self._waiters or self._presses or self._failure:
+            return True
+        late = asyncio.get_running_loop().time() - self._committed_at
+        return late >= self._quiet_s or self._batch.rows.size() >= ROWS_MAX // 10
 
     async def flush(self) -> None:
         """Commit everything pending now; on failure keep it for the next time.
@@ -164,19 +186,33 @@ class Journal:
         async with self._turn:
             await self._flush()
 
+    async def _write_ahead(self) -> None:
+        """Hand the tape's lines to the system; their rows wait."""
+        async with self._turn:
+            self._weigh(self._batch)
+            pieces, self._batch.pieces = self._batch.pieces, self._next_pieces()
+            await self._tape(pieces, sync=False)
+
+    def _next_pieces(self) -> list[_Piece]:
+        return [_Piece(bytearray())] if self._recording else []
+
+    async def _tape(self, pieces: list[_Piece], *, sync: bool) -> None:
+        write = partial(self._write_tape, pieces, sync=sync)
+        failure = await asyncio.get_running_loop().run_in_executor(self._thread, write)
+        if failure:
+            self._recording = False
+            self._batch.pieces.clear()
+            self._tape_failed(failure)
+
     async def _flush(self) -> None:
-        batch, self._batch = self._batch, _Batch()
-        if self._recording:
-            self._batch.pieces.append(_Piece(bytearray()))
+        batch, self._batch = self._batch, _Batch(self._next_pieces())
+        self._presses = False
+        loop = asyncio.get_running_loop()
+        self._committed_at = loop.time()
         batch.state.update(self._durable())
         batch.seq = self._position()
         self._weigh(batch)
-        loop = asyncio.get_running_loop()
-        tape_failure = await loop.run_in_executor(self._thread, self._write_tape, batch.pieces)
-        if tape_failure:
-            self._recording = False
-            self._batch.pieces.clear()
-            self._tape_failed(tape_failure)
+        await self._tape(batch.pieces, sync=True)
         try:
             await loop.run_in_executor(self._thread, self._store.write, batch.rows, batch.state)
         except (sqlite3.Error, OSError) as error:
@@ -235,7 +271,7 @@ class Journal:
 
     # The writer thread's side.
 
-    def _write_tape(self, pieces: list[_Piece]) -> str:
+    def _write_tape(self, pieces: list[_Piece], *, sync: bool) -> str:
         """Write pieces of tape; return why that failed, "" when it did not.
 
         A segment that could not be written whole is abandoned: its checked groups stay readable,
@@ -251,7 +287,7 @@ class Journal:
                     self._writer.close(bytes(piece.lines))
                     self._writer = None
                 elif self._writer is not None:
-                    self._writer.write(bytes(piece.lines))
+                    self._writer.write(bytes(piece.lines), sync=sync)
         except OSError as error:
             if self._writer is not None:
                 self._give_up(self._writer, begun=piece.opens is None)

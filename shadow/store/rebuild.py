@@ -22,12 +22,16 @@ from shadow.store.details import Packer, shipped
 from shadow.store.schema import REBUILT
 from shadow.store.tables.decisions import DECISIONS_5, PASSED, STORED, CheckRow, SignalRow
 from shadow.store.tables.details import DETAILS_5, DetailRow, DictionaryRow
+from shadow.store.tables.runs import STATE_5
 
 ROWS_A_BATCH = 1_000
 WAIT_S = 5.0
 SAY_EVERY_S = 2.0
 # What a rebuilt file may need of the disk, as a share of the old one; seen: 0.35 to 0.5.
 SHARE = 0.75
+
+# Tables with another shape than before.
+RESHAPED = ("signal", "state")
 
 Say = Callable[[str], None]
 
@@ -84,10 +88,9 @@ def _write(old: sqlite3.Connection, new: sqlite3.Connection, say: Say) -> None:
         if sql is not None:
             made[kind].append((name, sql))
     new.execute("BEGIN")
-    _run(new, (sql for name, sql in made["table"] if name != "signal"))
-    signal = [part for part in DECISIONS_5.split(";\n") if part.strip().startswith("CREATE")]
-    _run(new, signal[:1])
-    _run(new, DETAILS_5.split(";\n"))
+    _run(new, (sql for name, sql in made["table"] if name not in RESHAPED))
+    parts = (DECISIONS_5 + DETAILS_5 + STATE_5).split(";\n")
+    _run(new, (part for part in parts if part.strip().startswith("CREATE TABLE")))
     for name, _ in made["table"]:
         if name == "signal":
             _copy_signals(old, new, say)

@@ -43,7 +43,8 @@ from shadow.store.tables.rollups import Key, RollupRow
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHECKPOINT_PAGES = 1000
+# A page that was written often since the last time is folded in once.
+CHECKPOINT_PAGES = 4000
 # How long a commit waits for somebody else's transaction to end.
 PATIENCE_S = 5.0
 # How long it waits once the daemon is told to stop.

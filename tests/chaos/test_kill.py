@@ -66,6 +66,8 @@ def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = T
     config = state / "gnomon.toml"
     config.write_text(
         f"[gate.division]\ndivision_cap_share = 0.06\n[lens]\nenabled = {str(lenses).lower()}\n"
+        # A life is a few seconds: what does not press must be committed in some of them.
+        "[store]\nquiet_ms = 300\n"
     )
     options = ("--plain", "--state", state, "--config", config)
     before: dict[str, Any] | None = None

@@ -23,13 +23,19 @@ class SegmentWriter:
         self.path = path
         self._file = path.open("xb")
         self._stream = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compressobj()
+        self._unsynced = False
 
     def write(self, lines: bytes, *, sync: bool = True) -> None:
-        """Write whole lines as one checked group; they have reached the file on return."""
+        """Write whole lines as one checked group; they have reached the file on return.
+
+        With `sync` they have reached the disk, and so has what was written before without.
+        """
         if lines:
             self._put(lines, zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-            if sync:
-                os.fdatasync(self._file.fileno())
+            self._unsynced = True
+        if sync and self._unsynced:
+            os.fdatasync(self._file.fileno())
+            self._unsynced = False
 
     def close(self, lines: bytes) -> None:
         """Write the last lines, which hold the E record, and end the stream."""

@@ -36,3 +36,16 @@ CREATE TABLE state (
 ) STRICT, WITHOUT ROWID;
 
 """
+
+# Pieces are about a thousand bytes long. In a tree of keys alone each of those had a page of its
+# own besides, in an ordinary table four of them share one. Only for a file without any: one that
+# has some is written anew (`shadow.store.rebuild`).
+STATE_5 = """\
+DROP TABLE state;
+
+CREATE TABLE state (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT;
+
+"""

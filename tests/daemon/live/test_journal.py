@@ -23,6 +23,7 @@ from daemon.live.journal import Journal, expired_segments
 from shadow.store.rows import Rows
 from shadow.store.store import Store
 from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.desk import EquityRow
 from venue.tape.lines import FORMAT, SUFFIX, Header, record_line, segment_name
 from venue.tape.segment import Segment
 from venue.tape.writer import SegmentWriter
@@ -47,6 +48,14 @@ class Desk:
         self.journal.line(record_line("T", self.seq))
         rows = Rows(alarms=[AlarmRow(self.seq, self.seq, "test", message)])
         self.journal.absorb(Outcome(self.seq, rows))
+        self.state["vitals"] = str(self.seq)
+        return self.seq
+
+    def quiet(self) -> int:
+        """Put an event through whose row presses nobody."""
+        self.seq += 1
+        self.journal.line(record_line("T", self.seq))
+        self.journal.absorb(Outcome(self.seq, Rows(equity=[EquityRow(self.seq, *[0] * 7)])))
         self.state["vitals"] = str(self.seq)
         return self.seq
 
@@ -78,13 +87,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(path: Path, *, commit_s: float = 0.02) -> AsyncIterator[Desk]:
+async def desk(path: Path, *, commit_s: float = 0.02, quiet_s: float = 0.02) -> AsyncIterator[Desk]:
     store = Store(path / "gnomon.db", mode="local", network="local")
     store.write(Rows())
     holder: list[Desk] = []
     journal = Journal(
         store,
         commit_s=commit_s,
+        quiet_s=quiet_s,
         durable=lambda: dict(holder[0].state),
         position=lambda: holder[0].seq,
         pressure=lambda level: holder[0].pressure.append(level),  # noqa: PLW0108 - filled below
@@ -215,6 +225,67 @@ def test_a_commit_asked_for_returns_once_that_event_is_on_disk_and_not_before(
     with_desk(tmp_path, play, commit_s=60.0)
 
 
+def test_what_does_not_press_waits_and_its_lines_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines are in the file within `commit_s`, synced only with the rows they explain."""
+    spy = Spy(monkeypatch)
+
+    async def play(d: Desk) -> None:
+        d.open()
+        await d.journal.flush()
+        task = asyncio.create_task(d.journal.run())
+        spy.story.clear()
+        for _ in range(4):
+            d.quiet()
+            await asyncio.sleep(0.05)
+        assert d.taped == [1, 2, 3, 4] and d.journal.committed_seq == 0
+        assert {what for what, _ in spy.story} == {"tape"}, "neither synced nor committed"
+        await until(lambda: d.journal.committed_seq == 4)
+        assert [what for what, _ in spy.story][-2:] == ["sync", "rows"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with_desk(tmp_path, play, commit_s=0.01, quiet_s=0.6)
+
+
+def test_an_alarm_takes_everything_before_it_along_at_once(tmp_path: Path) -> None:
+    async def play(d: Desk) -> None:
+        d.open()
+        await d.journal.flush()
+        task = asyncio.create_task(d.journal.run())
+        d.quiet()
+        d.alarm()
+        await until(lambda: d.journal.committed_seq == 2)
+        assert d.committed == [2]
+        d.quiet()
+        await d.journal.commit(3)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with_desk(tmp_path, play, commit_s=0.01, quiet_s=60.0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "presses"),
+    [
+        (Outcome(1, Rows(equity=[EquityRow(1, *[0] * 7)])), False),
+        (Outcome(1, Rows(alarms=[AlarmRow(1, 1, "kind", "words")])), True),
+        (Outcome(1), False),
+    ],
+)
+def test_an_alarm_presses_and_a_minute_of_equity_does_not(outcome: Outcome, presses: bool) -> None:
+    assert outcome.presses is presses
+
+
+async def until(met: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if met():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came to be")
+
+
 def test_rows_that_could_not_be_committed_are_kept_in_order_and_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,7 +337,7 @@ def test_a_tape_that_cannot_be_written_stops_and_rows_go_on(
         d.alarm()
         await d.journal.flush()
 
-        def full(writer: Any, lines: bytes) -> None:
+        def full(writer: Any, lines: bytes, **_: Any) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         with monkeypatch.context() as m:
@@ -292,7 +363,7 @@ HEADER = Header(FORMAT, "v", "local", "local", 7, 1, {}, [], "nobody")
 
 
 def failing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    def half(writer: Any, lines: bytes) -> None:
+    def half(writer: Any, lines: bytes, **_: Any) -> None:
         writer._file.write(b"half a gr")
         raise OSError(errno.ENOSPC, "No space left on device")
 

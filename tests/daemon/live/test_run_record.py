@@ -40,6 +40,7 @@ def with_record(path: Path, play: Callable[[RunRecord, rig.Fresh], Awaitable[Non
         journal = Journal(
             store,
             commit_s=1.0,
+            quiet_s=1.0,
             durable=dict,
             position=lambda: made.engine.vitals.seq,
             pressure=lambda level: None,

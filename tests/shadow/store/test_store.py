@@ -18,7 +18,7 @@ from shadow.store import store as store_module
 from shadow.store.check import broken_promises
 from shadow.store.rows import Rows
 from shadow.store.schema import MIGRATIONS, REBUILT, SCHEMA_VERSION
-from shadow.store.store import CHECKPOINT_PAGES, Store, open_readonly, summed
+from shadow.store.store import Store, open_readonly, summed
 from shadow.store.tables.alarms import AlarmRow
 from shadow.store.tables.decisions import CheckRow, SignalRow
 from shadow.store.tables.desk import EquityRow
@@ -459,7 +459,10 @@ def test_a_run_is_recorded_and_followed(tmp_path: Path) -> None:
 # The write-ahead log.
 
 
-def test_the_log_is_folded_in_every_so_many_pages_and_not_at_every_commit(quick: Path) -> None:
+def test_the_log_is_folded_in_every_so_many_pages_and_not_at_every_commit(
+    quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "CHECKPOINT_PAGES", 1_000)
     path = quick / "wal.db"
     store = local(path)
     checkpoints = 0
@@ -473,7 +476,7 @@ def test_the_log_is_folded_in_every_so_many_pages_and_not_at_every_commit(quick:
     for i in range(120):
         store.write(Rows(alarms=[AlarmRow(i, j, "kind", "w" * 200) for j in range(300)]))
         pages.append(path.with_name("wal.db-wal").stat().st_size // 4096)
-    assert max(pages) < 1.2 * CHECKPOINT_PAGES
+    assert max(pages) < 1_200
     assert 2 <= checkpoints <= 4
     store._connection.set_trace_callback(None)
     store.close()

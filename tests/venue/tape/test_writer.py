@@ -62,6 +62,23 @@ def test_writing_reaches_the_disk_before_it_returns(
     assert synced == sizes
 
 
+def test_what_was_handed_over_unsynced_is_synced_with_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.tape.zst"
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", lambda fd: synced.append(os.fstat(fd).st_size))
+    writer = SegmentWriter(path)
+    group, *_ = groups_of(1)
+    writer.write(group, sync=False)
+    assert read(path)[0] == records_of([group]) and synced == []
+    writer.write(b"")
+    assert synced == [path.stat().st_size], "also when nothing follows"
+    writer.write(b"")
+    assert len(synced) == 1
+    writer.abandon()
+
+
 def test_writing_nothing_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.tape.zst"
     writer = SegmentWriter(path)
