@@ -34,7 +34,7 @@ OF_A_RUNNING_ONE = {
     "blocked_by", "filters", "open_trades", "cash_usd", "day_start_usd", "gross_usd", "net_usd",
     "bots", "idle_bots", "violations", "recent", "recording", "disk_free_mb", "loop_late_ms",
     "gc_pause_ms_max", "requests", "lenses", "tape", "network", "now_ns", "votes", "notes",
-    "closed",
+    "closed", "clock",
 }  # fmt: skip
 
 
