@@ -7,6 +7,7 @@ password: both are secrets, in logs, errors, tapes and databases alike.
 from __future__ import annotations
 
 import ipaddress
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -36,6 +37,14 @@ class Proxy(NamedTuple):
     def url(self) -> str:
         """Return the address without user and password."""
         return f"http://{self.host}:{self.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what the proxy wants to be told by whoever uses it."""
+        if not self.user:
+            return {}
+        known = b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return {"Proxy-Authorization": f"Basic {known}"}
 
 
 def shown(url: str) -> str:

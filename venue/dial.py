@@ -8,7 +8,6 @@ taken (RFC 8305). What failed in the handshake is tried last next time.
 from __future__ import annotations
 
 import asyncio
-import base64
 import socket
 import ssl
 from collections.abc import Callable
@@ -145,9 +144,7 @@ async def _through(sock: socket.socket, proxy: Proxy, host: str, port: int) -> N
     loop = asyncio.get_running_loop()
     target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}"]
-    if proxy.user:
-        known = base64.b64encode(f"{proxy.user}:{proxy.password}".encode()).decode()
-        lines.append(f"Proxy-Authorization: Basic {known}")
+    lines += [f"{name}: {value}" for name, value in proxy.headers.items()]
     await loop.sock_sendall(sock, "\r\n".join([*lines, "", ""]).encode())
     reply = b""
     while b"\r\n\r\n" not in reply:

@@ -166,6 +166,7 @@ def _print_running(s: RunningStatus) -> None:
         )
     if s.clock.trouble:
         typer.echo(f"CLOCK: {s.clock.trouble}; no entry until they agree")
+    _print_dead(s)
     for name, bot in s.bots.items():
         if bot.fault:
             typer.echo(f"FAULTED {name}: {bot.fault} (gnomon rearm {name})")
@@ -187,6 +188,12 @@ def _print_running(s: RunningStatus) -> None:
         typer.echo(f"lenses: {s.lenses.ranked} of {len(s.feeds)} coins ranked")
     if s.lenses.bursts:
         typer.echo(f"trades come in a burst: {', '.join(s.lenses.bursts)}")
+
+
+def _print_dead(s: RunningStatus) -> None:
+    for feed in s.feeds:
+        for stream, cause in feed.dead.items():
+            typer.echo(f"DEAD {feed.coin} {stream}: {cause}")
 
 
 def top(

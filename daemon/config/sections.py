@@ -161,6 +161,13 @@ class FeedConfig(_Section):
     reconnect_min_s: float = Field(0.25, gt=0, le=60)
     reconnect_max_s: float = Field(30.0, gt=0, le=600)
     planned_reconnect_h: float = Field(12.0, gt=0, le=168, description="renew a healthy connection")
+    subscriptions_max: int = Field(
+        1000, ge=5, le=100_000, description="an address may have; more are refused at start"
+    )
+    connection_subscriptions_max: int = Field(
+        1000, ge=5, le=10_000, description="a connection carries; more are spread over several"
+    )
+    connections_max: int = Field(8, ge=1, le=100, description="of the venue's 10 an address")
 
 
 class TapeConfig(_Section):

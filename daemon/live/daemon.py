@@ -36,6 +36,7 @@ from daemon.live.guard import Guard, require_kept
 from daemon.live.history import History
 from daemon.live.housekeeping import OK, Housekeeping
 from daemon.live.journal import Journal
+from daemon.live.listening import session_of, unread
 from daemon.live.listing import Listing
 from daemon.live.readiness import Readiness, missing_history
 from daemon.live.run_record import RunRecord
@@ -44,8 +45,6 @@ from daemon.live.startup import (
     Endpoint,
     Plan,
     choose_coins,
-    standby,
-    subscriptions,
 )
 from daemon.live.supervisor import Budget, Supervisor
 from daemon.live.taping import EngineRecorded, Origin, Taping, mended
@@ -65,7 +64,6 @@ from market.instrument import Instrument
 from shadow.store.store import Store
 from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.info import InfoClient
-from venue.hyperliquid.session import Session
 
 T = TypeVar("T")
 
@@ -125,14 +123,16 @@ class Daemon:
             log.warning("setting without effect", text=line)
         self.started_ns = self.clock.now_ns()
         self._instruments = instruments
+        coins = self.engine.market.coins.items()
+        traded = [name for name, coin in coins if not coin.closed and name not in self.gone]
+        # Here, where a start that the venue would not bear leaves nothing open behind it.
+        self.session = session_of(traded, self._config, unread(self._config, holds=bool(held)))
 
     def _wire(self, info: InfoClient) -> None:
         config = self._config
         self.listing = Listing(
             info, self.engine, self.gone, self.consume, every_s=config.venue.listing_every_s
         )
-        coins, books = list(self.listing.traded()), config.feed.books
-        self.session = Session(subscriptions(coins, books), standby=standby(coins, books))
         self.supervisor = Supervisor(
             on_restart=lambda name, why: self.note("restart", f"{name}: {why}")
         )

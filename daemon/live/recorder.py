@@ -16,23 +16,21 @@ from msgspec import Struct
 
 from daemon.instance.paths import StateDir
 from daemon.live.clock import Clock
+from daemon.live.feed_log import log_told
+from daemon.live.listening import session_of
 from daemon.live.startup import (
     Plan,
     choose_coins,
     list_instruments,
     open_endpoint,
-    standby,
-    subscriptions,
     until_stopped,
 )
 from daemon.live.taping import Opening, Origin, Taping
 from daemon.live.telemetry import log
 from market.errors import OperatorError
-from market.events import FeedDown, StreamDown
 from market.instrument import Instrument
 from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.info import InfoClient
-from venue.hyperliquid.session import Session
 from venue.tape.lines import frame_line, record_line, segment_name
 from venue.tape.writer import SegmentWriter
 
@@ -82,8 +80,7 @@ class _Recorder:
         self._plan = plan
         config = plan.config.model_copy(update={"coins": tuple(instruments)})
         self._instruments = instruments
-        coins, books = list(instruments), config.feed.books
-        self._session = Session(subscriptions(coins, books), standby=standby(coins, books))
+        self._session = session_of(instruments, config)
         self._clock = Clock()
         self._lines = bytearray()
         self._seq = 1
@@ -100,6 +97,7 @@ class _Recorder:
         self._taping.open()
 
     async def run(self, ws_url: str) -> Recording:
+        self._url = ws_url
         feed = Feed(
             ws_url,
             self._session,
@@ -178,8 +176,5 @@ class _Recorder:
             self._put(frame_line(raw, now_ns))
 
     def _told(self, event: Told) -> None:
-        if isinstance(event, FeedDown):
-            log.warning("feed down", reason=event.reason, coins=event.coins or "all")
-        elif isinstance(event, StreamDown):
-            log.warning("stream down", coin=event.coin, stream=event.stream, cause=event.cause)
+        log_told(event, self._url)
         self._put(record_line(event.letter, self._clock.now_ns(), event))

@@ -20,6 +20,7 @@ from daemon.live.venue_time import first_reading
 from market.errors import OperatorError, VenueUnreachable
 from market.instrument import Instrument
 from venue.hyperliquid.info import InfoClient
+from venue.hyperliquid.names import not_ours
 from venue.hyperliquid.streams import COIN_STREAMS, L2_BOOK, Subscription
 from venue.hyperliquid.universe import load_instruments
 
@@ -151,9 +152,13 @@ def choose_coins(
     once = listed.keys() | set(known) | held.keys() | load_instruments().keys()
     unknown = [coin for coin in gone if coin not in once]
     if unknown:
-        near = [c for c in tradable if c.lower() in {u.lower() for u in unknown}]
+        sentences = [said for coin in unknown if (said := not_ours(coin))]
+        rest = [coin for coin in unknown if not not_ours(coin)]
+        near = [c for c in tradable if c.lower() in {u.lower() for u in rest}]
         hint = f"; did you mean {', '.join(near)}?" if near else ""
-        raise OperatorError(f"coins: the venue does not trade {', '.join(unknown)}{hint}")
+        if rest:
+            sentences.append(f"the venue does not trade {', '.join(rest)}{hint}")
+        raise OperatorError(f"coins: {'; '.join(sentences)}")
     instruments = {coin: tradable[coin] for coin in wanted if coin in tradable}
     for coin, bought in sorted(held.items()):
         now = tradable.get(coin)

@@ -113,7 +113,10 @@ def _feeds(s: RunningStatus, ages: tuple[str, ...]) -> Panel:
     for name in ("bid", "ask", "bps", *ages) if wide else ("bid", "bps", *ages):
         table.add_column(name, justify="right")
     for feed in s.feeds:
-        late = [_age(feed.ages_ms.get(name), name) for name in ages]
+        late = [
+            Text("dead", "red") if name in feed.dead else _age(feed.ages_ms.get(name), name)
+            for name in ages
+        ]
         spread = "–" if feed.spread_bps is None else f"{feed.spread_bps:.1f}"
         coin = Text(feed.coin, "bold" if feed.ok else "red")
         prices = [f"{getattr(feed, side):g}" for side in (("bid", "ask") if wide else ("bid",))]

@@ -51,6 +51,7 @@ class FeedStatus(Struct):
     """One coin's top of book; `ages_ms` of the streams heard so far, `bars` by timeframe.
 
     `lacks` names the timeframes whose history is missing.
+    `dead` are the streams that do not speak, by name, with the cause.
     `spread_bps` is null while the book is not `ok`, `lag_ms` is how much longer than the quickest
     way its newest frame took.
     """
@@ -65,6 +66,7 @@ class FeedStatus(Struct):
     bars: dict[str, int]
     lacks: list[str]
     skipped: int
+    dead: dict[str, str] = field(default_factory=dict)
 
 
 class OpenTrade(Struct):
@@ -233,6 +235,7 @@ def feed_of(coin: Coin, now_ns: int) -> FeedStatus:
         bars={timeframe: len(series) for timeframe, series in coin.bars.series.items()},
         lacks=coin.bars.missing(),
         skipped=book.skipped,
+        dead=coin.dead,
     )
 
 

@@ -138,8 +138,9 @@ class InfoClient:
         proxy = self._proxy
         if proxy is None:
             return {}
-        known = aiohttp.BasicAuth(proxy.user, proxy.password) if proxy.user else None
-        return {"proxy": proxy.url, "proxy_auth": known}
+        # In the clear a proxy reads the request itself, else only that for a way to the venue.
+        told = "proxy_headers" if self._url.startswith("https:") else "headers"
+        return {"proxy": proxy.url, told: proxy.headers}
 
     async def instruments(self) -> dict[str, Instrument]:
         """Return the tradable perpetuals of the first dex, by coin."""

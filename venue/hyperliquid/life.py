@@ -163,15 +163,19 @@ class Stream(Struct):
             return self.witness.objection(self.cadence, now_ns)
         return ""
 
-    def due(self, now_ns: int) -> tuple[Input, str] | None:
-        """Return what the time that has passed means for the stream, and why; None: nothing."""
+    def due(self, now_ns: int, answered_ns: int = 0) -> tuple[Input, str] | None:
+        """Return what the time that has passed means for the stream, and why; None: nothing.
+
+        `answered_ns` is when the venue last acknowledged anything: it takes requests in turn, and
+        while it is at those before, this one is not overdue.
+        """
         state = self.state
         if self.is_queued or state is State.IDLE:
             return None
         if state is State.DEAD:
             return (Input.RETRY, "") if now_ns >= self.retry_ns else None
         if state in (State.SENT, State.RETRIED):
-            if now_ns - self.asked_ns <= ACK_WAIT_NS:
+            if now_ns - max(self.asked_ns, answered_ns) <= ACK_WAIT_NS:
                 return None
             said = f", the venue said: {self.refusal}" if self.refusal else ""
             return Input.OVERDUE, f"not acknowledged{said}"

@@ -74,6 +74,7 @@ class Line:
         self._pace = pace
         self._pinged_ns = 0
         self._bad: list[int] = []
+        self._answered_ns = 0
         self._doubted_ns = 0
         self._doubts = 0
         self._queue: deque[tuple[Stream, bytes]] = deque()
@@ -134,7 +135,8 @@ class Line:
     def tick(self, now_ns: int) -> Output:
         """Look after every stream; call about once a second while connected."""
         output = Output()
-        due = [(s, found) for s in self.streams if (found := s.due(now_ns)) is not None]
+        answered_ns = self._answered_ns
+        due = [(s, d) for s in self.streams if (d := s.due(now_ns, answered_ns)) is not None]
         overdue = [
             s for s, (given, _) in due if given is Input.OVERDUE and s.state is not State.SENT
         ]
@@ -194,6 +196,8 @@ class Line:
 
     def move(self, stream: Stream, given: Input, why: str, now_ns: int) -> None:
         """Let a stream take an input, and do what follows from it."""
+        if given is Input.ACKED:
+            self._answered_ns = now_ns
         self._act(stream, stream.move(given), why, now_ns)
 
     def _act(self, stream: Stream, action: Action, why: str, now_ns: int) -> None:

@@ -204,7 +204,33 @@ def test_any_value_at_any_key_is_taken_or_refused_and_never_worse(
         made = parse(nested(path[:cut], value), "x")
     except OperatorError:
         return
-    assert parse(made.resolved(), "again") == made
+    # But for the secrets of a URL, it reads back as itself.
+    assert parse(made.resolved(), "again").resolved() == made.resolved()
+
+
+SECRET_URLS = {
+    "ws_url": "wss://venue.example/v1/ws?key=s3cret",
+    "rest_url": "https://me:s3cret@venue.example/v1?key=s3cret",
+}
+
+
+def test_a_url_s_secrets_are_used_and_never_shown() -> None:
+    made = parse({"venue": {"mainnet": SECRET_URLS}}, "x")
+    endpoint = made.venue.endpoint("mainnet")
+    assert endpoint.ws_url == SECRET_URLS["ws_url"] and "s3cret" in endpoint.rest_url
+    shown = [repr(made.resolved()), made.model_dump_json(), as_toml(made, comments=True)]
+    assert not [text for text in shown if "s3cret" in text]
+    assert made.resolved()["venue"]["mainnet"]["ws_url"] == "wss://venue.example/v1/ws?***"
+
+
+@pytest.mark.parametrize(
+    "venue",
+    [{"mainnet": {"ws_url": SECRET_URLS["ws_url"]}}, {"network": SECRET_URLS["rest_url"]}],
+)
+def test_a_mistake_beside_a_url_does_not_show_its_secrets(venue: dict[str, Any]) -> None:
+    with pytest.raises(OperatorError) as error:
+        parse({"venue": venue}, "x")
+    assert "s3cret" not in str(error.value)
 
 
 def test_the_defaults_are_those_of_no_file_at_all() -> None:
@@ -320,6 +346,7 @@ UNITS = {
 # Counts, ratios and numbers of standard deviations have no unit.
 PURE = {
     "seed", "n", "cadences", "surrogates", "burst_surge_min", "band_minute_devs", "agreeing_quotes",
+    "subscriptions_max", "connection_subscriptions_max", "connections_max",
 }  # fmt: skip
 
 

@@ -105,6 +105,20 @@ def test_a_coin_the_venue_does_not_trade_is_refused_with_the_likely_one() -> Non
         chosen(["KXYZ"], of)
     with pytest.raises(OperatorError, match=r"does not trade ZZZ$"):
         chosen(["ZZZ"], of)
+
+
+def test_a_name_that_exists_and_is_not_ours_is_refused_in_its_own_words() -> None:
+    of = listed("BTC", "ETH")
+    with pytest.raises(OperatorError) as error:
+        chosen(["BTC", "xyz:TSLA", "@107", "PURR/USDC", "#250", "eth"], of)
+    assert str(error.value) == (
+        "coins: xyz:TSLA is a perpetual of the builder dex xyz; only those of the first dex are "
+        "ours; @107 is a spot pair by its index; only perpetuals are traded; PURR/USDC is a spot "
+        "pair; only perpetuals are traded; #250 is an outcome coin, which settles at 0 or 1; only "
+        "perpetuals are traded; the venue does not trade eth; did you mean ETH?"
+    )
+    with pytest.raises(OperatorError, match=r"^coins: @1 is a spot pair .* traded$"):
+        chosen(["@1"], of)
     with pytest.raises(OperatorError, match="none of the default coins"):
         chosen([], listed("ABC"))
 

@@ -283,6 +283,51 @@ def test_a_port_nobody_listens_on_is_no_answer() -> None:
     asyncio.run(run())
 
 
+def test_a_url_s_query_is_asked_with_and_never_told() -> None:
+    async def run() -> None:
+        asked: list[str] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.append((await reader.readline()).decode())
+            writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            async with InfoClient(f"http://127.0.0.1:{port}/v1?key=s3cret") as client:
+                text = await unanswered(client)
+            assert asked == ["POST /v1/info?key=s3cret HTTP/1.1\r\n"]
+            assert text == f"meta: HTTP 403 from http://127.0.0.1:{port}/v1/info?***"
+        async with InfoClient(f"http://127.0.0.1:{port}/v1?key=s3cret") as client:
+            assert "s3cret" not in await unanswered(client)
+        async with InfoClient("nonsense?key=s3cret") as client:
+            assert "s3cret" not in await unanswered(client)
+
+    asyncio.run(run())
+
+
+def test_the_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        asked: list[str] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            writer.write(b"HTTP/1.1 407 Go Away\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            monkeypatch.setenv("HTTP_PROXY", f"http://me:s3cret@127.0.0.1:{port}")
+            async with InfoClient("http://venue.example") as client:
+                assert "HTTP 407" in await unanswered(client)
+            assert asked[0].startswith("POST http://venue.example/info HTTP/1.1\r\n")
+            assert "Proxy-Authorization: Basic bWU6czNjcmV0" in asked[0]
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://127.0.0.1/"])
 def test_an_unusable_url_is_no_answer(url: str) -> None:
     async def run() -> None:

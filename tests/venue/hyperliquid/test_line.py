@@ -214,6 +214,16 @@ def test_a_missing_acknowledgement_is_asked_for_again_and_given_up_at_five_secon
     assert (coin, stream, cause) == ("BTC", "trades", "not acknowledged")
 
 
+def test_a_venue_that_takes_its_time_with_each_request_is_waited_for() -> None:
+    wanted = [Subscription("trades", f"C{i}") for i in range(10)]
+    session = opened(*wanted)
+    for i, subscription in enumerate(wanted[:6]):
+        session.receive(ack(subscription), T0 + 4 * (i + 1) * S)
+        assert session.tick(T0 + 4 * (i + 1) * S + 3 * S) == Output()
+    again = session.tick(T0 + 29 * S + JUST)
+    assert asked(again) == [r for s in wanted[6:] for r in requests(s, "subscribe")]
+
+
 def test_a_limit_that_the_venue_complains_of_is_told_with_the_stream() -> None:
     session = live(BBO, SLOW, CONTEXT, opening=(TRADES,))
     told = []

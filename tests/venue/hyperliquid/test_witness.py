@@ -56,7 +56,7 @@ def test_a_context_counts_what_was_traded_a_moment_ago() -> None:
 
 @pytest.mark.parametrize(
     ("gap_s", "outside_s", "objects"),
-    [(1.0, 29, False), (1.0, 30, True), (10.0, 60, False), (10.0, 80, True)],
+    [(1.0, 29, False), (1.0, 30, True), (20.0, 59, False), (20.0, 60, True)],
 )
 def test_the_mid_must_be_outside_for_long_as_the_coin_trades(
     gap_s: float, outside_s: int, objects: bool

@@ -59,7 +59,7 @@ def test_faults_by_chance_come_beside_those_of_the_plan() -> None:
         ),
         (
             "[[fault]]\nname = 'earthquake!'",
-            "no fault is called 'earthquake!'; there are clock_skew",
+            "no fault is called 'earthquake!'; there are bad_context",
         ),
         (
             "[[fault]]\nname='stall'\nseconds=2",
