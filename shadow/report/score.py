@@ -3,9 +3,10 @@
 A desk whose bots are good can still lose in what is made of them. So the result of each UTC day
 is followed from the raw signals through the stages, in R (each trade in units of its own risk):
 
-    raw → direction → phase space → other limits → weights → fills
+    raw → (no data) → direction → phase space → other limits → weights → fills
 
-A refusal belongs to the first stage that refused, so every blocked episode is taken off once. An
+A refusal belongs to the first stage that failed it, so every blocked episode is taken off once.
+What was refused for want of data alone says nothing of a limit, and stands apart where it is. An
 episode that was admitted after all counts the phantom less that trade, as everywhere. Everything
 comes from the daily rollup.
 """
@@ -19,7 +20,7 @@ from math import isfinite
 from msgspec import Struct
 
 from quant.clustered import Interval, ratio
-from shadow.store.rollup import LIMITS, STAGES
+from shadow.store.rollup import LIMITS, NO_DATA, STAGES
 
 RAW, WEIGHTS, FILLS = "raw", "weights", "fills"
 
@@ -51,7 +52,7 @@ def score(
     `combined` makes one weight of a division's and a bot's, as sizes use it.
     """
     twins: dict[tuple[str, str], float] = {}
-    taken: dict[str, dict[str, float]] = {name: {} for name in STAGES}
+    taken: dict[str, dict[str, float]] = {name: {} for name in (NO_DATA, *STAGES)}
     gaps: dict[tuple[str, str], float] = {}
     cursor = db.execute(
         "SELECT day, mode, scope, bot, r FROM rollup WHERE filter = '' AND day >= ?"
@@ -80,10 +81,10 @@ def score(
         filled[day] -= weight.get((day, bot), 1.0) * r
     at = {d: admitted[d] + total(part.get(d, 0.0) for part in taken.values()) for d in days}
     found = [_stage(RAW, at, None, absent=False)]
-    for name in STAGES:
+    for name in (NO_DATA, *STAGES) if taken[NO_DATA] else STAGES:
         added = {d: 0.0 - taken[name].get(d, 0.0) for d in days}
         at = {d: at[d] + added[d] for d in days}
-        found.append(_stage(name, at, added, absent=name != LIMITS and name not in filters))
+        found.append(_stage(name, at, added, absent=name not in (NO_DATA, LIMITS, *filters)))
     for name, added in ((WEIGHTS, weighted), (FILLS, filled)):
         at = {d: at[d] + added[d] for d in days}
         found.append(_stage(name, at, added, absent=False))

@@ -18,8 +18,9 @@ from shadow.store.tables.rollups import RollupRow
 
 REFUSED = ("sole", "shared", "fail_closed")
 TWIN = Tag("", "admit", "twin")
-# Where a refusal is put down in the orchestration score: the first of these that refused.
-LIMITS = "limits"
+# Where a refusal is put down in the orchestration score: the first of these that failed the
+# signal, or none of them where all that refused it lacked data.
+LIMITS, NO_DATA = "limits", "no_data"
 STAGES = ("direction", "phase_space", LIMITS)
 
 
@@ -36,7 +37,7 @@ def block_tags(verdict: Verdict) -> list[Tag]:
         else:
             scope = "sole" if name == verdict.sole else "shared"
         tags.append(Tag(name, "enforce", scope))
-    tags.append(score_tag(verdict.failing))
+    tags.append(score_tag([n for n in verdict.failing if by_outcome[n] != "no_data"]))
     return tags
 
 
@@ -49,16 +50,18 @@ def stage_tags(verdict: Verdict) -> list[Tag]:
 
 
 def score_tag(failing: Collection[str]) -> Tag:
-    """Return where the orchestration score puts a refusal by these filters."""
-    return Tag("", "score", next((name for name in STAGES if name in failing), LIMITS))
+    """Return where the orchestration score puts a refusal that these filters had data for."""
+    place = next((name for name in STAGES if name in failing), LIMITS) if failing else NO_DATA
+    return Tag("", "score", place)
 
 
 def complete(trade: Trade) -> None:
-    """Give a trade that was opened before there was a score its place in it."""
+    """Give a trade its place in the score, whatever an older version knew of it."""
     for tags in (trade.tags, trade.offset_tags):
-        refused = [tag.filter for tag in tags if tag.mode == "enforce" and tag.scope in REFUSED]
-        if refused and not any(tag.mode == "score" for tag in tags):
-            tags.append(score_tag(refused))
+        refused = [tag for tag in tags if tag.mode == "enforce" and tag.scope in REFUSED]
+        if refused:
+            place = score_tag([tag.filter for tag in refused if tag.scope != "fail_closed"])
+            tags[:] = [*(tag for tag in tags if tag.mode != "score"), place]
 
 
 def observe_tags(verdict: Verdict) -> list[Tag]:

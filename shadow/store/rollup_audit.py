@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from shadow.store.history import first_day, whole_signals, whole_trades
+from shadow.store.tables.rollups import SCORED_AT
 from shadow.store.tables.trades import sound
 
 # What the rollup should hold of outcomes by day, from the trades themselves.
@@ -32,9 +33,7 @@ WITH tag AS (
   WHERE p.cause = 'stage' AND {sound("p")}
   UNION ALL
   SELECT p.trade_id, p.trade_id, 1, '', 'score',
-         CASE WHEN INSTR(',' || s.failing || ',', ',direction,') > 0 THEN 'direction'
-              WHEN INSTR(',' || s.failing || ',', ',phase_space,') > 0 THEN 'phase_space'
-              ELSE 'limits' END,
+         {SCORED_AT},
          p.bot, p.risk_e6, p.entry_notional_e6
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
   LEFT JOIN trade l ON l.trade_id = p.later_trade_id
@@ -42,9 +41,7 @@ WITH tag AS (
     AND {sound("l")}
   UNION ALL
   SELECT p.trade_id, p.later_trade_id, -1, '', 'score',
-         CASE WHEN INSTR(',' || s.failing || ',', ',direction,') > 0 THEN 'direction'
-              WHEN INSTR(',' || s.failing || ',', ',phase_space,') > 0 THEN 'phase_space'
-              ELSE 'limits' END,
+         {SCORED_AT},
          p.bot, p.risk_e6, p.entry_notional_e6
   FROM trade p JOIN signal s ON s.signal_id = p.signal_id
   JOIN trade l ON l.trade_id = p.later_trade_id
@@ -88,7 +85,7 @@ SELECT filter, mode, scope, bot, day, entries, r, net_e6 FROM rollup WHERE mode 
 """
 
 # How many signals each statistic should have counted.
-_COUNTED = """
+_COUNTED = f"""
 SELECT filter, mode, scope, bot, date(ts_ns / 1000000000, 'unixepoch') AS day, COUNT(*) FROM (
   SELECT c.filter, 'enforce' AS mode, CASE WHEN c.outcome = 'no_data' THEN 'fail_closed'
            WHEN s.sole = c.filter THEN 'sole' ELSE 'shared' END AS scope, s.bot, s.ts_ns
@@ -96,10 +93,8 @@ SELECT filter, mode, scope, bot, date(ts_ns / 1000000000, 'unixepoch') AS day, C
   WHERE s.verdict = 'blocked' AND c.mode = 'enforce' AND c.outcome <> 'pass'
     AND INSTR(',' || s.failing || ',', ',stage,') = 0
   UNION ALL
-  SELECT '', 'score', CASE WHEN INSTR(',' || failing || ',', ',direction,') > 0 THEN 'direction'
-           WHEN INSTR(',' || failing || ',', ',phase_space,') > 0 THEN 'phase_space'
-           ELSE 'limits' END, bot, ts_ns
-  FROM signal WHERE verdict = 'blocked' AND INSTR(',' || failing || ',', ',stage,') = 0
+  SELECT '', 'score', {SCORED_AT}, bot, ts_ns
+  FROM signal s WHERE verdict = 'blocked' AND INSTR(',' || failing || ',', ',stage,') = 0
   UNION ALL
   SELECT 'stage', 'stage', CASE WHEN sole = 'stage' THEN 'sole' ELSE 'shared' END, bot, ts_ns
   FROM signal WHERE INSTR(',' || failing || ',', ',stage,') > 0

@@ -503,9 +503,9 @@ def recomputed(db: sqlite3.Connection) -> dict[Key, Sums]:
         if signal["verdict"] == "admitted":
             return [(c["filter"], "observe", "sole") for c in observing]
         scope = "sole" if len(refusing) == 1 else "shared"
-        names = [c["filter"] for c in refusing]
-        stage = min(names, key=["direction", "phase_space", *names].index)
-        stage = stage if stage in ("direction", "phase_space") else "limits"
+        names = [c["filter"] for c in refusing if c["outcome"] == "fail"]
+        stage = min(names, key=["direction", "phase_space", *names].index, default="no_data")
+        stage = stage if stage in ("direction", "phase_space", "no_data") else "limits"
         return [
             *(
                 (c["filter"], "enforce", "fail_closed" if c["outcome"] == "no_data" else scope)

@@ -200,3 +200,50 @@ BEGIN
   FROM head WHERE signal_id = NEW.signal_id AND scope = 'excluded'
   ON CONFLICT DO UPDATE SET signals = signals + 1; END;
 """
+
+# The stage of the score that a signal `s` is put down to: the first that failed it, `no_data` where
+# all that refused it lacked data.
+SCORED_AT = """COALESCE((
+    SELECT CASE MIN(CASE c.filter WHEN 'direction' THEN 0 WHEN 'phase_space' THEN 1 ELSE 2 END)
+           WHEN 0 THEN 'direction' WHEN 1 THEN 'phase_space' WHEN 2 THEN 'limits' END
+    FROM check_result c
+    WHERE c.signal_id = s.signal_id AND c.mode = 'enforce' AND c.outcome = 'fail'), 'no_data')"""
+
+# Refusals for want of data leave the stages of the score: its rows are made again, but for days of
+# which something was deleted.
+ROLLUPS_7 = f"""\
+CREATE TEMP TABLE whole AS SELECT COALESCE((SELECT date(CAST(value AS INTEGER) / 1000000000 + 86400,
+  'unixepoch') FROM about WHERE key = 'pruned_before_ns'), '') AS since;
+
+CREATE TEMP TABLE refused AS
+SELECT signal_id, bot, date(ts_ns / 1000000000, 'unixepoch') AS day, {SCORED_AT} AS stage
+FROM signal s WHERE verdict = 'blocked' AND INSTR(',' || failing || ',', ',stage,') = 0;
+
+DELETE FROM rollup WHERE mode = 'score' AND day >= (SELECT since FROM whole);
+
+INSERT INTO rollup SELECT day, '', 'score', stage, bot, COUNT(*), 0, 0.0, 0.0, 0 FROM refused
+WHERE day >= (SELECT since FROM whole) GROUP BY day, stage, bot;
+
+INSERT INTO rollup
+SELECT d.day, '', 'score', f.stage, f.bot, 0,
+       SUM(d.trade_id = p.trade_id AND d.day =
+           (SELECT MIN(x.day) FROM trade_day x WHERE x.trade_id = p.trade_id)),
+       SUM(CASE d.trade_id WHEN p.trade_id THEN 1.0 ELSE -1.0 END * d.mtm_e6 / p.risk_e6),
+       SUM(CASE d.trade_id WHEN p.trade_id THEN 1.0 ELSE -1.0 END * d.mtm_e6
+           / p.entry_notional_e6 * 1e4),
+       SUM(CASE d.trade_id WHEN p.trade_id THEN 1 ELSE -1 END * d.mtm_e6)
+FROM refused f JOIN trade p ON p.signal_id = f.signal_id AND p.cause = 'block'
+LEFT JOIN trade l ON l.trade_id = p.later_trade_id
+JOIN trade_day d ON d.trade_id IN (p.trade_id, p.later_trade_id)
+WHERE p.risk_e6 > 0 AND p.flags || COALESCE(l.flags, '') NOT LIKE '%no_funding%'
+  AND p.flags || COALESCE(l.flags, '') NOT LIKE '%suspect_price%'
+  AND p.flags || COALESCE(l.flags, '') NOT LIKE '%wound_down%'
+  AND d.day >= (SELECT since FROM whole)
+GROUP BY d.day, f.stage, f.bot
+ON CONFLICT DO UPDATE SET entries = entries + excluded.entries, r = r + excluded.r,
+  bps = bps + excluded.bps, net_e6 = net_e6 + excluded.net_e6;
+
+DROP TABLE refused;
+
+DROP TABLE whole;
+"""

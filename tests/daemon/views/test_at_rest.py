@@ -88,6 +88,6 @@ def test_state_that_cannot_be_read_is_damage(tmp_path: Path) -> None:
 
 def test_what_each_stage_has_added_needs_a_database(state: StateDir, tmp_path: Path) -> None:
     assert [stage.stage for stage in orchestration(state)] == [
-        "raw", "direction", "phase_space", "limits", "weights", "fills",
+        "raw", "no_data", "direction", "phase_space", "limits", "weights", "fills",
     ]  # fmt: skip
     assert orchestration(None) == orchestration(StateDir(tmp_path, "local")) == []

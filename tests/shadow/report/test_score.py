@@ -70,6 +70,18 @@ def test_a_stage_the_desk_does_not_have_is_absent(db: sqlite3.Connection) -> Non
     assert not any(found[name].absent for name in ("raw", "limits", "weights", "fills"))
 
 
+def test_what_was_refused_for_want_of_data_stands_apart_where_there_is_any(
+    db: sqlite3.Connection,
+) -> None:
+    put(db, 0, "admit", "twin", "a", 1.0)
+    put(db, 0, "score", "direction", "a", 3.0)
+    put(db, 0, "score", "no_data", "a", -5.0)
+    found = scored(db)
+    assert list(found)[:3] == ["raw", "no_data", "direction"]
+    assert [s.r_per_day for s in found.values()][:4] == [-1.0, 4.0, 1.0, 1.0]
+    assert (found["no_data"].added, found["no_data"].absent) == (5.0, False)
+
+
 def test_one_day_has_no_interval(db: sqlite3.Connection) -> None:
     put(db, 0, "score", "direction", "a", 1.0)
     found = scored(db)["direction"]

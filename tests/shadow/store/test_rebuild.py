@@ -52,7 +52,11 @@ def test_a_file_of_the_fourth_version_keeps_everything(tmp_path: Path) -> None:
         assert report(db, by="filter").rows != []
         before["about"].insert(0, {"key": "closed", "value": "in order"})
         for name in before.keys() - {"signal", "check_result"}:
-            assert [dict(row) for row in db.execute(f"SELECT * FROM {name}")] == before[name], name
+            after = [dict(row) for row in db.execute(f"SELECT * FROM {name}")]
+            # Of the score a later version thinks otherwise.
+            assert [row for row in after if row.get("mode") != "score"] == [
+                row for row in before[name] if row.get("mode") != "score"
+            ], name
         details = dict(Details(db).all())
         for signal in before["signal"]:
             (row,) = db.execute("SELECT * FROM signal WHERE signal_id = ?", (signal["signal_id"],))

@@ -71,7 +71,7 @@ def test_two_blockers_share() -> None:
 def test_want_of_data_is_counted_apart_and_makes_its_company_share() -> None:
     assert rollup.block_tags(verdict(Check("a", "no_data", "enforce"))) == [
         Tag("a", "enforce", "fail_closed"),
-        LIMITS,
+        Tag("", "score", "no_data"),
     ]
     both = verdict(Check("a", "no_data", "enforce"), Check("b", "fail", "enforce"))
     assert rollup.block_tags(both) == [
@@ -94,6 +94,21 @@ def test_the_score_puts_a_refusal_down_to_the_first_stage_that_refused(
 ) -> None:
     found = verdict(*(Check(name, "fail", "enforce") for name in failing))
     assert [t for t in rollup.block_tags(found) if t.mode == "score"] == [Tag("", "score", stage)]
+
+
+def test_a_stage_without_data_is_not_what_refused() -> None:
+    found = verdict(Check("direction", "no_data", "enforce"), Check("cap", "fail", "enforce"))
+    assert rollup.block_tags(found)[-1] == LIMITS
+    both = verdict(*(Check(name, "no_data", "enforce") for name in ("direction", "cap")))
+    assert rollup.block_tags(both)[-1] == Tag("", "score", "no_data")
+
+
+def test_a_trade_is_given_the_place_that_an_older_version_did_not_know_of() -> None:
+    phantom = make_trade()
+    lacking = Tag("direction", "enforce", "fail_closed")
+    phantom.tags = [lacking, Tag("", "score", "direction")]
+    rollup.complete(phantom)
+    assert phantom.tags == [lacking, Tag("", "score", "no_data")]
 
 
 def test_a_trade_older_than_the_score_is_given_its_place_once() -> None:

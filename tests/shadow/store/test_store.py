@@ -258,7 +258,11 @@ def test_a_file_of_every_earlier_version_ends_up_the_same(tmp_path: Path) -> Non
     assert [row for row in newest["rollup"] if row[2] == "head"] != []
     assert newest["signal_detail"] and newest["dictionary"]
     for path in paths[2:]:
-        assert content(path) == newest
+        found = content(path)
+        # Sums that were made again may differ in their last digit.
+        sums = [[approx_real(cell) for cell in row] for row in found.pop("rollup")]
+        assert sums == [[approx_real(cell) for cell in row] for row in newest["rollup"]]
+        assert found == {name: rows for name, rows in newest.items() if name != "rollup"}
         assert schema(path) == schema(paths[-1])
     for path in paths[:2]:
         old_content = content(path)
