@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from math import isfinite
 from traceback import format_exception_only
 from typing import Any, Literal
@@ -59,19 +60,51 @@ class Lane:
         self.fault = ""
         self.memories.clear()
 
+    def check(self) -> str:
+        """Return the coin whose memory holds a number that is not finite, "" when none does.
+
+        Nothing a bot computes from it would ever be finite again, and no state may hold it.
+        """
+        return next((coin for coin, m in self.memories.items() if not is_finite(m)), "")
+
     def state(self) -> LaneState:
         """Return everything needed to take up again from here."""
-        memories = {coin: msgspec.to_builtins(m) for coin, m in self.memories.items()}
+        memories = {coin: _written(msgspec.to_builtins(m)) for coin, m in self.memories.items()}
         return LaneState(memories, self.fault, self.faults)
 
     def restore(self, state: LaneState) -> None:
         """Take up from a written state."""
         self.memories = {
-            coin: msgspec.convert(plain, self.bot.memory_type)
+            # Not strict, because a number that is not finite is written as a word.
+            coin: msgspec.convert(plain, self.bot.memory_type, strict=False)
             for coin, plain in state.memories.items()
         }
         self.fault = state.fault
         self.faults = state.faults
+
+
+def is_finite(value: object) -> bool:
+    """Say whether every number within a memory is finite."""
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, Struct):
+        return all(is_finite(getattr(value, name)) for name in value.__struct_fields__)
+    if isinstance(value, dict):
+        return all(is_finite(v) for v in value.values())
+    if isinstance(value, list | tuple | deque):
+        return all(is_finite(v) for v in value)
+    return True
+
+
+def _written(plain: Any) -> Any:
+    """Return plain data in which numbers that JSON does not have are words for them."""
+    if isinstance(plain, float):
+        return plain if isfinite(plain) else repr(plain)
+    if isinstance(plain, dict):
+        return {name: _written(value) for name, value in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_written(value) for value in plain]
+    return plain
 
 
 def vet(signal: Signal, mid: float) -> None:

@@ -21,7 +21,7 @@ from market.book import Book
 from market.decision import BUY, ExitPlan
 from market.events import NS_PER_MS, Candle, Level
 from market.instrument import Instrument
-from market.money import bps_to_e8, fee_e6, notional_e6
+from market.money import bearable_e6, bps_to_e8, fee_e6, notional_e6
 from market.usual import Usual
 
 
@@ -187,7 +187,9 @@ def walk(
         if not remaining:
             break
     filled = lots - remaining
-    if not filled:
+    total_e6 = bearable_e6(total_e6)
+    if not total_e6:
+        # Nothing, or dust that rounds to no money at all.
         return NO_FILL
     px = average_px(total_e6, filled, instrument)
     return Fill(filled, px, total_e6, fee_e6(total_e6, fee_rate_e8), touched)

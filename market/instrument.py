@@ -17,6 +17,8 @@ from market.money import decimal_of
 MIN_NOTIONAL_E6 = 10_000_000
 MAX_DECIMALS = 6
 SIGNIFICANT_FIGURES = 5
+NAME_MAX = 64
+LEVERAGE_MAX = 1000
 
 _ROUNDING = {-1: ROUND_FLOOR, 0: ROUND_HALF_EVEN, 1: ROUND_CEILING}
 
@@ -92,16 +94,24 @@ def instruments_from_meta(universe: Iterable[dict[str, object]]) -> dict[str, In
     out: dict[str, Instrument] = {}
     for index, row in enumerate(universe):
         name, decimals = row.get("name"), row.get("szDecimals")
-        if not isinstance(name, str) or not isinstance(decimals, int):
+        if not isinstance(name, str) or not 0 < len(name) <= NAME_MAX:
+            continue
+        # JSON's true would pass for a one, and be no number where it is read back.
+        if not isinstance(decimals, int) or isinstance(decimals, bool):
             continue
         if not 0 <= decimals <= MAX_DECIMALS:
             continue
-        leverage = row.get("maxLeverage")
         out[name] = Instrument(
             coin=name,
             index=index,
             sz_decimals=decimals,
-            max_leverage=leverage if isinstance(leverage, int) else 1,
+            max_leverage=_leverage(row.get("maxLeverage")),
             is_delisted=row.get("isDelisted") is True,
         )
     return out
+
+
+def _leverage(given: object) -> int:
+    """Return a leverage that is a number one could mean, 1 in the place of any other."""
+    known = isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= LEVERAGE_MAX
+    return given if known and isinstance(given, int) else 1

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
+# No amount of a trade is more than ten billion USD: beyond it arithmetic saturates, or a price gone
+# mad would leave the 64 bits that rows and databases have.
+MOST_E6 = 10**16
 E8 = 10**8
 E12 = 10**12
 
@@ -48,6 +51,11 @@ def notional_e6(px: float, lots: int, sz_decimals: int) -> int:
         return ticks * lots
     exact = decimal_of(px) * (10 ** (6 - sz_decimals)) * lots
     return int(exact.to_integral_value(ROUND_HALF_EVEN))
+
+
+def bearable_e6(amount_e6: int) -> int:
+    """Return an amount as it is, or the most that one trade may hold."""
+    return max(-MOST_E6, min(amount_e6, MOST_E6))
 
 
 def funding_e6(side: int, oracle_px: float, lots: int, sz_decimals: int, rate: float) -> int:

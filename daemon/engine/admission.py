@@ -14,7 +14,7 @@ from market.decision import STAGE, Proposal, TradeKind, Verdict
 from market.desk import DeskView
 from market.errors import require
 from market.fills import FillModel
-from market.money import notional_e6
+from market.money import bearable_e6, notional_e6
 from risk.gate import Gate, withheld
 from shadow.ledger.episodes import KeyState, Step
 from shadow.ledger.ledger import Ledger
@@ -115,7 +115,7 @@ class Admission:
             conviction=signal.conviction,
         )
         lots = lots_wanted(coin, numbers)
-        worth_e6 = notional_e6(coin.book.mid, lots, coin.instrument.sz_decimals)
+        worth_e6 = bearable_e6(notional_e6(coin.book.mid, lots, coin.instrument.sz_decimals))
         return Proposal(
             signal, lane.name, lane.division, signal.coin, signal.side, lots, worth_e6, numbers
         )
@@ -162,7 +162,8 @@ class Admission:
         key.real_id = trade.trade_id
         self._settlement.real[trade.trade_id] = trade
         self._settlement.expose(
-            trade, notional_e6(coin.book.mid, trade.lots, coin.instrument.sz_decimals)
+            trade,
+            bearable_e6(notional_e6(coin.book.mid, trade.lots, coin.instrument.sz_decimals)),
         )
         self._books.order(trade, self._out.now_ns, "entry_sent", f"{trade.lots} lots, taker")
         self._send(trade)

@@ -209,6 +209,7 @@ class MarketHalf:
                 hooks = self._subscribers.bars.get((coin.name, timeframe), ())
                 self._tell_of(timeframe, hooks, coin)
         minutes = [coin for coin, timeframes in closed if "1m" in timeframes]
+        self._check_memories()
         self.lenses.on_minute(minutes, until_ms)
 
     def close(self, coin: Coin, who: str, why: str) -> None:
@@ -218,6 +219,14 @@ class MarketHalf:
         self._out.outcome.closed.append(coin.name)
         self.opinions.pop(coin.name, None)
         self._distrust(coin)
+
+    def _check_memories(self) -> None:
+        """Take bots out of service whose memory holds a number that is not finite."""
+        for lane in (*self.lanes.values(), *self.bench.arms):
+            coin = "" if lane.fault else lane.check()
+            if coin:
+                error = ArithmeticError("its memory holds a number that is not finite")
+                self._fault(lane, self.coins[coin], error)
 
     def interrupt(self, coins: Iterable[Coin]) -> None:
         """Note that the feed of some coins is down: none of their books is valid, no bar whole."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from market.events import MS_PER_DAY, NS_PER_MS
 from market.fills import Fill
 from market.instrument import Instrument
-from market.money import funding_e6, notional_e6
+from market.money import bearable_e6, funding_e6, notional_e6
 from market.orders import Enter, Exit, Protect
 from shadow.ledger.trade import UNAVAILABLE, Change, Trade, TradeState
 
@@ -48,7 +48,7 @@ def buy(trade: Trade, fill: Fill, mid: float, instrument: Instrument, now_ns: in
     trade.opened_ns = now_ns
     trade.hi = trade.lo = mid
     distance = abs(trade.decision_mid - trade.plan.stop_px)
-    trade.risk_e6 = notional_e6(distance, fill.lots, instrument.sz_decimals)
+    trade.risk_e6 = bearable_e6(notional_e6(distance, fill.lots, instrument.sz_decimals))
     if fill.lots < trade.lots:
         trade.flag("partial")
     return Change(trade, "filled", now_ns, fill)
@@ -94,7 +94,9 @@ def fund(
     if rate is None:
         trade.flag("no_funding")
         return Change(trade, "funded", now_ns)
-    paid = funding_e6(trade.side, oracle_px, trade.open_lots, instrument.sz_decimals, rate)
+    paid = bearable_e6(
+        funding_e6(trade.side, oracle_px, trade.open_lots, instrument.sz_decimals, rate)
+    )
     trade.funding_e6 += paid
     return Change(trade, "funded", now_ns, amount_e6=paid)
 

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from market.decision import ExitPlan
 from market.fills import Fill
 from market.instrument import Instrument
-from market.money import notional_e6
+from market.money import bearable_e6, notional_e6
 
 UNAVAILABLE = "UNAVAILABLE"
 # The flag of an entry that the operator called off; it is unavailable for that reason alone.
@@ -176,7 +176,7 @@ class Trade(Struct):
 
     def mark_e6(self, mid: float, instrument: Instrument) -> int:
         """Return what the net would be if the rest were closed at `mid` without costs."""
-        rest = notional_e6(mid, self.open_lots, instrument.sz_decimals)
+        rest = bearable_e6(notional_e6(mid, self.open_lots, instrument.sz_decimals))
         value = self.side * (self.exit_notional_e6 + rest - self.entry_notional_e6)
         return value - self.fees_e6 - self.funding_e6
 

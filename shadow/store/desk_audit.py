@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Collection, Iterator
 
 from market.decision import TradeKind
 from market.desk import Desk
 from market.events import NS_PER_DAY
-from shadow.ledger.trade import Trade
+from shadow.ledger.trade import SUSPECT_PRICE, Trade
 from shadow.store.history import whole_trades
 
 REAL = "kind IN ('paper', 'real')"
@@ -94,6 +95,9 @@ def _exposures(desk: Desk, real: Collection[Trade]) -> Iterator[str]:
 
 
 def _open_marks(desk: Desk, real: Collection[Trade]) -> Iterator[str]:
+    if any(SUSPECT_PRICE in trade.flags for trade in real):
+        # A price that has jumped may be any number of times what was paid.
+        return
     held_e6 = sum(trade.entry_notional_e6 for trade in real if trade.opened_ns)
     if abs(desk.open_e6) > held_e6:
         yield f"the desk's open marks are {desk.open_e6}, its open trades were bought for {held_e6}"
@@ -124,7 +128,8 @@ def _peak(db: sqlite3.Connection, desk: Desk, real: Collection[Trade]) -> Iterat
     (seen_e6,) = db.execute(
         "SELECT MAX(equity_e6) FROM equity WHERE ts_ns > ?", (rebased_ns,)
     ).fetchone()
-    low_e6 = max(desk.equity_e6, seen_e6 or 0, 0 if rebased_ns else desk.start_e6)
+    known = [desk.equity_e6, seen_e6, None if rebased_ns else desk.start_e6]
+    low_e6 = max(e6 for e6 in known if e6 is not None)
     if desk.peak_e6 < low_e6:
         yield f"the desk's peak is {desk.peak_e6}, its equity has been {low_e6}"
     if whole_trades(db):
@@ -145,6 +150,9 @@ def _ceiling(db: sqlite3.Connection, desk: Desk, real: Collection[Trade]) -> flo
         late_ns = LATE_REPAIRED_NS if "gap" in flags or "repaired" in flags else LATE_NS
         moves += [(opened_ns, best_e6), (closed_ns + late_ns, net_e6 - best_e6)]
     for trade in real:
+        if trade.opened_ns and SUSPECT_PRICE in trade.flags:
+            # Its extremes are written once a minute, and a price has jumped since.
+            return math.inf
         if trade.opened_ns:
             best_bps = trade.mfe_bps + SLACK_BPS
             moves.append((trade.opened_ns, best_bps / 1e4 * trade.entry_notional_e6))

@@ -91,6 +91,22 @@ def test_a_lane_comes_back_from_its_written_state() -> None:
     assert msgspec.json.encode(other.state()) == raw
 
 
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_memory_that_is_not_finite_is_found_and_can_be_written_down(bad: float) -> None:
+    for spoil in ("level", "path"):
+        lane = make_lane()
+        lane.memory("BTC")
+        memory = lane.memory("ETH")
+        assert lane.check() == ""
+        setattr(memory, spoil, bad if spoil == "level" else [1.0, bad])
+        assert lane.check() == "ETH"
+        state = msgspec.json.decode(msgspec.json.encode(lane.state()), type=LaneState)
+        other = make_lane()
+        other.restore(state)
+        assert repr(other.memory("ETH")) == repr(memory)
+        assert other.memory("BTC") == lane.memory("BTC")
+
+
 @pytest.mark.parametrize("side", [BUY, SELL])
 @pytest.mark.parametrize("conviction", [1e-9, 0.5, 1.0])
 def test_a_sound_signal_passes(side: int, conviction: float) -> None:

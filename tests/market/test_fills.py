@@ -8,7 +8,7 @@ from market.decision import BUY, SELL
 from market.events import MS_PER_MINUTE, NS_PER_MINUTE, NS_PER_MS, NS_PER_S, Candle, Level
 from market.fills import NO_FILL, FillModel, impact_bps, walk
 from market.instrument import Instrument
-from market.money import fee_e6, notional_e6
+from market.money import MOST_E6, fee_e6, notional_e6
 from market.orders import Exit
 from market.usual import Rung, Usual
 from shadow.ledger.trade import Trade
@@ -302,3 +302,15 @@ def test_an_exit_on_its_way_met_the_worst_of_its_minute(side: int) -> None:
 
 def test_of_a_book_never_seen_a_wide_one_is_assumed() -> None:
     assert MODEL.leave(BUY, 100, 100.0, Usual(), SOL).px == pytest.approx(99.95)
+
+
+def test_dust_that_rounds_to_no_money_is_no_fill() -> None:
+    """Else it would be held at a price of nothing, and something would be divided by it."""
+    instrument = make_instrument(5)
+    assert walk(levels((1e-6, 0.00001)), 1, instrument, fee_rate_e8=0) == NO_FILL
+
+
+def test_a_fill_is_worth_ten_billion_at_most() -> None:
+    fill = walk(levels((1e8, 1e9)), 10**14, make_instrument(5), fee_rate_e8=45_000)
+    assert fill.notional_e6 == MOST_E6
+    assert fill.fee_e6 == fee_e6(MOST_E6, 45_000)

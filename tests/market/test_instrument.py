@@ -224,3 +224,19 @@ def test_lots_for_a_notional_are_the_most_it_pays_for(
 )
 def test_a_decimal_is_written_the_way_orders_are_signed(value: str, text: str) -> None:
     assert format_decimal(Decimal(value)) == text
+
+
+@pytest.mark.parametrize("decimals", [True, 7, -1, 2.0, "2", None])
+def test_an_instrument_without_a_number_of_decimals_is_none(decimals: Any) -> None:
+    assert instruments_from_meta([{"name": "BTC", "szDecimals": decimals}]) == {}
+
+
+@pytest.mark.parametrize("leverage", [True, 0, -5, 2**70, "40", 2.5, None, 1001])
+def test_a_leverage_that_means_nothing_is_one(leverage: Any) -> None:
+    row = {"name": "BTC", "szDecimals": 5, "maxLeverage": leverage}
+    assert instruments_from_meta([row])["BTC"].max_leverage == 1
+
+
+@pytest.mark.parametrize("name", ["", "X" * 65])
+def test_a_name_is_neither_empty_nor_endless(name: str) -> None:
+    assert instruments_from_meta([{"name": name, "szDecimals": 5}]) == {}

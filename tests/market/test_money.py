@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from market.instrument import Instrument
 from market.money import (
+    bearable_e6,
     bps_to_e8,
     decimal_of,
     divide_half_even,
@@ -177,3 +178,11 @@ def test_net_is_gross_less_fees_exactly_however_a_trade_is_split(
 )
 def test_an_amount_is_shown_in_dollars_and_cents(amount_e6: int, text: str) -> None:
     assert format_usd(amount_e6) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "bearable"),
+    [(0, 0), (-5, -5), (10**16, 10**16), (10**16 + 1, 10**16), (-(10**30), -(10**16))],
+)
+def test_an_amount_saturates_before_it_leaves_64_bits(amount: int, bearable: int) -> None:
+    assert bearable_e6(amount) == bearable

@@ -18,7 +18,8 @@ from msgspec import Struct, field
 
 from market.errors import ProtocolViolation
 from market.events import BookUpdate, Level
-from venue.hyperliquid.wire import SIZE_MAX, L2Data, TimeMs, book_update
+from venue.hyperliquid.bounds import PX_MAX, PX_MIN, SIZE_MAX, SIZE_MIN
+from venue.hyperliquid.wire import L2Data, TimeMs, book_update
 
 DEPTH = 20
 DELTA_BYTES_MAX = 64 << 10
@@ -162,7 +163,7 @@ def _changed(
         raise ProtocolViolation(MISFIT, f"{coin}: takes {taken} from {len(levels)} levels")
     by_px = {level.px: level for at, level in enumerate(levels) if at not in gone}
     for level in put:
-        if not (0.0 < level.px < SIZE_MAX and 0.0 < level.sz < SIZE_MAX):
+        if not (PX_MIN <= level.px < PX_MAX and SIZE_MIN <= level.sz < SIZE_MAX):
             raise ProtocolViolation("bad_level", f"{coin} l2 {level.px} x {level.sz}")
         by_px[level.px] = Level(level.px, level.sz)
     after = [by_px[px] for px in sorted(by_px, reverse=falling)]

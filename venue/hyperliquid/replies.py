@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from market.errors import ProtocolViolation
 from market.events import Candle
-from venue.hyperliquid.wire import SIZE_MAX, Count, TimeMs
+from venue.hyperliquid.bounds import PX_MAX, PX_MIN, is_amount, rate
+from venue.hyperliquid.wire import Count, TimeMs
 
 _any_decoder = msgspec.json.Decoder()
 
@@ -62,9 +63,9 @@ def decode_candles(
             r is not None
             and previous < r.t <= until_ms
             and r.t % step_ms == 0
-            and 0.0 < r.l <= r.o <= r.h < SIZE_MAX
+            and PX_MIN <= r.l <= r.o <= r.h < PX_MAX
             and r.l <= r.c <= r.h
-            and 0.0 <= r.v < SIZE_MAX
+            and is_amount(r.v)
         ):
             previous = r.t
             out.append(Candle(r.t, r.o, r.h, r.l, r.c, r.v, r.n))
@@ -102,7 +103,7 @@ def decode_funding(raw: bytes) -> list[tuple[int, float]]:
         if not -1.0 < r.funding_rate < 1.0:
             raise ProtocolViolation("bad_funding", f"{r.time} {r.funding_rate}")
     # Rows land some milliseconds after the hour they settle.
-    return [(r.time // 3_600_000 * 3_600_000, r.funding_rate) for r in rows]
+    return [(r.time // 3_600_000 * 3_600_000, rate(r.funding_rate)) for r in rows]
 
 
 class _WireStatus(Struct, gc=False):

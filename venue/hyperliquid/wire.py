@@ -16,17 +16,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from market.errors import ProtocolViolation
-from market.events import (
-    BboUpdate,
-    BookUpdate,
-    ContextUpdate,
-    Level,
-    Print,
-    TradesUpdate,
-)
+from market.events import BboUpdate, BookUpdate, ContextUpdate, Level, Print, TradesUpdate
+from venue.hyperliquid import bounds
+from venue.hyperliquid.bounds import is_amount, is_bearable, rate
 from venue.hyperliquid.streams import BBO, CONTEXT, L2, L2_BOOK, TRADES, Subscription
-
-SIZE_MAX = 1e15
 
 # A venue time in ms must fit 64 bits as nanoseconds: Python's integers have no end, but floats
 # and database columns do.
@@ -214,24 +207,28 @@ def object_in(text: str) -> dict[str, Any] | None:
 def book_update(data: L2Data, now_ns: int) -> BookUpdate:
     """Return a book event; raises ProtocolViolation unless levels are positive and sorted."""
     bids, asks = data.levels
-    previous = SIZE_MAX
+    px_min, px_max, sz_min, sz_max = bounds.LEVEL
+    previous = px_max
     for level in bids:
         # A NaN fails every comparison, so it cannot pass for a price.
-        if not (0.0 < level.px < previous and 0.0 < level.sz < SIZE_MAX):
+        if not (px_min <= level.px < previous and sz_min <= level.sz < sz_max):
             raise ProtocolViolation("bad_level", f"{data.coin} bid {level.px} x {level.sz}")
         previous = level.px
     previous = 0.0
     for level in asks:
-        if not (previous < level.px < SIZE_MAX and 0.0 < level.sz < SIZE_MAX):
+        if not (previous < level.px < px_max and sz_min <= level.sz < sz_max):
             raise ProtocolViolation("bad_level", f"{data.coin} ask {level.px} x {level.sz}")
         previous = level.px
+    for best in (*bids[:1], *asks[:1]):
+        if not is_bearable(best.px, best.sz):
+            raise ProtocolViolation("bad_level", f"{data.coin} {best.px} x {best.sz}")
     return BookUpdate(data.coin, data.time, bids, asks, data.fast, now_ns)
 
 
 def bbo_update(data: BboData, now_ns: int) -> BboUpdate:
     """Return a best-bid-and-offer event; raises ProtocolViolation for impossible numbers."""
     for level in data.bbo:
-        if level is not None and not (0.0 < level.px < SIZE_MAX and 0.0 < level.sz < SIZE_MAX):
+        if level is not None and not is_bearable(level.px, level.sz):
             raise ProtocolViolation("bad_level", f"{data.coin} bbo {level.px} x {level.sz}")
     return BboUpdate(data.coin, data.time, data.bbo[0], data.bbo[1], now_ns)
 
@@ -241,21 +238,21 @@ def context_update(data: ContextData, now_ns: int) -> ContextUpdate:
     c = data.ctx
     usable = (
         -1.0 < c.funding < 1.0
-        and 0.0 < c.oracle_px < SIZE_MAX
-        and 0.0 < c.mark_px < SIZE_MAX
-        and 0.0 <= c.open_interest < SIZE_MAX
-        and 0.0 <= c.day_ntl_vlm < SIZE_MAX
-        and 0.0 <= c.prev_day_px < SIZE_MAX
+        and bounds.PX_MIN <= c.oracle_px < bounds.PX_MAX
+        and bounds.PX_MIN <= c.mark_px < bounds.PX_MAX
+        and is_amount(c.open_interest)
+        and is_amount(c.day_ntl_vlm)
+        and is_amount(c.prev_day_px)
     )
     if not usable or (c.premium is not None and not -1.0 < c.premium < 1.0):
         raise ProtocolViolation("bad_context", data.coin)
     return ContextUpdate(
         data.coin,
-        c.funding,
+        rate(c.funding),
         c.open_interest,
         c.oracle_px,
         c.mark_px,
-        c.premium,
+        None if c.premium is None else rate(c.premium),
         c.day_ntl_vlm,
         c.prev_day_px,
         now_ns,
@@ -266,7 +263,7 @@ def trades_update(coin: str, trades: Iterable[WireTrade], now_ns: int) -> Trades
     """Return a trades event; raises ProtocolViolation for impossible numbers."""
     prints = []
     for t in trades:
-        if not (0.0 < t.px < SIZE_MAX and 0.0 < t.sz < SIZE_MAX):
+        if not is_bearable(t.px, t.sz):
             raise ProtocolViolation("bad_trade", f"{coin} {t.px} x {t.sz}")
         prints.append(Print(t.time, t.px, t.sz, 1 if t.side == "B" else -1))
     return TradesUpdate(coin, prints, now_ns)

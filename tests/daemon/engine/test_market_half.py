@@ -12,6 +12,7 @@ from market.events import (
     Command,
     ContextUpdate,
     Print,
+    Timer,
     TradesUpdate,
 )
 from shadow.store.check import broken_promises
@@ -154,3 +155,25 @@ def test_a_bot_is_idle_until_any_of_its_feeds_has_spoken() -> None:
     context = ContextUpdate("ETH", 0.0, 1.0, 1.0, 1.0, None, 1.0, 1.0, NOW_NS)
     engine.step(context)
     assert all("context" not in lanes[name].bot.feeds() for name in engine.market.idle_bots())
+
+
+def test_a_bot_whose_memory_is_not_finite_is_faulted_alone() -> None:
+    """A quotient of nothing, say: whatever it computes from now on would be no number."""
+
+    def forget(memory: Any, coin: Any, view: Any) -> None:
+        memory.calls = NAN if coin.name == "ETH" else memory.calls
+
+    made = quiet([rig.probe(forget, "mad"), rig.probe(lambda m, c, v: None, "sane")])
+    engine = made.engine
+    engine.step(Timer(NOW_NS))
+    for coin in rig.PAIR:
+        feed(made, NOW_NS + S, coin=coin)
+    rows = engine.step(Timer(NOW_NS + 61 * S)).rows
+    assert [row.kind for row in rows.alarms] == ["bot_fault"]
+    assert "mad on ETH" in rows.alarms[0].message and "not finite" in rows.alarms[0].message
+    assert {name: bool(lane.fault) for name, lane in engine.market.lanes.items()} == {
+        "mad": True,
+        "sane": False,
+    }
+    engine.step(Command("rearm", "mad", recv_ns=NOW_NS + 62 * S))  # type: ignore[arg-type]
+    assert engine.market.lanes["mad"].check() == ""

@@ -34,7 +34,7 @@ from tests.support.venue import (
     trade,
     trades,
 )
-from venue.hyperliquid import wire
+from venue.hyperliquid import replies, wire
 from venue.hyperliquid.streams import Subscription
 
 KINDS_OF_DECODE = {"not_json", "unknown_channel", "malformed"}
@@ -371,6 +371,44 @@ def test_a_trade_has_one_of_two_sides(side: Any) -> None:
 )
 def test_a_price_or_size_is_positive_and_finite(make: BadNumber, kind: str, bad: str) -> None:
     assert refusal(make(bad)) in (kind, "malformed")
+
+
+@pytest.mark.parametrize("bad", ["9e13", "198000000000", "0.000000001", "1e-320", "1e9"])
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        ("bad_level", lambda x: book([x], [])),
+        ("bad_level", lambda x: book([], [x])),
+        ("bad_level", lambda x: bbo(x, None)),
+        ("bad_level", lambda x: bbo(None, x)),
+        ("bad_trade", lambda x: trades(trade(1, px=x))),
+        ("bad_context", lambda x: context(oraclePx=x)),
+        ("bad_context", lambda x: context(markPx=x)),
+    ],
+)
+def test_a_price_is_one_that_a_coin_can_have(make: BadNumber, kind: str, bad: str) -> None:
+    assert refusal(make(bad)) == kind
+
+
+@pytest.mark.parametrize("size", ["1e-7", "1e-320", "2e8"])
+def test_a_size_and_what_it_is_worth_are_bearable(size: str) -> None:
+    assert refusal(book([("100000.0", size)], [])) == "bad_level"
+    assert refusal(book([], [("100000.0", size)])) == "bad_level"
+    assert refusal(bbo(("100000.0", size), None)) == "bad_level"
+    assert refusal(trades(trade(1, px="100000.0", sz=size))) == "bad_trade"
+
+
+@pytest.mark.parametrize("key", ["openInterest", "dayNtlVlm", "prevDayPx"])
+def test_a_quantity_is_none_or_large_enough_to_divide_by(key: str) -> None:
+    assert refusal(context(**{key: "1e-320"})) == "bad_context"
+
+
+def test_a_rate_that_is_next_to_nothing_is_nothing() -> None:
+    event = event_of(context(funding="1e-320", premium="-1e-13"))
+    assert (event.funding, event.premium) == (0.0, 0.0)
+    assert replies.decode_funding(b'[{"fundingRate":"1e-320","time":3600005}]') == [
+        (3_600_000, 0.0)
+    ]
 
 
 @pytest.mark.parametrize("bad", ["nan", "inf", "-inf", "-1.0", "1e15"])
