@@ -151,6 +151,9 @@ def believes_context(coin: Coin, update: ContextUpdate, rule: PriceRule) -> bool
     prices, now_ns = coin.prices, update.recv_ns
     mark, oracle = update.mark_px, update.oracle_px
     prices.mark, prices.oracle, prices.context_ns = mark, oracle, now_ns
+    if prices.low <= mark <= prices.high and prices.low <= oracle <= prices.high:
+        prices.odd = 0
+        return True
     band = band_of(coin, now_ns, rule)
     if band.holds(mark) and band.holds(oracle):
         prices.odd = 0
