@@ -106,7 +106,8 @@ class Desk:
         last_ms = lens_closes.START_MS + (self.minute + 1) * MS_PER_MINUTE - 1
         for name, row in zip(self.names, self.table, strict=True):
             px = float(row[KEEP_MINUTES + self.minute])
-            self.intake.step(TradesUpdate(name, [Print(last_ms, px, 1.0, 1)], self.now_ns))
+            heard_ns = (last_ms + 1) * NS_PER_MS
+            self.intake.step(TradesUpdate(name, [Print(last_ms, px, 1.0, 1)], heard_ns))
         self.minute += 1
         self.intake.fact(Timer(self.now_ns))
 
