@@ -21,7 +21,7 @@ import structlog
 from market.errors import InputDamaged, OperatorError
 from market.events import NS_PER_S, TIMEFRAME_MS, Candles
 from market.instrument import Instrument, instruments_from_meta
-from venue.hyperliquid.streams import CONTEXT, L2_BOOK, TRADES
+from venue.hyperliquid.streams import CONTEXT, L2, L2_BOOK, TRADES
 from venue.local.market import frames
 from venue.local.market.candles import bar_start, fold, joined, oldest_start, rows_of
 from venue.local.market.contract import (
@@ -39,6 +39,8 @@ from venue.local.market.levels import bucket_of, grouped
 from venue.local.market.ticks import units_of
 from venue.local.playback.played import Played
 from venue.local.playback.recorded import Shift, Shown, aligned, candles_of, shown
+from venue.local.playback.unfolded import START as DELTAS
+from venue.local.playback.unfolded import Unfolded
 from venue.tape.lines import Record
 from venue.tape.segment import segments_of
 
@@ -71,6 +73,7 @@ class Playback:
         self.universe: list[Row] = [_universe_row(i) for i in listed]
         self.instruments: dict[str, Instrument] = instruments_from_meta(self.universe)
         self._slow_only = _slow_only(header.subscriptions)
+        self._unfolded = Unfolded(self.instruments, bytes(header.session))
         self._played = {coin: Played(i) for coin, i in self.instruments.items()}
         self._history: dict[tuple[str, str], Candles] = {}
         self._shift = Shift(self._scan(), 0, speed)
@@ -111,7 +114,8 @@ class Playback:
         wanted = dict.fromkeys(topics)
         for each in self._play(now_ms):
             if each.topic in wanted:
-                yield each.topic, frames.frame(each.topic.type, each.data)
+                data = _cut(each.topic, each.data) if each.topic.fast else each.data
+                yield each.topic, frames.frame(each.topic.type, data)
             if each.topic.type == L2_BOOK:
                 yield from self._grouped(each, wanted)
         for topic in wanted:
@@ -145,12 +149,12 @@ class Playback:
         slow, fast = (Topic(L2_BOOK, coin=topic.coin, fast=kind) for kind in (False, True))
         data = played.newest(fast)
         if not topic.fast:
-            data = played.newest(slow) or data
+            data = _deeper(played.newest(slow), data)
         elif topic.coin in self._slow_only:
             data = self._top(topic.coin)
         if data is None or topic.figures is not None:
             return None if data is None else self._group(topic, data)
-        return data if topic.fast else {k: v for k, v in data.items() if k != "fast"}
+        return _cut(topic, {k: v for k, v in data.items() if topic.fast or k != "fast"})
 
     def levels(self, coin: str, _now_ms: int, depth: int) -> tuple[Levels, Levels]:
         """Return the newest book shown, best first."""
@@ -193,7 +197,7 @@ class Playback:
     def _play(self, now_ms: int) -> Iterator[Shown]:
         """Yield what the tape shows up to now, each as it is taken into account."""
         while self._next is not None and self._shift.is_due(self._next.ns, now_ms):
-            each = shown(self._next.payload, self._shift) if self._next.kind == "F" else None
+            each = self._shown(self._next)
             self._next = next(self._records, None)
             played = self._played.get(each.topic.coin) if each is not None else None
             if each is not None and played is not None:
@@ -202,6 +206,13 @@ class Playback:
         if self._next is None and not self.finished.is_set():
             log.info("tape is over", tape=str(self._path), note="connections stay open, silent")
             self.finished.set()
+
+    def _shown(self, record: Record) -> Shown | None:
+        """Return what a record shows; deltas show the book that they make."""
+        raw: bytes | None = record.payload if record.kind in "Ff" else None
+        if raw is not None and raw.startswith(DELTAS + b","):
+            raw = self._unfolded.whole(raw)
+        return None if raw is None else shown(raw, self._shift)
 
     def _grouped(self, each: Shown, wanted: Iterable[Topic]) -> Iterator[tuple[Topic, bytes]]:
         for topic in wanted:
@@ -260,17 +271,37 @@ class Playback:
 
 
 def _records(path: Path) -> Generator[Record]:
-    """Yield the frames and replies of all segments in order."""
+    """Yield the frames and replies of all segments in order.
+
+    Books that were passed over are none the less what the deltas after them change.
+    """
     for segment in segments_of(path):
         for record in segment.records():
-            if record.kind in ("F", "R"):
+            passed_over = record.kind == "f" and record.payload.startswith(DELTAS + b",")
+            if record.kind in ("F", "R") or passed_over:
                 yield record
 
 
 def _slow_only(subscriptions: Iterable[dict[str, Any]]) -> set[str]:
     """Return the coins of which books were recorded, but no quick ones."""
-    books = [s for s in subscriptions if s.get("type") == L2_BOOK]
-    return {s["coin"] for s in books} - {s["coin"] for s in books if s.get("fast")}
+    books = [s for s in subscriptions if s.get("type") in (L2_BOOK, L2)]
+    quick = {s["coin"] for s in books if s.get("fast") or s["type"] == L2}
+    return {s["coin"] for s in books} - quick
+
+
+def _deeper(slow: Row | None, quick: Row | None) -> Row | None:
+    """Return the slow book, or the quick one where that is newer and made of deltas."""
+    if slow is None or quick is None:
+        return slow or quick
+    is_deep = any(len(side) > FAST_LEVELS for side in quick["levels"])
+    return quick if is_deep and quick["time"] > slow["time"] else slow
+
+
+def _cut(topic: Topic, data: Row) -> Row:
+    """Return data as a stream shows it: a quick book of the tape may be deeper than that."""
+    if not topic.fast or topic.figures is not None:
+        return data
+    return {**data, "levels": [side[:FAST_LEVELS] for side in data["levels"]]}
 
 
 def _universe_row(instrument: Instrument) -> Row:
