@@ -38,6 +38,7 @@ from daemon.live.housekeeping import OK, Housekeeping
 from daemon.live.journal import Journal
 from daemon.live.listening import session_of, unread
 from daemon.live.listing import Listing
+from daemon.live.proving import Proving
 from daemon.live.readiness import Readiness, missing_history
 from daemon.live.run_record import RunRecord
 from daemon.live.startup import (
@@ -273,6 +274,8 @@ class Daemon:
         supervisor.add("venue time", self.venue_times.run, Budget())
         supervisor.add("listing", self.listing.run, Budget())
         supervisor.add("control", lambda: self.answers.serve(self.state), Budget())
+        proving = Proving(self.state.database, self.consume)
+        supervisor.add("proving", proving.run, Budget())
         if self._config.lens.enabled:
             # What needs it has no data until it is back, which is no reason to end.
             supervisor.add("lenses", self.lenses.run, Budget(failures=100, pause_max_s=60.0))

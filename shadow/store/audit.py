@@ -21,6 +21,7 @@ from shadow.ledger.trade import Trade, TradeState
 from shadow.store.desk_audit import desk_lies
 from shadow.store.history import every_run_kept_phantoms, whole_signals, whole_trades
 from shadow.store.rows import KIND, STATUS, day_of, trade_row, trade_update_row
+from shadow.store.seal import WHOLE, broken_seals
 
 T = TypeVar("T")
 
@@ -30,10 +31,11 @@ _LAGGING = ("flags",)
 
 def state_lies(db: sqlite3.Connection) -> list[str]:
     """Return in words every piece of durable state that the rows contradict."""
-    pieces: dict[str, str] = dict(
-        tuple(row) for row in db.execute("SELECT key, value FROM state ORDER BY key")
-    )
-    found: list[str] = []
+    rows = [tuple(row) for row in db.execute("SELECT key, value, sum FROM state ORDER BY key")]
+    found = broken_seals(rows)
+    if rows and not any(key == WHOLE for key, *_ in rows):
+        found.append("the checksum over all pieces of state is missing")
+    pieces: dict[str, str] = {key: value for key, value, _ in rows if key != WHOLE}
     trades: dict[int, Trade] = {}
     for name in [name for name in pieces if name.startswith("trade/")]:
         trade = _decoded(pieces[name], Trade, name, found)

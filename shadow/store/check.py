@@ -176,22 +176,34 @@ RULES: tuple[tuple[str, str], ...] = (
 )
 
 
-def broken_promises(db: sqlite3.Connection) -> list[str]:
-    """Return every rule the database breaks, with examples; empty when it is sound."""
+def broken_promises(db: sqlite3.Connection, *, pages: bool = True) -> list[str]:
+    """Return every rule the database breaks, with examples; empty when it is sound.
+
+    Without `pages` the file itself is taken to be whole.
+    """
     try:
-        return _broken(db)
-    except sqlite3.OperationalError:
-        raise
+        return (damaged(db) if pages else []) or _broken(db)
+    except sqlite3.OperationalError as error:
+        if hasattr(error, "sqlite_errorname"):
+            raise
+        # Python's own words for a text that is none.
+        return [f"a cell is damaged: {error}"]
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        return [f"a cell is damaged: {error!r}"]
     except sqlite3.DatabaseError as error:
         # A page may be beyond what even the integrity check can walk.
         return [f"the file is damaged: {error}"]
 
 
+def damaged(db: sqlite3.Connection, table: str | None = None) -> list[str]:
+    """Return what is wrong with the pages of a table, or of all."""
+    asked = "5" if table is None else f"'{table}'"
+    found = [line for (line,) in db.execute(f"PRAGMA integrity_check({asked})")]
+    return [] if found == ["ok"] else [f"the file is damaged: {'; '.join(found)}"]
+
+
 def _broken(db: sqlite3.Connection) -> list[str]:
     found = []
-    damage = [line for (line,) in db.execute("PRAGMA integrity_check(5)")]
-    if damage != ["ok"]:
-        return [f"the file is damaged: {'; '.join(damage)}"]
     for words, query in RULES:
         ids = [row_id for (row_id,) in db.execute(query + " LIMIT 4")]
         if ids:

@@ -13,7 +13,7 @@ from shadow.store.tables.desk import DESK_1
 from shadow.store.tables.details import DETAILS_5
 from shadow.store.tables.lenses import LENSES_1
 from shadow.store.tables.rollups import ROLLUPS_1, ROLLUPS_2, ROLLUPS_3, ROLLUPS_5, ROLLUPS_7
-from shadow.store.tables.runs import RUNS_1, STATE_1, STATE_5
+from shadow.store.tables.runs import RUNS_1, STATE_1, STATE_5, STATE_8
 from shadow.store.tables.trades import TRADES_1
 from shadow.store.tables.trials import TRIALS_1, TRIALS_4
 from shadow.store.tables.views import BLOCKED, VIEWS_1
@@ -37,6 +37,7 @@ MIGRATIONS: tuple[str, ...] = (
     DECISIONS_5 + DETAILS_5 + STATE_5 + BLOCKED,
     ROLLUPS_5,
     ROLLUPS_7,
+    STATE_8,
 )
 # What is older is brought up to this version by being written anew.
 REBUILT = 5

@@ -36,6 +36,7 @@ from shadow.store.rebuild import rebuild
 from shadow.store.retention import Limits, Tidied, give_back, tidy
 from shadow.store.rows import Rows
 from shadow.store.schema import MIGRATIONS, REBUILT, SCHEMA_VERSION
+from shadow.store.seal import WHOLE, broken_seals, put_state, sums_after
 from shadow.store.tables.decisions import PASSED, STORED, CheckRow, SignalRow
 from shadow.store.tables.details import DetailRow, DictionaryRow
 from shadow.store.tables.rollups import Key, RollupRow
@@ -53,9 +54,6 @@ HURRY_S = 0.5
 
 # What a key of `about` shall hold, from what it holds; None for nothing.
 Decide = Callable[[str | None], str | None]
-
-STATE_SET = "INSERT INTO state VALUES (?,?) ON CONFLICT DO UPDATE SET value = excluded.value"
-STATE_DROP = "DELETE FROM state WHERE key = ?"
 
 # By name of the list in `Rows`, in the order of writing: what each kind of row is written with.
 WRITES: tuple[tuple[str, str], ...] = tuple(
@@ -118,6 +116,7 @@ class Store:
             migrate(self._connection, version, SCHEMA_VERSION)
             identify(self._connection, path, mode=mode, network=network)
             self._packer = Packer(adopt(self._connection, path, shipped()))
+            self._sums = self._sealed()
             self._connection.execute("DELETE FROM about WHERE key = 'closed'")
             self._take_in()
         except sqlite3.DatabaseError as error:
@@ -135,6 +134,7 @@ class Store:
         self._checkpoint()
 
     def _write(self, rows: Rows, state: Mapping[str, str | None]) -> None:
+        sums = sums_after(self._sums, state)
         with self._transaction() as db:
             if rows.signals:
                 self._write_signals(db, rows)
@@ -145,8 +145,8 @@ class Store:
             if rows.rollups:
                 db.executemany(RollupRow.statement(), map(astuple, summed(rows.rollups)))
             if state:
-                db.executemany(STATE_SET, [(k, v) for k, v in state.items() if v is not None])
-                db.executemany(STATE_DROP, [(k,) for k, v in state.items() if v is None])
+                put_state(db, state, sums)
+        self._sums = sums
 
     def _write_signals(self, db: sqlite3.Connection, rows: Rows) -> None:
         """Write what plain SQL should find as columns, and the rest packed."""
@@ -192,9 +192,13 @@ class Store:
 
     def state(self) -> dict[str, str]:
         """Return the durable state as last committed."""
+        query = "SELECT key, value FROM state WHERE key <> ?"
         try:
-            return dict(self._connection.execute("SELECT key, value FROM state"))
-        except sqlite3.DataError as error:
+            return dict(self._connection.execute(query, (WHOLE,)))
+        except (sqlite3.DataError, sqlite3.OperationalError) as error:
+            if is_the_file(error):
+                raise
+            # Too large, or bytes that are no text.
             raise InputDamaged(f"{self.path}: a piece of its state is no state ({error})") from None
 
     def known_coins(self) -> set[str]:
@@ -204,6 +208,22 @@ class Store:
             " WHERE json_valid(run.config)"
         )
         return {str(name) for (name,) in self._connection.execute(query)}
+
+    def _sealed(self) -> dict[str, int]:
+        """Return the checksums of the durable state; raises OperatorError where one differs."""
+        state = self.state()
+        rows = self._connection.execute("SELECT key, value, sum FROM state").fetchall()
+        broken = broken_seals(rows)
+        if broken:
+            raise OperatorError(
+                f"{self.path}: damaged ({broken[0]}); restore a backup or move it aside"
+            )
+        sums = sums_after({}, state)
+        if len(rows) != len(state) + 1:
+            # Of a version that sealed nothing.
+            with self._transaction() as db:
+                put_state(db, state, sums)
+        return sums
 
     def agree(self, key: str, decide: Decide) -> None:
         """Replace what `about` says of a key by what `decide` makes of it; None takes it away."""

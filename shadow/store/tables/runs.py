@@ -49,3 +49,8 @@ CREATE TABLE state (
 ) STRICT;
 
 """
+
+# The checksum of a piece; the row `whole` holds the one over all (see `shadow.store.seal`).
+STATE_8 = """
+ALTER TABLE state ADD COLUMN sum INTEGER;
+"""

@@ -55,7 +55,8 @@ LIES = [
      " json('{{\"0\":[0,0]}}')) WHERE key = 'weights'; INSERT INTO return_day VALUES"
      " ('2025-09-01', '2025-09-02', 'alpha', 'trend', 5, 1)", "does not know its return"),
     ("earned", "returns", set_to("returns", "$.alpha", "json('{{\"0\":[5,1]}}')"), "no trade did"),
-    ("last", "trials", "INSERT INTO state VALUES ('trials', '{{\"last_id\":3,\"running\":null}}')",
+    ("last", "trials", "INSERT INTO state (key, value) VALUES ('trials',"
+     " '{{\"last_id\":3,\"running\":null}}')",
      "the register says"),
     ("later", "marks", set_to("marks", "$.SOL", "9000000000000000000"), "after the newest event"),
 ]  # fmt: skip

@@ -178,7 +178,7 @@ DAMAGE: dict[str, list[str]] = {
     ],
     "an open trade's state is missing, or a closed one's is left over": [
         "DELETE FROM state WHERE key = 'trade/' || (4 * :phantom + 2)",
-        "INSERT INTO state VALUES ('trade/' || (4 * :sole + 2), '{}')",
+        "INSERT INTO state (key, value) VALUES ('trade/' || (4 * :sole + 2), '{}')",
     ],
     "cash moved by": [
         "UPDATE state SET value = json_set(value, '$.cash_e6',"
