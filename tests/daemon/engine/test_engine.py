@@ -387,6 +387,17 @@ def test_a_broken_loss_limit_latches_once_and_only_the_operator_releases_it() ->
     assert not engine.branch.desk.latched
 
 
+def test_a_latch_is_durable_by_itself() -> None:
+    """Though in most seconds the money moves too, and takes the desk along."""
+    made = losing()
+    engine = made.engine
+    engine.step(Timer(NOW_NS + 4 * S))
+    engine.branch.desk.latched = ""
+    engine.out.dirty.clear()
+    engine.step(Timer(NOW_NS + 5 * S))
+    assert engine.branch.desk.latched and "desk" in engine.out.dirty
+
+
 def test_releasing_the_latch_makes_the_limits_count_from_there() -> None:
     made = losing()
     engine = made.engine

@@ -167,6 +167,17 @@ def test_a_reading_is_told_in_stamps(machine: Machine) -> None:
     )
 
 
+def test_even_an_uptime_that_runs_backwards_takes_no_stamp_back(machine: Machine) -> None:
+    """None should; virtual machines have been seen to."""
+    clock = Clock()
+    machine.passes(10 * S)
+    last = clock.now_ns()
+    machine.steady -= 5 * S
+    assert clock.now_ns() == last
+    machine.steady += 6 * S
+    assert clock.now_ns() == last + S
+
+
 STEPS: st.SearchStrategy[list[tuple[str, int]]] = st.lists(
     st.tuples(st.sampled_from(("passes", "wall", "check")), st.integers(-(10**13), 10**13)),
     max_size=40,

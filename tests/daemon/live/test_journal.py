@@ -313,6 +313,29 @@ def test_rows_that_could_not_be_committed_are_kept_in_order_and_written_later(
     with_desk(tmp_path, play)
 
 
+def test_state_that_could_not_be_committed_is_kept_unless_it_is_older_than_what_came_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spy = Spy(monkeypatch)
+
+    async def play(d: Desk) -> None:
+        spy.errors += [sqlite3.OperationalError("database or disk is full")]
+        # A piece is told of once, when it changes.
+        d.alarm()
+        d.state = {"desk": "old", "key/a": "1", "key/b": "1"}
+        await d.journal.flush()
+        d.alarm()
+        d.state = {"desk": "new", "key/b": None}
+        await d.journal.flush()
+        assert d.failed[-1] == "" and d.committed == [1, 2]
+        found = d.store.state()
+        assert {name: found.get(name) for name in ("desk", "key/a", "key/b")} == {
+            "desk": "new", "key/a": "1", "key/b": None,
+        }  # fmt: skip
+
+    with_desk(tmp_path, play)
+
+
 def test_a_database_another_process_holds_is_waited_for(tmp_path: Path) -> None:
     async def play(d: Desk) -> None:
         d.store._connection.execute("PRAGMA busy_timeout=50").fetchall()

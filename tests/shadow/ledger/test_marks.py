@@ -211,6 +211,21 @@ def test_a_horizon_counts_from_the_decision() -> None:
     assert [t.trade_id for t in marks.expired(T0 + 60 * NS_PER_S)] == [1]
 
 
+def test_who_takes_a_freed_row_keeps_everything_of_its_own() -> None:
+    marks = Marks()
+    first = opened(1, horizon_s=10.0)
+    moved = opened(2, side=SELL, entry=90.0, stop=3.0, target=4.0, trail=2.0, horizon_s=60.0)
+    marks.add(first, SIZE)
+    marks.add(moved, SIZE)
+    alone = Marks()
+    alone.add(moved, SIZE)
+    marks.remove(first, SIZE)
+    for name in ("side", "stop", "target", "trail", "hi", "lo", "horizon"):
+        assert getattr(marks, name)[0] == getattr(alone, name)[0], name
+    assert marks.expired(T0 + 60 * NS_PER_S - 1) == []
+    assert marks.expired(T0 + 60 * NS_PER_S) == [moved]
+
+
 def test_hits_and_ends_come_oldest_first() -> None:
     marks = Marks()
     trades = [opened(i, horizon_s=1.0) for i in (5, 3, 9, 1)]
