@@ -16,8 +16,7 @@ SYSTEM_CONFIG = Path("/etc/gnomon/gnomon.toml")
 
 def user_config() -> Path:
     """Return where a user keeps their configuration."""
-    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "gnomon" / "gnomon.toml"
+    return _expanded(os.environ.get("XDG_CONFIG_HOME") or "~/.config") / "gnomon" / "gnomon.toml"
 
 
 def find_config(given: Path | None, *, system: bool) -> Path | None:
@@ -41,9 +40,15 @@ def state_root(given: Path | None, configured: str) -> Path:
         return given
     named = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if named or configured:
-        return Path(named or configured).expanduser()
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "gnomon"
+        return _expanded(named or configured)
+    return _expanded(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "gnomon"
+
+
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise OperatorError(f"{text}: there is no such user, or no home folder is known") from None
 
 
 def mode_folder(mode: Mode, network: Network) -> str:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import AnyStr
 
 HEAD_BYTES = 4_096
+LINE_MAX = 16 << 20
 FILES_LOOKED_AT = 5
 
 EXPECTED = (
@@ -47,6 +50,14 @@ _SHAPES = (
     (rb'^\s*[\[{]', "JSON without receive times"),
     (rb"\A[^,\n]+(,[^,\n]*){2,}\n", "a CSV table in a shape that is not known here"),
 )  # fmt: skip
+
+
+def whole_lines(readline: Callable[[int], AnyStr]) -> Iterator[AnyStr]:
+    """Yield the lines of a file; raises OSError at one that would fill the memory."""
+    while line := readline(LINE_MAX):
+        if len(line) == LINE_MAX:
+            raise OSError(f"a line of more than {LINE_MAX >> 20} MB")
+        yield line
 
 
 def has_our_columns(table: Path) -> bool:

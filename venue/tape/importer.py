@@ -126,7 +126,8 @@ def _when(stamped: Stamped) -> int:
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         try:
-            for number, row in enumerate(csv.DictReader(file), start=2):
+            rows = csv.DictReader(foreign.whole_lines(file.readline))
+            for number, row in enumerate(rows, start=2):
                 if None in row or None in row.values():
                     raise InputDamaged(f"{path} line {number}: not as many cells as columns")
                 yield number, row
@@ -253,7 +254,7 @@ def _lines(path: Path) -> Iterator[Stamped]:
     with gzip.open(path, "rb") as file:
         number = 0
         try:
-            for text in file:
+            for text in foreign.whole_lines(file.readline):
                 number += 1
                 stamp, _, raw = text.rstrip(b"\r\n").partition(b" ")
                 if not stamp.isdigit() or not raw:

@@ -67,12 +67,17 @@ def test_json_is_indented_readable_and_ends_its_line(capsys: Captured) -> None:
 
 
 def test_json_keeps_every_digit_where_javascript_would_round(capsys: Captured) -> None:
-    numbers = {"ts_ns": 1790000000123456789, "below": [-(2**53), 2**53], "low": -(2**60), "b": True}
+    numbers = {
+        "ts_ns": 1790000000123456789,
+        "below": [-(2**53), 2**53],
+        "low": -(2**53) - 1,
+        "b": True,
+    }
     print_json(numbers)
     out = capsys.readouterr().out
     read = json.loads(out, parse_int=float)
     assert read == {
-        "ts_ns": "1790000000123456789", "below": [-(2.0**53), 2.0**53], "low": str(-(2**60)),
+        "ts_ns": "1790000000123456789", "below": [-(2.0**53), 2.0**53], "low": "-9007199254740993",
         "b": True,
     }  # fmt: skip
 

@@ -68,6 +68,11 @@ def test_state_is_kept_where_asked_then_systemd_s_then_configured_then_the_user_
     assert state_root(Path("given"), "~/mine") == Path("given")
 
 
+def test_a_home_that_is_not_there_is_the_operators_to_name() -> None:
+    with pytest.raises(OperatorError, match="~nobody-of-that-name/x: there is no such user"):
+        state_root(None, "~nobody-of-that-name/x")
+
+
 def test_every_mode_has_a_folder_of_its_own() -> None:
     assert mode_folder("local", "testnet") == "local"
     assert mode_folder("paper", "testnet") == "paper-testnet"

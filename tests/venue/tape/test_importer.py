@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -529,6 +530,19 @@ GOOD = {
     "prices": (PRICE_COLUMNS, price(START, "bid")),
     "trades": (TRADE_COLUMNS, [START, "100.5", "0.1", "buy", 7, 15]),
 }
+
+
+def test_a_packed_line_without_end_is_refused_in_bounded_memory(tmp_path: Path) -> None:
+    rec = tmp_path / "rec"
+    rec.mkdir()
+    (rec / "a.gz").write_bytes(b"".join(gzip.compress(b"1" * (8 << 20)) for _ in range(20)))
+    tracemalloc.start()
+    try:
+        assert "a line of more than 16 MB" in refused(rec, tmp_path / "tape")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 << 20, f"{peak >> 20} MB"
 
 
 def good_rows(kind: str, count: int) -> list[list[object]]:
