@@ -131,7 +131,7 @@ def test_the_history_has_something_of_everything(history: sqlite3.Connection) ->
     assert_rollup_is_true(history)
     scopes = {key[3] for key in recomputed(history)}
     assert scopes == {
-        "sole", "shared", "fail_closed", "clamped", "twin", "bias", "excluded", "limits",
+        "sole", "shared", "fail_closed", "clamped", "twin", "bias", "excluded", "limits", "no_data",
     }  # fmt: skip
     later = history.execute("SELECT COUNT(later_trade_id) FROM trade").fetchone()[0]
     blind = history.execute("SELECT COUNT(*) FROM trade WHERE flags LIKE '%no_f%'").fetchone()[0]
