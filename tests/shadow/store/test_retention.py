@@ -61,6 +61,22 @@ def test_signals_go_by_age_and_trades_days_and_sums_stay_for_good(tmp_path: Path
         assert broken_promises(db) == []
 
 
+def test_a_signal_whose_phantom_was_followed_by_a_trade_that_lives_on_stays(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    stage = history_stage()
+    tell_history(stage)
+    stage.finish(path)
+    pair = "SELECT signal_id, later_trade_id FROM trade WHERE later_trade_id > 0 AND closed_ns > 0"
+    with closing(sqlite3.connect(path)) as db:
+        blocked, later = db.execute(pair).fetchone()
+        db.execute("UPDATE trade SET closed_ns = ? WHERE trade_id = ?", (stage.now_ns, later))
+        db.commit()
+    store = local(path)
+    assert store.tidy(Limits(0, stage.now_ns - NS_PER_S, MUCH)).deleted > 0
+    store.close()
+    assert blocked in {r["signal_id"] for r in rows_of(path, "SELECT signal_id FROM signal")}
+
+
 def test_nothing_goes_before_its_time_and_then_no_mark_is_left(tmp_path: Path) -> None:
     path = tmp_path / "gnomon.db"
     told(path)
