@@ -68,6 +68,11 @@ class Backfill:
         coin.bars.resume(self._out.venue_ms, self._out.now_ns)
         self._ask(coin, "1m", MINUTE_ROWS)
 
+    def ask_anew(self, coin: Coin) -> None:
+        """Ask for all bars of a coin, which has none any more, however whole they once came."""
+        self._whole.difference_update((coin.name, timeframe) for timeframe in TIMEFRAMES)
+        self.ask_again(coin)
+
     def missing(self) -> dict[str, list[str]]:
         """Return, by coin, the timeframes of which bars are missing."""
         coins = self._market.coins.values()

@@ -95,7 +95,7 @@ class Outages:
     def _begin_bars(self, coin: Coin) -> None:
         """Forget a coin's bars and ask for them anew."""
         coin.bars.interrupt(since_ms=0)
-        self._backfill.ask_again(coin)
+        self._backfill.ask_anew(coin)
 
     def _coins(self, names: list[str]) -> Collection[Coin]:
         coins = self._market.coins

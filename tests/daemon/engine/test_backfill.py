@@ -16,6 +16,8 @@ from market.events import (
     Candles,
     FeedDown,
     FeedUp,
+    StreamDown,
+    StreamUp,
 )
 from tests.daemon import rig
 from tests.daemon.rig import Scene
@@ -41,6 +43,18 @@ def test_a_start_asks_for_minutes_then_for_what_they_do_not_tell() -> None:
     line.connect()
     line.run_until(line.now_ms + 2_000)
     assert [r.timeframe for _, r in line.asked[4:]] == ["1m"]
+
+
+def test_bars_that_begin_anew_are_asked_for_though_they_once_came_whole() -> None:
+    line = Line(MIDNIGHT_MS + 90 * MINUTE_MS + 17_000)
+    line.run_until(line.now_ms + 2_000)
+    before = {tf: len(series) for tf, series in line.bars.series.items()}
+    asked = [r.timeframe for _, r in line.asked]
+    line.tell(StreamDown("BTC", "trades", "silent"))
+    line.tell(StreamUp("BTC", "trades"))
+    line.run_until(line.now_ms + 2_000)
+    assert [r.timeframe for _, r in line.asked] == asked * 2
+    assert {tf: len(series) for tf, series in line.bars.series.items()} == before
 
 
 def test_eleven_hours_fold_from_the_minutes_alone() -> None:
