@@ -94,6 +94,9 @@ def _trade_lies(db: sqlite3.Connection, trade: Trade) -> Iterator[str]:
         have = kept[column]
         if column in _LAGGING:
             same = set(filter(None, have.split(","))) <= set(filter(None, want.split(",")))
+        elif column == "exit_reason" and trade.state == TradeState.PENDING:
+            # Called off before its entry filled: the row learns of it with the fill.
+            same = have in (None, want)
         else:
             same = have == want
         if not same:

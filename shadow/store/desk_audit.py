@@ -16,6 +16,8 @@ REAL = "kind IN ('paper', 'real')"
 # An open mark may run this far beyond the extreme mid that its trade has seen, in bps: between
 # two mids of a trade that waits for a gap to be repaired the desk goes on with its last one.
 SLACK_BPS = 50.0
+# While a trade was not watched its equity moved with the books, its extremes did not.
+SLACK_UNWATCHED_BPS = 1_000.0
 # How long after its end a trade may still have been valued: one that was repaired ended before.
 LATE_NS = NS_PER_DAY
 LATE_REPAIRED_NS = 30 * NS_PER_DAY
@@ -146,12 +148,14 @@ def _ceiling(db: sqlite3.Connection, desk: Desk, real: Collection[Trade]) -> flo
         f" WHERE {REAL} AND net_e6 IS NOT NULL AND closed_ns IS NOT NULL"
     )
     for opened_ns, closed_ns, net_e6, mfe_bps, notional_e6, flags in rows:
-        best_e6 = max(net_e6, ((mfe_bps or 0.0) + SLACK_BPS) / 1e4 * notional_e6)
-        late_ns = LATE_REPAIRED_NS if "gap" in flags or "repaired" in flags else LATE_NS
+        unwatched = "gap" in flags or "repaired" in flags
+        slack_bps = SLACK_UNWATCHED_BPS if unwatched else SLACK_BPS
+        best_e6 = max(net_e6, ((mfe_bps or 0.0) + slack_bps) / 1e4 * notional_e6)
+        late_ns = LATE_REPAIRED_NS if unwatched else LATE_NS
         moves += [(opened_ns, best_e6), (closed_ns + late_ns, net_e6 - best_e6)]
     for trade in real:
-        if trade.opened_ns and SUSPECT_PRICE in trade.flags:
-            # Its extremes are written once a minute, and a price has jumped since.
+        if trade.opened_ns and (SUSPECT_PRICE in trade.flags or trade.gap_ns):
+            # A price has jumped since its extremes were written, or nobody keeps them for now.
             return math.inf
         if trade.opened_ns:
             best_bps = trade.mfe_bps + SLACK_BPS

@@ -22,7 +22,7 @@ import pytest
 from tests.chaos.feeding import feed, made_market
 from tests.daemon import rig
 from tests.support.daemons import daemon_of
-from tests.support.process import gnomon, query, running, sound
+from tests.support.process import PATIENCE_S, gnomon, query, running, sound, until
 
 SEED = int(os.environ.get("GNOMON_SEED", "1"))
 KILLS = int(os.environ.get("GNOMON_KILLS", "200"))
@@ -60,6 +60,14 @@ def grows_from(before: dict[str, Any], state: Path, seed: int) -> None:
     assert len(everything) == len(set(everything))
 
 
+def at_stake(state: Path) -> bool:
+    """Say whether a phantom is on disk."""
+    try:
+        return bool(query(state, "SELECT 1 FROM trade WHERE kind = 'phantom' LIMIT 1"))
+    except sqlite3.OperationalError:
+        return False
+
+
 def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = True) -> None:
     rng = random.Random(seed)
     # A cap that the first signals meet: trades and phantoms are at stake within seconds.
@@ -74,8 +82,11 @@ def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = T
     for number in range(kills):
         with running("run", *options) as daemon:
             daemon.wait_for("feed up")
-            # The first run is long enough for trades to be open; the others are hit anywhere.
-            time.sleep(rng.uniform(5.0, 8.0) if number == 0 else rng.uniform(0.0, 4.0))
+            if number == 0:
+                # The first run goes on until trades are at stake; the others are hit anywhere.
+                until(lambda: at_stake(state), "a phantom", 3 * PATIENCE_S, daemon.popen)
+            else:
+                time.sleep(rng.uniform(0.0, 4.0))
             assert daemon.end(signal.SIGKILL) == -signal.SIGKILL
         sound(state)
         if before is not None:

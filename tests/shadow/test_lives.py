@@ -92,7 +92,8 @@ def test_a_trade_computed_by_hand(tmp_path: Path) -> None:
         assert trade["bps"] == pytest.approx(-23.595559 / 1000.535 * 1e4)
         assert trade["mae_bps"] == pytest.approx((97.40 / 100.0535 - 1) * 1e4)
         assert trade["mfe_bps"] == pytest.approx((102.0 / 100.0535 - 1) * 1e4)
-        assert (trade["exit_reason"], trade["flags"]) == ("stop", "")
+        # Three per cent between two books, and nobody to vouch for it: filled when it was believed.
+        assert (trade["exit_reason"], trade["flags"]) == ("stop", "suspect_price")
         assert trade["opened_ns"] == T0 + round((22 * 3600 + 58 * 60 + 0.5) * S)
         assert trade["closed_ns"] == trade["opened_ns"] + round((100 + 3600 + 320 + 1.6) * S)
         days = rows_of(

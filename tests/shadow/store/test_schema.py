@@ -145,4 +145,4 @@ def test_the_version_counts_the_migrations() -> None:
 def test_the_version_is_inside_the_file(db: sqlite3.Connection) -> None:
     assert db.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
     about = {row["key"]: row["value"] for row in db.execute("SELECT * FROM about")}
-    assert about == {"mode": "local", "network": "testnet"}
+    assert about == {"mode": "local", "network": "testnet", "closed": "in order"}
