@@ -57,6 +57,23 @@ def test_bars_that_begin_anew_are_asked_for_though_they_once_came_whole() -> Non
     assert {tf: len(series) for tf, series in line.bars.series.items()} == before
 
 
+def test_what_few_minutes_do_not_tell_is_asked_for_on_its_own_timeframe() -> None:
+    few = False
+
+    def spoil(timeframe: str, rows: list[Candle], asked_ms: int) -> list[Candle]:
+        return rows[-3:] if few and timeframe == "1m" else rows
+
+    line = Line(MIDNIGHT_MS + 50 * MINUTE_MS, spoil=spoil)
+    line.run_until(line.now_ms + 2_000)
+    asked = len(line.asked)
+    few = True
+    line.cut()
+    line.run_until(line.now_ms + 20 * MINUTE_MS)
+    line.connect()
+    line.run_until(line.now_ms + 2_000)
+    assert {"1m", "15m", "1h", "4h"} <= {r.timeframe for _, r in line.asked[asked:]}
+
+
 def test_eleven_hours_fold_from_the_minutes_alone() -> None:
     for offset in range(0, 240, 7):
         bars = Bars()
