@@ -151,7 +151,8 @@ def test_a_running_daemon_answers_for_itself(cli: Cli, trading: Daemon) -> None:
     assert found.keys() == ALWAYS | OF_A_RUNNING_ONE
     assert found["running"] is True and found["seq"] == trading.engine.vitals.seq
     assert set(found["feeds"][0]) == {
-        "coin", "ok", "bid", "ask", "spread_bps", "lag_ms", "ages_ms", "bars", "lacks", "skipped",
+        "coin", "ok", "bid", "ask", "spread_bps", "lag_ms", "ages_ms", "bars", "dead", "lacks",
+        "skipped",
     }  # fmt: skip
 
 
