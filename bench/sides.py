@@ -9,7 +9,7 @@ from bench.naive import Decision, NaiveEngine
 from daemon.config.load import parse
 from daemon.engine.outcome import Outcome
 from market.decision import TradeKind
-from market.events import Candles, Timer
+from market.events import NS_PER_MS, Candles, FeedUp, Timer
 from market.fills import FillModel
 from shadow.store.tables.trades import TradeRow
 from venue.tape.lines import Record, decode_fact
@@ -91,6 +91,9 @@ class Naive:
             event = decode_fact(payload, ns)
             if isinstance(event, Candles):
                 self.engine.on_history(event, ns)
+            elif isinstance(event, FeedUp):
+                for coin in self.engine.coins.values():
+                    coin.bars.resume(ns // NS_PER_MS, ns)
 
     def account(self) -> dict[str, int]:
         """Count trades as the engine counted them."""

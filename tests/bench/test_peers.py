@@ -32,7 +32,7 @@ def template(bid: float, ask: float) -> bytes:
     return json.dumps({"channel": "bbo", "data": data}, separators=(",", ":")).encode()
 
 
-TEMPLATES = [template(100.0 + i % 7, 101.0 + i % 7) for i in range(40)]
+TEMPLATES = [template(round(100 + i % 7 / 10, 1), round(100.1 + i % 7 / 10, 1)) for i in range(40)]
 
 
 def written(tmp_path: Path, count: int) -> Path:
@@ -43,10 +43,11 @@ def written(tmp_path: Path, count: int) -> Path:
 
 def expected(count: int) -> int:
     """Count crossings as the strategies' description says, without either engine."""
-    fast = slow = 100.5
+    fast = slow = 100.05
     above, crossings = False, 0
     for i in range(1, count):
-        mid = 100.5 + i % len(TEMPLATES) % 7
+        step = i % len(TEMPLATES) % 7
+        mid = 0.5 * (round(100 + step / 10, 1) + round(100.1 + step / 10, 1))
         fast += 2 / 13 * (mid - fast)
         slow += 2 / 27 * (mid - slow)
         crossings += (fast > slow) is not above
@@ -59,7 +60,7 @@ def test_frames_are_fed_over_and_over_with_rising_times(tmp_path: Path) -> None:
     times = [feed.quote(raw)[0] for raw in raws]
     assert times == [START_MS + i * feed.STEP_MS for i in range(90)]
     _, bid, ask = feed.quote(raws[43])
-    assert (bid.px, bid.sz, ask.px) == (103.0, 1.5, 104.0)
+    assert (bid.px, bid.sz, ask.px) == (100.3, 1.5, 100.4)
 
 
 @pytest.mark.parametrize("decoded", [True, False])

@@ -14,7 +14,7 @@ import msgspec
 
 from daemon.config.load import parse
 from daemon.instance.paths import StateDir
-from daemon.live import daemon as live
+from daemon.live import run as live
 from daemon.live.daemon import Daemon
 from daemon.live.startup import Plan as RunPlan
 from daemon.replay.player import Player
@@ -83,8 +83,8 @@ async def _blown(storm: Storm, plan: Plan, state: Path, seconds: float) -> None:
     folder = StateDir(state, "paper-testnet")
     seen: list[Daemon] = []
 
-    def wired(*args: Any) -> Daemon:
-        seen.append(Daemon(*args))
+    def wired(*args: Any, **named: Any) -> Daemon:
+        seen.append(Daemon(*args, **named))
         return seen[-1]
 
     plain, live.Daemon = live.Daemon, wired  # type: ignore[assignment, misc]

@@ -152,7 +152,8 @@ def test_the_daemon_lives_through_every_fault_of_market_data(tmp_path: Path) -> 
             venue.wait_for("fault half_open", timeout=2 * PATIENCE_S)
             for name in re.findall(r'name = "(\w+)"', PLAN):
                 assert f"fault {name} " in venue.text() or name in SILENT
-            daemon.wait_for("stays silent")
+            lost = daemon.text().count("feed down")
+            until(lambda: daemon.text().count("feed down") > lost, "the frozen line to be given up")
             until(lambda: recovered(state), "the books of the coins that are left")
             found = status(state)
             assert found["bots"]

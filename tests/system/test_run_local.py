@@ -99,7 +99,7 @@ def test_commands_reach_the_engine_and_the_tape(tmp_path: Path) -> None:
         assert status(tmp_path)["halts"] == {}
         daemon.end(signal.SIGINT)
     info = json.loads(gnomon("tape", "info", tmp_path / "local" / "tape", "--json").stdout)
-    assert info["records"]["commands"] == 4
+    assert info["records"]["commands"] == 3
     kinds = [row[0] for row in query(tmp_path, "SELECT kind FROM alarm ORDER BY rowid")]
     assert kinds[:1] == ["halt"] and "resume" in kinds
     assert gnomon("replay", tmp_path / "local" / "tape").returncode == 0
