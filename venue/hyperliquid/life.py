@@ -194,9 +194,10 @@ class Stream(Struct):
     def spoil(self, why: str, now_ns: int) -> None:
         """Count a refused frame."""
         self.spoilt = why
-        self.bad.append(now_ns)
         if self.state is State.DEAD:
+            self.bad.clear()
             self.cadence.interrupt()
+        self.bad.append(now_ns)
 
     def heard(self, now_ns: int, *, is_new: bool = True) -> Action:
         """Note that it spoke; trades that are all known are `is_new` False and prove little."""
@@ -205,7 +206,9 @@ class Stream(Struct):
             return Action.NONE
         if self.state is State.DEAD:
             proof = 1 if self.kind.period_ns is None else PROOF_FRAMES
-            proved = is_new and self.cadence.count >= proof
+            # Good frames among bad ones prove nothing: it would die and come back for ever.
+            clean = not self.bad or now_ns - self.bad[-1] >= VIOLATION_WINDOW_NS
+            proved = is_new and clean and self.cadence.count >= proof
             return self.move(Input.PROOF) if proved else Action.NONE
         if not is_new and self.state is State.SILENT:
             return Action.NONE
@@ -216,5 +219,5 @@ class Stream(Struct):
         lived = self.revived_ns and now_ns - self.revived_ns > LIVED_NS
         self.deaths = 1 if lived else self.deaths + 1
         self.retry_ns = now_ns + RETRY_NS * 2 ** min(self.deaths - 1, RETRY_DOUBLINGS)
-        self.bad.clear()
+        del self.bad[:-1]
         self.cadence.interrupt()

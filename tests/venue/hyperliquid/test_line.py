@@ -309,6 +309,27 @@ def test_ten_bad_frames_within_a_minute_are_trouble_even_among_good_ones() -> No
     assert run.dropped is None
 
 
+@pytest.mark.parametrize(
+    ("stream", "raw"),
+    [(CONTEXT, BAD_CONTEXTS[0]), (BBO, bbo(bid=-1.0))],
+    ids=["context", "bbo"],
+)
+def test_what_died_of_bad_frames_is_back_after_a_minute_without_any(
+    stream: Subscription, raw: bytes
+) -> None:
+    run = Run(*EVERY_KIND)
+    run.go(30, ALL)
+    run.go(1800, {**ALL, Subscription(stream.type, "BTC", True): (4.0, raw)})
+    name = stream.type if stream is BBO else "context"
+    assert run.words() == [("down", name)]
+    assert len(run.session.streams[stream].bad) == 1
+    run.go(55, ALL)
+    assert run.words() == [("down", name)]
+    run.go(10, ALL)
+    assert run.words() == [("down", name), ("up", name)]
+    assert run.dropped is None
+
+
 def test_nine_bad_frames_a_minute_are_borne() -> None:
     run = Run(*EVERY_KIND)
     bad = {Subscription("activeAssetCtx", "BTC", True): (6.7, BAD_CONTEXTS[0])}
