@@ -157,7 +157,10 @@ def _print_running(s: RunningStatus) -> None:
     rows = []
     for f in s.feeds:
         ages = f.ages_ms
-        cells = [f"{ages[k] / 1000:.1f}" if k in ages else "–" for k in ("fast", "bbo", "context")]
+        # Whichever kind of book is the newest: one stands in for the other.
+        books = [ages[kind] for kind in ("fast", "slow") if kind in ages]
+        shown = (min(books, default=None), ages.get("bbo"), ages.get("context"))
+        cells = ["–" if age is None else f"{age / 1000:.1f}" for age in shown]
         rows.append((f.coin, "ok" if f.ok else "NOT OK", f"{f.bid:g}", f"{f.ask:g}", *cells))
     print_table("", ("coin", "book", "bid", "ask", "book age s", "bbo", "context"), rows, left=2)
     if s.clock.offset_ms is not None:

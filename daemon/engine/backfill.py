@@ -105,7 +105,7 @@ class Backfill:
         if event.refused:
             self._out.alarm(
                 "history",
-                f"{coin.name} {event.timeframe}: {event.refused} impossible rows of "
+                f"{coin.name} {event.timeframe}: {event.refused} impossible row{'s' * (event.refused > 1)} of "
                 f"{event.refused + len(event.rows)} left out",
             )
         clock, now_ns = self._branch.view.clock, self._out.now_ns

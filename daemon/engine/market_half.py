@@ -127,11 +127,12 @@ class MarketHalf:
             return
         prices.alarmed_ns = now_ns
         book, context = coin.book, coin.context
+        vouched = f"mark {context.mark_px:g}, oracle {context.oracle_px:g}"
         self._out.alarm(
             "suspect_price",
             f"{coin.name}: {what} at {' and '.join(f'{px:g}' for px in found)} are not believed; "
-            f"so far bid {book.bid:g}, ask {book.ask:g}, mark {context.mark_px:g}, "
-            f"oracle {context.oracle_px:g}",
+            f"so far bid {book.bid:g}, ask {book.ask:g}, "
+            f"{vouched if context.mark_px else 'no mark or oracle'}",
         )
 
     def _merged(self, coin: Coin, event: BookUpdate | BboUpdate) -> Coin | None:

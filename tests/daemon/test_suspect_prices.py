@@ -227,6 +227,8 @@ def test_signals_on_a_suspect_price_have_no_data_and_their_trades_are_flagged() 
     sound_mid = engine.market.coins["BTC"].book.mid
     rows = engine.step(book("BTC", now_ns, 10.0 * sound_mid)).rows
     assert [row.kind for row in rows.alarms] == ["suspect_price"]
+    known = bool(engine.market.coins["BTC"].context.mark_px)
+    assert rows.alarms[0].message.endswith(", no mark or oracle") is not known
     rows = engine.step(
         TradesUpdate("BTC", [Print(now_ns // 10**6, sound_mid, 1.0, 1)], now_ns)
     ).rows

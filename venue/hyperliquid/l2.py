@@ -12,6 +12,7 @@ from __future__ import annotations
 import binascii
 import zlib
 from base64 import b64decode
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct, field
@@ -148,7 +149,8 @@ class Ladder(Struct):
 
     def _meet(self, coin: str, ours: Standing, slow: Standing) -> None:
         if not (_same(ours.bids, slow.bids) and _same(ours.asks, slow.asks)):
-            raise ProtocolViolation(MISFIT, f"{coin}: differs from l2Book at {slow.time_ms}")
+            stamp = datetime.fromtimestamp(slow.time_ms / 1_000, UTC).strftime("%H:%M:%SZ")
+            raise ProtocolViolation(MISFIT, f"{coin}: differs from l2Book at {stamp}")
         self.met += 1
 
 

@@ -19,6 +19,7 @@ from daemon.instance import control
 from daemon.instance.control import Refusal, Request
 from daemon.live.daemon import Daemon
 from daemon.live.telemetry import configure
+from market.events import NS_PER_S
 from shadow.store.store import Store
 from tests.daemon.cli.conftest import Cli, Ran, Story
 from tests.support.daemons import busy, daemon_of, play, serving
@@ -165,6 +166,12 @@ def test_a_person_sees_feeds_and_what_is_not_as_it_should_be(
     assert "FAULTED" not in out
     row = next(line.split() for line in out.splitlines() if line.startswith(" BTC"))
     assert row[:4] == ["BTC", "ok", f"{book.bid:g}", f"{book.ask:g}"]
+    # A slow book that stands in for a fast one that is dead is the age of the book.
+    streams, now_ns = trading.engine.market.coins["BTC"].streams, trading.clock.now_ns()
+    monkeypatch.setattr(streams.fast, "last_ns", now_ns - 90 * NS_PER_S)
+    monkeypatch.setattr(streams.slow, "last_ns", now_ns - 3 * NS_PER_S)
+    row = next(x.split() for x in asked(trading, cli, "status").out.splitlines() if " BTC" in x)
+    assert 3.0 <= float(row[4]) < 10.0
     monkeypatch.setattr(trading.readiness, "ready", True)
     monkeypatch.setattr(trading.engine.market.lanes["donchian"], "fault", "KeyError: '[/]'")
     out = asked(trading, cli, "status").out
