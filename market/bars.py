@@ -47,7 +47,8 @@ class Bars(Struct):
     the venue replays to a new subscriber. `late` counts prints that came after their minute had
     closed; they are not lost to trade-driven bots, only to the bar. In an outage they are `deaf`;
     minutes that began before `up_ms` were not heard from their beginning on. `patched` are the
-    beginnings of bars, the running one included, that the venue has not told of yet.
+    beginnings of bars, the running one included, that the venue has not told of yet. `refused_ns`
+    is when rows that no bar can have were last spoken of, by timeframe.
     """
 
     series: dict[str, Series] = field(
@@ -62,6 +63,7 @@ class Bars(Struct):
     up_ms: int = 0
     up_ns: int = 0
     patched: dict[str, list[int]] = field(default_factory=lambda: {tf: [] for tf in TIMEFRAMES})
+    refused_ns: dict[str, int] = field(default_factory=dict)
 
     def on_print(self, trade: Print) -> None:
         """Add a public trade to its minute."""

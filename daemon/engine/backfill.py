@@ -34,6 +34,7 @@ ASK_AGAIN_NS = 20 * NS_PER_S
 # The venue may leave out a recent minute and tell of it later: it is asked so often, after
 # pauses that double, and in the middle of a minute, when no bar closes.
 TAIL_TRIES = 8
+REFUSED_AGAIN_NS = 3600 * NS_PER_S
 QUIET_NS = range(5 * NS_PER_S, 50 * NS_PER_S)
 
 
@@ -97,17 +98,26 @@ class Backfill:
                 requests.append(Request("funding", name, "", from_ms, to_ms))
             requests.append(Request("candles", name, "1m", from_ms, to_ms))
 
+    def _tell_refused(self, coin: Coin, event: Candles) -> None:
+        """Say once an hour that the venue tells of impossible rows; it is asked every minute."""
+        told, now_ns = coin.bars.refused_ns, self._out.now_ns
+        if now_ns - told.get(event.timeframe, -REFUSED_AGAIN_NS) < REFUSED_AGAIN_NS:
+            return
+        told[event.timeframe] = now_ns
+        plural = "s" * (event.refused > 1)
+        self._out.alarm(
+            "history",
+            f"{coin.name} {event.timeframe}: {event.refused} impossible row{plural} of "
+            f"{event.refused + len(event.rows)} left out",
+        )
+
     def on_candles(self, event: Candles) -> None:
         """Take candles: bars first, then the trades that waited for them."""
         coin = self._market.coins.get(event.coin)
         if coin is None or coin.closed:
             return
         if event.refused:
-            self._out.alarm(
-                "history",
-                f"{coin.name} {event.timeframe}: {event.refused} impossible row{'s' * (event.refused > 1)} of "
-                f"{event.refused + len(event.rows)} left out",
-            )
+            self._tell_refused(coin, event)
         clock, now_ns = self._branch.view.clock, self._out.now_ns
         event.rows = [row for row in event.rows if clock.bears("candle", row.start_ms, now_ns)]
         if "trades" in coin.dead:

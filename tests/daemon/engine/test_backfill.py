@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from daemon.engine.backfill import MINUTE_ROWS, TAIL_TRIES, WARM_UP_ROWS
 from market.bars import Bars
 from market.events import (
+    NS_PER_S,
     TIMEFRAME_MS,
     TIMEFRAMES,
     Candle,
@@ -233,6 +234,11 @@ def test_rows_that_no_bar_can_have_are_said_to_be_left_out() -> None:
     assert [(a.kind, a.message) for a in said] == [
         ("history", "ETH 5m: 3 impossible rows of 4 left out")
     ]
+    # The tail of the minutes is asked for again and again: the same trouble is told once an hour.
+    for after_s, told in ((60, []), (3599, []), (3601, ["history"]), (3700, [])):
+        now_ns = NOW_NS + after_s * NS_PER_S
+        said = made.engine.step(Candles("ETH", "5m", rows, now_ns, now_ns, 1)).rows.alarms
+        assert [a.kind for a in said if "impossible" in a.message] == told
     assert made.engine.step(Candles("ETH", "5m", rows, NOW_NS, NOW_NS)).rows.size() == 0
 
 
