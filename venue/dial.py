@@ -101,19 +101,23 @@ class Dialler:
                     else:
                         raise error
         finally:
-            await _drop(tasks, taken)
+            _drop(tasks, taken)
         if taken is None:
             raise errors[0] if errors else OSError(f"{host} has no address")
         return taken
 
 
-async def _drop(tasks: list[asyncio.Task[socket.socket]], taken: socket.socket | None) -> None:
-    """Close every socket but the one taken, those still on their way too."""
+def _drop(tasks: list[asyncio.Task[socket.socket]], taken: socket.socket | None) -> None:
+    """Close every socket but the one taken, those still on their way too.
+
+    Nothing is waited for: who is cancelled here would lose the one taken. An attempt that is
+    cancelled closes its own socket.
+    """
     for task in tasks:
-        task.cancel()
-    for result in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(result, socket.socket) and result is not taken:
-            result.close()
+        if not task.done():
+            task.cancel()
+        elif not task.cancelled() and task.exception() is None and task.result() is not taken:
+            task.result().close()
 
 
 def _in_turn(addresses: list[Address]) -> list[Address]:

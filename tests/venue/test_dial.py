@@ -161,3 +161,31 @@ def test_a_proxy_is_asked_to_connect_and_knows_no_more(
 
     assert Proxy("h", 1).user == ""
     asyncio.run(test())
+
+
+def test_whoever_stops_dialling_leaves_no_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[socket.socket] = []
+    plain = socket.socket
+
+    class Kept(plain):  # type: ignore[valid-type, misc]
+        def __init__(self, *args: Any, **named: Any) -> None:
+            super().__init__(*args, **named)
+            made.append(self)
+
+    async def test() -> None:
+        async with scripted(saying(bbo())) as venue:
+            port = int(venue.url.split(":")[2].split("/")[0])
+            resolving(monkeypatch, address("127.0.0.1", port))
+            monkeypatch.setattr(socket, "socket", Kept)
+            for steps in range(20):
+                task = asyncio.create_task(dialler(port).dial(lambda frames: None))
+                for _ in range(steps):
+                    await asyncio.sleep(0.0002 * (steps % 2))
+                task.cancel()
+                (link,) = await asyncio.gather(task, return_exceptions=True)
+                if isinstance(link, Link):
+                    link.abort()
+            await asyncio.sleep(0.05)
+
+    asyncio.run(test())
+    assert made and all(sock.fileno() == -1 for sock in made)
