@@ -94,10 +94,10 @@ check: format-check lint types layers test  ## everything CI looks at
 conformance: setup  ## freqtrade against the local venue, in an environment of its own
 	@$(BIN)/python -m tests.conformance.freqtrade_layer
 
-chaos: setup  ## kill -9 and feed faults, the long suite
+chaos: setup  ## kills, power cuts, copies, full disks, storms, hostile frames (ARGS='-k cuts')
 	$(BIN)/python -m pytest -m long tests/chaos $(ARGS)
 
-soak: setup  ## minutes of running; memory, tasks and files must stay flat
+soak: setup  ## minutes of running, a day in minutes; memory, tasks and files must stay flat
 	$(BIN)/python -m pytest -m long tests/soak $(ARGS)
 
 bench: setup  ## the measured figures, with ratios (ARGS='--rounds 3')
