@@ -35,6 +35,9 @@ T = TypeVar("T")
 
 # Its place in `gnomon --help`.
 RANK = 2
+# A coin whose newest quote of any kind is older than the slowest kind of book may be has none.
+OLD_MS = 10_000
+QUOTES = ("fast", "slow", "bbo")
 
 
 def register(app: typer.Typer) -> None:
@@ -161,7 +164,9 @@ def _print_running(s: RunningStatus) -> None:
         books = [ages[kind] for kind in ("fast", "slow") if kind in ages]
         shown = (min(books, default=None), ages.get("bbo"), ages.get("context"))
         cells = ["–" if age is None else f"{age / 1000:.1f}" for age in shown]
-        rows.append((f.coin, "ok" if f.ok else "NOT OK", f"{f.bid:g}", f"{f.ask:g}", *cells))
+        quoted = min((ages[kind] for kind in QUOTES if kind in ages), default=0)
+        fit = "NOT OK" if not f.ok else "OLD" if quoted > OLD_MS else "ok"
+        rows.append((f.coin, fit, f"{f.bid:g}", f"{f.ask:g}", *cells))
     print_table("", ("coin", "book", "bid", "ask", "book age s", "bbo", "context"), rows, left=2)
     if s.clock.offset_ms is not None:
         typer.echo(

@@ -28,6 +28,7 @@ WITHOUT = {
 }
 NO_BOOK = "no book is left"
 BOOKS = {"fast", "slow", "bbo"}
+WHOLE_BOOKS = {"fast", "slow"}
 
 
 class Outages:
@@ -79,7 +80,7 @@ class Outages:
         left = WITHOUT[event.stream]
         if event.stream in BOOKS and coin.dead.keys() >= BOOKS:
             left = NO_BOOK
-        elif event.stream == "fast" and "slow" in coin.dead:
+        elif event.stream in WHOLE_BOOKS and coin.dead.keys() >= WHOLE_BOOKS:
             left = "best prices stand in for the books"
         self._out.alarm("stream_down", f"{event.coin} {event.stream}: {event.cause}; {left}")
 

@@ -32,7 +32,7 @@ from daemon.live.clock import Clock, Reading
 from daemon.live.decision_log import log_decisions
 from daemon.live.feed_log import log_told
 from daemon.live.gauges import figures_of, fit_to_keep
-from daemon.live.guard import Guard, require_kept
+from daemon.live.guard import Guard, give_back, require_kept
 from daemon.live.history import History
 from daemon.live.housekeeping import OK, Housekeeping
 from daemon.live.journal import Journal
@@ -97,6 +97,8 @@ class Daemon:
         )
         with ExitStack() as undo:
             undo.callback(self._store.close)
+            if own is not None:
+                undo.callback(give_back, self._store, own)
             self._take_up(listed, reading)
             undo.pop_all()
         self._wire(info)

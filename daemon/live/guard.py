@@ -48,8 +48,12 @@ class Guard:
     def look(self, second: int) -> None:
         """Look after the files and the lease when `second` calls for it."""
         if second % LOOK_EVERY_S == 0:
-            for event in self._custody.look():
-                log.error("files of the daemon", what=self._custody.trouble or "in place again")
+            found = self._custody.look()
+            if found and self._custody.trouble:
+                log.error("files of the daemon", what=self._custody.trouble)
+            elif found:
+                log.info("files of the daemon", what="in place again")
+            for event in found:
                 self._consume(event)
             if self._custody.deleted and not self._copied:
                 self._copied = True
@@ -101,3 +105,10 @@ def require_kept(journal: Journal, database: Path) -> None:
             f"{database}: the newest rows could not be written "
             f"({journal.failure}); their events are on the tape"
         )
+
+
+def give_back(store: Store, own: Lease) -> None:
+    """Give the lease back before the daemon ever ran; a database that is held keeps a stale one."""
+    store.hurry()
+    with suppress(sqlite3.Error):
+        lease.release(store, own)

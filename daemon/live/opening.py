@@ -43,7 +43,7 @@ async def open_store(
                 return store
         except DatabaseHeld as error:
             if not held:
-                log.warning("the database is held, waiting for it", error=error)
+                log.warning("the database is held, waiting for it", error=str(error))
             held = True
             _tell(say, f"{error}; waiting for it")
         except asyncio.CancelledError:

@@ -6,20 +6,18 @@ the daemon itself.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack
 
 from daemon.instance import lease
-from daemon.instance.lease import Lease
 from daemon.instance.lock import alone
 from daemon.live.daemon import Daemon
+from daemon.live.guard import give_back
 from daemon.live.lobby import receiving
 from daemon.live.opening import open_store
 from daemon.live.startup import Plan, meet_venue, open_endpoint, until_stopped
 from daemon.live.telemetry import log
 from market.errors import AnotherInstance
-from shadow.store.store import Store
 from venue.hyperliquid.info import InfoClient
 
 
@@ -57,7 +55,7 @@ async def run(
                 store.leave()
                 raise
             opened.callback(store.close)
-            opened.callback(_give_back, store, own)
+            opened.callback(give_back, store, own)
             endpoint = await undo.enter_async_context(open_endpoint(plan))
             info = await undo.enter_async_context(
                 InfoClient(endpoint.rest, weight_per_minute=plan.config.venue.weight_per_minute)
@@ -71,10 +69,3 @@ async def run(
                 daemon.consume(order)
             started()
             return await daemon.run()
-
-
-def _give_back(store: Store, own: Lease) -> None:
-    """Give the lease back before the daemon ever ran; a database that is held keeps a stale one."""
-    store.hurry()
-    with suppress(sqlite3.Error):
-        lease.release(store, own)

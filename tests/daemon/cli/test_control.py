@@ -160,6 +160,8 @@ def test_a_running_daemon_answers_for_itself(cli: Cli, trading: Daemon) -> None:
 def test_a_person_sees_feeds_and_what_is_not_as_it_should_be(
     cli: Cli, trading: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    streams, now_ns = trading.engine.market.coins["BTC"].streams, trading.clock.now_ns()
+    monkeypatch.setattr(streams.bbo, "last_ns", now_ns)
     out = asked(trading, cli, "status").out
     book = trading.engine.market.coins["BTC"].book
     assert out.startswith("running in local, warming up, FEED DOWN, up ")
@@ -167,11 +169,15 @@ def test_a_person_sees_feeds_and_what_is_not_as_it_should_be(
     row = next(line.split() for line in out.splitlines() if line.startswith(" BTC"))
     assert row[:4] == ["BTC", "ok", f"{book.bid:g}", f"{book.ask:g}"]
     # A slow book that stands in for a fast one that is dead is the age of the book.
-    streams, now_ns = trading.engine.market.coins["BTC"].streams, trading.clock.now_ns()
     monkeypatch.setattr(streams.fast, "last_ns", now_ns - 90 * NS_PER_S)
     monkeypatch.setattr(streams.slow, "last_ns", now_ns - 3 * NS_PER_S)
     row = next(x.split() for x in asked(trading, cli, "status").out.splitlines() if " BTC" in x)
-    assert 3.0 <= float(row[4]) < 10.0
+    assert row[1] == "ok" and 3.0 <= float(row[4]) < 10.0
+    # A book that nobody has told of for long is no book, though nothing ended it.
+    for kind in ("fast", "slow", "bbo"):
+        monkeypatch.setattr(getattr(streams, kind), "last_ns", now_ns - 20 * NS_PER_S)
+    row = next(x.split() for x in asked(trading, cli, "status").out.splitlines() if " BTC" in x)
+    assert row[1] == "OLD" and float(row[4]) >= 20.0
     monkeypatch.setattr(trading.readiness, "ready", True)
     monkeypatch.setattr(trading.engine.market.lanes["donchian"], "fault", "KeyError: '[/]'")
     out = asked(trading, cli, "status").out

@@ -137,7 +137,7 @@ def test_a_dead_fast_book_falls_back_to_the_slow_one_and_then_to_best_prices() -
     assert (pulse(btc), pulse(eth)) == ("slow", "fast")
     assert btc.book.ok and btc.book.fast_ms == 0 and btc.book.slow_bids
     assert len(btc.book.bids()) >= len(btc.book.slow_bids) - 1
-    assert down(scene, "slow") == "BTC slow: silent; no depth beyond the fast book"
+    assert down(scene, "slow") == "BTC slow: silent; best prices stand in for the books"
     assert pulse(btc) == "bbo"
     assert btc.book.ok and len(btc.book.bids()) == 1
     assert down(scene, "bbo").endswith("no book is left")
@@ -147,7 +147,7 @@ def test_a_dead_fast_book_falls_back_to_the_slow_one_and_then_to_best_prices() -
 
 def test_the_slow_book_first_leaves_best_prices_to_stand_in_for_the_fast_one() -> None:
     scene, btc, _ = heard()
-    down(scene, "slow")
+    assert down(scene, "slow") == "BTC slow: silent; no depth beyond the fast book"
     assert pulse(btc) == "fast"
     assert down(scene, "fast") == "BTC fast: silent; best prices stand in for the books"
 

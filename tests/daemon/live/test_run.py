@@ -18,7 +18,7 @@ from daemon.instance.control import Reply, Request, StillStarting
 from daemon.instance.lock import alone, lock_of
 from daemon.live import run as module
 from daemon.live.startup import Endpoint
-from market.errors import AnotherInstance
+from market.errors import AnotherInstance, OperatorError
 from shadow.store.store import Store
 from tests.support import virtual
 from tests.support.daemons import NOWHERE, plan_of, rows
@@ -123,6 +123,17 @@ def test_a_start_that_waits_for_the_venue_ends_at_once_and_in_order(
         assert await asyncio.wait_for(task, 5.0) == number.name
 
     asyncio.run(main())
+    keys = "SELECT key FROM about WHERE key IN ('closed', 'lease')"
+    assert rows(tmp_path, keys) == [("closed",)]
+
+
+def test_a_start_refused_for_its_coins_gives_the_lease_back(
+    tmp_path: Path, venue: list[Any]
+) -> None:
+    plan = plan_of(tmp_path, coins=["NOSUCH"])
+    venue.append((virtual.world().instruments, None))
+    with pytest.raises(OperatorError, match="NOSUCH"):
+        asyncio.run(module.run(plan))
     keys = "SELECT key FROM about WHERE key IN ('closed', 'lease')"
     assert rows(tmp_path, keys) == [("closed",)]
 
