@@ -171,7 +171,8 @@ class Session:
         """Give a coin's deltas up: there is no telling since when they are wrong."""
         ladder.fall()
         self._count(misfit, str(misfit))
-        self._move(self._deltas[coin], Input.MISFIT, str(misfit)[:120], now_ns)
+        why = f"its deltas do not fit: {str(misfit).removeprefix(f'{MISFIT}: {coin}: ')}"
+        self._move(self._deltas[coin], Input.MISFIT, why[:120], now_ns)
 
     def _context_frame(self, context: wire.ContextData, now_ns: int) -> Event:
         stream = self._contexts.get(context.coin)
