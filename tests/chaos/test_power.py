@@ -32,7 +32,7 @@ SEED = int(os.environ.get("GNOMON_SEED", "1"))
 RECORDS = 9_000
 BATCH = 150
 SIGNALS = "SELECT * FROM signal WHERE seq <= ? ORDER BY signal_id"
-FILLS = "SELECT * FROM fill WHERE ts_ns < ? ORDER BY ts_ns, trade_id, action, px"
+FILLS = "SELECT * FROM fill ORDER BY rowid LIMIT ?"
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Story:
     folder: Path
 
     def promises(self) -> list[tuple[int, int, int]]:
-        """Return (moment, seq, ns): from then on all up to that event and its time is on disk."""
+        """Return (moment, seq, fills): from then on so much is on disk."""
         return [(at, *n.word) for at, n in enumerate(self.disk.notes) if n.word is not None]
 
 
@@ -61,12 +61,18 @@ def told(folder: Path, seed: int) -> Story:
             if left <= 0:
                 left = rng.randint(1, BATCH)
                 await daemon.journal.flush()
-                disk.say((daemon.journal.committed_seq, daemon.engine.vitals.now_ns))
+                disk.say((daemon.journal.committed_seq, count_of(folder)))
         await daemon.close("the story ends")
 
     with watched(folder) as disk:
         asyncio.run(trade(disk))
     return Story(disk, folder)
+
+
+def count_of(folder: Path) -> int:
+    """Return how many fills are written: those of a repair are of an earlier time."""
+    ((count,),) = found(folder / "local" / "gnomon.db", "SELECT COUNT(*) + ? FROM fill", 0)
+    return int(count)
 
 
 def found(path: Path, query: str, seq: int) -> list[Any]:
@@ -79,7 +85,7 @@ def lost(story: Story, number: int, at: Path, rng: random.Random, *, synced: boo
     promises = story.promises()
     first, last = promises[0][0], promises[-1][0]
     moment = rng.randint(first, last) if number % 3 else rng.choice(promises)[0] + 1
-    seq, now_ns = max(promise for when, *promise in promises if when <= moment)
+    seq, fills = max(promise for when, *promise in promises if when <= moment)
     folder = at / str(number)
     story.disk.cut(moment, folder, rng, synced=synced)
     database = folder / "local" / "gnomon.db"
@@ -91,7 +97,7 @@ def lost(story: Story, number: int, at: Path, rng: random.Random, *, synced: boo
     closed(daemon)
     if reached < seq:
         return f"begins at event {reached}, {seq} were acknowledged"
-    for query, bound in ((SIGNALS, seq), (FILLS, now_ns)):
+    for query, bound in ((SIGNALS, seq), (FILLS, fills)):
         whole = found(story.folder / "local" / "gnomon.db", query, bound)
         left = found(database, query, bound)
         if left != whole:
