@@ -40,7 +40,7 @@ def filled_up(folder: Path, seed: int, *, forgetful: bool = False) -> list[str]:
         for number, record in enumerate(records):
             disk.full = fills_at <= number < freed_at
             feed(daemon, record)
-            if rng.random() < 0.02:
+            if rng.random() < 0.02 or number == freed_at - 1:
                 await daemon.journal.flush()
                 if daemon.journal.failure:
                     vain += 1
