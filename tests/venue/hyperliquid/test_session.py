@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -397,40 +397,6 @@ def test_the_greeting_in_plain_text_is_borne() -> None:
     session = live(BBO)
     assert session.receive(b"Websocket connection established.", T0) is None
     assert session.violations == {}
-
-
-def rubbish(session: Session, times: Iterable[float]) -> str:
-    """Let a bad frame come at each of the seconds; return why the connection is dropped."""
-    now = T0
-    for at in times:
-        now = T0 + int(at * S)
-        session.receive(b"rubbish", now)
-    return session.tick(now).drop
-
-
-def test_ten_bad_frames_within_a_minute_drop_the_connection() -> None:
-    assert rubbish(live(BBO), range(9)) == ""
-    assert "10 bad frames" in rubbish(live(BBO), range(10))
-    assert "10 bad frames" in rubbish(live(BBO), [i * 6.6 for i in range(10)])
-    assert rubbish(live(BBO), [i * 6.7 for i in range(10)]) == ""
-
-
-def test_a_new_connection_starts_with_a_clean_record() -> None:
-    session = live(BBO)
-    assert rubbish(session, range(10)) != ""
-    session.lost(T0 + 10 * S)
-    session.opened(T0 + 11 * S)
-    assert session.tick(T0 + 12 * S).drop == ""
-    assert session.violations == {"not_json": 10}
-
-
-@pytest.mark.parametrize("raw", [bbo(coin="ETH"), message("webData3", {})])
-def test_frames_that_are_not_for_us_are_ignored_however_many(raw: bytes) -> None:
-    session = live(BBO)
-    for i in range(500):
-        assert session.receive(raw, T0 + i) is None
-    assert session.tick(T0 + S) == Output()
-    assert sum(session.violations.values()) == 500
 
 
 @given(raw=st.binary(max_size=80))
