@@ -95,7 +95,7 @@ conformance: setup  ## freqtrade against the local venue, in an environment of i
 	@$(BIN)/python -m tests.conformance.freqtrade_layer
 
 chaos: setup  ## kills, power cuts, copies, full disks, storms, hostile frames (ARGS='-k cuts')
-	$(BIN)/python -m pytest -m long tests/chaos $(ARGS)
+	$(BIN)/python -m pytest -m long tests/chaos tests/daemon $(ARGS)
 
 soak: setup  ## minutes of running, a day in minutes; memory, tasks and files must stay flat
 	$(BIN)/python -m pytest -m long tests/soak $(ARGS)

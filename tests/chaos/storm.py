@@ -142,7 +142,13 @@ def _left_behind(storm: Storm, state: Path) -> list[str]:
 
 
 def storm(
-    seed: int, state: Path, *, minutes: float, names: Sequence[str] = (), gap_s: float = GAP_S
+    seed: int,
+    state: Path,
+    *,
+    minutes: float,
+    names: Sequence[str] = (),
+    gap_s: float = GAP_S,
+    quiet_s: float = QUIET_S,
 ) -> Storm:
     """Let a seed blow for some virtual minutes, then wait; return what was found."""
     until_s = minutes * 60.0
@@ -150,7 +156,7 @@ def storm(
     ends_s = max((f.end_ms / 1000.0 for f in faults), default=0.0)
     found = Storm(seed)
     plan = Plan(tuple(faults), seed, after_connect=True)
-    virtual_loop.run(_blown(found, plan, state, max(ends_s, until_s) + QUIET_S), START_S)
+    virtual_loop.run(_blown(found, plan, state, max(ends_s, until_s) + quiet_s), START_S)
     found.wrong += _left_behind(found, state)
     return found
 

@@ -21,7 +21,7 @@ MINUTES = float(os.environ.get("GNOMON_STORM_MINUTES", "60"))
 
 
 def test_one_storm_is_lived_through(tmp_path: Path) -> None:
-    found = storm(SEED, tmp_path, minutes=0.7, gap_s=8.0)
+    found = storm(SEED, tmp_path, minutes=0.5, gap_s=8.0, quiet_s=60.0)
     assert not found.wrong, told(found)
     assert found.faults and found.signals, told(found)
 
@@ -38,7 +38,7 @@ def test_a_frame_that_the_tape_lacks_is_found_out(
         return b"" if written % 7 == 0 else plain(raw, now_ns, skipped=skipped)
 
     monkeypatch.setattr(intake, "frame_line", forgetful)
-    found = storm(SEED, tmp_path, minutes=0.0)
+    found = storm(SEED, tmp_path, minutes=0.0, quiet_s=50.0)
     assert any("replays differently" in wrong for wrong in found.wrong), told(found)
 
 

@@ -117,12 +117,12 @@ def truth() -> Lied:
     ("of", "factor"),
     [
         ("all", 10.0),
-        ("all", 0.1),
-        ("books", 10.0),
+        pytest.param("all", 0.1, marks=pytest.mark.long),
+        pytest.param("books", 10.0, marks=pytest.mark.long),
         ("books", 1.05),
         ("prints", 10.0),
         ("contexts", 0.1),
-        ("contexts", 1.05),
+        pytest.param("contexts", 1.05, marks=pytest.mark.long),
     ],
 )
 def test_a_lie_of_less_than_two_seconds_trades_nothing(of: Of, factor: float) -> None:

@@ -61,7 +61,7 @@ def watch(daemon: Process, state: Path, seconds: float) -> None:
 def test_a_short_run_stays_flat(tmp_path: Path) -> None:
     with running("run", "--plain", "--state", tmp_path) as daemon:
         daemon.wait_for("ready")
-        watch(daemon, tmp_path, 8.0)
+        watch(daemon, tmp_path, 3.0)
         assert daemon.end(signal.SIGTERM) == 0
     sound(tmp_path)
 
@@ -113,7 +113,7 @@ def test_a_leak_is_found_out() -> None:
 
 
 def test_some_minutes_of_a_virtual_day(tmp_path: Path) -> None:
-    assert grown(tmp_path, 0.35)[-1][1] < 200.0
+    assert grown(tmp_path, 0.2)[-1][1] < 200.0
 
 
 @pytest.mark.long

@@ -495,7 +495,7 @@ EVENTS_BETWEEN = st.one_of(
 ACTS = st.lists(st.tuples(SIGNALS, EVENTS_BETWEEN), min_size=5, max_size=16)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(acts=ACTS, closes=st.booleans())
 def test_the_rollup_equals_what_is_made_anew(
     quick: Path, acts: list[tuple[tuple[Any, ...], tuple[str, Any]]], closes: bool
