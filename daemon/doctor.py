@@ -36,7 +36,7 @@ from daemon.instance.paths import (
     mode_folder,
     state_root,
 )
-from daemon.live.housekeeping import MB
+from daemon.live.keeping.housekeeping import MB
 from daemon.live.venue_time import ask_venue
 from daemon.views.soundness import unsound
 from market.errors import GnomonError, OperatorError, VenueUnreachable

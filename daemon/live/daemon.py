@@ -32,15 +32,15 @@ from daemon.live.clock import Clock, Reading
 from daemon.live.decision_log import log_decisions
 from daemon.live.feed_log import log_told
 from daemon.live.gauges import figures_of, fit_to_keep
-from daemon.live.guard import Guard, give_back, require_kept
 from daemon.live.history import History
-from daemon.live.housekeeping import OK, Housekeeping
 from daemon.live.journal import Journal
+from daemon.live.keeping.guard import Guard, give_back, require_kept
+from daemon.live.keeping.housekeeping import OK, Housekeeping
+from daemon.live.keeping.proving import Proving
+from daemon.live.keeping.run_record import RunRecord
 from daemon.live.listening import session_of, unread
 from daemon.live.listing import Listing
-from daemon.live.proving import Proving
 from daemon.live.readiness import Readiness, missing_history
-from daemon.live.run_record import RunRecord
 from daemon.live.startup import (
     STOP,
     Endpoint,

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, ExitStack
 from daemon.instance import lease
 from daemon.instance.lock import alone
 from daemon.live.daemon import Daemon
-from daemon.live.guard import give_back
+from daemon.live.keeping.guard import give_back
 from daemon.live.lobby import receiving
 from daemon.live.opening import open_store
 from daemon.live.startup import Plan, meet_venue, open_endpoint, until_stopped

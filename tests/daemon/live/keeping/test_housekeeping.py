@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config.load import parse
-from daemon.live.housekeeping import MB, NO_ENTRIES, NO_TAPE, OK, RELIEF, Housekeeping
+from daemon.live.keeping.housekeeping import MB, NO_ENTRIES, NO_TAPE, OK, RELIEF, Housekeeping
 from market.events import NS_PER_DAY, Command, Notice
 from shadow.store.retention import Limits, Tidied
 from venue.tape.lines import segment_name

@@ -12,7 +12,7 @@ import pytest
 
 from daemon.config.load import parse
 from daemon.live.journal import Journal
-from daemon.live.run_record import RunRecord
+from daemon.live.keeping.run_record import RunRecord
 from daemon.version import code_version
 from market.events import Notice
 from shadow.store.store import Store, open_readonly

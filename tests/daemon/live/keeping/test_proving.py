@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.live import proving
-from daemon.live.proving import Proving, prove
+from daemon.live.keeping import proving
+from daemon.live.keeping.proving import Proving, prove
 from market.events import Command, Notice, Recorded, Verb
 from tests.support.lies import more
 from tests.support.shadow import told

@@ -10,8 +10,8 @@ import pytest
 
 from daemon.instance import lease
 from daemon.instance.lease import KEY
-from daemon.live import guard
 from daemon.live.daemon import Daemon
+from daemon.live.keeping import guard
 from market.errors import AnotherInstance
 from market.events import Notice
 from shadow.store.store import Store
