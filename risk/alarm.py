@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from market.decision import Check, Proposal
 from market.instrument import MIN_NOTIONAL_E6
 from market.lenses import SLOT_MS, History
-from risk.filter import Filter
+from risk.filter import Filter, Reads
 from risk.gate import lots_within
 
 Share = Annotated[float, Meta(gt=0.0, lt=1.0)]
@@ -57,6 +57,11 @@ def _threshold(past: list[float], rule: Rule) -> float:
         return rule.enter
     place = min(int(rule.percentile * len(past)), len(past) - 1)
     return max(rule.enter, sorted(past)[place])
+
+
+def reads(action: Action) -> Reads:
+    """Return what decides the check of an alarm: a cut must be worth the venue's minimum."""
+    return "size" if action == "cut" else "market"
 
 
 def act(

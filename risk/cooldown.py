@@ -24,6 +24,7 @@ class Cooldown(Filter[Settings]):
     name = "cooldown"
     asks = "has this bot rested since its last stop-out on this coin?"
     rank = 70
+    reads = "desk"
     settings_type = Settings
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:

@@ -24,6 +24,7 @@ class Division(Filter[Settings]):
     name = "division"
     asks = "would this put too much on one division?"
     rank = 50
+    reads = "desk"
     settings_type = Settings
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:

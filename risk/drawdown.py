@@ -26,6 +26,7 @@ class Drawdown(Filter[Settings]):
     name = "drawdown"
     asks = "is the desk within its daily and peak-to-trough loss limits?"
     rank = 80
+    reads = "desk"
     settings_type = Settings
 
     def losses(self, desk: Desk) -> tuple[float, float]:

@@ -27,6 +27,7 @@ class Exposure(Filter[Settings]):
     name = "exposure"
     asks = "would this make the desk too large, or too one-sided?"
     rank = 60
+    reads = "desk"
     settings_type = Settings
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:

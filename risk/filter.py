@@ -9,7 +9,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Iterable
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -21,6 +22,9 @@ class NoSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of filters that have nothing to set."""
 
 
+# What of a signal decides a check: the market alone, the size asked for, or the desk that asks.
+Reads = Literal["market", "size", "desk"]
+
 S = TypeVar("S", bound=Struct)
 
 
@@ -29,7 +33,10 @@ class Filter(ABC, Generic[S]):
 
     `asks` is the question in words. `rank` orders the filters for people. `version` changes
     whenever the same inputs could be judged differently, and is stored with every check. A `rule`
-    is asked even when it is off, and may answer with a check of another mode than its own.
+    is asked even when it is off, and may answer with a check of another mode than its own; it is
+    in force on every desk and has no verdict. `reads` says what a check depends on: of the market
+    it is the same for every desk that hears the signal, of the size for every desk that asks for
+    as much.
     """
 
     name: ClassVar[str]
@@ -39,6 +46,7 @@ class Filter(ABC, Generic[S]):
     default_mode: ClassVar[Mode] = "enforce"
     may_enforce: ClassVar[bool] = True
     rule: ClassVar[bool] = False
+    reads: Reads = "market"
     settings_type: ClassVar[type[Struct]] = NoSettings
 
     def __init__(self, settings: S, mode: Mode) -> None:
@@ -71,6 +79,11 @@ class Filter(ABC, Generic[S]):
     def no_data(self, reason: str) -> Check:
         """Return "cannot tell", which refuses when enforced and is counted apart."""
         return Check(self.name, "no_data", self.mode, None, None, reason)
+
+
+def measured(filters: Iterable[Filter[Struct]]) -> list[Filter[Struct]]:
+    """Return the limits whose worth is measured: what is neither a rule nor off."""
+    return [f for f in filters if not f.rule and f.mode != "off"]
 
 
 def discover() -> list[type[Filter[Struct]]]:

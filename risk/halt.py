@@ -17,6 +17,7 @@ class Halt(Filter[NoSettings]):
     asks = "is the desk open for entries?"
     rank = 90
     rule = True
+    reads = "desk"
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse while any halt stands."""

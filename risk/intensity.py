@@ -14,10 +14,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Proposal
+from market.decision import Check, Mode, Proposal
 from market.desk import DeskView
 from market.events import MS_PER_MINUTE
-from risk.alarm import Action, Share, act
+from risk.alarm import Action, Share, act, reads
 from risk.filter import Filter
 
 
@@ -41,6 +41,10 @@ class Intensity(Filter[Settings]):
     rank = 16
     default_mode = "observe"
     settings_type = Settings
+
+    def __init__(self, settings: Settings, mode: Mode) -> None:
+        super().__init__(settings, mode)
+        self.reads = reads(settings.action)
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse or cut during a burst; no_data before the pace is known, or when it is old."""

@@ -48,6 +48,7 @@ class Liquidity(Filter[Settings]):
     asks = "are the spread and the expected impact of this size small enough?"
     rank = 30
     version = 2
+    reads = "size"
     settings_type = Settings
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:

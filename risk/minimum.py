@@ -14,6 +14,8 @@ class Minimum(Filter[NoSettings]):
     name = "minimum"
     asks = "is the size asked for worth the venue's minimum order?"
     rank = 35
+    rule = True
+    reads = "size"
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Compare the notional at the mid with the minimum."""

@@ -17,10 +17,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from market.decision import Check, Proposal
+from market.decision import Check, Mode, Proposal
 from market.desk import DeskView
 from market.events import MS_PER_MINUTE
-from risk.alarm import Action, Rule, Share, act, judge
+from risk.alarm import Action, Rule, Share, act, judge, reads
 from risk.filter import Filter
 
 
@@ -49,6 +49,10 @@ class PhaseSpace(Filter[Settings]):
     rank = 12
     default_mode = "observe"
     settings_type = Settings
+
+    def __init__(self, settings: Settings, mode: Mode) -> None:
+        super().__init__(settings, mode)
+        self.reads = reads(settings.action)
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:
         """Refuse or cut while the alarm is raised; no_data without a fresh score."""

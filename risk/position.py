@@ -24,6 +24,7 @@ class Position(Filter[Settings]):
     name = "position"
     asks = "would this put too much on one coin?"
     rank = 40
+    reads = "desk"
     settings_type = Settings
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:

@@ -10,7 +10,7 @@ from market.coin import Coin
 from market.decision import Check, Proposal
 from market.desk import DeskView
 from market.events import MS_PER_MINUTE, NS_PER_S, Candle
-from risk.filter import Filter, NoSettings, discover
+from risk.filter import Filter, NoSettings, discover, measured
 from tests.support.shadow import SOL, T0, content_of, make_proposal, make_view, put_book
 
 CLASSES = discover()
@@ -134,3 +134,28 @@ def test_results_hold_value_threshold_reason_and_room() -> None:
     assert f.breach(make_view()) == ""
     with pytest.raises(TypeError, match="abstract"):
         Filter(NoSettings(), "observe")  # type: ignore[abstract]
+
+
+def test_what_a_check_depends_on_is_declared() -> None:
+    reads = {cls.name: cls.reads for cls in discover()}
+    assert {name for name, what in reads.items() if what == "size"} == {"liquidity", "minimum"}
+    assert {name for name, what in reads.items() if what == "desk"} == {
+        "cooldown", "division", "drawdown", "exposure", "halt", "position",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["intensity", "phase_space", "volatility"])
+def test_an_alarm_that_cuts_depends_on_the_size(name: str) -> None:
+    (cls,) = (cls for cls in discover() if cls.name == name)
+    block = cls(msgspec.convert({"action": "block"}, cls.settings_type), "enforce")
+    cut = cls(msgspec.convert({"action": "cut"}, cls.settings_type), "enforce")
+    assert (block.reads, cut.reads) == ("market", "size")
+
+
+def test_rules_and_what_is_off_are_measured_nowhere() -> None:
+    filters = [
+        cls(msgspec.convert({}, cls.settings_type), "off" if cls.name == "direction" else "observe")
+        for cls in discover()
+    ]
+    left = {f.name for f in filters} - {f.name for f in measured(filters)}
+    assert left == {"direction", "halt", "minimum"}
