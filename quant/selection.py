@@ -25,7 +25,7 @@ ODDS_PRIOR = 10.0
 ODDS_MIN = 0.001
 
 
-class BotDay(Struct, frozen=True):
+class BotDay(Struct, frozen=True, gc=False):
     """What a limit judged of one bot on one day, and what of that it blocked; R are sums."""
 
     bot: str
@@ -38,51 +38,38 @@ class BotDay(Struct, frozen=True):
     @property
     def sound(self) -> bool:
         """Whether these can be totals of a day at all."""
-        counted = 0 <= self.blocked <= self.judged
-        return counted and isfinite(self.judged_r) and isfinite(self.blocked_r)
+        return 0 <= self.blocked <= self.judged and isfinite(self.judged_r + self.blocked_r)
 
 
 class Row(NamedTuple):
-    """A day's sums of (z − p)(x − m) and of (z − p)²."""
+    """A day's sums of (z − p)(x − m) and of (z − p)², and the same without the odds factor."""
 
     u: float
     h: float
+    slow_u: float
+    slow_h: float
 
 
-class Totals:
+class Totals(Struct, gc=False):
     """Totals of earlier days of a bot, or of a division's bots together."""
 
-    __slots__ = ("blocked", "judged", "judged_r")
-
-    def __init__(self) -> None:
-        self.judged = 0
-        self.judged_r = 0.0
-        self.blocked = 0
-
-    def add(self, row: BotDay) -> None:
-        """Take a day's row in."""
-        self.judged += row.judged
-        self.judged_r += row.judged_r
-        self.blocked += row.blocked
+    judged: int = 0
+    judged_r: float = 0.0
+    blocked: int = 0
 
 
 class Selection:
-    """Rows of selection of one series, day by day.
-
-    `odds` False leaves the odds factor out.
-    """
+    """Rows of selection of one series, day by day."""
 
     def __init__(
         self,
         *,
-        odds: bool = True,
         seen_min: int = SEEN_MIN,
         half_life_days: float = ODDS_HALF_LIFE_DAYS,
         prior: float = ODDS_PRIOR,
     ) -> None:
         self.bots: dict[str, Totals] = {}
         self.divisions: dict[str, Totals] = {}
-        self._odds = odds
         self._seen_min = seen_min
         self._fade = 0.5 ** (1.0 / half_life_days)
         self._prior = prior
@@ -90,47 +77,56 @@ class Selection:
         # Faded sums of judged signals, of blocks to expect by the earlier rates, and of blocks.
         self._judged = self._expected = self._blocked = 0.0
 
-    def add(self, day: int, rows: Iterable[BotDay]) -> Row:
+    def add(self, day: int, rows: Sequence[BotDay]) -> Row:
         """Return the row of a day, given as its ordinal; days come in order, each once.
 
         Raises ValueError for a day that is not later than the last, and for unsound rows.
         """
-        rows = list(rows)
         if self._day is not None and day <= self._day:
             raise ValueError(f"day {day} does not come after day {self._day}")
-        if not all(row.sound for row in rows):
+        if not all([row.sound for row in rows]):
             raise ValueError(f"totals that cannot be on day {day}")
         self._fade_over(0 if self._day is None else day - self._day - 1)
-        factor = self._odds_factor() if self._odds else 1.0
-        u = h = expected = 0.0
+        factor = self._odds_factor()
+        u = h = slow_u = slow_h = expected = 0.0
         judged = blocked = 0
+        own, shared, enough = self.bots.get, self.divisions.get, self._seen_min
         for row in rows:
-            known = self._known(row)
-            if known is None:
-                continue
+            known = own(row.bot)
+            if known is None or known.judged < enough:
+                known = shared(row.division)
+                if known is None or known.judged < enough:
+                    continue
+            a, n = row.judged, row.blocked
             rate = known.blocked / known.judged
             mean = known.judged_r / known.judged
-            judged += row.judged
-            blocked += row.blocked
-            expected += row.judged * rate
+            judged += a
+            blocked += n
+            expected += a * rate
             p = rate * factor / (1.0 - rate + rate * factor)
-            u += (row.blocked_r - row.blocked * mean) - p * (row.judged_r - row.judged * mean)
-            h += row.blocked * (1.0 - 2.0 * p) + row.judged * p * p
-        for row in rows:
-            self.bots.setdefault(row.bot, Totals()).add(row)
-            self.divisions.setdefault(row.division, Totals()).add(row)
+            picked, all_of_it = row.blocked_r - n * mean, row.judged_r - a * mean
+            u += picked - p * all_of_it
+            h += n * (1.0 - 2.0 * p) + a * p * p
+            slow_u += picked - rate * all_of_it
+            slow_h += n * (1.0 - 2.0 * rate) + a * rate * rate
+        self._take_in(rows)
         self._fade_over(1)
         self._judged += judged
         self._expected += expected
         self._blocked += blocked
         self._day = day
-        return Row(u, h)
+        return Row(u, h, slow_u, slow_h)
 
-    def _known(self, row: BotDay) -> Totals | None:
-        for totals in (self.bots.get(row.bot), self.divisions.get(row.division)):
-            if totals is not None and totals.judged >= self._seen_min:
-                return totals
-        return None
+    def _take_in(self, rows: Sequence[BotDay]) -> None:
+        """Add a day to the totals, once all its bots are done: a day says nothing of itself."""
+        for row in rows:
+            for totals, name in ((self.bots, row.bot), (self.divisions, row.division)):
+                found = totals.get(name)
+                if found is None:
+                    found = totals[name] = Totals()
+                found.judged += row.judged
+                found.judged_r += row.judged_r
+                found.blocked += row.blocked
 
     def _odds_factor(self) -> float:
         """Return by how much the odds of blocking are other than the earlier rates say."""
