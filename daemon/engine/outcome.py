@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import blake2b
 
-import msgspec
 from msgspec import Struct, field
 
 from market.decision import LensAsk, Request
 from market.events import NS_PER_MS
 from market.orders import Intent
-from shadow.store.rows import Rows
+from shadow.store.rows import OF_BRANCHES, OF_DESK, Rows
 from shadow.store.tables.alarms import AlarmRow
 
 
@@ -53,7 +52,8 @@ class Vitals(Struct):
 
     `venue_ns` is the venue's time, by which bars, hours and days end; it decreases only where the
     venue's clock turned out to have moved, and no hour ends twice.
-    `digest` runs over the rows of all outcomes; `signals` counts by bot what came to a row.
+    `digest` runs over the desk's rows of all outcomes, `branch_digest` over those of the desks
+    beside it; `signals` counts by bot what came to a row.
     `feed_up` holds while any connection is open, `lines` are the numbers of the open ones.
     """
 
@@ -72,6 +72,7 @@ class Vitals(Struct):
     alarms: int = 0
     signals: dict[str, int] = field(default_factory=dict)
     lines: list[int] = field(default_factory=list)
+    branch_digest: bytes = bytes(16)
 
 
 class Outbox:
@@ -145,7 +146,12 @@ class Outbox:
             return NOTHING
         self._outcome = None
         rows = outcome.rows
-        if rows.size():
-            content = msgspec.msgpack.encode(rows)
-            self.vitals.digest = blake2b(self.vitals.digest + content, digest_size=16).digest()
+        vitals = self.vitals
+        vitals.digest = _on(vitals.digest, rows.encoded(OF_DESK))
+        vitals.branch_digest = _on(vitals.branch_digest, rows.encoded(OF_BRANCHES))
         return outcome
+
+
+def _on(digest: bytes, content: bytes) -> bytes:
+    """Return a running digest over further content, as it was where there is none."""
+    return blake2b(digest + content, digest_size=16).digest() if content else digest

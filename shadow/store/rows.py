@@ -6,6 +6,7 @@ row of thirty ten times as long.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -18,10 +19,13 @@ from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S, Level
 from market.fills import Fill
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
 from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow, BranchTradeRow
 from shadow.store.tables.decisions import CheckRow, SignalRow
 from shadow.store.tables.desk import EquityRow
 from shadow.store.tables.lenses import LensRow
+from shadow.store.tables.limits import LimitDayRow
 from shadow.store.tables.rollups import RollupRow
+from shadow.store.tables.series import SeriesRow, SeriesUpdate
 from shadow.store.tables.trades import (
     FillRow,
     OrderEventRow,
@@ -51,7 +55,8 @@ BOOK_LEVELS = 5
 class Rows(Struct):
     """New rows by table, updates of trades and trials, and sums to add to the rollup.
 
-    They are written in the order of these fields.
+    They are written in the order of these fields. `left_out` are sums of the rollup too: of what
+    no series of a limit counts.
     """
 
     signals: list[SignalRow] = field(default_factory=list)
@@ -70,6 +75,14 @@ class Rows(Struct):
     decisions: list[DecisionUpdate] = field(default_factory=list)
     alarms: list[AlarmRow] = field(default_factory=list)
     rollups: list[RollupRow] = field(default_factory=list)
+    left_out: list[RollupRow] = field(default_factory=list)
+    series: list[SeriesRow] = field(default_factory=list)
+    series_updates: list[SeriesUpdate] = field(default_factory=list)
+    limit_days: list[LimitDayRow] = field(default_factory=list)
+    branches: list[BranchRow] = field(default_factory=list)
+    branch_ends: list[BranchEnd] = field(default_factory=list)
+    branch_days: list[BranchDayRow] = field(default_factory=list)
+    branch_trades: list[BranchTradeRow] = field(default_factory=list)
 
     def extend(self, other: Rows) -> None:
         """Add another set of rows behind these."""
@@ -79,6 +92,18 @@ class Rows(Struct):
     def size(self) -> int:
         """Return how many rows there are."""
         return sum(len(getattr(self, name)) for name in self.__struct_fields__)
+
+    def encoded(self, names: Iterable[str]) -> bytes:
+        """Return the bytes of some of the lists by name, none when all of them are empty."""
+        lists = {name: getattr(self, name) for name in names}
+        return msgspec.msgpack.encode(lists) if any(lists.values()) else b""
+
+
+# The rows of what the desk decided and what became of it, and those of the desks beside it: a
+# digest each. What series of limits make of the former is in neither.
+OF_BRANCHES = ("branches", "branch_ends", "branch_days", "branch_trades")
+OF_SERIES = ("left_out", "series", "series_updates", "limit_days")
+OF_DESK = tuple(n for n in Rows.__struct_fields__ if n not in (*OF_BRANCHES, *OF_SERIES))
 
 
 def day_of(ms: int) -> str:

@@ -8,12 +8,15 @@ a struct and its statements in a file of `tables`, and a migration of its own be
 from __future__ import annotations
 
 from shadow.store.tables.alarms import ALARMS_1
+from shadow.store.tables.branches import BRANCHES_9
 from shadow.store.tables.decisions import DECISIONS_1, DECISIONS_3, DECISIONS_5
 from shadow.store.tables.desk import DESK_1
 from shadow.store.tables.details import DETAILS_5
 from shadow.store.tables.lenses import LENSES_1
+from shadow.store.tables.limits import LIMITS_9
 from shadow.store.tables.rollups import ROLLUPS_1, ROLLUPS_2, ROLLUPS_3, ROLLUPS_5, ROLLUPS_7
 from shadow.store.tables.runs import RUNS_1, STATE_1, STATE_5, STATE_8
+from shadow.store.tables.series import SERIES_9
 from shadow.store.tables.trades import TRADES_1
 from shadow.store.tables.trials import TRIALS_1, TRIALS_4
 from shadow.store.tables.views import BLOCKED, VIEWS_1
@@ -38,6 +41,7 @@ MIGRATIONS: tuple[str, ...] = (
     ROLLUPS_5,
     ROLLUPS_7,
     STATE_8,
+    SERIES_9 + LIMITS_9 + BRANCHES_9,
 )
 # What is older is brought up to this version by being written anew.
 REBUILT = 5

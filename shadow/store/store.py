@@ -59,7 +59,7 @@ Decide = Callable[[str | None], str | None]
 WRITES: tuple[tuple[str, str], ...] = tuple(
     (kind.name, get_args(kind.type)[0].statement())
     for kind in fields(Rows)
-    if kind.name not in ("signals", "checks", "rollups")
+    if kind.name not in ("signals", "checks", "rollups", "left_out")
 )
 
 # The largest piece of state is some hundred kilobytes; SQLite itself would take a gigabyte.
@@ -142,8 +142,9 @@ class Store:
                 batch = getattr(rows, name)
                 if batch:
                     db.executemany(statement, map(astuple, batch))
-            if rows.rollups:
-                db.executemany(RollupRow.statement(), map(astuple, summed(rows.rollups)))
+            sums_of_days = summed(rows.rollups + rows.left_out)
+            if sums_of_days:
+                db.executemany(RollupRow.statement(), map(astuple, sums_of_days))
             if state:
                 put_state(db, state, sums)
         self._sums = sums

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from daemon.engine.outcome import NOTHING, Outbox
 from market.decision import Request
+from shadow.store.rows import OF_BRANCHES, OF_SERIES
 from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow, BranchTradeRow
+from shadow.store.tables.limits import LimitDayRow
+from shadow.store.tables.rollups import RollupRow
+from shadow.store.tables.row import Row
+from shadow.store.tables.series import SeriesRow, SeriesUpdate
 
 
 def test_a_step_with_nothing_to_say_makes_nothing() -> None:
@@ -67,6 +73,43 @@ def test_requests_and_answers_are_not_part_of_the_digest() -> None:
     out.outcome.reply = "done"
     out.take()
     assert out.vitals.digest == before
+
+
+BESIDE: dict[str, Row] = {
+    "left_out": RollupRow("day", "limit", "left_out", "open", "bot", 0, 1, 0.0, 0.0, 0),
+    "series": SeriesRow("id", "limit", 1, 0, None, "{}"),
+    "series_updates": SeriesUpdate(1, "id"),
+    "limit_days": LimitDayRow("day", "limit", "id", "bot", "clean", 1, 0.5, 0, 0.0, 0.5, 0.5),
+}
+BRANCHES: dict[str, Row] = {
+    "branches": BranchRow(1, "limit", "observed", "id", 0, "start"),
+    "branch_ends": BranchEnd(9, "Monday", 1),
+    "branch_days": BranchDayRow("day", 1, "limit", "id", None, None, 1, 2, 0, 0, 0, 1.0, 0),
+    "branch_trades": BranchTradeRow(
+        *(1, 1, None, "bot", "trend", "BTC", "buy", 1, 1, 2, 3, 1.0, 1.0),
+        *(1, 1, 1, 1, 1, 1, 0.5, "stop", ""),
+    ),
+}
+
+
+def digests_with(**rows: Row) -> tuple[bytes, bytes]:
+    out = Outbox()
+    out.alarm("a", "b")
+    for name, row in rows.items():
+        getattr(out.rows, name).append(row)
+    out.take()
+    return out.vitals.digest, out.vitals.branch_digest
+
+
+def test_desks_beside_the_main_one_have_a_digest_of_their_own() -> None:
+    """What branches and series write never changes the digest of what the desk decided."""
+    desk, none = digests_with()
+    assert none == bytes(16) != desk
+    assert digests_with(**BESIDE) == (desk, none)
+    found = [digests_with(**BESIDE, **{name: row}) for name, row in BRANCHES.items()]
+    assert {first for first, _ in found} == {desk}
+    assert len({none, *(second for _, second in found)}) == 5
+    assert {*BESIDE, *BRANCHES} == {*OF_SERIES, *OF_BRANCHES}
 
 
 def test_what_was_touched_is_remembered_once_and_in_order() -> None:

@@ -39,6 +39,14 @@ TABLES = {
     "run": "run_id config_hash code_version seed",
     "alarm": "ts_ns kind message",
     "rollup": "day filter mode scope bot entries r net_e6",
+    "series": "series_id filter number from_ns money_r_e6 terms",
+    "limit_day": "day filter series_id bot sample judged judged_r blocked blocked_r best_r worst_r",
+    "branch": "branch_id filter kind series_id forked_ns ended_ns why",
+    "branch_day": "day branch_id filter series_id with_r without_r with_e6 without_e6 trades"
+    " drawdown_e6 latches run_fraction repaired",
+    "branch_trade": "trade_id branch_id signal_id bot division coin side qty_lots decided_ns"
+    " opened_ns closed_ns entry_px exit_px entry_notional_e6 gross_e6 fees_e6 funding_e6 net_e6"
+    " risk_e6 r exit_reason flags",
 }
 VIEWS = {
     "shadow_report": "filter mode blocked sole_blocked episodes days mean_r fail_closed",
@@ -91,6 +99,9 @@ def test_times_are_integers_and_money_too(db: sqlite3.Connection) -> None:
         ("check_result", "outcome", "'perhaps'"),
         ("fill", "action", "'hold'"),
         ("weight", "scope", "'desk'"),
+        ("limit_day", "sample", "'both'"),
+        ("limit_day", "judged_r", "NULL"),
+        ("branch_trade", "side", "'long'"),
     ],
 )
 def test_the_file_itself_refuses_what_no_row_may_hold(
@@ -101,6 +112,7 @@ def test_the_file_itself_refuses_what_no_row_may_hold(
     allowed = {
         "kind": "'phantom'", "cause": "'block'", "status": "'open'", "side": "'buy'",
         "verdict": "'blocked'", "outcome": "'pass'", "action": "'entry'", "scope": "'bot'",
+        "sample": "'clean'",
     }  # fmt: skip
     with closing(sqlite3.connect(path)) as writer:
         info = writer.execute(f"PRAGMA table_info({table})").fetchall()

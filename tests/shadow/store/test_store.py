@@ -20,10 +20,13 @@ from shadow.store.rows import Rows
 from shadow.store.schema import MIGRATIONS, REBUILT, SCHEMA_VERSION
 from shadow.store.store import Store, open_readonly, summed
 from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.branches import BranchEnd, BranchRow
 from shadow.store.tables.decisions import CheckRow, SignalRow
 from shadow.store.tables.desk import EquityRow
+from shadow.store.tables.limits import LimitDayRow
 from shadow.store.tables.rollups import RollupRow
 from shadow.store.tables.row import Row
+from shadow.store.tables.series import SeriesRow, SeriesUpdate
 from shadow.store.tables.trades import OrderEventRow, TradeDayRow
 from shadow.store.tables.weights import WeightRow
 from tests.support.shadow import history_stage, rows_of, tell_history, told
@@ -275,6 +278,55 @@ def test_a_file_of_every_earlier_version_ends_up_the_same(tmp_path: Path) -> Non
                 assert [r[0] for r in mine] == [r[0] for r in theirs]
                 continue
             assert mine == theirs, name
+
+
+def before(path: Path, version: int, rows: Rows) -> None:
+    """Write a file as a version did that packed details already."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA auto_vacuum=INCREMENTAL").fetchall()
+        db.execute("PRAGMA journal_mode=WAL").fetchall()
+        for migration in MIGRATIONS[:version]:
+            db.executescript(migration)
+        db.execute(f"PRAGMA user_version = {version}")
+        db.execute("INSERT INTO about VALUES ('mode', 'local'), ('network', 'testnet')")
+        for name, statement in store_module.WRITES:
+            if batch := getattr(rows, name):
+                db.executemany(statement, map(astuple, batch))
+
+
+def test_version_9_adds_tables_and_touches_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    before(path, 8, alarm(1))
+    with closing(sqlite3.connect(path)) as db:
+        was = set(db.execute("SELECT name, sql FROM sqlite_schema"))
+    store = local(path)
+    beside = Rows(
+        series=[SeriesRow("id", "limit", 1, 5, None, "{}")],
+        series_updates=[SeriesUpdate(20_000_000, "id")],
+        branches=[BranchRow(4, "limit", "observed", "id", 5, "start")],
+        branch_ends=[BranchEnd(9, "Monday", 4)],
+        left_out=[RollupRow("day", "limit", "left_out", "open", "bot", 0, n, 0.0, 0.0, 0)
+                  for n in (1, -1, 1)],
+        limit_days=[
+            LimitDayRow("day", "limit", "id", "bot", "clean", 1, r, 1, r, r, r)
+            for r in (0.5, -1.0, 0.25)
+        ],
+    )  # fmt: skip
+    store.write(beside)
+    store.close()
+    with closing(sqlite3.connect(path)) as db:
+        assert was < set(db.execute("SELECT name, sql FROM sqlite_schema"))
+        assert db.execute("SELECT ts_ns FROM alarm").fetchall() == [(1,)]
+        assert db.execute("SELECT * FROM series").fetchall() == [
+            ("id", "limit", 1, 5, 20_000_000, "{}")
+        ]
+        assert db.execute("SELECT forked_ns, ended_ns, why FROM branch").fetchall() == [
+            (5, 9, "start | Monday")
+        ]
+        assert db.execute("SELECT * FROM limit_day").fetchall() == [
+            ("day", "limit", "id", "bot", "clean", 3, -0.25, 3, -0.25, 0.5, -1.0)
+        ]
+        assert db.execute("SELECT scope, entries FROM rollup").fetchall() == [("open", 1)]
 
 
 def schema(path: Path) -> set[tuple[str, str, str]]:

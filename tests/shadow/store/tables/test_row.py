@@ -14,9 +14,10 @@ import msgspec
 import pytest
 from msgspec.structs import astuple, fields
 
-from shadow.store.rows import Rows
+from shadow.store.rows import OF_DESK, Rows
 from shadow.store.store import Store, open_readonly
 from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.branches import BranchEnd
 from shadow.store.tables.decisions import APART, SignalRow
 from shadow.store.tables.row import Row, Update
 from shadow.store.tables.trades import RepeatsUpdate, TradeDayRow, TradeRow
@@ -49,9 +50,9 @@ def test_a_row_is_encoded_as_the_bare_array_of_its_values(name: str, empty: bool
 def test_rows_are_encoded_as_they_were_when_they_were_tuples() -> None:
     """The digest of a run is over these bytes: what was recorded replays to the same one."""
     rows = Rows(**{name: [kind(*sample(kind))] for name, kind in KINDS.items()})
-    content = msgspec.msgpack.encode(rows)
+    content = rows.encoded(OF_DESK)
     assert content == msgspec.msgpack.encode(
-        {name: [tuple(sample(kind))] for name, kind in KINDS.items()}
+        {name: [tuple(sample(kind))] for name, kind in KINDS.items() if name in OF_DESK}
     )
     assert blake2b(content, digest_size=16).hexdigest() == "72a40c56fc612adc78e17872a9e49b9e"
 
@@ -110,6 +111,9 @@ def test_an_update_ends_with_the_key_of_its_table(db: sqlite3.Connection, name: 
 def test_the_statement_of_a_row_names_its_columns() -> None:
     assert AlarmRow.statement() == (
         "INSERT INTO alarm (ts_ns, seq, kind, message) VALUES (?,?,?,?)"
+    )
+    assert BranchEnd.statement() == (
+        "UPDATE branch SET ended_ns=?, why=why || ' | ' || ? WHERE branch_id=?"
     )
     assert RepeatsUpdate.statement() == "UPDATE trade SET repeats=? WHERE trade_id=?"
     assert TradeRow.statement().endswith(
