@@ -27,6 +27,8 @@ PURE = (
     "shadow/ledger/",
     "shadow/report/measured.py",
     "shadow/report/sentences.py",
+    "shadow/report/slices.py",
+    "shadow/report/tails.py",
     "shadow/report/terms.py",
     "shadow/report/verdict.py",
     "shadow/store/bookkeeper.py",
