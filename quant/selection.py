@@ -35,11 +35,6 @@ class BotDay(Struct, frozen=True, gc=False):
     blocked: int
     blocked_r: float
 
-    @property
-    def sound(self) -> bool:
-        """Whether these can be totals of a day at all."""
-        return 0 <= self.blocked <= self.judged and isfinite(self.judged_r + self.blocked_r)
-
 
 class Row(NamedTuple):
     """A day's sums of (z − p)(x − m) and of (z − p)², and the same without the odds factor."""
@@ -78,37 +73,42 @@ class Selection:
         self._judged = self._expected = self._blocked = 0.0
 
     def add(self, day: int, rows: Sequence[BotDay]) -> Row:
-        """Return the row of a day, given as its ordinal; days come in order, each once.
+        """Return the row of a day, given as its ordinal; days come in order, each bot once a day.
 
-        Raises ValueError for a day that is not later than the last, and for unsound rows.
+        Raises ValueError for a day that is not later than the last, for a bot that comes twice and
+        for unsound rows; nothing is added then.
         """
         if self._day is not None and day <= self._day:
             raise ValueError(f"day {day} does not come after day {self._day}")
-        if not all([row.sound for row in rows]):
+        if len({row.bot for row in rows}) != len(rows):
+            raise ValueError(f"a bot comes twice on day {day}")
+        if not _sound(rows):
             raise ValueError(f"totals that cannot be on day {day}")
         self._fade_over(0 if self._day is None else day - self._day - 1)
         factor = self._odds_factor()
         u = h = slow_u = slow_h = expected = 0.0
         judged = blocked = 0
-        own, shared, enough = self.bots.get, self.divisions.get, self._seen_min
+        bots, shared, enough = self.bots, self.divisions.get, self._seen_min
         for row in rows:
-            known = own(row.bot)
-            if known is None or known.judged < enough:
-                known = shared(row.division)
-                if known is None or known.judged < enough:
-                    continue
-            a, n = row.judged, row.blocked
-            rate = known.blocked / known.judged
-            mean = known.judged_r / known.judged
-            judged += a
-            blocked += n
-            expected += a * rate
-            p = rate * factor / (1.0 - rate + rate * factor)
-            picked, all_of_it = row.blocked_r - n * mean, row.judged_r - a * mean
-            u += picked - p * all_of_it
-            h += n * (1.0 - 2.0 * p) + a * p * p
-            slow_u += picked - rate * all_of_it
-            slow_h += n * (1.0 - 2.0 * rate) + a * rate * rate
+            a, a_r, n, n_r = row.judged, row.judged_r, row.blocked, row.blocked_r
+            own = bots.get(row.bot)
+            if own is None:
+                own = bots[row.bot] = Totals()
+            known = own if own.judged >= enough else shared(row.division)
+            if known is not None and known.judged >= enough:
+                rate, mean = known.blocked / known.judged, known.judged_r / known.judged
+                judged += a
+                blocked += n
+                expected += a * rate
+                p = rate * factor / (1.0 - rate + rate * factor)
+                picked, everything = n_r - n * mean, a_r - a * mean
+                u += picked - p * everything
+                h += n - 2.0 * n * p + a * p * p
+                slow_u += picked - rate * everything
+                slow_h += n - 2.0 * n * rate + a * rate * rate
+            own.judged += a
+            own.judged_r += a_r
+            own.blocked += n
         self._take_in(rows)
         self._fade_over(1)
         self._judged += judged
@@ -118,15 +118,15 @@ class Selection:
         return Row(u, h, slow_u, slow_h)
 
     def _take_in(self, rows: Sequence[BotDay]) -> None:
-        """Add a day to the totals, once all its bots are done: a day says nothing of itself."""
+        """Add a day to its divisions, once all bots are done: a day says nothing of itself."""
+        divisions = self.divisions
         for row in rows:
-            for totals, name in ((self.bots, row.bot), (self.divisions, row.division)):
-                found = totals.get(name)
-                if found is None:
-                    found = totals[name] = Totals()
-                found.judged += row.judged
-                found.judged_r += row.judged_r
-                found.blocked += row.blocked
+            found = divisions.get(row.division)
+            if found is None:
+                found = divisions[row.division] = Totals()
+            found.judged += row.judged
+            found.judged_r += row.judged_r
+            found.blocked += row.blocked
 
     def _odds_factor(self) -> float:
         """Return by how much the odds of blocking are other than the earlier rates say."""
@@ -142,6 +142,12 @@ class Selection:
         self._judged *= by
         self._expected *= by
         self._blocked *= by
+
+
+def _sound(rows: Sequence[BotDay]) -> bool:
+    """Return whether these can be totals of a day at all; a sum is finite when its parts are."""
+    total = sum([row.judged_r + row.blocked_r for row in rows])
+    return isfinite(total) and all([0 <= row.blocked <= row.judged for row in rows])
 
 
 def no_counterpart(bots: Iterable[Totals], rate_max: float = 0.95) -> float:

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from quant.anytime import Guard, Sums
 from quant.selection import BotDay, Selection, no_counterpart
+from quant.sums import sum_in_order
 from shadow.report.terms import Terms
 
 CLEAN, REPAIRED = "clean", "repaired"
@@ -115,21 +116,22 @@ def measure(evidence: Evidence, *, clean: bool = False, since: str = "") -> Meas
 
 
 def _measure_selection(found: Measured, evidence: Evidence, clean: bool, since: str) -> None:
-    terms = evidence.terms
     by_day: dict[str, list[JudgedDay]] = {}
     for row in evidence.judged:
-        if not (row.sound and isfinite(row.best_r) and isfinite(row.worst_r)):
+        numbers = row.judged_r + row.blocked_r + row.best_r + row.worst_r
+        if not (isfinite(numbers) and 0 <= row.blocked <= row.judged):
             found.refused += 1
         elif row.sample == CLEAN or not clean:
             if row.day <= evidence.through:
                 by_day.setdefault(row.day, []).append(row)
             else:
                 found.provisional.add(row)
+    terms = evidence.terms
     selection = Selection(
         seen_min=terms.seen_min, half_life_days=terms.odds_half_life_days, prior=terms.odds_prior
     )
     last = None
-    blocked_squares = 0
+    squares = 0
     for day in sorted(by_day):
         rows = by_day[day]
         ordinal = date.fromisoformat(day).toordinal()
@@ -140,38 +142,39 @@ def _measure_selection(found: Measured, evidence: Evidence, clean: bool, since: 
         found.selection.add(u, h, adjacent=adjacent)
         found.slow.add(slow_u, slow_h, adjacent=adjacent)
         last = ordinal
-        blocked = 0
-        for row in rows:
-            found.booked.add(row)
-            blocked += row.blocked
-            found.best = max(found.best, row.best_r)
-            found.worst = max(found.worst, -row.worst_r)
-            if row.sample != CLEAN:
-                found.repaired += row.judged
-        blocked_squares += blocked * blocked
-    if blocked_squares:
-        found.blocked_days = found.booked.blocked**2 / blocked_squares
+        squares += _count(found, rows) ** 2
+    if squares:
+        found.blocked_days = found.booked.blocked**2 / squares
     found.days = _span(by_day, evidence.through, since)
     found.no_counterpart = no_counterpart(selection.bots.values())
 
 
+def _count(found: Measured, rows: Sequence[JudgedDay]) -> int:
+    """Count a day's rows in, and return how many signals were blocked on it."""
+    blocked = sum([row.blocked for row in rows])
+    booked = found.booked
+    booked.judged += sum([row.judged for row in rows])
+    booked.judged_r += sum_in_order([row.judged_r for row in rows])
+    booked.blocked += blocked
+    booked.blocked_r += sum_in_order([row.blocked_r for row in rows])
+    found.best = max([found.best, *[row.best_r for row in rows]])
+    found.worst = max(found.worst, -min([row.worst_r for row in rows]))
+    found.repaired += sum([row.judged for row in rows if row.sample != CLEAN])
+    return blocked
+
+
 def _by_bot(rows: Sequence[JudgedDay]) -> Sequence[BotDay]:
     """Return one row a bot: of a bot with two samples their sum."""
-    bots: dict[str, BotDay] = {}
+    bots: dict[str, BotDay] = {row.bot: row for row in rows}
+    if len(bots) == len(rows):
+        return rows
+    sums: dict[str, Counted] = {}
     for row in rows:
-        there = bots.get(row.bot)
-        if there is not None:
-            bots[row.bot] = BotDay(
-                row.bot,
-                row.division,
-                there.judged + row.judged,
-                there.judged_r + row.judged_r,
-                there.blocked + row.blocked,
-                there.blocked_r + row.blocked_r,
-            )
-        else:
-            bots[row.bot] = row
-    return list(bots.values())
+        sums.setdefault(row.bot, Counted()).add(row)
+    return [
+        BotDay(bot, bots[bot].division, one.judged, one.judged_r, one.blocked, one.blocked_r)
+        for bot, one in sums.items()
+    ]
 
 
 def _measure_value(found: Measured, evidence: Evidence, clean: bool, since: str) -> None:

@@ -202,14 +202,15 @@ def test_a_rate_of_none_or_all_stays_whatever_the_odds() -> None:
 )  # fmt: skip
 def test_totals_that_cannot_be_are_refused(row: BotDay) -> None:
     selection = Selection()
-    assert not row.sound
     with pytest.raises(ValueError, match="cannot be"):
         selection.add(0, [row])
     selection.add(0, [one("a", 3, 1.0, 1, 0.0)])
 
 
-def test_days_come_in_order() -> None:
+def test_days_come_in_order_and_a_bot_once_a_day() -> None:
     selection = Selection()
+    with pytest.raises(ValueError, match="twice"):
+        selection.add(5, [one("a", 3, 1.0, 1, 0.0)] * 2)
     selection.add(5, [])
     for day in (5, 4):
         with pytest.raises(ValueError, match="come after"):
