@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from math import inf, log, sqrt
 from typing import NamedTuple
 
+from quant.student import quantile
 from quant.sums import sum_in_order
 
 CONFIDENCE = 0.95
@@ -26,26 +27,12 @@ class Interval(NamedTuple):
     high: float
 
 
-def t_quantile(confidence: float, degrees: int) -> float:
-    """Return the two-sided Student quantile."""
-    from scipy.special import stdtrit  # noqa: PLC0415 - heavy, and only reports need it
-
-    return float(stdtrit(degrees, 0.5 + confidence / 2.0))
-
-
-def t_probability(t: float, degrees: int) -> float:
-    """Return how likely Student's t is at least as high as this one."""
-    from scipy.special import stdtr  # noqa: PLC0415 - heavy, and only reports need it
-
-    return float(stdtr(degrees, -t))
-
-
 def _interval(mean: float, errors: Sequence[float]) -> Interval:
     days = len(errors)
     if days < 2:
         return Interval(mean, -inf, inf)
     variance = days / (days - 1) * sum_in_order(e * e for e in errors)
-    half = t_quantile(CONFIDENCE, days - 1) * sqrt(variance)
+    half = quantile(0.5 + CONFIDENCE / 2.0, days - 1) * sqrt(variance)
     return Interval(mean, mean - half, mean + half)
 
 
@@ -97,7 +84,9 @@ def anytime(interval: Interval, days: int, *, target_days: int = 30) -> Interval
     if days < 2 or interval.high == inf:
         return Interval(interval.mean, -inf, inf)
     alpha = 1.0 - CONFIDENCE
-    spread = (interval.high - interval.mean) / t_quantile(CONFIDENCE, days - 1) * sqrt(days)
+    spread = (
+        (interval.high - interval.mean) / quantile(0.5 + CONFIDENCE / 2.0, days - 1) * sqrt(days)
+    )
     rho2 = (-2.0 * log(alpha) + log(-2.0 * log(alpha)) + 1.0) / target_days
     scaled = days * rho2 + 1.0
     half = spread * sqrt(2.0 * scaled / (days * days * rho2) * log(sqrt(scaled) / alpha))

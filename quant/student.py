@@ -21,7 +21,9 @@ EXPANSION_FROM = 1e5
 
 
 def tail(t: float, degrees: float) -> float:
-    """Return how likely Student's t is at least as high as a `t` of zero or more."""
+    """Return how likely Student's t is at least as high as this one."""
+    if t < 0.0:
+        return 1.0 - tail(-t, degrees)
     a = degrees / 2.0
     ratio = t * t / degrees  # x = 1 / (1 + ratio)
     x = 1.0 / (1.0 + ratio)

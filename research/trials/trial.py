@@ -23,7 +23,7 @@ from msgspec import Struct
 from divisions.search import Change
 from divisions.weights import CLOSED_MIN, DAYS_MIN, WINDOW_DAYS, Series, sharpe
 from market.events import MS_PER_DAY
-from quant.clustered import t_probability
+from quant.student import tail
 
 ALPHA = 0.05
 TRIAL_DAYS = 30
@@ -116,7 +116,7 @@ def decide(
     active = sum(1 for a, b in zip(challenger, control, strict=True) if a or b)
     ratio = sharpe(differences)
     t = None if ratio is None else ratio * sqrt(days)
-    p = 1.0 if t is None else t_probability(t, days - 1)
+    p = 1.0 if t is None else tail(t, days - 1)
     if days < TRIAL_DAYS:
         decision, reason = REVERT, f"{days} of {TRIAL_DAYS} days"
     elif active < DAYS_MIN:

@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from divisions.weights import WINDOW_DAYS
-from quant.clustered import t_quantile
+from quant.student import quantile
 from research.trials.trial import DAYS_PER_YEAR, TRIAL_DAYS, level
 
 BOTS = 26
@@ -68,7 +68,7 @@ def power(lift: float, correlation: float, trial: int, *, histories: int, seed: 
 
 
 def _critical(one_sided: float) -> float:
-    return t_quantile(1.0 - 2.0 * one_sided, TRIAL_DAYS - 1)
+    return quantile(1.0 - one_sided, TRIAL_DAYS - 1)
 
 
 def table(*, histories: int, seed: int) -> list[Power]:

@@ -21,7 +21,7 @@ from math import log, sqrt
 import numpy as np
 
 from divisions.weights import DAYS_MIN, HIGH, LOW, WINDOW_DAYS
-from quant.clustered import t_quantile
+from quant.student import quantile
 from research.weights.darwin import Bools, Floats, Ints, paths
 
 YEAR = 365
@@ -155,7 +155,7 @@ def _paired(gain: Floats) -> tuple[float, float, float]:
     mean = float(gain.mean())
     if len(gain) < 2:
         return mean, mean, mean
-    half = t_quantile(0.95, len(gain) - 1) * float(gain.std(ddof=1)) / sqrt(len(gain))
+    half = quantile(0.975, len(gain) - 1) * float(gain.std(ddof=1)) / sqrt(len(gain))
     return mean, mean - half, mean + half
 
 
