@@ -89,6 +89,11 @@ def wild(best: float, median: float) -> str:
     )
 
 
+def another_series(number: int) -> str:
+    """Warn of a limit that was tuned: each of its series may be wrong once more."""
+    return f"series {number} of this limit: each has a chance of its own to be wrong, up to 5 %"
+
+
 def disagreement(with_them: str, without: str) -> str:
     """Return why repaired trades forbid a verdict."""
     return f"with repaired trades and trades with gaps it reads {with_them}, without them {without}"

@@ -144,7 +144,7 @@ def decide(name: str, evidence: Evidence) -> Ruling:
         mixed=told.mixed,
         reason=told.reason,
         sentence=_sentence(name, told, selection, value, evidence),
-        warnings=_warnings(found, evidence.median_r),
+        warnings=_warnings(found, evidence),
         selection=selection,
         slow=_once(found.slow, terms, shown=shown),
         value=value,
@@ -320,8 +320,10 @@ def _sentence(
     return said
 
 
-def _warnings(found: Measured, median_r: float | None) -> tuple[str, ...]:
-    said = []
+def _warnings(found: Measured, evidence: Evidence) -> tuple[str, ...]:
+    said, median_r = [], evidence.median_r
+    if evidence.series_number > 1:
+        said.append(sentences.another_series(evidence.series_number))
     for of, sums in (("choice", found.selection), ("value", found.value)):
         if sums.autocorrelation > CORRELATION_MAX:
             said.append(sentences.dependent(of, sums.autocorrelation))

@@ -70,6 +70,9 @@ def test_what_a_decided_choice_is_worth_may_be_unknown() -> None:
 
 
 def test_warnings_are_plain() -> None:
+    assert sentences.another_series(2) == (
+        "series 2 of this limit: each has a chance of its own to be wrong, up to 5 %"
+    )
     assert sentences.dependent("choice", 0.612) == (
         "days are not independent: choice goes on from one day to the next (0.61)"
     )

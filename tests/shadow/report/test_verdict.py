@@ -252,7 +252,10 @@ def test_rows_that_hold_no_numbers_are_refused_and_counted() -> None:
 
 
 def test_the_number_of_the_series_stands_on_it() -> None:
-    assert decide("limit", worked(60, series_number=3)).series_number == 3
+    found = decide("limit", worked(60, series_number=3))
+    assert found.series_number == 3
+    assert found.warnings[0].startswith("series 3 of this limit")
+    assert decide("limit", worked(60)).warnings == ()
 
 
 def test_a_window_is_one_look_and_no_verdict() -> None:
