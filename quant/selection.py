@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 SEEN_MIN = 10
 ODDS_HALF_LIFE_DAYS = 10.0
@@ -53,24 +53,22 @@ class Totals(Struct, gc=False):
     blocked: int = 0
 
 
-class Selection:
-    """Rows of selection of one series, day by day."""
+class Selection(Struct, kw_only=True):
+    """What earlier days tell of bots and rates, and the rows it makes of each day to come.
 
-    def __init__(
-        self,
-        *,
-        seen_min: int = SEEN_MIN,
-        half_life_days: float = ODDS_HALF_LIFE_DAYS,
-        prior: float = ODDS_PRIOR,
-    ) -> None:
-        self.bots: dict[str, Totals] = {}
-        self.divisions: dict[str, Totals] = {}
-        self._seen_min = seen_min
-        self._fade = 0.5 ** (1.0 / half_life_days)
-        self._prior = prior
-        self._day: int | None = None
-        # Faded sums of judged signals, of blocks to expect by the earlier rates, and of blocks.
-        self._judged = self._expected = self._blocked = 0.0
+    `judged`, `expected` and `blocked` are faded sums of judged signals, of blocks to expect by the
+    earlier rates, and of blocks; `last` is the ordinal of the newest day.
+    """
+
+    seen_min: int = SEEN_MIN
+    half_life_days: float = ODDS_HALF_LIFE_DAYS
+    prior: float = ODDS_PRIOR
+    bots: dict[str, Totals] = field(default_factory=dict)
+    divisions: dict[str, Totals] = field(default_factory=dict)
+    judged: float = 0.0
+    expected: float = 0.0
+    blocked: float = 0.0
+    last: int | None = None
 
     def add(self, day: int, rows: Sequence[BotDay]) -> Row:
         """Return the row of a day, given as its ordinal; days come in order, each bot once a day.
@@ -78,17 +76,17 @@ class Selection:
         Raises ValueError for a day that is not later than the last, for a bot that comes twice and
         for unsound rows; nothing is added then.
         """
-        if self._day is not None and day <= self._day:
-            raise ValueError(f"day {day} does not come after day {self._day}")
+        if self.last is not None and day <= self.last:
+            raise ValueError(f"day {day} does not come after day {self.last}")
         if len({row.bot for row in rows}) != len(rows):
             raise ValueError(f"a bot comes twice on day {day}")
         if not _sound(rows):
             raise ValueError(f"totals that cannot be on day {day}")
-        self._fade_over(0 if self._day is None else day - self._day - 1)
+        self._fade_over(0 if self.last is None else day - self.last - 1)
         factor = self._odds_factor()
         u = h = slow_u = slow_h = expected = 0.0
         judged = blocked = 0
-        bots, shared, enough = self.bots, self.divisions.get, self._seen_min
+        bots, shared, enough = self.bots, self.divisions.get, self.seen_min
         for row in rows:
             a, a_r, n, n_r = row.judged, row.judged_r, row.blocked, row.blocked_r
             own = bots.get(row.bot)
@@ -111,10 +109,10 @@ class Selection:
             own.blocked += n
         self._take_in(rows)
         self._fade_over(1)
-        self._judged += judged
-        self._expected += expected
-        self._blocked += blocked
-        self._day = day
+        self.judged += judged
+        self.expected += expected
+        self.blocked += blocked
+        self.last = day
         return Row(u, h, slow_u, slow_h)
 
     def _take_in(self, rows: Sequence[BotDay]) -> None:
@@ -130,18 +128,18 @@ class Selection:
 
     def _odds_factor(self) -> float:
         """Return by how much the odds of blocking are other than the earlier rates say."""
-        if not self._expected > 0.0:
+        if not self.expected > 0.0:
             return 1.0
-        rate = self._expected / self._judged
-        seen = (self._blocked + self._prior * rate) / (self._judged + self._prior)
+        rate = self.expected / self.judged
+        seen = (self.blocked + self.prior * rate) / (self.judged + self.prior)
         rate, seen = (min(max(x, ODDS_MIN), 1.0 - ODDS_MIN) for x in (rate, seen))
         return seen * (1.0 - rate) / (rate * (1.0 - seen))
 
     def _fade_over(self, days: int) -> None:
-        by = self._fade**days
-        self._judged *= by
-        self._expected *= by
-        self._blocked *= by
+        by = 0.5 ** (days / self.half_life_days)
+        self.judged *= by
+        self.expected *= by
+        self.blocked *= by
 
 
 def _sound(rows: Sequence[BotDay]) -> bool:

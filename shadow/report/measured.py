@@ -9,23 +9,8 @@ from math import isfinite
 from msgspec import Struct, field
 
 from quant.anytime import Guard, Sums
-from quant.selection import BotDay, Selection, no_counterpart
-from quant.sums import sum_in_order
+from shadow.report.fold import CLEAN, Counted, Fold, JudgedDay, empty
 from shadow.report.terms import Terms
-
-CLEAN, REPAIRED = "clean", "repaired"
-
-
-class JudgedDay(BotDay, frozen=True, gc=False):
-    """What a limit judged of one bot on one UTC day, of one sample; `best_r` and `worst_r` of any.
-
-    Days are YYYY-MM-DD. A row is complete when its day has ended.
-    """
-
-    day: str
-    sample: str
-    best_r: float
-    worst_r: float
 
 
 class ValueDay(Struct, frozen=True, gc=False):
@@ -44,6 +29,7 @@ class Evidence(Struct, frozen=True):
 
     Rows of days after `through`, the last whole UTC day, are provisional. `bias_within` says
     whether the simulator's bias is known to be small; `median_r` is the median |R| of a trade.
+    Days that are `folded` need no rows; of those without repaired trades there is a fold as well.
     """
 
     judged: Sequence[JudgedDay]
@@ -53,152 +39,97 @@ class Evidence(Struct, frozen=True):
     series_number: int = 1
     median_r: float | None = None
     terms: Terms = Terms()
-
-
-class Counted(Struct):
-    """Signals judged and blocked, with their R."""
-
-    judged: int = 0
-    judged_r: float = 0.0
-    blocked: int = 0
-    blocked_r: float = 0.0
-
-    def add(self, row: BotDay) -> None:
-        """Take a row in."""
-        self.judged += row.judged
-        self.judged_r += row.judged_r
-        self.blocked += row.blocked
-        self.blocked_r += row.blocked_r
+    folded: Fold | None = None
+    folded_clean: Fold | None = None
 
 
 class Measured(Struct):
     """Sums of a series up to its last whole day.
 
-    `best` and `worst` are how far the best and the worst single R lie from zero; `blocked_days` is
-    the effective number of days on which it blocked; `days` and `value_days` go from the first row
-    to the last whole day. `refused` counts rows that hold no sound numbers.
+    `days` and `value_days` go from the first row to the last whole day. `repaired` counts trades
+    that were repaired or had a gap, `refused` rows that hold no sound numbers.
     """
 
-    selection: Sums = field(default_factory=Sums)
-    slow: Sums = field(default_factory=Sums)
+    choice: Fold
     value: Sums = field(default_factory=Sums)
-    booked: Counted = field(default_factory=Counted)
     provisional: Counted = field(default_factory=Counted)
-    best: float = 0.0
-    worst: float = 0.0
-    blocked_days: float = 0.0
     days: int = 0
     value_days: int = 0
-    no_counterpart: float = 0.0
     repaired: int = 0
     refused: int = 0
 
     @property
     def guard(self) -> Guard:
         """How far one more signal could move selection."""
-        return Guard(up=self.best, down=self.worst)
+        return Guard(up=self.choice.best, down=self.choice.worst)
 
     @property
     def value_guard(self) -> Guard:
         """How far it could move value: a blocked winner is what the desk goes without."""
-        return Guard(up=self.worst, down=self.best)
+        return Guard(up=self.choice.worst, down=self.choice.best)
 
 
 def measure(evidence: Evidence, *, clean: bool = False, since: str = "") -> Measured:
     """Return what the rows come to; `clean` leaves out whatever was repaired or had a gap.
 
     `since` sums the rows of days from then on; rates and means are still those of the whole series.
+    Raises ValueError for a `since` of days that are folded already.
     """
-    found = Measured()
-    _measure_selection(found, evidence, clean, since)
+    folded = evidence.folded_clean if clean else evidence.folded
+    if folded is not None and since and since <= folded.last:
+        raise ValueError(f"days up to {folded.last} are folded; rows from {since} are not at hand")
+    if folded is None:
+        choice = empty(evidence.terms)
+    else:
+        choice = folded.begun_anew() if since else folded.copied()
+    found = Measured(choice)
+    _measure_choice(found, evidence, clean, since)
     _measure_value(found, evidence, clean, since)
+    found.repaired += choice.repaired
+    found.refused += choice.refused
     return found
 
 
-def _measure_selection(found: Measured, evidence: Evidence, clean: bool, since: str) -> None:
+def _measure_choice(found: Measured, evidence: Evidence, clean: bool, since: str) -> None:
+    choice = found.choice
     by_day: dict[str, list[JudgedDay]] = {}
+    done, through = choice.last, evidence.through
     for row in evidence.judged:
-        numbers = row.judged_r + row.blocked_r + row.best_r + row.worst_r
-        if not (isfinite(numbers) and 0 <= row.blocked <= row.judged):
-            found.refused += 1
-        elif row.sample == CLEAN or not clean:
-            if row.day <= evidence.through:
-                by_day.setdefault(row.day, []).append(row)
-            else:
-                found.provisional.add(row)
-    terms = evidence.terms
-    selection = Selection(
-        seen_min=terms.seen_min, half_life_days=terms.odds_half_life_days, prior=terms.odds_prior
-    )
-    last = None
-    squares = 0
-    for day in sorted(by_day):
-        rows = by_day[day]
-        ordinal = date.fromisoformat(day).toordinal()
-        u, h, slow_u, slow_h = selection.add(ordinal, _by_bot(rows))
-        if day < since:
+        if row.day <= done or (clean and row.sample != CLEAN):
             continue
-        adjacent = last == ordinal - 1
-        found.selection.add(u, h, adjacent=adjacent)
-        found.slow.add(slow_u, slow_h, adjacent=adjacent)
-        last = ordinal
-        squares += _count(found, rows) ** 2
-    if squares:
-        found.blocked_days = found.booked.blocked**2 / squares
-    found.days = _span(by_day, evidence.through, since)
-    found.no_counterpart = no_counterpart(selection.bots.values())
-
-
-def _count(found: Measured, rows: Sequence[JudgedDay]) -> int:
-    """Count a day's rows in, and return how many signals were blocked on it."""
-    blocked = sum([row.blocked for row in rows])
-    booked = found.booked
-    booked.judged += sum([row.judged for row in rows])
-    booked.judged_r += sum_in_order([row.judged_r for row in rows])
-    booked.blocked += blocked
-    booked.blocked_r += sum_in_order([row.blocked_r for row in rows])
-    found.best = max([found.best, *[row.best_r for row in rows]])
-    found.worst = max(found.worst, -min([row.worst_r for row in rows]))
-    found.repaired += sum([row.judged for row in rows if row.sample != CLEAN])
-    return blocked
-
-
-def _by_bot(rows: Sequence[JudgedDay]) -> Sequence[BotDay]:
-    """Return one row a bot: of a bot with two samples their sum."""
-    bots: dict[str, BotDay] = {row.bot: row for row in rows}
-    if len(bots) == len(rows):
-        return rows
-    sums: dict[str, Counted] = {}
-    for row in rows:
-        sums.setdefault(row.bot, Counted()).add(row)
-    return [
-        BotDay(bot, bots[bot].division, one.judged, one.judged_r, one.blocked, one.blocked_r)
-        for bot, one in sums.items()
-    ]
+        if not row.sound:
+            choice.refused += 1
+        elif row.day <= through:
+            by_day.setdefault(row.day, []).append(row)
+        else:
+            found.provisional.add(row)
+    for day in sorted(by_day):
+        choice.add(day, by_day[day], counts=day >= since)
+    found.days = _span(choice.first, through)
 
 
 def _measure_value(found: Measured, evidence: Evidence, clean: bool, since: str) -> None:
-    last = None
-    days = []
+    last, first = None, ""
     for row in sorted(evidence.value, key=lambda row: row.day):
         if row.day > evidence.through or row.r is None:
             continue
         if not isfinite(row.r):
             found.refused += 1
             continue
-        days.append(row.day)
-        if row.day < since or (clean and row.repaired):
+        if row.day < since:
+            continue
+        first = first or row.day
+        if clean and row.repaired:
             continue
         ordinal = date.fromisoformat(row.day).toordinal()
         found.value.add(row.r, 1.0, adjacent=last == ordinal - 1)
         last = ordinal
         found.repaired += row.repaired
-    found.value_days = _span(days, evidence.through, since)
+    found.value_days = _span(first, evidence.through)
 
 
-def _span(days: Sequence[str] | dict[str, list[JudgedDay]], through: str, since: str) -> int:
+def _span(first: str, through: str) -> int:
     """Return the calendar days from the first row to the last whole day, both counted."""
-    first = min((day for day in days if day >= since), default=None)
-    if first is None:
+    if not first:
         return 0
     return (date.fromisoformat(through) - date.fromisoformat(first)).days + 1

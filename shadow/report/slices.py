@@ -13,7 +13,8 @@ from msgspec import Struct, structs
 
 from quant.anytime import PHI_MAX, Sums
 from quant.shrinkage import shrink
-from shadow.report.measured import Evidence, JudgedDay, measure
+from shadow.report.fold import JudgedDay
+from shadow.report.measured import Evidence, measure
 
 
 class Slice(Struct, frozen=True):
@@ -49,11 +50,11 @@ def slices(
     for row in rows:
         parts.setdefault(of(row), []).append(row)
     found = {
-        name: measure(structs.replace(evidence, judged=parts[name], value=()))
+        name: measure(structs.replace(evidence, judged=parts[name], value=(), folded=None))
         for name in sorted(parts)
     }
-    sums = {name: one.selection for name, one in found.items()}
-    blocked = {name: one.booked.blocked for name, one in found.items()}
+    sums = {name: one.choice.selection for name, one in found.items()}
+    blocked = {name: one.choice.booked.blocked for name, one in found.items()}
     return shrunken(sums, blocked, phi_max=evidence.terms.phi_max)
 
 

@@ -28,8 +28,10 @@ from quant.anytime import (
 from quant.clustered import Interval, ratio, ratio_difference
 from quant.clustered import anytime as widened
 from quant.clustered import days_until_decided as days_at_root_pace
+from quant.selection import no_counterpart
 from shadow.report import sentences
-from shadow.report.measured import Counted, Evidence, Measured, measure
+from shadow.report.fold import Counted
+from shadow.report.measured import Evidence, Measured, measure
 from shadow.report.terms import Terms
 
 PROTECTIVE, RESTRICTIVE, UNDETERMINED = "PROTECTIVE", "RESTRICTIVE", "UNDETERMINED"
@@ -146,12 +148,12 @@ def decide(name: str, evidence: Evidence) -> Ruling:
         sentence=_sentence(name, told, selection, value, evidence),
         warnings=_warnings(found, evidence),
         selection=selection,
-        slow=_once(found.slow, terms, shown=shown),
+        slow=_once(found.choice.slow, terms, shown=shown),
         value=value,
         days_to_go=None if None in waits else max(wait for wait in waits if wait is not None),
-        booked=found.booked,
+        booked=found.choice.booked,
         provisional=found.provisional,
-        no_counterpart=found.no_counterpart,
+        no_counterpart=no_counterpart(found.choice.known.bots.values()),
         series_number=evidence.series_number,
         refused=found.refused,
     )
@@ -165,36 +167,38 @@ def look(evidence: Evidence, since: str) -> tuple[Once, Once]:
     found = measure(evidence, since=since)
     shown = _too_few(found, evidence.terms) is None
     return (
-        _once(found.selection, evidence.terms, shown=shown),
+        _once(found.choice.selection, evidence.terms, shown=shown),
         _once(found.value, evidence.terms, shown=shown),
     )
 
 
 def _too_few(found: Measured, terms: Terms) -> str | None:
     """Return what is missing until anything is shown."""
-    if not found.booked.blocked:
+    if not found.choice.booked.blocked:
         if found.provisional.blocked:
             return f"the {found.provisional.blocked} signals it blocked are not booked yet"
         return "it has not blocked anything yet"
     least = terms.n_eff_min
     for days, of in (
-        (found.selection.days, "effective days"),
-        (found.blocked_days, "effective days with blocks"),
+        (found.choice.selection.days, "effective days"),
+        (found.choice.blocked_days, "effective days with blocks"),
     ):
         if days < least:
             return f"{days:.1f} of the {least:.0f} {of} it takes"
-    if found.booked.blocked < terms.blocked_min:
-        return f"{found.booked.blocked} of the {terms.blocked_min} blocked signals it takes"
+    if found.choice.booked.blocked < terms.blocked_min:
+        return f"{found.choice.booked.blocked} of the {terms.blocked_min} blocked signals it takes"
     return None
 
 
 def _value_speaks(found: Measured, terms: Terms) -> bool:
-    return found.value.h >= terms.value_days_min and found.booked.blocked >= terms.blocked_min
+    return (
+        found.value.h >= terms.value_days_min and found.choice.booked.blocked >= terms.blocked_min
+    )
 
 
 def _tell(found: Measured, terms: Terms, bias_within: bool) -> _Told:
     """Return what the intervals say."""
-    choice = _sign(_anytime(found.selection, terms.alpha_s, found.guard, terms))
+    choice = _sign(_anytime(found.choice.selection, terms.alpha_s, found.guard, terms))
     value = _sign(_anytime(found.value, terms.alpha_v, found.value_guard, terms))
 
     def told(
@@ -208,7 +212,7 @@ def _tell(found: Measured, terms: Terms, bias_within: bool) -> _Told:
             return told(PROTECTIVE, "it chooses the worse signals, and the desk gains")
         if value < 0 < choice:
             return told(RESTRICTIVE, "it chooses the better signals, and the desk loses")
-        equal = _anytime(found.selection, terms.alpha_eq, found.guard, terms)
+        equal = _anytime(found.choice.selection, terms.alpha_eq, found.guard, terms)
         if _inside(equal, terms.margin_s_r):
             return told(EQUIVALENT, "it chooses like a coin", COIN)
     if _value_speaks(found, terms):
@@ -245,7 +249,7 @@ def _once(sums: Sums, terms: Terms, *, shown: bool) -> Once:
 
 
 def _selection(found: Measured, terms: Terms, *, shown: bool) -> Estimate:
-    sums = found.selection
+    sums = found.choice.selection
     estimate = _estimate(sums, terms.alpha_s, found.guard, found.days, terms, shown=shown)
     return estimate if shown else _wait_for_gate(estimate, found, terms)
 
@@ -285,8 +289,8 @@ def _wait_for_gate(selection: Estimate, found: Measured, terms: Terms) -> Estima
     """Let the days to go be no fewer than the gate takes at the pace so far."""
     counted = (
         (selection.n_eff, terms.n_eff_min),
-        (found.blocked_days, terms.n_eff_min),
-        (float(found.booked.blocked), float(terms.blocked_min)),
+        (found.choice.blocked_days, terms.n_eff_min),
+        (float(found.choice.booked.blocked), float(terms.blocked_min)),
     )
     if selection.days_to_go is None or any(have <= 0.0 for have, _ in counted):
         return structs.replace(selection, days_to_go=None)
@@ -324,11 +328,11 @@ def _warnings(found: Measured, evidence: Evidence) -> tuple[str, ...]:
     said, median_r = [], evidence.median_r
     if evidence.series_number > 1:
         said.append(sentences.another_series(evidence.series_number))
-    for of, sums in (("choice", found.selection), ("value", found.value)):
+    for of, sums in (("choice", found.choice.selection), ("value", found.value)):
         if sums.autocorrelation > CORRELATION_MAX:
             said.append(sentences.dependent(of, sums.autocorrelation))
-    if median_r is not None and found.best > WILD_BEST * median_r > 0.0:
-        said.append(sentences.wild(found.best, median_r))
+    if median_r is not None and found.choice.best > WILD_BEST * median_r > 0.0:
+        said.append(sentences.wild(found.choice.best, median_r))
     return tuple(said)
 
 

@@ -25,6 +25,7 @@ PURE = (
     "quant/",
     "risk/",
     "shadow/ledger/",
+    "shadow/report/fold.py",
     "shadow/report/measured.py",
     "shadow/report/sentences.py",
     "shadow/report/slices.py",

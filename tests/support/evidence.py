@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from shadow.report.measured import CLEAN, Evidence, JudgedDay, ValueDay
+from shadow.report.fold import CLEAN, JudgedDay
+from shadow.report.measured import Evidence, ValueDay
 from tests.support.worked_example import BEST, WORST, bots_of, value_of
 
 FIRST = date(2026, 1, 1)

@@ -63,11 +63,11 @@ def test_rows_may_be_finer_than_the_evidence() -> None:
     ]
     found = slices(evidence, fine, lambda row: row.division)
     assert [one.name for one in found] == ["calm", "wild"]
-    assert sum(one.blocked for one in found) == measure(evidence).booked.blocked
+    assert sum(one.blocked for one in found) == measure(evidence).choice.booked.blocked
 
 
 def test_the_variance_is_that_of_the_interval() -> None:
-    sums = measure(evidence_of(signals_of({"a": -1.0}, days=300))).selection
+    sums = measure(evidence_of(signals_of({"a": -1.0}, days=300))).choice.selection
     low, high = interval(sums, sums.inflation() * c2_single(sums.days))
     assert (high - low) / 2.0 == pytest.approx(1.968 * variance(sums) ** 0.5, rel=0.02)
     assert variance(Sums()) == inf

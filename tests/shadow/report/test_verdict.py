@@ -7,7 +7,8 @@ from math import inf, nan
 import pytest
 from msgspec import structs
 
-from shadow.report.measured import REPAIRED, Evidence, ValueDay
+from shadow.report.fold import REPAIRED
+from shadow.report.measured import Evidence, ValueDay
 from shadow.report.terms import Terms
 from shadow.report.verdict import (
     COIN,
