@@ -111,6 +111,7 @@ class Check(Struct, gc=False):
 
     `value` was compared with `threshold`; both are None when there was nothing to compare.
     `room_e6` is the notional in micro-USDC a cap still has, None for a filter that is no cap.
+    `cuts` says of a pass that a raised alarm left no more than that room.
     """
 
     filter: str
@@ -120,6 +121,7 @@ class Check(Struct, gc=False):
     threshold: float | None = None
     reason: str = ""
     room_e6: int | None = None
+    cuts: bool = False
 
 
 class Clamp(Struct, gc=False, frozen=True):

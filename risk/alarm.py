@@ -82,5 +82,7 @@ def act(
     room_e6 = int(cut_to * proposal.notional_e6)
     worth = lots_within(proposal, room_e6) * proposal.notional_e6
     if action == "cut" and f.mode == "enforce" and worth >= MIN_NOTIONAL_E6 * proposal.lots > 0:
-        return f.passed(value, threshold, room_e6)
+        check = f.passed(value, threshold, room_e6)
+        check.cuts = True
+        return check
     return f.failed(value, threshold, reason)

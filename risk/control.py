@@ -37,6 +37,7 @@ class Control(Filter[Settings]):
     rank = 99
     default_mode = "observe"
     may_enforce = False
+    rests_on = ("seed",)
     settings_type = Settings
 
     def __init__(self, settings: Settings, mode: Mode) -> None:

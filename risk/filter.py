@@ -36,7 +36,8 @@ class Filter(ABC, Generic[S]):
     is asked even when it is off, and may answer with a check of another mode than its own; it is
     in force on every desk and has no verdict. `reads` says what a check depends on: of the market
     it is the same for every desk that hears the signal, of the size for every desk that asks for
-    as much.
+    as much. `rests_on` names what of the configuration beside its own settings its answers rest
+    on.
     """
 
     name: ClassVar[str]
@@ -46,6 +47,7 @@ class Filter(ABC, Generic[S]):
     default_mode: ClassVar[Mode] = "enforce"
     may_enforce: ClassVar[bool] = True
     rule: ClassVar[bool] = False
+    rests_on: ClassVar[tuple[str, ...]] = ()
     reads: Reads = "market"
     settings_type: ClassVar[type[Struct]] = NoSettings
 

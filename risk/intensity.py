@@ -40,6 +40,7 @@ class Intensity(Filter[Settings]):
     asks = "do trades arrive at their usual pace, or in a burst?"
     rank = 16
     default_mode = "observe"
+    rests_on = ("lens",)
     settings_type = Settings
 
     def __init__(self, settings: Settings, mode: Mode) -> None:

@@ -48,6 +48,7 @@ class PhaseSpace(Filter[Settings]):
     asks = "does the coin move as its own volatility explains, by the ranks of six lenses?"
     rank = 12
     default_mode = "observe"
+    rests_on = ("lens",)
     settings_type = Settings
 
     def __init__(self, settings: Settings, mode: Mode) -> None:

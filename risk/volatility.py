@@ -46,6 +46,7 @@ class Volatility(Filter[Settings]):
     asks = "is realised volatility within what is usual for the coin?"
     rank = 14
     default_mode = "observe"
+    rests_on = ("lens",)
     settings_type = Settings
 
     def __init__(self, settings: Settings, mode: Mode) -> None:

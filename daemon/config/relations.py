@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from daemon.config.sections import Config, EndpointConfig
 from divisions import roster
 from market.text import UNFIT, visible
+from risk import filter as filters
 from venue.address import shown
 
 # What a key's unit makes of a value that was meant in another one.
@@ -40,6 +41,7 @@ def broken(config: Config) -> list[str]:
         *_addresses(config),
         *_orders(config),
         *_lenses(config),
+        *_slots(config),
         *_units(config),
     ]
 
@@ -138,6 +140,20 @@ def _lenses(config: Config) -> Iterator[str]:
                     f"gate.{name}.mode: enforce with lens.enabled = false would refuse every "
                     "signal, as no lens answers"
                 )
+
+
+def _slots(config: Config) -> Iterator[str]:
+    rules = {cls.name for cls in filters.discover() if cls.rule}
+    limits = [n for n, f in config.gate.items() if n not in rules and f["mode"] != "off"]
+    slots = config.verdict.slots
+    if len(limits) > slots:
+        need = slots
+        while need < len(limits):
+            need *= 2
+        yield (
+            f"verdict.slots: {len(limits)} limits are measured, more than the {slots} that "
+            f"alpha_s is shared out among; set {need}"
+        )
 
 
 # Units.

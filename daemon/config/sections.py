@@ -82,6 +82,44 @@ class ShadowConfig(_Section):
     )
 
 
+class VerdictConfig(_Section):
+    """What a limit's worth is judged by. A change begins a new series of every limit."""
+
+    slots: int = Field(
+        16, ge=16, le=256, description="limits that alpha_s is shared out among, however many run"
+    )
+    alpha_s: float = Field(
+        0.10, gt=0, lt=1, description="for choice, two-sided, of all limits together"
+    )
+    alpha_v: float = Field(0.05, gt=0, lt=1, description="for value, two-sided, of each limit")
+    alpha_eq: float = Field(0.10, gt=0, lt=1, description="for being as good as nothing, of each")
+    margin_s_r: float = Field(
+        0.30, gt=0, le=10, description="as good as a coin: within this many R a blocked signal"
+    )
+    margin_v_r: float = Field(
+        0.25, gt=0, le=100, description="worth nothing: within this many R a day"
+    )
+    t_star_days: float = Field(90.0, ge=1, le=3650, description="intervals are narrowest then")
+    n_eff_min: float = Field(20.0, ge=2, le=3650, description="effective days before a verdict")
+    blocked_min: int = Field(30, ge=1, le=100_000, description="blocked signals before a verdict")
+    value_days_min: int = Field(
+        60, ge=2, le=3650, description="days before a limit can be worth nothing"
+    )
+    seen_min: int = Field(
+        10, ge=1, le=10_000, description="signals of a bot before its own past is its baseline"
+    )
+    phi_max: float = Field(0.6, ge=0, lt=1, description="correlation of days that is allowed for")
+    odds_half_life_days: float = Field(
+        10.0, gt=0, le=3650, description="memory of the rates at which bots are blocked"
+    )
+    odds_prior: float = Field(
+        10.0, gt=0, le=10_000, description="signals that the remembered rate begins with"
+    )
+    booking_delay_days: int = Field(
+        14, ge=0, le=365, description="an outcome counts no sooner after its signal"
+    )
+
+
 class EndpointConfig(_Section):
     """URLs of one network. A query is a secret, for it may hold an API key: it is never shown."""
 
@@ -218,6 +256,7 @@ class Config(_Section):
     fees: FeesConfig = FeesConfig()
     fills: FillsConfig = FillsConfig()
     shadow: ShadowConfig = ShadowConfig()
+    verdict: VerdictConfig = VerdictConfig()
     lens: LensConfig = LensConfig()
     prices: PricesConfig = PricesConfig()
     venue: VenueConfig = VenueConfig()

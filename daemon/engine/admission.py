@@ -6,6 +6,7 @@ from functools import partial
 
 from daemon.engine.heard import Heard
 from daemon.engine.outcome import Outbox
+from daemon.engine.series.book import SeriesBook
 from daemon.engine.settlement import Settlement
 from divisions import vote as voting
 from divisions.sizing import lots_wanted, sizing
@@ -40,6 +41,7 @@ class Admission:
         keys: dict[str, KeyState],
         books: Bookkeeper,
         out: Outbox,
+        series: SeriesBook,
         *,
         model: FillModel,
         vol_target: float,
@@ -51,6 +53,7 @@ class Admission:
         self._keys = keys
         self._books = books
         self._out = out
+        self._series = series
         self._model = model
         self.vol_target = vol_target
         self._count = 0
@@ -170,6 +173,7 @@ class Admission:
         if self._books.shadow:
             twin = self._trade(heard, verdict.lots, signal_id, TradeKind.TWIN, "admit")
             twin.tags = [rollup.TWIN, *rollup.observe_tags(verdict)]
+            self._series.judge(twin, verdict)
             self._begin(twin)
             self._send(twin)
             cut = proposal.lots - verdict.lots
@@ -185,6 +189,8 @@ class Admission:
         cause = "stage" if STAGE in verdict.failing else "block"
         phantom = self._trade(heard, verdict.lots, signal_id, TradeKind.PHANTOM, cause)
         phantom.tags = verdict_tags(verdict)
+        if cause == "block" and self._books.shadow:
+            self._series.judge(phantom, verdict)
         self._begin(phantom, key)
         key.phantom_id = phantom.trade_id
         self._send(phantom)

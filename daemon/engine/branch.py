@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from daemon.engine.admission import Admission
 from daemon.engine.heard import Heard
 from daemon.engine.outcome import Outbox
+from daemon.engine.series.book import SeriesBook
 from daemon.engine.settlement import Learner, Settlement
 from daemon.engine.trials import is_arm
 from market.coin import Coin
@@ -41,6 +42,7 @@ class Branch:
         identity: Identity,
         vol_target: float,
         shadow: bool,
+        series: SeriesBook,
     ) -> None:
         self.gate = gate
         self.out = out
@@ -49,7 +51,9 @@ class Branch:
         self.ledger = Ledger(coins, model, PaperBroker(coins, model), out.intend)
         versions = {STAGE: STAGE_VERSION, **{f.name: f.version for f in gate.filters}}
         self.books = Bookkeeper(out, identity, versions, shadow=shadow)
-        self.settlement = Settlement(self.view, self.ledger, self.keys, learner, self.books, out)
+        self.settlement = Settlement(
+            self.view, self.ledger, self.keys, learner, self.books, out, series
+        )
         self.admission = Admission(
             self.view,
             gate,
@@ -58,6 +62,7 @@ class Branch:
             self.keys,
             self.books,
             out,
+            series,
             model=model,
             vol_target=vol_target,
         )

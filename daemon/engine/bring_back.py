@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from daemon.engine.engine import Engine
-from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
+from market.events import MS_PER_DAY, NS_PER_DAY, NS_PER_MS, NS_PER_S
 from shadow.ledger.trade import Trade
 
 
@@ -35,6 +35,10 @@ def bring_back(
         out.touch(f"trade/{trade.trade_id}")
     for coin, at_ns in marked_ns.items():
         marked_ns[coin] = min(at_ns, now_ns)
+    vitals.uptime.day_ms = min(vitals.uptime.day_ms, today_ms)
+    for series in engine.series.state.known:
+        series.from_ns = min(series.from_ns, now_ns // NS_PER_DAY * NS_PER_DAY + NS_PER_DAY)
+    out.touch("series")
     weighing = engine.weighing
     weighing.weights.stepped_ms = min(weighing.weights.stepped_ms, today_ms)
     for days in (*weighing.fresh.values(), *weighing.weights.known.values()):

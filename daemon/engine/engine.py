@@ -18,6 +18,8 @@ from daemon.engine.lens_schedule import LensRule
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outages import Outages
 from daemon.engine.outcome import Outbox, Outcome, Vitals
+from daemon.engine.series.book import SeriesBook
+from daemon.engine.series.terms import NO_TERMS, Terms
 from daemon.engine.timetable import Timetable
 from daemon.engine.weighing import Weighing
 from divisions.lane import Lane
@@ -66,8 +68,10 @@ class Engine:
         shadow: bool,
         lens_rule: LensRule = LensRule(),  # noqa: B008 - frozen
         price_rule: PriceRule = PriceRule(),  # noqa: B008 - frozen
+        terms: Terms = NO_TERMS,
     ) -> None:
         self.out = Outbox()
+        self.series = SeriesBook(terms, self.out, shadow=shadow)
         self.weighing = Weighing(self.out, shadow=shadow)
         coins = {name: Coin(instrument) for name, instrument in instruments.items()}
         self.branch = Branch(
@@ -80,6 +84,7 @@ class Engine:
             identity=identity,
             vol_target=vol_target,
             shadow=shadow,
+            series=self.series,
         )
         self.market = MarketHalf(
             coins,
@@ -94,7 +99,7 @@ class Engine:
         self.market.clock = self.clock
         self.backfill = Backfill(self.market, self.branch, self.out)
         self.outages = Outages(self.market, self.backfill, self.out)
-        self.timetable = Timetable(self.market, self.branch, self.weighing, self.out)
+        self.timetable = Timetable(self.market, self.branch, self.weighing, self.series, self.out)
 
     @property
     def vitals(self) -> Vitals:
@@ -128,6 +133,8 @@ class Engine:
             clock.read(event)
         venue_ns = now_ns - clock.offset_ns
         vitals.venue_ns = max(vitals.venue_ns, venue_ns)
+        if not self.series.begun:
+            self.series.begin(fresh=not self.branch.desk.day_ms)
         if vitals.venue_ns >= vitals.next_hour_ns:
             self.timetable.roll()
         self._take(event)

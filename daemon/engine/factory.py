@@ -9,6 +9,7 @@ from daemon.config.discovery import make_filter
 from daemon.config.sections import Config
 from daemon.engine.engine import Engine
 from daemon.engine.lens_schedule import LensRule
+from daemon.engine.series.terms import RULES, terms_of
 from divisions import roster
 from divisions.lane import Lane
 from market.arrivals import BurstRule
@@ -55,6 +56,7 @@ def build_engine(
         seed=config.seed,
         vol_target=vol_target,
         shadow=config.shadow.enabled,
+        terms=terms_of(config, gate.filters),
         lens_rule=_lens_rule(config),
         price_rule=PriceRule(
             config.prices.band_share,
@@ -66,9 +68,7 @@ def build_engine(
 
 def policy_text(model: FillModel, vol_target: float) -> str:
     """Return what a hypothetical order's fate depends on, for the policy hash."""
-    return to_json(
-        {"fills": model, "vol_target": vol_target, "exits": 1, "weights": 1, "impact": 1}
-    )
+    return to_json({"fills": model, "vol_target": vol_target, **RULES})
 
 
 def _lens_rule(config: Config) -> LensRule:

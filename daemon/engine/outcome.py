@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from market.decision import LensAsk, Request
 from market.events import NS_PER_MS
 from market.orders import Intent
+from market.uptime import Uptime
 from shadow.store.rows import OF_BRANCHES, OF_DESK, Rows
 from shadow.store.tables.alarms import AlarmRow
 
@@ -53,7 +54,7 @@ class Vitals(Struct):
     `venue_ns` is the venue's time, by which bars, hours and days end; it decreases only where the
     venue's clock turned out to have moved, and no hour ends twice.
     `digest` runs over the desk's rows of all outcomes, `branch_digest` over those of the desks
-    beside it; `signals` counts by bot what came to a row.
+    beside it; `signals` counts by bot what came to a row. `uptime` is that of the running day.
     `feed_up` holds while any connection is open, `lines` are the numbers of the open ones.
     """
 
@@ -73,6 +74,7 @@ class Vitals(Struct):
     signals: dict[str, int] = field(default_factory=dict)
     lines: list[int] = field(default_factory=list)
     branch_digest: bytes = bytes(16)
+    uptime: Uptime = field(default_factory=Uptime)
 
 
 class Outbox:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from daemon.engine.outcome import Outbox
+from daemon.engine.series.book import SeriesBook
 from market.decision import TradeKind
 from market.desk import Desk, DeskView
 from shadow.ledger.episodes import KeyState
@@ -36,6 +37,7 @@ class Settlement:
         learner: Learner,
         books: Bookkeeper,
         out: Outbox,
+        series: SeriesBook,
     ) -> None:
         self._view = view
         self._ledger = ledger
@@ -43,6 +45,7 @@ class Settlement:
         self._learner = learner
         self._books = books
         self._out = out
+        self._series = series
         self.repeated: dict[str, None] = {}
         self.real: dict[int, Trade] = {}
 
@@ -118,6 +121,7 @@ class Settlement:
     def _filled(self, change: Change) -> None:
         trade = change.trade
         self._books.fill(change, entry=True)
+        self._series.entered(trade)
         if trade.kind == TradeKind.PAPER:
             self.expose(trade, trade.entry_notional_e6)
         later = self._ledger.trades.get(trade.later_trade_id)
@@ -131,6 +135,7 @@ class Settlement:
     def _closed(self, trade: Trade) -> None:
         self._out.vitals.closed += 1
         self._learner.closed(trade)
+        self._series.final(trade)
         name = trade.key
         key = self._keys.get(name)
         if key is not None and key.close(trade.trade_id):

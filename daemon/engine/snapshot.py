@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from daemon.engine.bring_back import bring_back
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Vitals
+from daemon.engine.series.book import SeriesState
 from daemon.engine.trials import Trials
 from daemon.engine.weighing import Returns, Weights
 from divisions.lane import LaneState
@@ -55,6 +56,7 @@ class EngineState(Struct):
     trials: Trials = field(default_factory=Trials)
     arms: dict[str, LaneState] = field(default_factory=dict)
     clock: VenueClock = field(default_factory=VenueClock)
+    series: SeriesState = field(default_factory=SeriesState)
 
 
 def whole(engine: Engine) -> bytes:
@@ -82,6 +84,7 @@ def whole(engine: Engine) -> bytes:
             market.bench.state,
             market.bench.memories(),
             engine.clock,
+            engine.series.state,
         )
     )
 
@@ -94,6 +97,7 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
     engine.out.vitals = state.vitals
     branch.desk = state.desk
     engine.clock = state.clock
+    engine.series.go_on(state.series)
     engine.weighing.weights, engine.weighing.fresh = state.weights, state.fresh
     market.opinions = state.opinions
     market.coins.update(state.coins)
@@ -135,24 +139,30 @@ def durable(engine: Engine) -> dict[str, str | None]:
 def _piece(engine: Engine, name: str) -> object:
     """Return what a durable piece holds now, None when it is gone."""
     kind, _, rest = name.partition("/")
+    found: object
     match kind:
         case "desk":
-            return engine.branch.desk
+            found = engine.branch.desk
         case "weights":
-            return engine.weighing.weights
+            found = engine.weighing.weights
         case "returns":
-            return engine.weighing.fresh
+            found = engine.weighing.fresh
         case "trials":
-            return engine.market.bench.state
+            found = engine.market.bench.state
+        case "series":
+            found = msgspec.structs.replace(engine.series.state, risks_e6=[])
+        case "risks":
+            found = engine.series.state.risks_e6
         case "closed":
-            return {coin.name: coin.closed for coin in engine.market.coins.values() if coin.closed}
+            found = {coin.name: coin.closed for coin in engine.market.coins.values() if coin.closed}
         case "key":
-            return engine.branch.keys.get(rest)
+            found = engine.branch.keys.get(rest)
         case "lane":
             lane = engine.market.lanes[rest]
-            return LaneState({}, lane.fault, lane.faults)
+            found = LaneState({}, lane.fault, lane.faults)
         case _:
-            return engine.branch.ledger.trades.get(int(rest))
+            found = engine.branch.ledger.trades.get(int(rest))
+    return found
 
 
 def newest_ns(pieces: Mapping[str, str]) -> int:
@@ -183,8 +193,11 @@ def recover(
         else:
             _take_up(engine, name, text)
     trades.sort(key=lambda trade: trade.trade_id)
+    known = len(engine.series.state.known)
     for trade in trades:
         rollup.complete(trade)
+        if any(at >= known for at in trade.judged):
+            trade.judged = trade.blocked = ()
     missing = {trade.coin for trade in trades} - market.coins.keys()
     require(not missing, f"trades are held on {missing}, which the engine does not know")
     _free_keys(engine, {trade.trade_id for trade in trades})
@@ -229,6 +242,12 @@ def _take_up(engine: Engine, name: str, text: str) -> None:
             engine.weighing.fresh = msgspec.json.decode(text, type=Returns)
         case "trials":
             engine.market.bench.adopt(msgspec.json.decode(text, type=Trials))
+        case "series":
+            state = msgspec.json.decode(text, type=SeriesState)
+            state.risks_e6 = engine.series.state.risks_e6
+            engine.series.state = state
+        case "risks":
+            engine.series.state.risks_e6 = msgspec.json.decode(text, type=list[int])
         case "closed":
             _close_again(engine, msgspec.json.decode(text, type=dict[str, dict[str, str]]))
         case "key":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from daemon.engine.branch import Branch
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
+from daemon.engine.series.book import SeriesBook
 from daemon.engine.weighing import Weighing
 from market.events import (
     MS_PER_DAY,
@@ -28,10 +29,18 @@ WALK_NS_MAX = 366 * NS_PER_DAY
 class Timetable:
     """Periodic work of market half, desk and weights."""
 
-    def __init__(self, market: MarketHalf, branch: Branch, weighing: Weighing, out: Outbox) -> None:
+    def __init__(
+        self,
+        market: MarketHalf,
+        branch: Branch,
+        weighing: Weighing,
+        series: SeriesBook,
+        out: Outbox,
+    ) -> None:
         self._market = market
         self._branch = branch
         self._weighing = weighing
+        self._series = series
         self._out = out
 
     def on_second(self) -> None:
@@ -46,6 +55,7 @@ class Timetable:
         self._market.lenses.on_second(now_ms)
         self._market.learn_books()
         self._branch.on_second()
+        self._series.on_second(self._branch.desk)
         news = self._branch.view.clock.news(vitals.now_ns)
         if news:
             self._out.alarm("clock", news)
@@ -73,6 +83,7 @@ class Timetable:
                 self._weighing.step(hour_ms)
             vitals.next_hour_ns += MS_PER_HOUR * NS_PER_MS
         branch.begin_day(now_ns // NS_PER_DAY * MS_PER_DAY)
+        self._series.end_day(now_ns // NS_PER_DAY * MS_PER_DAY)
 
 
 def _first_hour_ns(now_ns: int) -> int:

@@ -172,6 +172,7 @@ class Player:
         self.result.recorded_by = header.code_version
         self.result.instruments_from = header.instruments_from
         if self._store is not None and not self._run_id:
+            self._rows.extend(engine.series.rows(header.first_seq))
             self._run_id = self._store.begin_run(
                 started_ns=ns,
                 mode="replay",

@@ -62,8 +62,9 @@ class Trade(Struct):
     other half of such a pair once that half has closed. `gap_ns` is when its marks stopped,
     while it waits for the gap to be repaired; `funded_ms` is the newest hour it was charged for
     and `owed_ms` the newest that ended during a gap. `trial_id`
-    is that of the trial it belongs to. `exposed_e6` is what the desk counts for it
-    and `mark_px` the last mid it was valued at.
+    is that of the trial it belongs to. `judged` are the series of limits that its outcome counts
+    in, `blocked` those of them whose limit refused it, by their places among all series.
+    `exposed_e6` is what the desk counts for it and `mark_px` the last mid it was valued at.
     """
 
     trade_id: int
@@ -115,6 +116,8 @@ class Trade(Struct):
     funded_ms: int = 0
     owed_ms: int = 0
     trial_id: int = 0
+    judged: tuple[int, ...] = ()
+    blocked: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:

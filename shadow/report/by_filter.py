@@ -18,7 +18,8 @@ def by_filter(db: sqlite3.Connection, since: str, *, bias_within: bool) -> list[
     twins: dict[str, Days] = {}
     cursor = db.execute(
         "SELECT day, filter, mode, scope, bot, signals, entries, r, bps, net_e6 FROM rollup"
-        " WHERE day >= ? AND mode <> 'stage' ORDER BY day, filter, mode, scope, bot",
+        " WHERE day >= ? AND mode NOT IN ('stage', 'left_out', 'run')"
+        " ORDER BY day, filter, mode, scope, bot",
         (since,),
     )
     for day, name, mode, scope, bot, count, entries, r, in_bps, net_e6 in cursor:

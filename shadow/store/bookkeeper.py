@@ -120,7 +120,10 @@ class Bookkeeper:
                     vote=vote(),
                 )
             )
-            rows.checks += check_rows(signal_id, verdict, self._versions)
+            rows.checks += check_rows(signal_id, verdict.checks, self._versions)
+            cuts = [check for check in verdict.checks if check.cuts]
+            if cuts:
+                rows.cuts += check_rows(signal_id, cuts, self._versions)
 
         sink.later(write)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from shadow.store.audit import state_lies
+from shadow.store.limit_audit import limit_lies
 from shadow.store.rollup_audit import rollup_lies
 
 # Signals up to this one may have lost their detail to age or to the limit of size.
@@ -30,8 +31,9 @@ RULES: tuple[tuple[str, str], ...] = (
         " (SELECT 1 FROM signal s WHERE s.signal_id = d.signal_id)",
     ),
     (
-        "a check that passed stands among those that did not",
-        "SELECT DISTINCT signal_id FROM check_result WHERE outcome = 'pass'",
+        "a check that passed and cut nothing stands among those that did not",
+        "SELECT DISTINCT signal_id FROM check_result WHERE outcome = 'pass'"
+        " AND NOT (mode = 'enforce' AND COALESCE(value >= threshold, 0))",
     ),
     (
         "a check belongs to no signal",
@@ -208,4 +210,4 @@ def _broken(db: sqlite3.Connection) -> list[str]:
         ids = [row_id for (row_id,) in db.execute(query + " LIMIT 4")]
         if ids:
             found.append(f"{words}: {', '.join(map(str, ids[:3]))}{' …' * (len(ids) > 3)}")
-    return found + rollup_lies(db) + state_lies(db)
+    return found + rollup_lies(db) + limit_lies(db) + state_lies(db)

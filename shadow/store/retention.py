@@ -1,8 +1,9 @@
 """Retention: what is too old or too much goes, oldest first, a bounded slice at a time.
 
-Trades, their days and the rollups stay for good. Signals with their checks, equity, readings of
-lenses and alarms stay for as long as is asked; the details of signals for a shorter time, and they
-are also what goes when the file exceeds its size. With nothing due a call costs a few look-ups in
+Trades, series of limits, branches, the days of all three and the rollups stay for good. Signals
+with their checks, equity, readings of lenses and alarms stay for as long as is asked; the details
+of signals and the trades of branches for a shorter time, and details are also what goes when the
+file exceeds its size. With nothing due a call costs a few look-ups in
 indexes, whatever the size of the file. Pages that became free go back to the disk, but for a
 reserve that new rows will soon want again.
 """
@@ -29,11 +30,14 @@ PRUNED_BEFORE_NS = "pruned_before_ns"
 
 
 class Limits(Struct, frozen=True):
-    """Times before which details and other rows go, and the bytes that the file may hold."""
+    """Times before which details, other rows and trades of branches go, and the bytes that the
+    file may hold.
+    """
 
     details_from_ns: int
     rows_from_ns: int
     bytes_max: float
+    branch_trades_from_ns: int = 0
 
 
 class Tidied(Struct, frozen=True):
@@ -53,6 +57,7 @@ def tidy(db: sqlite3.Connection, limits: Limits) -> Tidied:
     details, left = _details(db, limits, over=used > limits.bytes_max)
     counts = [details, _signals(db, limits.rows_from_ns)]
     counts += [_timed(db, table, limits.rows_from_ns) for table in TIMED]
+    counts.append(_timed(db, "branch_trade", limits.branch_trades_from_ns, by="closed_ns"))
     return Tidied(
         sum(counts),
         any(count >= ROWS_A_SLICE for count in counts),
@@ -127,13 +132,13 @@ def _lives(trade: str) -> str:
     return f"{trade}.status <> 'closed' OR {trade}.closed_ns >= :before_ns"
 
 
-def _timed(db: sqlite3.Connection, table: str, before_ns: int) -> int:
+def _timed(db: sqlite3.Connection, table: str, before_ns: int, by: str = "ts_ns") -> int:
     """Delete the oldest rows of a table; those of one instant go together."""
     (until,) = db.execute(
-        "SELECT MAX(ts_ns) FROM"
-        f" (SELECT ts_ns FROM {table} WHERE ts_ns < ? ORDER BY ts_ns LIMIT {ROWS_A_SLICE})",
+        f"SELECT MAX({by}) FROM"
+        f" (SELECT {by} FROM {table} WHERE {by} < ? ORDER BY {by} LIMIT {ROWS_A_SLICE})",
         (before_ns,),
     ).fetchone()
     if until is None:
         return 0
-    return db.execute(f"DELETE FROM {table} WHERE ts_ns <= ?", (until,)).rowcount
+    return db.execute(f"DELETE FROM {table} WHERE {by} <= ?", (until,)).rowcount

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct, field
 
 from market.coin import Coin
-from market.decision import BUY, Proposal, TradeKind, Verdict
+from market.decision import BUY, Check, Proposal, TradeKind, Verdict
 from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S, Level
 from market.fills import Fill
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
@@ -23,9 +23,9 @@ from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow, Bra
 from shadow.store.tables.decisions import CheckRow, SignalRow
 from shadow.store.tables.desk import EquityRow
 from shadow.store.tables.lenses import LensRow
-from shadow.store.tables.limits import LimitDayRow
+from shadow.store.tables.limits import FinalDayRow, LimitDayRow, LimitShift
 from shadow.store.tables.rollups import RollupRow
-from shadow.store.tables.series import SeriesRow, SeriesUpdate
+from shadow.store.tables.series import SeriesRow, SeriesUpdate, SpellRow
 from shadow.store.tables.trades import (
     FillRow,
     OrderEventRow,
@@ -56,7 +56,7 @@ class Rows(Struct):
     """New rows by table, updates of trades and trials, and sums to add to the rollup.
 
     They are written in the order of these fields. `left_out` are sums of the rollup too: of what
-    no series of a limit counts.
+    no series of a limit counts. `cuts` are checks that passed although an alarm was raised.
     """
 
     signals: list[SignalRow] = field(default_factory=list)
@@ -76,9 +76,13 @@ class Rows(Struct):
     alarms: list[AlarmRow] = field(default_factory=list)
     rollups: list[RollupRow] = field(default_factory=list)
     left_out: list[RollupRow] = field(default_factory=list)
+    cuts: list[CheckRow] = field(default_factory=list)
     series: list[SeriesRow] = field(default_factory=list)
+    spells: list[SpellRow] = field(default_factory=list)
     series_updates: list[SeriesUpdate] = field(default_factory=list)
     limit_days: list[LimitDayRow] = field(default_factory=list)
+    limit_shifts: list[LimitShift] = field(default_factory=list)
+    final_days: list[FinalDayRow] = field(default_factory=list)
     branches: list[BranchRow] = field(default_factory=list)
     branch_ends: list[BranchEnd] = field(default_factory=list)
     branch_days: list[BranchDayRow] = field(default_factory=list)
@@ -102,7 +106,10 @@ class Rows(Struct):
 # The rows of what the desk decided and what became of it, and those of the desks beside it: a
 # digest each. What series of limits make of the former is in neither.
 OF_BRANCHES = ("branches", "branch_ends", "branch_days", "branch_trades")
-OF_SERIES = ("left_out", "series", "series_updates", "limit_days")
+OF_SERIES = (
+    *("left_out", "cuts", "series", "spells", "series_updates"),
+    *("limit_days", "limit_shifts", "final_days"),
+)
 OF_DESK = tuple(n for n in Rows.__struct_fields__ if n not in (*OF_BRANCHES, *OF_SERIES))
 
 
@@ -204,7 +211,7 @@ def signal_row(
     )
 
 
-def check_rows(signal_id: int, verdict: Verdict, versions: dict[str, int]) -> list[CheckRow]:
+def check_rows(signal_id: int, checks: Iterable[Check], versions: dict[str, int]) -> list[CheckRow]:
     """Return one row per check."""
     return [
         CheckRow(
@@ -217,7 +224,7 @@ def check_rows(signal_id: int, verdict: Verdict, versions: dict[str, int]) -> li
             c.reason,
             versions[c.filter],
         )
-        for c in verdict.checks
+        for c in checks
     ]
 
 

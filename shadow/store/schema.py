@@ -19,7 +19,7 @@ from shadow.store.tables.runs import RUNS_1, STATE_1, STATE_5, STATE_8
 from shadow.store.tables.series import SERIES_9
 from shadow.store.tables.trades import TRADES_1
 from shadow.store.tables.trials import TRIALS_1, TRIALS_4
-from shadow.store.tables.views import BLOCKED, VIEWS_1
+from shadow.store.tables.views import BLOCKED, VIEWS_1, VIEWS_9
 from shadow.store.tables.weights import WEIGHTS_1, WEIGHTS_3
 
 MIGRATIONS: tuple[str, ...] = (
@@ -41,7 +41,7 @@ MIGRATIONS: tuple[str, ...] = (
     ROLLUPS_5,
     ROLLUPS_7,
     STATE_8,
-    SERIES_9 + LIMITS_9 + BRANCHES_9,
+    SERIES_9 + LIMITS_9 + VIEWS_9 + BRANCHES_9,
 )
 # What is older is brought up to this version by being written anew.
 REBUILT = 5

@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote
@@ -55,11 +56,13 @@ HURRY_S = 0.5
 # What a key of `about` shall hold, from what it holds; None for nothing.
 Decide = Callable[[str | None], str | None]
 
+# Lists in `Rows` that are written in ways of their own.
+APART = ("signals", "checks", "cuts", "rollups", "left_out", "limit_shifts")
 # By name of the list in `Rows`, in the order of writing: what each kind of row is written with.
 WRITES: tuple[tuple[str, str], ...] = tuple(
     (kind.name, get_args(kind.type)[0].statement())
     for kind in fields(Rows)
-    if kind.name not in ("signals", "checks", "rollups", "left_out")
+    if kind.name not in APART
 )
 
 # The largest piece of state is some hundred kilobytes; SQLite itself would take a gigabyte.
@@ -142,6 +145,9 @@ class Store:
                 batch = getattr(rows, name)
                 if batch:
                     db.executemany(statement, map(astuple, batch))
+            for shift in rows.limit_shifts:
+                for moving, values in shift.statements():
+                    db.execute(moving, values)
             sums_of_days = summed(rows.rollups + rows.left_out)
             if sums_of_days:
                 db.executemany(RollupRow.statement(), map(astuple, sums_of_days))
@@ -155,7 +161,7 @@ class Store:
         details = self._packer.rows(rows.signals, rows.checks)
         db.executemany(DetailRow.statement(), map(astuple, details))
         refused = (check for check in rows.checks if check.outcome != PASSED)
-        db.executemany(CheckRow.statement(), map(astuple, refused))
+        db.executemany(CheckRow.statement(), map(astuple, chain(refused, rows.cuts)))
 
     def hurry(self) -> None:
         """Wait for nobody any more than a stop has time for; callable from any thread."""

@@ -16,6 +16,7 @@ from pytest import approx
 from daemon.engine import snapshot
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Outcome
+from daemon.engine.series.terms import Terms
 from divisions.bot import Action, Bot, NoMemory
 from divisions.lane import Lane
 from market.coin import PRIOR_DAILY_VOL, Coin
@@ -44,7 +45,7 @@ from market.instrument import Instrument
 from market.money import notional_e6
 from market.plausibility import PriceRule
 from market.view import View
-from risk.filter import Filter, NoSettings
+from risk.filter import Filter, NoSettings, measured
 from risk.gate import Gate
 from shadow.ledger.ledger import Ledger
 from shadow.ledger.paper import PaperBroker
@@ -232,7 +233,8 @@ class MinutePuppet(Puppet):
 class Stage:
     """The real engine with scripted bots and filters; every row it makes is kept for a store.
 
-    `filters` are scripted, `real` stand behind them. The clock stands still until `wait`.
+    `filters` are scripted, `real` stand behind them; `tuned` names one of other terms than ever
+    before. The clock stands still until `wait`.
     Without prints no bar closes, so sizes stay exact.
     Without prints no bar closes, so sizes stay exact.
     """
@@ -250,6 +252,8 @@ class Stage:
         equity_usd: float = 1_000_000.0,
         now_ns: int = T0,
         seed: int = 7,
+        delay_days: int = 14,
+        tuned: str = "",
     ) -> None:
         modes = {"limit": "enforce"} if filters is None else filters
         self.filters = {name: Scripted(name, mode) for name, mode in modes.items()}
@@ -270,6 +274,9 @@ class Stage:
             seed=seed,
             vol_target=PRIOR_DAILY_VOL,
             shadow=shadow,
+            terms=Terms(
+                {f.name: terms(f, delay_days, f.name == tuned) for f in measured(gate)}, delay_days
+            ),
             # Its prices jump as the arithmetic wants it.
             price_rule=PriceRule(share=0.5),
         )
@@ -437,19 +444,32 @@ class Stage:
         store.close()
         return path
 
-    def restart(self, seconds: float) -> Stage:
-        """Kill this process; return another one that took up from the database after a while."""
+    def restart(
+        self, seconds: float, modes: Mapping[str, Mode] | None = None, **options: Any
+    ) -> Stage:
+        """Kill this process; return another one that took up from the database after a while.
+
+        Filters have their modes as they were, or those given.
+        """
         assert self.store is not None
         fresh = Stage(
             instruments=[coin.instrument for coin in self.engine.market.coins.values()],
             bots=[type(bot)(bot.name, bot.division) for bot in self.bots.values()],
-            filters={f.name: f.mode for f in self.filters.values()},
+            filters=modes or {f.name: f.mode for f in self.filters.values()},
             shadow=self.shadow,
             now_ns=self.now_ns + round(seconds * NS_PER_S),
+            **options,
         )
         assert snapshot.recover(fresh.engine, self.store.state(), 0) == []
         fresh.store, fresh._first_seq = self.store, fresh.engine.vitals.seq + 1
         return fresh
+
+
+def terms(f: Filter[Any], delay_days: int, tuned: bool) -> str:
+    """Return the terms that a filter is measured under."""
+    verdict = {"booking_delay_days": delay_days}
+    said = {"filter": f.name, "version": f.version, "tuned": tuned, "verdict": verdict}
+    return msgspec.json.encode(said, order="deterministic").decode()
 
 
 def minute(start_ms: int, low: float, high: float, *, open_: float, close: float) -> Candle:
@@ -574,9 +594,13 @@ def head(
 
 
 def kept(db: sqlite3.Connection) -> dict[Key, Sums]:
-    """Return the rollup as it is; rows from which everything was taken back are left out."""
+    """Return the rollup as it is, but for what no trade is summed up in.
+
+    Rows from which everything was taken back are left out too.
+    """
     found = {}
-    for row in db.execute("SELECT * FROM rollup"):
+    query = "SELECT * FROM rollup WHERE mode NOT IN ('left_out', 'run')"
+    for row in db.execute(query):
         key, sums = tuple(row)[:5], tuple(row)[5:]
         if sums[0] or sums[1] or sums[4] or abs(sums[2]) > 1e-9 or abs(sums[3]) > 1e-6:
             found[key] = sums
@@ -650,12 +674,13 @@ def tell_history(stage: Stage) -> dict[str, int]:
     return ids
 
 
-def history_stage(now_ns: int = T0 + 12 * 3600 * NS_PER_S) -> Stage:
+def history_stage(now_ns: int = T0 + 12 * 3600 * NS_PER_S, **options: Any) -> Stage:
     """Return a stage on which a history can be told."""
     return Stage(
         bots=[Puppet("alpha", "trend"), Puppet("beta", "flow")],
         filters={"limit": "enforce", "other": "enforce", "cap": "enforce", "watch": "observe"},
         now_ns=now_ns,
+        **options,
     )
 
 

@@ -19,6 +19,9 @@ RELIEF = 1.1
 
 OK, NO_TAPE, NO_ENTRIES = "ok", "no tape", "no entries"
 
+# Trades of branches are there to be looked into; what they came to stays for good.
+BRANCH_TRADE_DAYS = 30
+
 
 class Housekeeping:
     """Watch on one state folder; `level` is what the free space allows."""
@@ -75,6 +78,7 @@ class Housekeeping:
             now_ns - int(store.detail_days * NS_PER_DAY),
             now_ns - int(store.retention_days * NS_PER_DAY),
             store.retention_gb * 1e9,
+            now_ns - BRANCH_TRADE_DAYS * NS_PER_DAY,
         )
 
     def weigh(self, tidied: Tidied, consume: Callable[[Recorded], object]) -> bool:

@@ -1,8 +1,11 @@
-"""Table limit_day: what a limit judged and blocked, by the day its outcome was booked on."""
+"""Tables limit_day and final_day: what a limit judged and blocked, by the day it counts on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
+
+from msgspec import Struct
 
 from shadow.store.tables.row import Row
 
@@ -34,6 +37,36 @@ class LimitDayRow(Row, frozen=True):
     worst_r: float
 
 
+class LimitShift(Struct, array_like=True, frozen=True, gc=False):
+    """A move of what a series has on days from `from_day` until before `to_day` to that day."""
+
+    filter: str
+    series_id: str
+    from_day: str
+    to_day: str
+
+    def statements(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the SQL that moves the rows, with its parameters."""
+        where = "WHERE filter = ? AND series_id = ? AND day >= ? AND day < ?"
+        kept = ", ".join(name for name in LimitDayRow.__struct_fields__ if name != "day")
+        which = (self.filter, self.series_id, self.from_day, self.to_day)
+        yield (
+            f"INSERT INTO limit_day (day, {kept}) SELECT ?, {kept} FROM limit_day {where}"
+            f" {LimitDayRow.clash}",
+            (self.to_day, *which),
+        )
+        yield f"DELETE FROM limit_day {where}", which
+
+
+class FinalDayRow(Row, frozen=True):
+    """The UTC day on which a trade's outcome became final, where that is after its close."""
+
+    table: ClassVar[str] = "final_day"
+
+    trade_id: int
+    day: str
+
+
 LIMITS_9 = """\
 CREATE TABLE limit_day (
   day TEXT NOT NULL,
@@ -49,5 +82,10 @@ CREATE TABLE limit_day (
   worst_r REAL NOT NULL,
   PRIMARY KEY (filter, series_id, day, bot, sample)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE final_day (
+  trade_id INTEGER PRIMARY KEY,
+  day TEXT NOT NULL
+) STRICT;
 
 """

@@ -1,4 +1,4 @@
-"""Table series: spells of a limit under the same terms, over which its worth is measured."""
+"""Tables series and spell: under which terms a limit's worth is measured, and which run when."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class SeriesRow(Row, frozen=True):
     """
 
     table: ClassVar[str] = "series"
+    verb: ClassVar[str] = "INSERT OR IGNORE"
 
     series_id: str
     filter: str
@@ -22,6 +23,17 @@ class SeriesRow(Row, frozen=True):
     from_ns: int
     money_r_e6: int | None
     terms: str
+
+
+class SpellRow(Row, frozen=True):
+    """From the event `from_seq` on a limit's signals are of this series, of none where empty."""
+
+    table: ClassVar[str] = "spell"
+    verb: ClassVar[str] = "INSERT OR REPLACE"
+
+    filter: str
+    from_seq: int
+    series_id: str
 
 
 class SeriesUpdate(Update, frozen=True):
@@ -41,6 +53,13 @@ CREATE TABLE series (
   from_ns INTEGER NOT NULL,
   money_r_e6 INTEGER,
   terms TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE spell (
+  filter TEXT NOT NULL,
+  from_seq INTEGER NOT NULL,
+  series_id TEXT NOT NULL,
+  PRIMARY KEY (filter, from_seq)
 ) STRICT, WITHOUT ROWID;
 
 """

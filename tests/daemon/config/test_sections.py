@@ -346,7 +346,9 @@ UNITS = {
 # Counts, ratios and numbers of standard deviations have no unit.
 PURE = {
     "seed", "n", "cadences", "surrogates", "burst_surge_min", "band_minute_devs", "agreeing_quotes",
-    "subscriptions_max", "connection_subscriptions_max", "connections_max",
+    "slots", "alpha_s", "alpha_v", "alpha_eq", "margin_s_r", "margin_v_r", "n_eff_min",
+    "blocked_min", "seen_min", "phi_max", "odds_prior", "subscriptions_max",
+    "connection_subscriptions_max", "connections_max",
 }  # fmt: skip
 
 

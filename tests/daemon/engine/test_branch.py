@@ -5,6 +5,8 @@ import pytest
 from daemon.engine.branch import Branch
 from daemon.engine.heard import Heard
 from daemon.engine.outcome import Outbox
+from daemon.engine.series.book import SeriesBook
+from daemon.engine.series.terms import NO_TERMS
 from daemon.engine.weighing import Weighing
 from market.decision import ExitCall, TradeKind
 from market.desk import Desk
@@ -52,6 +54,7 @@ class TwoDesks(Stage):
             identity=Identity("config", "policy"),
             vol_target=engine.branch.admission.vol_target,
             shadow=True,
+            series=SeriesBook(NO_TERMS, out, shadow=True),
         )
         self.other_rows = Rows()
         engine.market.listener = Both(engine.branch, self.other)

@@ -10,10 +10,11 @@ from market.decision import Request
 from shadow.store.rows import OF_BRANCHES, OF_SERIES
 from shadow.store.tables.alarms import AlarmRow
 from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow, BranchTradeRow
-from shadow.store.tables.limits import LimitDayRow
+from shadow.store.tables.decisions import CheckRow
+from shadow.store.tables.limits import FinalDayRow, LimitDayRow, LimitShift
 from shadow.store.tables.rollups import RollupRow
 from shadow.store.tables.row import Row
-from shadow.store.tables.series import SeriesRow, SeriesUpdate
+from shadow.store.tables.series import SeriesRow, SeriesUpdate, SpellRow
 
 
 def test_a_step_with_nothing_to_say_makes_nothing() -> None:
@@ -77,7 +78,11 @@ def test_requests_and_answers_are_not_part_of_the_digest() -> None:
 
 BESIDE: dict[str, Row] = {
     "left_out": RollupRow("day", "limit", "left_out", "open", "bot", 0, 1, 0.0, 0.0, 0),
+    "cuts": CheckRow(1, "limit", "enforce", "pass", 0.5, 0.4, "", 1),
+    "limit_shifts": LimitShift("limit", "id", "day", "later"),
+    "final_days": FinalDayRow(1, "day"),
     "series": SeriesRow("id", "limit", 1, 0, None, "{}"),
+    "spells": SpellRow("limit", 1, "id"),
     "series_updates": SeriesUpdate(1, "id"),
     "limit_days": LimitDayRow("day", "limit", "id", "bot", "clean", 1, 0.5, 0, 0.0, 0.5, 0.5),
 }

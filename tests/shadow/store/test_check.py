@@ -57,7 +57,7 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE signal_detail SET signal_id = 1 WHERE signal_id = :sole",
         "DELETE FROM signal WHERE signal_id = :joined",
     ],
-    "a check that passed stands among those that did not": [
+    "a check that passed and cut nothing stands among those that did not": [
         "UPDATE check_result SET outcome = 'pass' WHERE signal_id = :sole",
     ],
     "a check belongs to no signal": [

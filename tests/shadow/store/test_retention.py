@@ -16,6 +16,7 @@ from shadow.store.retention import Limits, bytes_used
 from shadow.store.rows import Rows
 from shadow.store.store import Store, open_readonly
 from shadow.store.tables.alarms import AlarmRow
+from shadow.store.tables.branches import BranchDayRow, BranchRow, BranchTradeRow
 from shadow.store.tables.desk import EquityRow
 from tests.support.shadow import history_stage, rows_of, tell_history, told
 
@@ -37,7 +38,31 @@ def by_filter(path: Path) -> object:
         return report(db, by="filter")
 
 
-KEPT = ("trade", "fill", "order_event", "trade_day", "rollup")
+KEPT = (
+    *("trade", "fill", "order_event", "trade_day", "rollup", "series", "spell", "limit_day"),
+    *("final_day", "branch", "branch_day"),
+)
+
+
+def test_trades_of_branches_go_by_their_close_and_their_days_stay(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    store = local(path)
+    words = ("alpha", "trend", "SOL", "buy")
+    trades = [
+        BranchTradeRow(
+            *(number, 1, None, *words, 1, 1, 2, closed_ns, 1.0, 1.0),
+            *(1, 1, 1, 1, 1, 1, 0.5, "stop", ""),
+        )
+        for number, closed_ns in ((1, 50), (2, 60), (3, 99), (4, 60))
+    ]
+    day = BranchDayRow("2025-09-01", 1, "limit", "id", None, None, 1, 2, 0, 0, 0, 1.0, 0)
+    branch = BranchRow(1, "limit", "observed", "id", 0, "start")
+    store.write(Rows(branches=[branch], branch_days=[day], branch_trades=trades))
+    assert store.tidy(Limits(LATE, LATE, MUCH)).deleted == 0
+    assert store.tidy(Limits(0, 0, MUCH, 99)).deleted == 3
+    store.close()
+    assert [row["trade_id"] for row in rows_of(path, "SELECT * FROM branch_trade")] == [3]
+    assert all(tables(path, "branch", "branch_day").values())
 
 
 def test_signals_go_by_age_and_trades_days_and_sums_stay_for_good(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.engine.outcome import Outbox
+from daemon.engine.series.book import SeriesBook
+from daemon.engine.series.terms import NO_TERMS
 from daemon.engine.settlement import Settlement
 from daemon.engine.weighing import Weighing
 from market.coin import Coin
@@ -261,6 +263,7 @@ class Pair:
             Weighing(self.out, shadow=True),
             Bookkeeper(self.out, Identity("config", "policy"), {}, shadow=True),
             self.out,
+            SeriesBook(NO_TERMS, self.out, shadow=True),
         )
         self.trades = {i: counted(i) for i in (PHANTOM, LATER, OTHER)}
         self.trades[LATER].tags, self.trades[LATER].kind = [], TradeKind.PAPER

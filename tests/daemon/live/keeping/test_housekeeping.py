@@ -95,7 +95,7 @@ def test_old_and_surplus_segments_are_deleted_and_named(tmp_path: Path) -> None:
 def test_details_and_rows_are_kept_for_as_long_as_asked(tmp_path: Path) -> None:
     store = {"detail_days": 2.5, "retention_days": 30.0, "retention_gb": 0.5}
     found = keeper(tmp_path, store=store).limits(100 * NS_PER_DAY)
-    assert found == Limits(195 * NS_PER_DAY // 2, 70 * NS_PER_DAY, 0.5e9)
+    assert found == Limits(195 * NS_PER_DAY // 2, 70 * NS_PER_DAY, 0.5e9, 70 * NS_PER_DAY)
 
 
 def test_a_database_too_large_for_good_is_said_once_until_it_was_not(tmp_path: Path) -> None:

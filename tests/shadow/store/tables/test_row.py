@@ -22,7 +22,9 @@ from shadow.store.tables.decisions import APART, SignalRow
 from shadow.store.tables.row import Row, Update
 from shadow.store.tables.trades import RepeatsUpdate, TradeDayRow, TradeRow
 
-KINDS: dict[str, type[Row]] = {f.name: get_args(f.type)[0] for f in fields(Rows)}
+KINDS: dict[str, type[Row]] = {
+    f.name: kind for f in fields(Rows) if issubclass(kind := get_args(f.type)[0], Row)
+}
 AFFINITY = {int: "INTEGER", float: "REAL", str: "TEXT"}
 
 

@@ -1,0 +1,40 @@
+"""Uptime of a UTC day: how long the feed was up and the desk neither halted nor latched."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from market.desk import Desk
+from market.events import NS_PER_DAY, NS_PER_S
+
+# Seconds further apart than this were not run.
+SECOND_NS_MAX = 5 * NS_PER_S
+SHARE_MIN = 0.5
+# The limit whose own days count while it holds the desk latched.
+LATCHING = "drawdown"
+
+
+class Uptime(Struct):
+    """Uptime since `day_ms`, in nanoseconds: entries open, and those latched at the peak.
+
+    `last_ns` is the newest second; `day_ms` is 0 before the first day.
+    """
+
+    day_ms: int = 0
+    last_ns: int = 0
+    run_ns: int = 0
+    latched_ns: int = 0
+
+    def on_second(self, now_ns: int, desk: Desk, *, feed_up: bool) -> None:
+        """Count the time since the second before."""
+        step_ns, self.last_ns = now_ns - self.last_ns, now_ns
+        if 0 < step_ns <= SECOND_NS_MAX and feed_up and not desk.halts:
+            if desk.latched.startswith("loss from the peak"):
+                self.latched_ns += step_ns
+            else:
+                self.run_ns += step_ns
+
+    def was_run(self, limit: str = "") -> bool:
+        """Say whether enough of the day was run to count for a limit."""
+        counted = self.run_ns + (self.latched_ns if limit == LATCHING else 0)
+        return counted >= SHARE_MIN * NS_PER_DAY
