@@ -34,6 +34,7 @@ from daemon.live.feed_log import log_told
 from daemon.live.gauges import figures_of, fit_to_keep
 from daemon.live.history import History
 from daemon.live.journal import Journal
+from daemon.live.keeping.folding import keep_folds
 from daemon.live.keeping.guard import Guard, give_back, require_kept
 from daemon.live.keeping.housekeeping import OK, Housekeeping
 from daemon.live.keeping.proving import Proving
@@ -368,8 +369,11 @@ class Daemon:
             self.housekeeping.tidy_tape()
 
     async def tidy(self) -> bool:
-        """Delete a slice of the rows that are due; return whether there are more."""
-        work = partial(self._store.tidy, self.housekeeping.limits(self.clock.now_ns()))
+        """Delete a slice of the rows that are due, fold others; return whether there are more."""
+        now_ns = self.clock.now_ns()
+        work = partial(self._store.tidy, self.housekeeping.limits(now_ns))
         with suppress(sqlite3.Error):
-            return self.housekeeping.weigh(await self.journal.in_thread(work), self.consume)
+            more = self.housekeeping.weigh(await self.journal.in_thread(work), self.consume)
+            folding = partial(keep_folds, self._store, now_ns)
+            return await self.journal.in_thread(folding) or more
         return False

@@ -6,7 +6,7 @@ change, so whoever keeps a fold of them need not read them again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from datetime import date
 from math import isfinite
@@ -86,6 +86,29 @@ class Fold(Struct):
     def begun_anew(self) -> Fold:
         """Return a fold that knows what this one knows, and has counted nothing yet."""
         return Fold(deepcopy(self.known), last=self.last)
+
+    def is_under(self, terms: Terms) -> bool:
+        """Return whether a series of these terms can go on with it."""
+        known = self.known
+        mine = (known.seen_min, known.half_life_days, known.prior)
+        return mine == (terms.seen_min, terms.odds_half_life_days, terms.odds_prior)
+
+    def extend(self, rows: Iterable[JudgedDay], *, clean: bool = False, since: str = "") -> None:
+        """Add rows of days that have ended and are not in it yet; `since` is from when they count.
+
+        `clean` leaves out what was repaired. Rows that hold no sound numbers are refused.
+        """
+        by_day: dict[str, list[JudgedDay]] = {}
+        last = self.last
+        for row in rows:
+            if row.day <= last or (clean and row.sample != CLEAN):
+                continue
+            if row.sound:
+                by_day.setdefault(row.day, []).append(row)
+            else:
+                self.refused += 1
+        for day in sorted(by_day):
+            self.add(day, by_day[day], counts=day >= since)
 
     def add(self, day: str, rows: Sequence[JudgedDay], *, counts: bool = True) -> None:
         """Add a day that has ended, with all its rows; it only makes known unless it `counts`."""

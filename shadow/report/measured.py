@@ -91,21 +91,17 @@ def measure(evidence: Evidence, *, clean: bool = False, since: str = "") -> Meas
 
 
 def _measure_choice(found: Measured, evidence: Evidence, clean: bool, since: str) -> None:
-    choice = found.choice
-    by_day: dict[str, list[JudgedDay]] = {}
-    done, through = choice.last, evidence.through
+    through = evidence.through
+    found.choice.extend(
+        [row for row in evidence.judged if row.day <= through], clean=clean, since=since
+    )
     for row in evidence.judged:
-        if row.day <= done or (clean and row.sample != CLEAN):
-            continue
-        if not row.sound:
-            choice.refused += 1
-        elif row.day <= through:
-            by_day.setdefault(row.day, []).append(row)
-        else:
-            found.provisional.add(row)
-    for day in sorted(by_day):
-        choice.add(day, by_day[day], counts=day >= since)
-    found.days = _span(choice.first, through)
+        if row.day > through and not (clean and row.sample != CLEAN):
+            if row.sound:
+                found.provisional.add(row)
+            else:
+                found.refused += 1
+    found.days = _span(found.choice.first, through)
 
 
 def _measure_value(found: Measured, evidence: Evidence, clean: bool, since: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from quant.anytime import PHI_MAX, T_STAR_DAYS
@@ -30,3 +31,14 @@ class Terms(Struct, frozen=True):
     phi_max: float = PHI_MAX
     odds_half_life_days: float = ODDS_HALF_LIFE_DAYS
     odds_prior: float = ODDS_PRIOR
+
+
+class _Kept(Struct):
+    """What a series keeps of its terms, as far as a verdict asks."""
+
+    verdict: Terms = Terms()
+
+
+def terms_of(text: str) -> Terms:
+    """Return the terms of a series as its row keeps them; raises msgspec.MsgspecError."""
+    return msgspec.json.decode(text, type=_Kept).verdict

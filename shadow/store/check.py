@@ -145,6 +145,17 @@ RULES: tuple[tuple[str, str], ...] = (
         " WHERE f.trade_id = t.trade_id AND f.action = 'entry')",
     ),
     (
+        "a fold is not of the rows it stands for",
+        "SELECT f.filter || ' ' || f.sample FROM limit_fold f WHERE"
+        " CASE WHEN NOT json_valid(f.fold) THEN 1 ELSE (SELECT"
+        " COALESCE(SUM(judged), 0) <> json_extract(f.fold, '$.booked.judged')"
+        " OR COALESCE(SUM(blocked), 0) <> json_extract(f.fold, '$.booked.blocked')"
+        " OR ABS(COALESCE(SUM(blocked_r), 0.0) - json_extract(f.fold, '$.booked.blocked_r')) > 1e-6"
+        " FROM limit_day d"
+        " WHERE (d.filter, d.series_id) = (f.filter, f.series_id) AND d.day <= f.day"
+        " AND (f.sample = 'all' OR d.sample = 'clean')) END",
+    ),
+    (
         "a trade has a day outside its life",
         "SELECT d.trade_id FROM trade_day d JOIN trade t ON t.trade_id = d.trade_id WHERE"
         " d.day < date(t.decided_ns / 1000000000, 'unixepoch')"

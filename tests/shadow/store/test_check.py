@@ -57,6 +57,11 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE signal_detail SET signal_id = 1 WHERE signal_id = :sole",
         "DELETE FROM signal WHERE signal_id = :joined",
     ],
+    "a fold is not of the rows it stands for": [
+        "INSERT INTO limit_fold VALUES ('limit', 'id', 'all', '2025-09-02', 1,"
+        ' \'{"booked": {"judged": 1, "blocked": 0, "blocked_r": 0.0}}\')',
+        "INSERT INTO limit_fold VALUES ('limit', 'id', 'clean', '2025-09-02', 1, '{')",
+    ],
     "a check that passed and cut nothing stands among those that did not": [
         "UPDATE check_result SET outcome = 'pass' WHERE signal_id = :sole",
     ],

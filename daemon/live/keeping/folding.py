@@ -1,0 +1,28 @@
+"""Folds of day rows, renewed beside the rest of the housekeeping."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from market.errors import OperatorError
+from market.events import NS_PER_MS
+from shadow.report.folds import renewed
+from shadow.store.rows import day_of
+from shadow.store.store import Store, open_readonly
+
+
+def keep_folds(store: Store, now_ns: int) -> bool:
+    """Renew the folds of one series that lag behind; return whether there may be more.
+
+    Reads the database beside the writer, and writes what came of it in one short transaction.
+    """
+    try:
+        db = open_readonly(store.path)
+    except OperatorError:
+        # The file has lost its name; the guard looks after that.
+        return False
+    with closing(db):
+        folds = renewed(db, day_of(now_ns // NS_PER_MS))
+    if folds:
+        store.keep(folds)
+    return bool(folds)
