@@ -370,10 +370,8 @@ class Daemon:
 
     async def tidy(self) -> bool:
         """Delete a slice of the rows that are due, fold others; return whether there are more."""
-        now_ns = self.clock.now_ns()
-        work = partial(self._store.tidy, self.housekeeping.limits(now_ns))
+        work = partial(self._store.tidy, self.housekeeping.limits(self.clock.now_ns()))
         with suppress(sqlite3.Error):
             more = self.housekeeping.weigh(await self.journal.in_thread(work), self.consume)
-            folding = partial(keep_folds, self._store, now_ns)
-            return await self.journal.in_thread(folding) or more
+            return await self.journal.in_thread(partial(keep_folds, self._store)) or more
         return False

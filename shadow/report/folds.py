@@ -19,9 +19,13 @@ from shadow.store.tables.folds import LimitFoldRow
 # Of `fold.py` and what it rests on; one more with every change of what a fold comes to.
 RULE = 1
 ALL = "all"
-# Days that have ended stay as they are; two more are left for clocks that disagree.
-SETTLED_DAYS = 2
 EVERY_DAYS = 7
+
+# The newest day that the desk has ended: what counts on it, or before, will not move any more.
+_ENDED = """
+SELECT day FROM rollup WHERE filter = '' AND mode = 'run' AND scope = 'seconds'
+ORDER BY day DESC LIMIT 1
+"""
 
 _STALE = """
 SELECT s.filter, s.series_id, s.terms FROM series s LEFT JOIN limit_fold f
@@ -94,9 +98,12 @@ def kept(db: sqlite3.Connection, name: str, series_id: str, terms: Terms) -> dic
     return found if len(found) == 2 else {}
 
 
-def renewed(db: sqlite3.Connection, today: str) -> list[LimitFoldRow]:
+def renewed(db: sqlite3.Connection) -> list[LimitFoldRow]:
     """Return the folds of one series that lag behind; none once all are up to date."""
-    until = (date.fromisoformat(today) - timedelta(days=SETTLED_DAYS)).isoformat()
+    ended = db.execute(_ENDED).fetchone()
+    if ended is None:
+        return []
+    (until,) = ended
     stale = (date.fromisoformat(until) - timedelta(days=EVERY_DAYS)).isoformat()
     found = db.execute(_STALE, {"rule": RULE, "stale": stale, "until": until}).fetchone()
     if found is None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 
 from market.errors import OperatorError
-from market.events import NS_PER_MS
 from shadow.report.folds import renewed
-from shadow.store.rows import day_of
 from shadow.store.store import Store, open_readonly
 
 
-def keep_folds(store: Store, now_ns: int) -> bool:
+def keep_folds(store: Store) -> bool:
     """Renew the folds of one series that lag behind; return whether there may be more.
 
     Reads the database beside the writer, and writes what came of it in one short transaction.
@@ -22,7 +20,7 @@ def keep_folds(store: Store, now_ns: int) -> bool:
         # The file has lost its name; the guard looks after that.
         return False
     with closing(db):
-        folds = renewed(db, day_of(now_ns // NS_PER_MS))
+        folds = renewed(db)
     if folds:
         store.keep(folds)
     return bool(folds)

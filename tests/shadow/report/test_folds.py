@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from shadow.report.fold import CLEAN, REPAIRED, JudgedDay
-from shadow.report.folds import ALL, EVERY_DAYS, SETTLED_DAYS, Divisions, day_rows, kept, renewed
+from shadow.report.folds import ALL, EVERY_DAYS, Divisions, day_rows, kept, renewed
 from shadow.report.measured import Evidence, measure
 from shadow.report.terms import Terms
 from shadow.store.check import broken_promises
@@ -17,6 +17,7 @@ from shadow.store.rows import Rows
 from shadow.store.store import Store, open_readonly
 from shadow.store.tables.folds import LimitFoldRow
 from shadow.store.tables.limits import LimitDayRow
+from shadow.store.tables.rollups import RollupRow
 from shadow.store.tables.series import SeriesRow
 from shadow.store.tables.weights import ReturnRow
 from tests.support.evidence import day_of, worked
@@ -63,10 +64,12 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def renew(path: Path, today: str) -> list[LimitFoldRow]:
-    with closing(open_readonly(path)) as db:
-        rows = renewed(db, today)
+def renew(path: Path, ended: str) -> list[LimitFoldRow]:
+    """Renew the folds of one series once the desk has ended a day."""
     store = Store(path, mode="local", network="testnet")
+    store.write(Rows(left_out=[RollupRow(ended, "", "run", "seconds", "", 1, 0, 0.0, 0.0, 0)]))
+    with closing(open_readonly(path)) as db:
+        rows = renewed(db)
     store.keep(rows)
     store.close()
     return rows
@@ -83,15 +86,14 @@ def test_rows_are_read_as_they_were_written(path: Path) -> None:
 
 
 def test_series_are_folded_one_at_a_time_and_a_week_at_a_time(path: Path) -> None:
-    today = day_of(50)
-    first, second = renew(path, today), renew(path, today)
+    first, second = renew(path, day_of(50)), renew(path, day_of(50))
     assert [(row.filter, row.sample) for row in first] == [("limit", ALL), ("limit", CLEAN)]
     assert {row.filter for row in second} == {"other"}
-    assert {row.day for row in (*first, *second)} == {day_of(50 - SETTLED_DAYS)}
-    assert renew(path, today) == []
+    assert {row.day for row in (*first, *second)} == {day_of(50)}
+    assert renew(path, day_of(50)) == []
     assert renew(path, day_of(50 + EVERY_DAYS - 1)) == []
     later = renew(path, day_of(50 + EVERY_DAYS))
-    assert {row.day for row in later} == {day_of(50 + EVERY_DAYS - SETTLED_DAYS)}
+    assert {row.day for row in later} == {day_of(50 + EVERY_DAYS)}
 
 
 @pytest.mark.parametrize("days", [[30], [20, 30, 60], [10, 95]])
@@ -111,6 +113,12 @@ def test_what_is_folded_comes_to_the_same_as_all_rows(path: Path, days: list[int
     assert len(left.judged) < len(whole.judged)
     assert measure(left) == measure(whole)
     assert measure(left, clean=True) == measure(whole, clean=True)
+
+
+def test_until_a_day_has_ended_nothing_is_folded(path: Path) -> None:
+    """What is due on a day that was not run moves on when the next one ends."""
+    with closing(open_readonly(path)) as db:
+        assert renewed(db) == []
 
 
 def test_a_fold_of_another_rule_or_other_terms_or_that_is_broken_is_not_used(path: Path) -> None:
