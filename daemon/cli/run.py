@@ -200,14 +200,22 @@ def replay(
         Path | None, typer.Option("--state", help="Keep the results in STATE/replay/gnomon.db.")
     ] = None,
     without: Annotated[
-        list[str] | None, typer.Option("--without", help="Leave a filter out; may be repeated.")
+        list[str] | None,
+        typer.Option("--without", help="A desk without this filter beside; may be repeated."),
     ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Leave those filters out of the desk itself.")
+    ] = False,
     no_jit: NoJitOption = False,
     json_: JsonOption = False,
 ) -> None:
     """Re-run a tape at full speed through the same code and compare digests.
 
-    Example: gnomon replay ~/.local/state/gnomon/local/tape
+    With --without a second desk without those limits trades beside the recorded one, on the same
+    signals with the weights as recorded; both results are shown. --whole leaves the limits out of
+    the desk itself instead, so that weights and sizes follow.
+
+    Example: gnomon replay ~/.local/state/gnomon/local/tape --without direction
     """
     if no_jit:
         os.environ["GNOMON_NO_JIT"] = "1"
@@ -221,13 +229,13 @@ def replay(
             f"no filter {', '.join(unknown)}; there are {', '.join(filter_names())}",
             param_hint="--without",
         )
-    result = replay_tape(tape, state, without or [])
+    result = replay_tape(tape, state, without or [], whole=whole)
     if json_:
         print_json(result)
     else:
         for line in result.lines():
             typer.echo(line)
-    if result.same_code_mismatch and not without:
+    if result.same_code_mismatch and not (whole and without):
         raise InvariantBroken(
             f"{tape}: the same code made other decisions than recorded ({result.mismatch})"
         )

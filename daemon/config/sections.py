@@ -77,6 +77,7 @@ class ShadowConfig(_Section):
     """Phantoms: trades that were not taken."""
 
     enabled: bool = Field(True, description="record phantoms, twins and clamped remainders")
+    branches: bool = Field(True, description="run the desk without each of its limits beside it")
     bias_bps_max: float = Field(
         2.0, gt=0, le=100, description="no verdict while twin minus real may be beyond this"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 from daemon.engine.heard import Heard
 from daemon.engine.outcome import Outbox
@@ -22,6 +23,15 @@ from shadow.ledger.ledger import Ledger
 from shadow.ledger.trade import Trade
 from shadow.store import rollup
 from shadow.store.bookkeeper import Bookkeeper, verdict_tags
+
+
+class Judged(NamedTuple):
+    """A signal that the desk judged: its size, the verdict, and its id, 0 when it was a repeat."""
+
+    proposal: Proposal
+    verdict: Verdict
+    signal_id: int
+
 
 # Until a coin's streams have shown a cadence, an entry waits as long as the slow book takes.
 CADENCE_NS_UNKNOWN = 5_400_000_000.0
@@ -59,15 +69,15 @@ class Admission:
         self._count = 0
         self._counted_seq = 0
 
-    def hear(self, heard: Heard) -> None:
-        """Take a bot's signal."""
+    def hear(self, heard: Heard) -> Judged | None:
+        """Take a bot's signal; return what was made of it, None for one that was not judged."""
         name, lane = heard.key, heard.lane
         key = self._key(name)
         armed = key.hear(self._out.now_ns, lane.bot.rearm_ns())
         self._out.touch(f"key/{name}")
         if not armed:
             self._settlement.repeat(name, key)
-            return
+            return None
         proposal = self._propose(heard)
         self._view.opened_ns = key.opened_ns
         self._view.vote = heard.vote
@@ -77,10 +87,10 @@ class Admission:
         step = key.step(verdict)
         if step is Step.REPEAT:
             self._settlement.repeat(name, key)
-            return
+            return Judged(proposal, verdict, 0)
         signals = self._out.vitals.signals
         signals[lane.name] = signals.get(lane.name, 0) + 1
-        self._book(heard, proposal, verdict, step, key)
+        return Judged(proposal, verdict, self._book(heard, proposal, verdict, step, key))
 
     def try_out(self, heard: Heard, trial_id: int) -> None:
         """Open a phantom for what an arm of a trial says, past gate and vote."""
@@ -107,25 +117,11 @@ class Admission:
         return key
 
     def _propose(self, heard: Heard) -> Proposal:
-        coin, lane, signal = heard.coin, heard.lane, heard.signal
-        division, bot = heard.weights
-        numbers = sizing(
-            coin,
-            equity_e6=self._view.desk.equity_e6,
-            vol_target=self.vol_target,
-            division_weight=division,
-            bot_weight=bot,
-            conviction=signal.conviction,
-        )
-        lots = lots_wanted(coin, numbers)
-        worth_e6 = bearable_e6(notional_e6(coin.book.mid, lots, coin.instrument.sz_decimals))
-        return Proposal(
-            signal, lane.name, lane.division, signal.coin, signal.side, lots, worth_e6, numbers
-        )
+        return propose(heard, self._view.desk.equity_e6, heard.weights, self.vol_target)
 
     def _book(
         self, heard: Heard, proposal: Proposal, verdict: Verdict, step: Step, key: KeyState
-    ) -> None:
+    ) -> int:
         signal_id = self._next_id()
         vitals = self._out.vitals
         # How far a filter reaches is asked only of what may be admitted.
@@ -151,6 +147,7 @@ class Admission:
             trade_id=trade_id,
             vote=partial(voting.plain, heard.vote, self._out.now_ns),
         )
+        return signal_id
 
     def _admit(
         self, heard: Heard, proposal: Proposal, verdict: Verdict, key: KeyState, signal_id: int
@@ -163,8 +160,8 @@ class Admission:
             self._books.paired(phantom, trade)
         self._begin(trade, key)
         key.real_id = trade.trade_id
-        self._settlement.real[trade.trade_id] = trade
-        self._settlement.expose(
+        self._settlement.account.trades[trade.trade_id] = trade
+        self._settlement.account.expose(
             trade,
             bearable_e6(notional_e6(coin.book.mid, trade.lots, coin.instrument.sz_decimals)),
         )
@@ -198,24 +195,15 @@ class Admission:
         return phantom.trade_id
 
     def _trade(self, heard: Heard, lots: int, signal_id: int, kind: TradeKind, cause: str) -> Trade:
-        now_ns, coin, signal = self._out.now_ns, heard.coin, heard.signal
-        due_ns = now_ns + self._model.latency_ns
-        return Trade(
+        return entry_of(
+            heard,
+            lots,
             trade_id=signal_id * 4 + kind,
+            signal_id=signal_id,
             kind=kind,
             cause=cause,
-            signal_id=signal_id,
-            bot=heard.lane.name,
-            division=heard.lane.division,
-            coin=signal.coin,
-            side=signal.side,
-            lots=lots,
-            decided_ns=now_ns,
-            due_ns=due_ns,
-            expires_ns=due_ns + int(2 * _cadence_ns(coin)),
-            decision_mid=coin.book.mid,
-            plan=signal.plan,
-            stop_px=signal.plan.stop_px,
+            now_ns=self._out.now_ns,
+            model=self._model,
         )
 
     def _begin(self, trade: Trade, key: KeyState | None = None) -> None:
@@ -237,6 +225,60 @@ class Admission:
         require(self._count < SIGNALS_MAX, "one event brought more signals than there are ids")
         self._count += 1
         return self._out.seq * SIGNALS_MAX + self._count - 1
+
+
+def propose(
+    heard: Heard, equity_e6: int, weights: tuple[float, float], vol_target: float
+) -> Proposal:
+    """Return a signal in the size that a desk of some equity and weights asks for."""
+    coin, lane, signal = heard.coin, heard.lane, heard.signal
+    division, bot = weights
+    numbers = sizing(
+        coin,
+        equity_e6=equity_e6,
+        vol_target=vol_target,
+        division_weight=division,
+        bot_weight=bot,
+        conviction=signal.conviction,
+    )
+    lots = lots_wanted(coin, numbers)
+    worth_e6 = bearable_e6(notional_e6(coin.book.mid, lots, coin.instrument.sz_decimals))
+    return Proposal(
+        signal, lane.name, lane.division, signal.coin, signal.side, lots, worth_e6, numbers
+    )
+
+
+def entry_of(
+    heard: Heard,
+    lots: int,
+    *,
+    trade_id: int,
+    signal_id: int,
+    kind: TradeKind,
+    cause: str,
+    now_ns: int,
+    model: FillModel,
+) -> Trade:
+    """Return the trade that a signal in a size begins, as its entry is to be sent."""
+    coin, signal = heard.coin, heard.signal
+    due_ns = now_ns + model.latency_ns
+    return Trade(
+        trade_id=trade_id,
+        kind=kind,
+        cause=cause,
+        signal_id=signal_id,
+        bot=heard.lane.name,
+        division=heard.lane.division,
+        coin=signal.coin,
+        side=signal.side,
+        lots=lots,
+        decided_ns=now_ns,
+        due_ns=due_ns,
+        expires_ns=due_ns + int(2 * _cadence_ns(coin)),
+        decision_mid=coin.book.mid,
+        plan=signal.plan,
+        stop_px=signal.plan.stop_px,
+    )
 
 
 def _cadence_ns(coin: Coin) -> float:

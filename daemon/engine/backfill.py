@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from daemon.engine.branch import Branch
+from daemon.engine.desks import Desks
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
 from market.coin import Coin
@@ -49,9 +49,9 @@ class Tail(Struct):
 class Backfill:
     """Requests for what bars and suspended trades lack."""
 
-    def __init__(self, market: MarketHalf, branch: Branch, out: Outbox) -> None:
+    def __init__(self, market: MarketHalf, desks: Desks, out: Outbox) -> None:
         self._market = market
-        self._branch = branch
+        self._desks = desks
         self._out = out
         self._asked: dict[str, int] = {}
         # What is only about questions is no state: a replay asks nobody.
@@ -87,7 +87,7 @@ class Backfill:
             if not coin.closed:
                 self._note_anew(coin)
                 self._ask_tail(coin)
-        for name, since_ns in self._branch.ledger.gaps.since().items():
+        for name, since_ns in self._desks.gaps_since().items():
             if now_ns - self._asked.get(name, 0) < ASK_AGAIN_NS:
                 continue
             self._asked[name] = now_ns
@@ -118,13 +118,13 @@ class Backfill:
             return
         if event.refused:
             self._tell_refused(coin, event)
-        clock, now_ns = self._branch.view.clock, self._out.now_ns
+        clock, now_ns = self._desks.main.view.clock, self._out.now_ns
         event.rows = [row for row in event.rows if clock.bears("candle", row.start_ms, now_ns)]
         if "trades" in coin.dead:
             # No print would carry such bars on, so they would soon be old. Trades that wait for
             # these minutes can be walked all the same.
             if event.timeframe == "1m":
-                self._branch.repair(coin, event.rows, event.asked_ns)
+                self._desks.repair(coin, event.rows, event.asked_ns)
             return
         before = coin.bars.series["1m"].close.copy()
         asked_ms = clock.venue_ns(event.asked_ns) // NS_PER_MS
@@ -137,7 +137,7 @@ class Backfill:
         if coin.bars.series["1m"].close != before:
             coin.recompute_variance()
             self._market.lenses.on_history(coin)
-        self._branch.repair(coin, event.rows, event.asked_ns)
+        self._desks.repair(coin, event.rows, event.asked_ns)
         lacking = coin.bars.lacking()
         for timeframe in TIMEFRAMES[1:]:
             is_short = len(coin.bars.series[timeframe]) < WARM_UP_ROWS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from daemon.engine.admission import Admission
+from daemon.engine.admission import Admission, Judged
 from daemon.engine.heard import Heard
 from daemon.engine.outcome import Outbox
 from daemon.engine.series.book import SeriesBook
@@ -79,9 +79,9 @@ class Branch:
 
     # What bots say.
 
-    def hear(self, heard: Heard) -> None:
-        """Take a bot's signal."""
-        self.admission.hear(heard)
+    def hear(self, heard: Heard) -> Judged | None:
+        """Take a bot's signal; return what was made of it, None for one that was not judged."""
+        return self.admission.hear(heard)
 
     def try_out(self, heard: Heard, trial_id: int) -> None:
         """Take a signal of one arm of a trial."""
@@ -106,7 +106,7 @@ class Branch:
     def on_second(self) -> None:
         """End horizons, give up entries, revalue; latch entries when a loss limit is broken."""
         self._apply(self.ledger.on_second(self.out.now_ns))
-        self.settlement.value_open()
+        self.settlement.account.value()
         if not self.desk.latched:
             reason = self.gate.breach(self.view)
             if reason:
@@ -116,7 +116,7 @@ class Branch:
 
     def on_minute(self) -> None:
         """Write equity, repeats, and the marks of everything open."""
-        self.settlement.value_open()
+        self.settlement.account.value()
         self.settlement.flush_repeats()
         ledger, real = self.ledger, len(self.settlement.real)
         self.books.equity(self.desk, real=real, others=len(ledger.trades) - real)
@@ -141,11 +141,7 @@ class Branch:
 
     def begin_day(self, day_ms: int) -> None:
         """Let the daily loss be measured from the equity as it stands, on a new UTC day."""
-        if day_ms != self.desk.day_ms:
-            self.settlement.value_open()
-            self.desk.day_ms = day_ms
-            self.desk.day_start_e6 = self.desk.equity_e6
-            self.out.touch("desk")
+        self.settlement.account.begin_day(day_ms)
 
     def repair(self, coin: Coin, candles: list[Candle], asked_ns: int) -> None:
         """Walk the minutes that a coin's trades were not marked."""

@@ -5,45 +5,48 @@ from __future__ import annotations
 from typing import assert_never
 
 from daemon.engine.branch import Branch
+from daemon.engine.desks import OPERATOR, Desks
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
 from market.decision import TradeKind
 from market.events import Command, Verb
 
 
-def obey(command: Command, market: MarketHalf, branch: Branch, out: Outbox) -> str:
+def obey(command: Command, market: MarketHalf, desks: Desks, out: Outbox) -> str:
     """Carry out a command and return the answer in words."""
     match command.verb:
         case Verb.HALT:
-            return _halt(branch, command, out)
+            return _halt(desks, command, out)
         case Verb.RESUME:
             if command.argument:
                 return _reopen(market, command, out)
-            return _resume(branch, command.source, out)
+            return _resume(desks, command.source, out)
         case Verb.FLATTEN:
-            return _flatten(branch, command.source, out)
+            return _flatten(desks, command.source, out)
         case Verb.WIND_DOWN:
-            return _wind_down(market, branch, command, out)
+            return _wind_down(market, desks, command, out)
         case Verb.TRIAL:
-            return _trial(market, branch, command.argument, out)
+            return _trial(market, desks.main, command.argument, out)
         case Verb.REARM:
             return _rearm(market, command.argument, out)
         case _:
             assert_never(command.verb)
 
 
-def _halt(branch: Branch, command: Command, out: Outbox) -> str:
+def _halt(desks: Desks, command: Command, out: Outbox) -> str:
     reason = command.argument or "asked to"
-    branch.desk.halts[command.source] = reason
+    desks.main.desk.halts[command.source] = reason
+    desks.halted()
     out.touch("desk")
     out.alarm("halt", f"{command.source}: {reason}")
     return "entries halted; exits go on; `gnomon resume` opens again"
 
 
-def _flatten(branch: Branch, source: str, out: Outbox) -> str:
-    branch.desk.halts[source] = "flatten"
+def _flatten(desks: Desks, source: str, out: Outbox) -> str:
+    desks.main.desk.halts[source] = "flatten"
+    desks.halted()
     out.touch("desk")
-    changes = branch.flatten()
+    changes = desks.flatten()
     ours = [change.what for change in changes if change.trade.kind == TradeKind.PAPER]
     told = _count(ours.count("exiting"), "trade", "told to exit")
     called_off = _count(ours.count("closed"), "entry", "called off")
@@ -52,13 +55,13 @@ def _flatten(branch: Branch, source: str, out: Outbox) -> str:
     return reply
 
 
-def _wind_down(market: MarketHalf, branch: Branch, command: Command, out: Outbox) -> str:
+def _wind_down(market: MarketHalf, desks: Desks, command: Command, out: Outbox) -> str:
     name, _, why = command.argument.partition(" ")
     coin = market.coins.get(name)
     if coin is None:
         return f"no coin {name!r} is traded here; there are {', '.join(market.coins)}"
     market.close(coin, command.source, why or "asked to")
-    changes = branch.wind_down(coin)
+    changes = desks.wind_down(coin)
     ended = [change.trade for change in changes if change.what == "closed"]
     ours = [trade for trade in ended if trade.kind == TradeKind.PAPER]
     bought = [trade for trade in ours if trade.filled_lots]
@@ -88,14 +91,13 @@ def _count(count: int, one: str, what: str) -> str:
     return f"{count} {one if count == 1 else many} {what}"
 
 
-def _resume(branch: Branch, source: str, out: Outbox) -> str:
-    desk = branch.desk
+def _resume(desks: Desks, source: str, out: Outbox) -> str:
+    desk = desks.main.desk
     held = desk.halts.pop(source, None) is not None
-    if desk.latched and source == "operator":
-        # The limits measure from here on; else the same loss would latch again at once.
-        desk.latched = ""
-        desk.day_start_e6 = desk.peak_e6 = desk.equity_e6
-        held = True
+    desks.halted()
+    if source == OPERATOR:
+        held = held or bool(desk.latched)
+        desks.release()
     out.touch("desk")
     holders = [f"{who}: {why}" for who, why in desk.halts.items()]
     still = "; ".join([*holders, desk.latched] if desk.latched else holders)

@@ -8,12 +8,16 @@ requests and comes back as events.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from daemon.engine import commands
 from daemon.engine.backfill import Backfill
 from daemon.engine.branch import Branch
+from daemon.engine.branches.booking import Booking
+from daemon.engine.branches.branches import Branches
+from daemon.engine.branches.variant import Variant
+from daemon.engine.desks import Desks
 from daemon.engine.lens_schedule import LensRule
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outages import Outages
@@ -66,6 +70,7 @@ class Engine:
         seed: int,
         vol_target: float,
         shadow: bool,
+        variants: Sequence[Variant] = (),
         lens_rule: LensRule = LensRule(),  # noqa: B008 - frozen
         price_rule: PriceRule = PriceRule(),  # noqa: B008 - frozen
         terms: Terms = NO_TERMS,
@@ -86,20 +91,23 @@ class Engine:
             shadow=shadow,
             series=self.series,
         )
+        branches = Branches(coins, self.branch, list(variants), self.out, model=model)
+        booking = Booking(branches, self.series, self.out, model=model)
+        self.desks = Desks(self.branch, branches, booking)
         self.market = MarketHalf(
             coins,
             lanes,
             self.weighing,
             self.out,
-            self.branch,
+            self.desks,
             lens_rule=lens_rule,
             price_rule=price_rule,
             watched=self.branch.watched,
         )
         self.market.clock = self.clock
-        self.backfill = Backfill(self.market, self.branch, self.out)
+        self.backfill = Backfill(self.market, self.desks, self.out)
         self.outages = Outages(self.market, self.backfill, self.out)
-        self.timetable = Timetable(self.market, self.branch, self.weighing, self.series, self.out)
+        self.timetable = Timetable(self.market, self.desks, self.weighing, self.series, self.out)
 
     @property
     def vitals(self) -> Vitals:
@@ -137,6 +145,8 @@ class Engine:
             self.series.begin(fresh=not self.branch.desk.day_ms)
         if vitals.venue_ns >= vitals.next_hour_ns:
             self.timetable.roll()
+        if self.desks.booking.waits:
+            self.desks.booking.fork_first()
         self._take(event)
         return self.out.take()
 
@@ -145,11 +155,11 @@ class Engine:
             case BookUpdate():
                 coin = self.market.on_book(event)
                 if coin is not None:
-                    self.branch.on_book(coin)
+                    self.desks.on_book(coin)
             case BboUpdate():
                 coin = self.market.on_bbo(event)
                 if coin is not None:
-                    self.branch.on_book(coin)
+                    self.desks.on_book(coin)
             case TradesUpdate():
                 self.market.on_trades(event)
             case ContextUpdate():
@@ -163,12 +173,12 @@ class Engine:
             case Candles():
                 self.backfill.on_candles(event)
             case FundingHistory():
-                self.branch.on_rates(event)
+                self.desks.on_rates(event)
             case VenueTime():
                 # The clock has taken it, before anything could be due by another.
                 pass
             case Command():
-                reply = commands.obey(event, self.market, self.branch, self.out)
+                reply = commands.obey(event, self.market, self.desks, self.out)
                 self.out.outcome.reply = reply
             case FeedUp():
                 self.outages.on_up(event)

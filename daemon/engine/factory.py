@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 
 from daemon.config.discovery import make_filter
 from daemon.config.sections import Config
+from daemon.engine.branches.variant import Variant, standard
 from daemon.engine.engine import Engine
 from daemon.engine.lens_schedule import LensRule
 from daemon.engine.series.terms import RULES, terms_of
@@ -23,9 +24,16 @@ from shadow.store.rows import to_json
 
 
 def build_engine(
-    config: Config, instruments: Mapping[str, Instrument], *, without: Collection[str] = ()
+    config: Config,
+    instruments: Mapping[str, Instrument],
+    *,
+    without: Collection[str] = (),
+    variants: Sequence[Variant] | None = None,
 ) -> Engine:
-    """Return a fresh engine; filters named in `without` are off."""
+    """Return a fresh engine; filters named in `without` are off.
+
+    `variants` are its branches, those that follow from its limits when None.
+    """
     model = FillModel.of(
         latency_ms=config.fills.latency_ms,
         taker_bps=config.fees.taker_bps,
@@ -38,6 +46,8 @@ def build_engine(
             if cls.name not in without
         ]
     )
+    if variants is None:
+        variants = standard(gate.filters) if config.shadow.branches else ()
     lanes = []
     for cls in roster.discover():
         params = dict(config.bots[cls.name])
@@ -57,6 +67,7 @@ def build_engine(
         vol_target=vol_target,
         shadow=config.shadow.enabled,
         terms=terms_of(config, gate.filters),
+        variants=variants,
         lens_rule=_lens_rule(config),
         price_rule=PriceRule(
             config.prices.band_share,

@@ -42,7 +42,9 @@ class Outcome(Struct):
         by itself.
         """
         rows = self.rows
-        return bool(rows.alarms or rows.experiments or rows.decisions or rows.weights)
+        return bool(
+            rows.alarms or rows.branch_alarms or rows.experiments or rows.decisions or rows.weights
+        )
 
 
 NOTHING = Outcome()
@@ -75,6 +77,7 @@ class Vitals(Struct):
     lines: list[int] = field(default_factory=list)
     branch_digest: bytes = bytes(16)
     uptime: Uptime = field(default_factory=Uptime)
+    forks: int = 0
 
 
 class Outbox:
@@ -120,6 +123,10 @@ class Outbox:
         """Put an alarm on record."""
         self.vitals.alarms += 1
         self.rows.alarms.append(AlarmRow(self.now_ns, self.seq, kind, message))
+
+    def alarm_apart(self, kind: str, message: str) -> None:
+        """Put an alarm about branches on record: it is in no digest but their own."""
+        self.rows.branch_alarms.append(AlarmRow(self.now_ns, self.seq, kind, message))
 
     def note(self, text: str) -> None:
         """Say something that calls for nothing."""

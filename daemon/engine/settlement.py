@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+from daemon.engine.account import Account
 from daemon.engine.outcome import Outbox
 from daemon.engine.series.book import SeriesBook
 from market.decision import TradeKind
-from market.desk import Desk, DeskView
+from market.desk import DeskView
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.ledger import Ledger
-from shadow.ledger.trade import UNAVAILABLE, Change, Trade, TradeState
+from shadow.ledger.trade import UNAVAILABLE, Change, Trade
 from shadow.store import rollup
 from shadow.store.bookkeeper import Bookkeeper
 
@@ -27,7 +28,7 @@ class Learner(Protocol):
 
 
 class Settlement:
-    """Booking of the ledger's changes on the desk. `real` are its own open trades by id."""
+    """Booking of the ledger's changes on the desk and its account."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class Settlement:
         out: Outbox,
         series: SeriesBook,
     ) -> None:
-        self._view = view
+        self.account = Account(view, lambda: out.touch("desk"))
         self._ledger = ledger
         self._keys = keys
         self._learner = learner
@@ -47,15 +48,15 @@ class Settlement:
         self._out = out
         self._series = series
         self.repeated: dict[str, None] = {}
-        self.real: dict[int, Trade] = {}
 
     @property
-    def _desk(self) -> Desk:
-        return self._view.desk
+    def real(self) -> dict[int, Trade]:
+        """Return the desk's own open trades by id."""
+        return self.account.trades
 
     def adopt(self, trades: Iterable[Trade]) -> None:
         """Take up the real ones among trades that were already open."""
-        self.real = {t.trade_id: t for t in trades if t.kind == TradeKind.PAPER}
+        self.account.trades = {t.trade_id: t for t in trades if t.kind == TradeKind.PAPER}
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Apply changes in order."""
@@ -89,41 +90,12 @@ class Settlement:
             self._out.touch(f"key/{name}")
         self.repeated.clear()
 
-    def value_open(self) -> None:
-        """Revalue the desk's open trades at the current mids."""
-        total = 0
-        for trade in self.real.values():
-            if trade.state in (TradeState.OPEN, TradeState.EXITING):
-                coin = self._ledger.coin(trade.coin)
-                if coin.book.ok:
-                    trade.mark_px = coin.book.mid
-                # Without a book the last mark stands: an outage is no loss and no profit.
-                total += trade.mark_e6(trade.mark_px or trade.entry_px, coin.instrument)
-        desk = self._desk
-        if total != desk.open_e6:
-            desk.open_e6 = total
-            self._out.touch("desk")
-        if desk.equity_e6 > desk.peak_e6:
-            desk.peak_e6 = desk.equity_e6
-            self._out.touch("desk")
-
-    def expose(self, trade: Trade, notional_e6: int) -> None:
-        """Set what the desk counts as the exposure of a real trade."""
-        self._desk.expose(
-            coin=trade.coin,
-            division=trade.division,
-            side=trade.side,
-            notional_e6=notional_e6 - trade.exposed_e6,
-        )
-        trade.exposed_e6 = notional_e6
-        self._out.touch("desk")
-
     def _filled(self, change: Change) -> None:
         trade = change.trade
         self._books.fill(change, entry=True)
         self._series.entered(trade)
         if trade.kind == TradeKind.PAPER:
-            self.expose(trade, trade.entry_notional_e6)
+            self.account.expose(trade, trade.entry_notional_e6)
         later = self._ledger.trades.get(trade.later_trade_id)
         if later is not None:
             # The trade was bound before the phantom had a price to be measured against.
@@ -150,12 +122,6 @@ class Settlement:
         self._books.changed(trade)
 
     def _close_real(self, trade: Trade) -> None:
-        self.real.pop(trade.trade_id, None)
-        self.expose(trade, 0)
         if trade.exit_reason == UNAVAILABLE:
             self._books.never_filled(trade)
-            return
-        self._desk.cash_e6 += trade.net_e6
-        if trade.exit_reason in ("stop", "trail"):
-            self._desk.stopped[f"{trade.bot}|{trade.coin}"] = trade.closed_ns
-        self.value_open()
+        self.account.close(trade)

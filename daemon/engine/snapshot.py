@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct, field
 
+from daemon.engine import branch_state
+from daemon.engine.branch_state import BranchesState
 from daemon.engine.bring_back import bring_back
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Vitals
@@ -57,6 +59,7 @@ class EngineState(Struct):
     arms: dict[str, LaneState] = field(default_factory=dict)
     clock: VenueClock = field(default_factory=VenueClock)
     series: SeriesState = field(default_factory=SeriesState)
+    branches: BranchesState | None = None
 
 
 def whole(engine: Engine) -> bytes:
@@ -85,12 +88,13 @@ def whole(engine: Engine) -> bytes:
             market.bench.memories(),
             engine.clock,
             engine.series.state,
+            branch_state.whole(engine.desks),
         )
     )
 
 
-def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
-    """Make a fresh engine go on exactly from a whole state."""
+def restore(engine: Engine, raw: bytes | msgspec.Raw, *, branches: bool = True) -> None:
+    """Make a fresh engine go on exactly from a whole state, or without those of its branches."""
     state = msgspec.json.decode(raw, type=EngineState)
     market, branch = engine.market, engine.branch
     require(set(state.coins) == set(market.coins), "the state holds other coins than the engine")
@@ -118,15 +122,22 @@ def restore(engine: Engine, raw: bytes | msgspec.Raw) -> None:
         ledger.marks[name].last_ns = last_ns
     branch.settlement.adopt(state.trades)
     branch.settlement.repeated.update(dict.fromkeys(state.repeated))
+    if branches:
+        branch_state.restore(engine.desks, state.branches)
+    else:
+        engine.vitals.forks = 0
 
 
 def durable(engine: Engine) -> dict[str, str | None]:
     """Return the pieces of state that changed since the last call, as JSON; None = gone."""
     out, ledger = engine.out, engine.branch.ledger
-    for trades in ledger.gaps.suspended.values():
-        # Losing or taking up its marks is no change of a trade's row, but a crash must know.
+    apart = engine.desks.branches.ledger.gaps.suspended
+    # Losing or taking up its marks is no change of a trade's row, but a crash must know.
+    for name, trades in ledger.gaps.suspended.items():
         for trade in trades:
             out.touch(f"trade/{trade.trade_id}")
+        for trade in apart.get(name, ()):
+            out.touch(f"{branch_state.TRADE}{trade.trade_id}")
     dirty, out.dirty = out.dirty, {}
     marks = {name: m.last_ns for name, m in ledger.marks.items() if m.last_ns}
     pieces: dict[str, str | None] = {"vitals": _encode(out.vitals), "marks": _encode(marks)}
@@ -160,6 +171,8 @@ def _piece(engine: Engine, name: str) -> object:
         case "lane":
             lane = engine.market.lanes[rest]
             found = LaneState({}, lane.fault, lane.faults)
+        case branch_state.PIECE:
+            found = branch_state.piece(engine.desks, rest)
         case _:
             found = engine.branch.ledger.trades.get(int(rest))
     return found
@@ -190,7 +203,7 @@ def recover(
             marks = msgspec.json.decode(text, type=dict[str, int])
         elif name.startswith("trade/"):
             trades.append(msgspec.json.decode(text, type=Trade))
-        else:
+        elif not name.startswith(branch_state.PIECE):
             _take_up(engine, name, text)
     trades.sort(key=lambda trade: trade.trade_id)
     known = len(engine.series.state.known)
@@ -213,6 +226,8 @@ def recover(
     vitals.next_close_ms = 0
     if now_ns and max(vitals.now_ns, vitals.venue_ns - OFFSET_NS_MAX) > now_ns:
         mended.append(bring_back(engine, trades, marks, now_ns))
+        # Desks that were brought back to now are a pair no more.
+        pieces = {name: text for name, text in pieces.items() if name != branch_state.PIECE}
     vitals.feed_up = False
     vitals.lines.clear()
     for trade in trades:
@@ -225,6 +240,7 @@ def recover(
     market.resubscribe()
     branch.ledger.restore(trades, vitals.now_ns)
     branch.settlement.adopt(trades)
+    branch_state.recover(engine.desks, pieces, marks, engine.out)
     return mended
 
 

@@ -6,7 +6,7 @@ and days end when they do at the venue, whatever our own clock says.
 
 from __future__ import annotations
 
-from daemon.engine.branch import Branch
+from daemon.engine.desks import Desks
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
 from daemon.engine.series.book import SeriesBook
@@ -32,13 +32,13 @@ class Timetable:
     def __init__(
         self,
         market: MarketHalf,
-        branch: Branch,
+        desks: Desks,
         weighing: Weighing,
         series: SeriesBook,
         out: Outbox,
     ) -> None:
         self._market = market
-        self._branch = branch
+        self._desks = desks
         self._weighing = weighing
         self._series = series
         self._out = out
@@ -51,12 +51,12 @@ class Timetable:
             vitals.next_close_ms = (now_ms - BAR_GRACE_MS) // MS_PER_MINUTE * MS_PER_MINUTE
             vitals.next_close_ms += MS_PER_MINUTE + BAR_GRACE_MS
             self._market.close_bars(now_ms - BAR_GRACE_MS)
-            self._branch.on_minute()
+            self._desks.on_minute()
         self._market.lenses.on_second(now_ms)
         self._market.learn_books()
-        self._branch.on_second()
-        self._series.on_second(self._branch.desk)
-        news = self._branch.view.clock.news(vitals.now_ns)
+        self._desks.on_second()
+        self._series.on_second(self._desks.main.desk)
+        news = self._desks.main.view.clock.news(vitals.now_ns)
         if news:
             self._out.alarm("clock", news)
 
@@ -66,23 +66,23 @@ class Timetable:
         self._weighing.enrol(self._market.heard_bots(), self._out.venue_ms)
 
     def _settle_hours(self) -> None:
-        vitals, branch = self._out.vitals, self._branch
+        vitals, desks = self._out.vitals, self._desks
         now_ns = vitals.venue_ns
-        branch.suspend_stale()
+        desks.suspend_stale()
         if not vitals.next_hour_ns:
             today_ms = now_ns // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
-            branch.desk.day_ms = branch.desk.day_ms or today_ms
+            desks.main.desk.day_ms = desks.main.desk.day_ms or today_ms
             vitals.next_hour_ns = now_ns // NS_PER_HOUR * NS_PER_HOUR + NS_PER_HOUR
-            if branch.desk.day_ms == today_ms:
+            if desks.main.desk.day_ms == today_ms:
                 return
         vitals.next_hour_ns = max(vitals.next_hour_ns, _first_hour_ns(now_ns))
         while vitals.next_hour_ns <= now_ns:
             hour_ms = vitals.next_hour_ns // NS_PER_MS
-            branch.on_hour(hour_ms)
+            desks.on_hour(hour_ms)
             if hour_ms % MS_PER_DAY == 0:
                 self._weighing.step(hour_ms)
             vitals.next_hour_ns += MS_PER_HOUR * NS_PER_MS
-        branch.begin_day(now_ns // NS_PER_DAY * MS_PER_DAY)
+        desks.begin_day(now_ns // NS_PER_DAY * MS_PER_DAY)
         self._series.end_day(now_ns // NS_PER_DAY * MS_PER_DAY)
 
 

@@ -258,7 +258,7 @@ class Daemon:
         for coin in outcome.closed:
             self.history.forget(coin)
         rows = outcome.rows
-        if rows.signals or rows.alarms or outcome.notes:
+        if rows.signals or rows.alarms or rows.branch_alarms or outcome.notes:
             self.recent.extend(log_decisions(rows, outcome.notes))
 
     def figures(self) -> Figures:

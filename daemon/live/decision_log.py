@@ -32,6 +32,6 @@ def log_decisions(rows: Rows, notes: Iterable[str] = ()) -> list[RecentSignal]:
         if row.failing:
             fields["failing"] = row.failing
         log.info(f"signal {row.verdict}", **fields)
-    for alarm in rows.alarms:
+    for alarm in (*rows.alarms, *rows.branch_alarms):
         log.warning("alarm raised", kind=alarm.kind, message=alarm.message)
     return recent

@@ -19,13 +19,14 @@ from msgspec import field as member
 
 from daemon.config.load import parse
 from daemon.config.sections import Config
-from daemon.engine import snapshot
+from daemon.engine import branch_state, snapshot
+from daemon.engine.branches import variant
 from daemon.engine.engine import Engine
 from daemon.engine.factory import build_engine
 from daemon.engine.intake import Intake
 from daemon.engine.outcome import Outcome, Vitals
 from daemon.lens.inline import InlineLenses
-from daemon.replay.result import Result
+from daemon.replay.result import DeskResult, Result
 from daemon.version import code_version
 from market.errors import GnomonError, InputDamaged
 from shadow.store.rows import Rows
@@ -57,17 +58,26 @@ class _Head(Struct):
 
 
 class Player:
-    """One replay; with a store, rows and state go there as they would live."""
+    """One replay; with a store, rows and state go there as they would live.
+
+    Filters named in `without` observe on one branch beside the desk, or, with `whole`, are off on
+    the desk itself. With `apart` the branches are forked where the tape begins, whatever it says
+    of them, and never again; so is that one.
+    """
 
     def __init__(
         self,
         store: Store | None = None,
         *,
         without: Collection[str] = (),
+        whole: bool = False,
+        apart: bool = False,
         override: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     ) -> None:
         self._store = store
-        self._without = without
+        self._off = frozenset(without if whole else ())
+        self._variants = () if whole else variant.without(without) if without else None
+        self._apart = apart or bool(without and not whole)
         self._override = override
         self._rows = Rows()
         self._pending = 0
@@ -125,7 +135,7 @@ class Player:
             kind = record.kind
             if kind in "FfTRCXL":
                 frames += kind in "Ff"
-                if record.ns > self._until_ns and self._lost is None and not self._without:
+                if record.ns > self._until_ns and self._lost is None and not self._off:
                     self._lose()
                 if lenses is not None:
                     for update in lenses.due(record.ns):
@@ -142,9 +152,7 @@ class Player:
         order = self._order
         # The same run goes on. A counterfactual also goes on across a restart: the state the real
         # run came back with belongs to another history. Across a hole nothing does.
-        continues = order is not None and (
-            order.goes_on or (bool(self._without) and not order.apart)
-        )
+        continues = order is not None and (order.goes_on or (bool(self._off) and not order.apart))
         if engine is not None and continues:
             return
         if engine is not None:
@@ -188,12 +196,16 @@ class Player:
 
     def _take_up(self, header: Header, config: Config, ns: int) -> tuple[Engine, Session]:
         instruments = {i.coin: i for i in header.instruments}
-        engine = build_engine(config, instruments, without=self._without)
+        engine = build_engine(config, instruments, without=self._off, variants=self._variants)
         session = Session(
             msgspec.convert(header.subscriptions, list[Subscription]), lines=header.lines
         )
         if bytes(header.engine) != b"null":
-            snapshot.restore(engine, header.engine)
+            snapshot.restore(engine, header.engine, branches=not self._apart)
+        if self._apart:
+            engine.desks.booking.lasting = True
+            if self.engine is not None:
+                branch_state.carry(self.engine.desks, engine.desks)
         if bytes(header.session) != b"null":
             session.restore(msgspec.json.decode(header.session, type=SessionState))
         if engine.vitals.feed_up:
@@ -246,6 +258,7 @@ class Player:
         result, now, then = self.result, self._lost or engine.vitals, self._before
         assert self._intake is not None
         result.digest = engine.digest
+        result.branch_digest = engine.vitals.branch_digest.hex()
         result.events += engine.vitals.seq - then.seq
         result.admitted += now.admitted - then.admitted
         result.blocked += now.blocked - then.blocked
@@ -262,6 +275,8 @@ class Player:
         if engine is None:
             return
         self._commit()
+        if self._variants:
+            self.result.desks = _desks(engine)
         self._total(engine)
         if self._store is not None:
             self._store.update_run(
@@ -273,6 +288,26 @@ class Player:
                 events=self.result.events,
                 digest=engine.digest,
             )
+
+
+def _desks(engine: Engine) -> list[DeskResult]:
+    """Return the desk, whose equal the branch that toggles nothing is, and the one without."""
+    found = []
+    money_e6 = engine.series.money_e6
+    engine.desks.branches.value()
+    for side in engine.desks.branches.sides:
+        course, net_e6 = side.course, side.desk.equity_e6 - side.course.start_e6
+        ignored = ", ".join(sorted(side.variant.ignored))
+        found.append(
+            DeskResult(
+                f"without {ignored}" if ignored else "the desk",
+                net_e6 / 1e6,
+                net_e6 / money_e6 if money_e6 else None,
+                course.depth_e6 / 1e6,
+                course.closed,
+            )
+        )
+    return found
 
 
 def _committed_until(found: list[Segment]) -> list[int]:

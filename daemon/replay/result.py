@@ -8,16 +8,42 @@ from venue.tape.continuity import torn_end
 
 
 @dataclass
+class DeskResult:
+    """What came of one desk over a tape: money in USD, open trades at their last mark.
+
+    `net_r` is in units of what the desk's trades usually risk, None until there are enough;
+    `drawdown_usd` is the largest fall from a highest equity.
+    """
+
+    name: str
+    net_usd: float
+    net_r: float | None
+    drawdown_usd: float
+    trades: int
+
+    def line(self) -> str:
+        """Return it for a person."""
+        in_r = "" if self.net_r is None else f" ({self.net_r:+.2f} R)"
+        plural = "" if self.trades == 1 else "s"
+        return (
+            f"{self.name}: {self.net_usd:+,.2f} USD{in_r}, drawdown {self.drawdown_usd:,.2f} USD, "
+            f"{self.trades:,} trade{plural} closed"
+        )
+
+
+@dataclass
 class Result:
     """Findings of a replay. `mismatch` describes the first digest that differs.
 
     `same_code_mismatch` says whether any digest differs in a segment that this very code
     recorded; a tape may hold segments of several versions. `torn`, `dropped_bytes`,
     `missing_events` and `damage` say what of the tape could not be seen, as in a survey; with
-    damage, equal digests prove nothing of the whole, so `digest_match` is None.
+    damage, equal digests prove nothing of the whole, so `digest_match` is None. `desks` are the
+    desk and the branch beside it, where one was asked for.
     """
 
     digest: str = ""
+    branch_digest: str = ""
     recorded_digest: str | None = None
     digest_match: bool | None = None
     frames: int = 0
@@ -42,6 +68,7 @@ class Result:
     damage: list[str] = field(default_factory=list)
     idle_bots: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
+    desks: list[DeskResult] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """Return the figures for a person."""
@@ -65,5 +92,6 @@ class Result:
         if self.violations:
             counts = ", ".join(f"{n} {kind}" for kind, n in self.violations.items())
             out.append(f"frames refused: {counts}")
+        out.extend(desk.line() for desk in self.desks)
         out.extend(f"{name}: {torn_end(self.dropped_bytes)}" for name in self.torn)
         return out + self.damage

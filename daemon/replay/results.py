@@ -14,15 +14,20 @@ from shadow.store.store import Store
 from venue.tape.segment import segments_of
 
 
-def replay_tape(tape: Path, state: Path | None, without: Sequence[str]) -> Result:
-    """Replay into STATE/replay/gnomon.db, or a temporary folder when no state is given."""
+def replay_tape(
+    tape: Path, state: Path | None, without: Sequence[str], *, whole: bool = False
+) -> Result:
+    """Replay into STATE/replay/gnomon.db, or a temporary folder when no state is given.
+
+    Filters named in `without` are left out of a branch, or of the whole desk.
+    """
     if state is not None:
-        return _replay(tape, StateDir(state, "replay"), without)
+        return _replay(tape, StateDir(state, "replay"), without, whole=whole)
     with tempfile.TemporaryDirectory(prefix="gnomon-replay-") as folder:
-        return _replay(tape, StateDir(Path(folder), "replay"), without)
+        return _replay(tape, StateDir(Path(folder), "replay"), without, whole=whole)
 
 
-def _replay(tape: Path, state: StateDir, without: Sequence[str]) -> Result:
+def _replay(tape: Path, state: StateDir, without: Sequence[str], *, whole: bool) -> Result:
     network = _network(tape)
     state.create()
     for suffix in ("", "-wal", "-shm"):
@@ -30,7 +35,7 @@ def _replay(tape: Path, state: StateDir, without: Sequence[str]) -> Result:
         state.database.with_name(state.database.name + suffix).unlink(missing_ok=True)
     store = Store(state.database, mode="replay", network=network)
     try:
-        return Player(store, without=without).play(tape)
+        return Player(store, without=without, whole=whole).play(tape)
     finally:
         store.close()
 

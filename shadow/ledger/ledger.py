@@ -118,7 +118,7 @@ class Ledger:
     def on_book(self, coin: Coin, now_ns: int) -> list[Change] | tuple[Change, ...]:
         """Mark a coin's trades at its valid book; fill, stop and close what is due."""
         name = coin.instrument.coin
-        marks = self.marks[name]
+        marks, waiting = self.marks[name], self.waiting[name]
         changes: list[Change] | tuple[Change, ...] = NOTHING
         if marks.trades:
             since_ns = now_ns - marks.last_ns
@@ -126,10 +126,10 @@ class Ledger:
                 self.gaps.suspend(name)
             elif marks.touch(coin.book.mid):
                 changes = self._exit_reached(coin, now_ns, late=since_ns > LATE_NS)
-        if self.waiting[name]:
+        if waiting:
             self._suspend_exits(name, now_ns)
         marks.last_ns = now_ns
-        if self.waiting[name]:
+        if waiting:
             changes = [*changes, *self._settle(coin, now_ns)]
         return changes
 

@@ -17,6 +17,7 @@ from shadow.ledger.trade import Trade
 Column = NDArray[np.float64]
 
 FAR = float("inf")
+NEVER_NS = 1 << 63
 
 
 class Marks:
@@ -26,8 +27,9 @@ class Marks:
     """
 
     __slots__ = (
-        "_trails", "ceiling", "floor", "hi", "high", "horizon", "last_ns", "lo", "low",
-        "rows", "side", "signed_cost", "signed_size", "stop", "target", "trades", "trail",
+        "_loose", "_trailing_hi", "_trailing_lo", "_trails", "ceiling", "due_ns", "floor", "hi",
+        "high", "horizon", "last_ns", "lo", "low", "rows", "side", "signed_cost", "signed_size",
+        "stop", "target", "trades", "trail",
     )  # fmt: skip
 
     def __init__(self, capacity: int = 8) -> None:
@@ -47,7 +49,13 @@ class Marks:
         self.last_ns = 0
         self.signed_size = 0.0
         self.signed_cost = 0.0
+        # The earliest horizon, and the mids beyond which some trailing stop would be pulled.
+        self.due_ns = NEVER_NS
         self._trails = 0
+        self._trailing_hi = FAR
+        self._trailing_lo = -FAR
+        # Whether extremes were written to the columns that no stop was pulled behind yet.
+        self._loose = False
 
     def __len__(self) -> int:
         return len(self.trades)
@@ -85,6 +93,7 @@ class Marks:
         self.signed_size += trade.side * size
         self.signed_cost += trade.side * size * trade.entry_px
         self._trails += trade.plan.trail > 0.0
+        self._loose = True
         self._aim()
 
     def remove(self, trade: Trade, size: float) -> None:
@@ -114,14 +123,17 @@ class Marks:
         if n and self.high >= self.low:
             np.maximum(self.hi[:n], self.high, out=self.hi[:n])
             np.minimum(self.lo[:n], self.low, out=self.lo[:n])
+            self._loose = True
         self.high, self.low = -FAR, FAR
 
     def ratchet(self) -> None:
         """Pull trailing stops behind the best mid so far."""
         n = len(self.trades)
-        if not self._trails:
+        beyond = self.high > self._trailing_hi or self.low < self._trailing_lo
+        if not self._trails or not (beyond or self._loose):
             return
         self.sweep()
+        self._loose = False
         trail = self.trail[:n]
         stop = self.stop[:n]
         long = self.side[:n] > 0
@@ -151,6 +163,8 @@ class Marks:
 
     def expired(self, now_ns: int) -> list[Trade]:
         """Return the trades whose horizon has passed, oldest first."""
+        if now_ns < self.due_ns:
+            return []
         n = len(self.trades)
         ended = [self.trades[i] for i in np.flatnonzero(self.horizon[:n] <= now_ns)]
         return sorted(ended, key=lambda trade: trade.trade_id)
@@ -170,9 +184,10 @@ class Marks:
     def _aim(self) -> None:
         """Find the exit levels nearest below and above."""
         n = len(self.trades)
-        self.floor, self.ceiling = -FAR, FAR
+        self.floor, self.ceiling, self.due_ns = -FAR, FAR, NEVER_NS
         if not n:
             return
+        self.due_ns = int(self.horizon[:n].min())
         long = self.side[:n] > 0
         stop, target = self.stop[:n], self.target[:n]
         has_target = target > 0.0
@@ -180,6 +195,10 @@ class Marks:
         above = np.where(long, np.where(has_target, target, FAR), stop)
         self.floor = float(below.max())
         self.ceiling = float(above.min())
+        if self._trails:
+            trails = self.trail[:n] > 0.0
+            self._trailing_hi = float(np.where(trails & long, self.hi[:n], FAR).min())
+            self._trailing_lo = float(np.where(trails & ~long, self.lo[:n], -FAR).max())
 
     def _grow(self, capacity: int) -> None:
         for name in ("side", "stop", "target", "trail", "hi", "lo", "horizon"):

@@ -87,6 +87,7 @@ class Rows(Struct):
     branch_ends: list[BranchEnd] = field(default_factory=list)
     branch_days: list[BranchDayRow] = field(default_factory=list)
     branch_trades: list[BranchTradeRow] = field(default_factory=list)
+    branch_alarms: list[AlarmRow] = field(default_factory=list)
 
     def extend(self, other: Rows) -> None:
         """Add another set of rows behind these."""
@@ -105,7 +106,7 @@ class Rows(Struct):
 
 # The rows of what the desk decided and what became of it, and those of the desks beside it: a
 # digest each. What series of limits make of the former is in neither.
-OF_BRANCHES = ("branches", "branch_ends", "branch_days", "branch_trades")
+OF_BRANCHES = ("branches", "branch_ends", "branch_days", "branch_trades", "branch_alarms")
 OF_SERIES = (
     *("left_out", "cuts", "series", "spells", "series_updates"),
     *("limit_days", "limit_shifts", "final_days"),
@@ -273,6 +274,34 @@ def trade_update_row(trade: Trade) -> TradeUpdate:
         trade.exit_reason or None,
         ",".join(trade.flags),
         trade.trade_id,
+    )
+
+
+def branch_trade_row(trade: Trade, branch_id: int) -> BranchTradeRow:
+    """Return the row of a branch's trade that has ended and was filled."""
+    return BranchTradeRow(
+        trade.trade_id,
+        branch_id,
+        trade.signal_id or None,
+        trade.bot,
+        trade.division,
+        trade.coin,
+        side_name(trade.side),
+        trade.filled_lots,
+        trade.decided_ns,
+        trade.opened_ns,
+        trade.closed_ns,
+        trade.entry_px,
+        trade.exit_px,
+        trade.entry_notional_e6,
+        trade.gross_e6,
+        trade.fees_e6,
+        trade.funding_e6,
+        trade.net_e6,
+        trade.risk_e6,
+        trade.r or 0.0,
+        trade.exit_reason,
+        ",".join(trade.flags),
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from pytest import approx
 
 from daemon.engine import snapshot
+from daemon.engine.branches.variant import Variant
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Outcome
 from daemon.engine.series.terms import Terms
@@ -254,6 +255,7 @@ class Stage:
         seed: int = 7,
         delay_days: int = 14,
         tuned: str = "",
+        variants: Sequence[Variant] = (),
     ) -> None:
         modes = {"limit": "enforce"} if filters is None else filters
         self.filters = {name: Scripted(name, mode) for name, mode in modes.items()}
@@ -277,6 +279,7 @@ class Stage:
             terms=Terms(
                 {f.name: terms(f, delay_days, f.name == tuned) for f in measured(gate)}, delay_days
             ),
+            variants=variants,
             # Its prices jump as the arithmetic wants it.
             price_rule=PriceRule(share=0.5),
         )

@@ -134,7 +134,7 @@ def test_a_signal_no_gate_could_judge_faults_its_bot_and_leaves_nothing_behind(
     assert lane.fault and not other.fault
     assert [row.kind for row in rows.alarms] == ["bot_fault"]
     assert (
-        rows.size() - len(rows.weights) - len(rows.series) - len(rows.spells) == 1
+        rows.size() - sum(map(len, (rows.weights, rows.series, rows.spells, rows.branches))) == 1
         and not made.engine.branch.ledger.trades
         and not made.engine.branch.keys
     )

@@ -94,6 +94,7 @@ BRANCHES: dict[str, Row] = {
         *(1, 1, None, "bot", "trend", "BTC", "buy", 1, 1, 2, 3, 1.0, 1.0),
         *(1, 1, 1, 1, 1, 1, 0.5, "stop", ""),
     ),
+    "branch_alarms": AlarmRow(1, 1, "branch", "unequal"),
 }
 
 
@@ -113,7 +114,7 @@ def test_desks_beside_the_main_one_have_a_digest_of_their_own() -> None:
     assert digests_with(**BESIDE) == (desk, none)
     found = [digests_with(**BESIDE, **{name: row}) for name, row in BRANCHES.items()]
     assert {first for first, _ in found} == {desk}
-    assert len({none, *(second for _, second in found)}) == 5
+    assert len({none, *(second for _, second in found)}) == 6
     assert {*BESIDE, *BRANCHES} == {*OF_SERIES, *OF_BRANCHES}
 
 

@@ -49,7 +49,7 @@ def test_the_filters_that_may_be_left_out_are_those_of_the_configuration() -> No
 
 
 def test_leaving_every_filter_out_admits_everything(taped: Recorder) -> None:
-    result = replay_tape(taped.folder, None, filter_names())
+    result = replay_tape(taped.folder, None, filter_names(), whole=True)
     assert result.blocked == 0
     assert result.signals == result.admitted > 0
 
@@ -82,7 +82,7 @@ def test_an_older_result_is_replaced_whatever_became_of_it(taped: Recorder, tmp_
         (folder / f"gnomon.db{suffix}").write_bytes(b"left by a replay that was killed")
     digests = []
     for without in ([], ["direction"]):
-        result = replay_tape(taped.folder, tmp_path, without)
+        result = replay_tape(taped.folder, tmp_path, without, whole=True)
         assert {path.name for path in folder.iterdir() if path.is_file()} == {"gnomon.db"}
         assert run_of(tmp_path)["digest"] == result.digest
         digests.append(result.digest)

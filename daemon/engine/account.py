@@ -1,0 +1,88 @@
+"""Account of a desk: its own open trades, what they expose and are worth, and its cash.
+
+Every desk keeps one, whether it trades or stands beside the one that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from market.desk import Desk, DeskView
+from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
+
+
+class Account:
+    """Money of the desk that a view shows. `trades` are its open ones by id.
+
+    `touch` is called whenever the desk's state changes.
+    """
+
+    def __init__(self, view: DeskView, touch: Callable[[], None]) -> None:
+        self._view = view
+        self._touch = touch
+        self.trades: dict[int, Trade] = {}
+
+    @property
+    def desk(self) -> Desk:
+        """Return the desk."""
+        return self._view.desk
+
+    def expose(self, trade: Trade, notional_e6: int) -> None:
+        """Set what the desk counts as the exposure of a trade."""
+        self.desk.expose(
+            coin=trade.coin,
+            division=trade.division,
+            side=trade.side,
+            notional_e6=notional_e6 - trade.exposed_e6,
+        )
+        trade.exposed_e6 = notional_e6
+        self._touch()
+
+    def value(self) -> None:
+        """Revalue the open trades at the current mids."""
+        total = 0
+        for trade in self.trades.values():
+            if trade.state in (TradeState.OPEN, TradeState.EXITING):
+                coin = self._view.coins[trade.coin]
+                if coin.book.ok:
+                    trade.mark_px = coin.book.mid
+                # Without a book the last mark stands: an outage is no loss and no profit.
+                total += trade.mark_e6(trade.mark_px or trade.entry_px, coin.instrument)
+        self.revalue(total)
+
+    def revalue(self, open_e6: int) -> None:
+        """Let the open trades be worth an amount."""
+        desk = self.desk
+        if open_e6 != desk.open_e6:
+            desk.open_e6 = open_e6
+            self._touch()
+        if desk.equity_e6 > desk.peak_e6:
+            desk.peak_e6 = desk.equity_e6
+            self._touch()
+
+    def close(self, trade: Trade) -> None:
+        """Take the money of a trade that has ended; one that never filled has none."""
+        self.trades.pop(trade.trade_id, None)
+        self.expose(trade, 0)
+        if trade.exit_reason == UNAVAILABLE:
+            return
+        self.desk.cash_e6 += trade.net_e6
+        if trade.exit_reason in ("stop", "trail"):
+            self.desk.stopped[f"{trade.bot}|{trade.coin}"] = trade.closed_ns
+        self.value()
+
+    def begin_day(self, day_ms: int) -> None:
+        """Let the daily loss be measured from the equity as it stands, on a new UTC day."""
+        if day_ms != self.desk.day_ms:
+            self.value()
+            self.desk.day_ms = day_ms
+            self.desk.day_start_e6 = self.desk.equity_e6
+            self._touch()
+
+    def release(self) -> None:
+        """Open entries again after a loss limit was broken; the limits measure from here on."""
+        desk = self.desk
+        # Else the same loss would latch again at once.
+        desk.latched = ""
+        desk.day_start_e6 = desk.peak_e6 = desk.equity_e6
+        self._touch()

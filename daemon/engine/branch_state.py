@@ -1,0 +1,175 @@
+"""State of branches, whole and in durable pieces.
+
+Stop-outs have a piece of their own: every desk remembers them all, and they seldom change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Struct, field
+
+from daemon.engine.branches.booking import Forks
+from daemon.engine.branches.branches import Branches
+from daemon.engine.branches.side import Course, Side, Tally, side_of
+from daemon.engine.branches.slots import Slots
+from daemon.engine.desks import Desks
+from daemon.engine.outcome import Outbox
+from market.desk import Desk
+from shadow.ledger.trade import Trade, TradeState
+
+PIECE = "branches"
+STOPPED = f"{PIECE}/stopped"
+TRADE = f"{PIECE}/trade/"
+SLOTS = f"{PIECE}/slots/"
+Stopped = list[dict[str, int]]
+
+
+class SideState(Struct):
+    """One branch by name: its desk, its day so far, and what came of it since it was forked."""
+
+    name: str
+    desk: Desk
+    tally: Tally
+    course: Course
+
+
+class BranchesState(Struct):
+    """All of them; trades and slots too where the state is whole."""
+
+    forks: Forks
+    sides: list[SideState]
+    trades: list[Trade] = field(default_factory=list)
+    slots: dict[str, Slots] = field(default_factory=dict)
+    marked_ns: dict[str, int] = field(default_factory=dict)
+    suspended_ns: dict[str, int] = field(default_factory=dict)
+    rates: dict[str, dict[int, float]] = field(default_factory=dict)
+
+
+def whole(desks: Desks) -> BranchesState | None:
+    """Return everything that decides what becomes of the branches; None where there are none."""
+    branches, booking = desks.branches, desks.booking
+    if not branches.sides:
+        return None
+    ledger = branches.ledger
+    for marks in ledger.marks.values():
+        marks.write_back()
+    return BranchesState(
+        booking.forks,
+        [
+            SideState(side.variant.name, side.desk, side.tally, side.course)
+            for side in branches.sides
+        ],
+        list(ledger.trades.values()),
+        branches.slots,
+        {name: marks.last_ns for name, marks in ledger.marks.items()},
+        ledger.gaps.back_ns,
+        ledger.gaps.rates,
+    )
+
+
+def restore(desks: Desks, state: BranchesState | None) -> None:
+    """Go on exactly from a whole state; branches of other variants wait for a fork."""
+    branches = desks.branches
+    if state is None or not _fits(branches, state):
+        return
+    desks.booking.forks = state.forks
+    _adopt(branches, state)
+    branches.slots = state.slots
+    branches.take_up(state.trades)
+    ledger = branches.ledger
+    ledger.gaps.back_ns = state.suspended_ns
+    ledger.gaps.rates.update(state.rates)
+    ledger.resume(state.trades)
+    for name, last_ns in state.marked_ns.items():
+        ledger.marks[name].last_ns = last_ns
+
+
+def piece(desks: Desks, rest: str) -> object:
+    """Return what a durable piece holds now, None when it is gone."""
+    branches = desks.branches
+    kind, _, name = rest.partition("/")
+    match kind:
+        case "trade":
+            return branches.ledger.trades.get(int(name))
+        case "slots":
+            return branches.slots.get(name)
+        case "stopped":
+            return [side.desk.stopped for side in branches.sides]
+        case _ if not desks.booking.forks.forked_ns:
+            return None
+        case _:
+            return BranchesState(desks.booking.forks, [_lean(side) for side in branches.sides])
+
+
+def recover(
+    desks: Desks, pieces: Mapping[str, str], marked_ns: Mapping[str, int], out: Outbox
+) -> None:
+    """Take up from the durable pieces of an earlier run, or wait for a fork without them."""
+    branches, booking = desks.branches, desks.booking
+    text = pieces.get(PIECE)
+    gone = [name for name in pieces if name.startswith(f"{PIECE}/")]
+    state = msgspec.json.decode(text, type=BranchesState) if text is not None else None
+    if state is None or not state.forks.forked_ns or not _fits(branches, state):
+        for name in (*gone, PIECE):
+            out.touch(name)
+        return
+    booking.forks = state.forks
+    _adopt(branches, state)
+    stopped = msgspec.json.decode(pieces.get(STOPPED, "[]"), type=Stopped)
+    for side, found in zip(branches.sides, stopped, strict=False):
+        side.desk.stopped = found
+    trades = []
+    for name in gone:
+        if name.startswith(TRADE):
+            trades.append(msgspec.json.decode(pieces[name], type=Trade))
+        elif name.startswith(SLOTS):
+            branches.slots[name.removeprefix(SLOTS)] = msgspec.json.decode(pieces[name], type=Slots)
+    trades.sort(key=lambda trade: trade.trade_id)
+    for trade in trades:
+        if trade.state == TradeState.OPEN:
+            trade.gap_ns = trade.gap_ns or marked_ns.get(trade.coin, 0)
+    branches.take_up(trades)
+    _free(branches, trades)
+    branches.halt_as_main()
+    for name, last_ns in marked_ns.items():
+        if name in branches.ledger.marks:
+            branches.ledger.marks[name].last_ns = last_ns
+    branches.ledger.restore(trades, out.vitals.now_ns)
+    if booking.forks.config_hash != branches.main.books.identity.config_hash:
+        booking.forks.due = booking.forks.due or "the configuration changed"
+
+
+def carry(before: Desks, after: Desks) -> None:
+    """Let branches go on where those of another engine stood, whatever became of its desk."""
+    state = whole(before)
+    restore(after, msgspec.json.decode(msgspec.json.encode(state), type=BranchesState | None))
+
+
+def _fits(branches: Branches, state: BranchesState) -> bool:
+    """Say whether a state is of the branches there are, each by its name."""
+    return [side.name for side in state.sides] == [s.variant.name for s in branches.sides]
+
+
+def _adopt(branches: Branches, state: BranchesState) -> None:
+    for side, found in zip(branches.sides, state.sides, strict=True):
+        side.view.desk, side.tally, side.course = found.desk, found.tally, found.course
+
+
+def _lean(side: Side) -> SideState:
+    desk = msgspec.structs.replace(side.desk, stopped={})
+    return SideState(side.variant.name, desk, side.tally, side.course)
+
+
+def _free(branches: Branches, trades: list[Trade]) -> None:
+    """End the episodes of trades that did not come back, or their slots would wait for ever."""
+    held: dict[str, int] = {}
+    for trade in trades:
+        held[trade.key] = held.get(trade.key, 0) | branches.sides[side_of(trade.trade_id)].bit
+    for name, slots in branches.slots.items():
+        mine = held.get(name, 0)
+        for side in branches.sides:
+            if slots.taken & side.bit and not mine & side.bit:
+                slots.close(side.bit)
+        slots.taken = mine

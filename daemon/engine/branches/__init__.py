@@ -1,0 +1,1 @@
+"""Desks beside the one that trades, the same but for one limit."""

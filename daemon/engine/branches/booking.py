@@ -1,0 +1,284 @@
+"""Booking of branches by UTC day, and their forks from the desk.
+
+A branch is worth something only as one of a pair: on a day that ends, each is written down beside
+the desk or the branch it is compared with. Desks that drift apart stop being a pair, so all are
+forked anew on Mondays, and after any change of the configuration.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from daemon.engine.branches.branches import Branches
+from daemon.engine.branches.side import BRANCHES_MAX, Side, trade_id_of
+from daemon.engine.branches.slots import Slots
+from daemon.engine.outcome import Outbox
+from daemon.engine.series import SeriesBook
+from daemon.engine.trials import is_arm
+from market.coin import Coin
+from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
+from market.fills import FillModel
+from market.orders import Exit
+from shadow.ledger.steps import sell
+from shadow.ledger.trade import Trade, TradeState
+from shadow.store.rows import day_of
+from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow
+
+# Seconds further apart than this were not run.
+SECOND_NS_MAX = 5 * NS_PER_S
+DAY_NS = MS_PER_DAY * NS_PER_MS
+RUN_FRACTION_MIN = 0.5
+# 1 January 1970 was a Thursday.
+MONDAY = 4
+# The limit whose own days count while it holds the desk latched.
+LATCHING = "drawdown"
+
+
+class Running(Struct):
+    """What of the day was run: nanoseconds with entries open, and those latched at the peak.
+
+    `last_ns` is the newest second; `base_e6` the desk's equity when the day began, or when the
+    branches were forked if that was later.
+    """
+
+    last_ns: int = 0
+    run_ns: int = 0
+    latched_ns: int = 0
+    base_e6: int = 0
+
+
+class Forks(Struct):
+    """Where the branches stand. `config_hash` is that of the desk they were forked from.
+
+    `due` says why they are to be forked when the day ends, "" for no reason; `unequal` that the
+    alarm of an unequal pair was raised. `forked_ns` is 0 before the first fork.
+    """
+
+    forked_ns: int = 0
+    config_hash: str = ""
+    due: str = ""
+    unequal: bool = False
+    running: Running = msgspec.field(default_factory=Running)
+
+
+class Booking:
+    """Writer of the branches' days; it forks them when that is due."""
+
+    def __init__(
+        self, branches: Branches, series: SeriesBook, out: Outbox, *, model: FillModel
+    ) -> None:
+        self.forks = Forks()
+        # Whether they stay a pair for good once they were forked, as over one tape.
+        self.lasting = False
+        self._branches = branches
+        self._main = branches.main
+        self._series = series
+        self._out = out
+        self._model = model
+
+    @property
+    def waits(self) -> bool:
+        """Say whether there are branches that were never forked."""
+        return not self.forks.forked_ns and bool(self._branches.sides)
+
+    def fork_first(self) -> None:
+        """Fork a fresh state, or one whose branches are lost."""
+        if self._out.vitals.forks:
+            why = "the state of the branches was missing"
+            self._out.alarm_apart("branch", f"{why}; they begin anew")
+        else:
+            why = "first"
+        self.fork(why)
+
+    def on_second(self) -> None:
+        """Count a second that was run; compare the branch that toggles nothing with the desk."""
+        forks, out = self.forks, self._out
+        run = forks.running
+        step_ns, run.last_ns = out.now_ns - run.last_ns, out.now_ns
+        desk = self._main.desk
+        if 0 < step_ns <= SECOND_NS_MAX and out.vitals.feed_up and not desk.halts:
+            if _latched_at_peak(desk.latched):
+                run.latched_ns += step_ns
+            else:
+                run.run_ns += step_ns
+        if not forks.unequal:
+            for side in self._branches.sides[:1]:
+                if side.variant.kind == "nothing" and side.desk != desk:
+                    forks.unequal = True
+                    out.alarm_apart(
+                        "branch",
+                        "the branch that toggles nothing is not the desk any more: equity "
+                        f"{side.desk.equity_e6 / 1e6:.6f} USD beside {desk.equity_e6 / 1e6:.6f}; "
+                        "no value of a limit can be trusted until the next fork",
+                    )
+        out.touch("branches")
+
+    def end_day(self, day_ms: int) -> None:
+        """Book the UTC day that ended at `day_ms`, then fork if that is due."""
+        branches, forks = self._branches, self.forks
+        # Of several days that end at once, after an outage, only the first can have been run.
+        if not branches.sides or not forks.forked_ns or forks.forked_ns == self._out.now_ns:
+            return
+        self._main.settlement.account.value()
+        branches.value()
+        monday = day_ms // MS_PER_DAY % 7 == MONDAY
+        why = "" if self.lasting else forks.due or ("Monday" if monday else "")
+        if why:
+            self._discard()
+        self._write_day(day_ms - MS_PER_DAY)
+        if why:
+            self.fork(why)
+        else:
+            for side in branches.sides:
+                side.begin(side.tally.branch_id)
+            self._begin()
+
+    def fork(self, why: str) -> None:
+        """Let every branch begin anew as a copy of the desk."""
+        branches, forks, out = self._branches, self.forks, self._out
+        now_ns, main = out.now_ns, self._main
+        rows = out.rows
+        if forks.forked_ns:
+            rows.branch_ends += [
+                BranchEnd(now_ns, why, side.tally.branch_id) for side in branches.sides
+            ]
+        for name in branches.slots:
+            out.touch(f"branches/slots/{name}")
+        branches.slots = {
+            name: Slots.of(key)
+            for name, key in main.keys.items()
+            if not is_arm(name.partition("|")[0])
+        }
+        for name in branches.slots:
+            out.touch(f"branches/slots/{name}")
+        for marks in main.ledger.marks.values():
+            marks.write_back()
+        for trade_id in branches.ledger.trades:
+            out.touch(f"branches/trade/{trade_id}")
+        trades = [
+            _copy(trade, side) for trade in main.settlement.real.values() for side in branches.sides
+        ]
+        branches.take_up(trades)
+        for side in branches.sides:
+            side.view.desk = msgspec.convert(msgspec.to_builtins(main.desk), type(main.desk))
+            series = self._series_id(side)
+            branch_id = out.seq * BRANCHES_MAX + side.index
+            rows.branches.append(
+                BranchRow(branch_id, side.variant.filter, side.variant.kind, series, now_ns, why)
+            )
+            side.forked(branch_id)
+        ledger = branches.ledger
+        ledger.gaps.back_ns = dict(main.ledger.gaps.back_ns)
+        ledger.gaps.rates = {name: dict(rates) for name, rates in main.ledger.gaps.rates.items()}
+        ledger.resume(trades)
+        for name, marks in main.ledger.marks.items():
+            ledger.marks[name].last_ns = marks.last_ns
+        for trade in trades:
+            out.touch(f"branches/trade/{trade.trade_id}")
+        forks.forked_ns, forks.due, forks.unequal = now_ns, "", False
+        forks.config_hash = main.books.identity.config_hash
+        out.vitals.forks += 1
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin to count a day, or what is left of it."""
+        self.forks.running = Running(last_ns=self._out.now_ns, base_e6=self._main.desk.equity_e6)
+        self._out.touch("branches")
+
+    def _series_id(self, side: Side) -> str:
+        found = self._series.of(side.variant.filter)
+        return found.series_id if found is not None else ""
+
+    def _write_day(self, day_ms: int) -> None:
+        run = self.forks.running
+        usual = run.run_ns / DAY_NS
+        own = (run.run_ns + run.latched_ns) / DAY_NS
+        sides = {(s.variant.kind, s.variant.filter): s for s in self._branches.sides}
+        main_e6 = self._main.desk.equity_e6 - run.base_e6
+        for side in self._branches.sides:
+            kind, name = side.variant.kind, side.variant.filter
+            fraction = own if name == LATCHING else usual
+            if fraction < RUN_FRACTION_MIN or not self._booked(name, day_ms):
+                continue
+            mine_e6 = side.desk.equity_e6 - side.tally.base_e6
+            with_e6, without_e6 = main_e6, mine_e6
+            if kind == "observed":
+                data = sides["data", name]
+                with_e6 = data.desk.equity_e6 - data.tally.base_e6
+            elif kind == "enforced":
+                with_e6, without_e6 = mine_e6, main_e6
+            money_e6 = self._money_e6(name)
+            tally = side.tally
+            self._out.rows.branch_days.append(
+                BranchDayRow(
+                    day_of(day_ms),
+                    tally.branch_id,
+                    name,
+                    self._series_id(side),
+                    with_e6 / money_e6 if money_e6 else None,
+                    without_e6 / money_e6 if money_e6 else None,
+                    with_e6,
+                    without_e6,
+                    tally.closed,
+                    tally.fall_e6,
+                    tally.latches,
+                    fraction,
+                    tally.repaired,
+                )
+            )
+
+    def _booked(self, name: str, day_ms: int) -> bool:
+        """Say whether a day belongs to the running series of a limit, or to no one limit."""
+        found = self._series.of(name)
+        return found is None or found.from_ns // NS_PER_MS < day_ms + MS_PER_DAY
+
+    def _money_e6(self, name: str) -> int | None:
+        found = self._series.of(name)
+        return self._series.money_e6 if found is None else found.money_r_e6
+
+    def _discard(self) -> None:
+        """Sell what a branch holds and the desk does not, at the walk and fee of an exit."""
+        real = self._main.settlement.real.values()
+        kept = {(t.key, t.decided_ns, t.lots, t.filled_lots, t.exit_lots) for t in real}
+        for trade in list(self._branches.ledger.trades.values()):
+            same = (trade.key, trade.decided_ns, trade.lots, trade.filled_lots, trade.exit_lots)
+            if same in kept:
+                continue
+            if trade.state != TradeState.PENDING:
+                coin = self._branches.ledger.coin(trade.coin)
+                self._sell(trade, coin)
+                trade.exit_reason = "fork"
+            self._branches.drop(trade)
+
+    def _sell(self, trade: Trade, coin: Coin) -> None:
+        now_ns, lots = self._out.now_ns, trade.open_lots
+        if coin.book.ok:
+            order = Exit(trade.trade_id, trade.coin, trade.side, lots, trade.skip_lots, now_ns, "")
+            fill = self._model.exit(order, coin.book, coin.instrument)
+            if fill.lots:
+                sell(trade, fill, coin.instrument, now_ns)
+        if trade.open_lots:
+            # What the book does not hold goes as from an outage.
+            px = coin.book.mid or trade.mark_px or trade.entry_px
+            fill = self._model.leave(trade.side, trade.open_lots, px, coin.usual, coin.instrument)
+            sell(trade, fill, coin.instrument, now_ns)
+
+
+def _latched_at_peak(latched: str) -> bool:
+    return latched.startswith("loss from the peak")
+
+
+def _copy(trade: Trade, side: Side) -> Trade:
+    """Return a trade of the desk as a branch holds it."""
+    return msgspec.structs.replace(
+        trade,
+        trade_id=trade_id_of(trade.signal_id, side.index),
+        flags=list(trade.flags),
+        days=[],
+        tags=[],
+        offset_tags=[],
+        partner_days=[],
+        later_trade_id=0,
+        earlier_trade_id=0,
+    )

@@ -1,0 +1,307 @@
+"""Branches: the desk without each of its limits, all of them live beside the one that trades.
+
+They hear the same signals with the weights as they are, and see the same books. Each has its own
+account, slots and paper trades; one ledger holds the trades of all. Nothing that happens here can
+reach the desk that trades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from daemon.engine.admission import SIGNALS_MAX, Judged, entry_of, propose
+from daemon.engine.branch import Branch
+from daemon.engine.branches.panel import Checked, Panel
+from daemon.engine.branches.side import BRANCHES_MAX, Side, side_of, signal_of, trade_id_of
+from daemon.engine.branches.slots import Slots
+from daemon.engine.branches.variant import Variant
+from daemon.engine.heard import Heard
+from daemon.engine.outcome import Outbox
+from market.coin import Coin
+from market.decision import Check, ExitCall, Proposal, TradeKind
+from market.desk import DeskView
+from market.errors import require
+from market.events import Candle
+from market.fills import FillModel
+from market.money import bearable_e6, notional_e6
+from shadow.ledger.ledger import Ledger
+from shadow.ledger.paper import PaperBroker
+from shadow.ledger.trade import Change, Trade, TradeState
+from shadow.store.rows import branch_trade_row
+
+NO_CHECKS: Mapping[str, Check] = {}
+
+
+class Branches:
+    """The branches of one desk. `sides` are in the order of their variants."""
+
+    def __init__(
+        self,
+        coins: dict[str, Coin],
+        main: Branch,
+        variants: list[Variant],
+        out: Outbox,
+        *,
+        model: FillModel,
+    ) -> None:
+        require(len(variants) < BRANCHES_MAX - 1, "more branches than there are ids")
+        self.main = main
+        self.sides = [Side(i, v, coins, self._touch) for i, v in enumerate(variants)]
+        self.slots: dict[str, Slots] = {}
+        self._coins = coins
+        self._out = out
+        self._model = model
+        self._panel = Panel(main.gate.filters, variants)
+        self._everyone = (1 << len(variants)) - 1
+        # The market as a filter sees it; nothing that depends on this desk is asked of it.
+        self._market = DeskView(main.desk, coins)
+        self._count = 0
+        self._counted_seq = 0
+        self.ledger = self._empty_ledger()
+        # By coin, signal and size, what each branch holds.
+        self.held: dict[str, dict[tuple[int, int], dict[int, Trade]]] = {}
+
+    def _touch(self) -> None:
+        self._out.touch("branches")
+
+    def _empty_ledger(self) -> Ledger:
+        return Ledger(self._coins, self._model, PaperBroker(self._coins, self._model))
+
+    def take_up(self, ledger_of: Iterable[Trade]) -> None:
+        """Forget all trades, and let each side have its own of those given."""
+        self.ledger = self._empty_ledger()
+        self.held = {name: {} for name in self._coins}
+        for side in self.sides:
+            side.account.trades.clear()
+        for trade in ledger_of:
+            self.sides[side_of(trade.trade_id)].account.trades[trade.trade_id] = trade
+            if trade.state != TradeState.PENDING:
+                self._hold(trade)
+
+    # What bots say.
+
+    def hear(self, heard: Heard, judged: Judged | None) -> None:
+        """Take a bot's signal; `judged` is what the desk made of it, None when it was a repeat."""
+        if heard.lane.stage == "shadow":
+            return
+        name = heard.key
+        slots = self.slots.get(name)
+        if slots is None:
+            slots = self.slots[name] = Slots()
+        now_ns = self._out.now_ns
+        ready = slots.hear(now_ns, heard.lane.bot.rearm_ns(), self._everyone)
+        self._out.touch(f"branches/slots/{name}")
+        if not ready:
+            return
+        known: Mapping[str, Check] = NO_CHECKS
+        proposals: dict[tuple[int, bool], Proposal] = {}
+        if judged is not None:
+            known = {check.filter: check for check in judged.verdict.checks}
+            proposals[self.main.desk.equity_e6, True] = judged.proposal
+        market = self._look(self._market, heard)
+        market.desk = self.main.desk
+        first = self._propose(heard, self._lowest(ready), proposals)
+        ready = self._panel.left(ready, first, market, known)
+        checked: Checked = {}
+        number = 0
+        while ready:
+            side = self._lowest(ready)
+            ready &= ~side.bit
+            proposal = self._propose(heard, side, proposals)
+            view = self._look(side.view, heard)
+            lots = self._panel.judge(side.bit, proposal, view, checked)
+            if lots is not None:
+                number = number or self._next_number()
+                slots.taken |= side.bit
+                self._open(heard, side, lots, number, judged.signal_id if judged else 0)
+
+    def _lowest(self, mask: int) -> Side:
+        return self.sides[(mask & -mask).bit_length() - 1]
+
+    def _look(self, view: DeskView, heard: Heard) -> DeskView:
+        """Let a view show the moment of a signal."""
+        view.now_ns = self._out.now_ns
+        view.clock = self.main.view.clock
+        view.vote = heard.vote
+        key = self.main.keys.get(heard.key)
+        view.opened_ns = key.opened_ns if key is not None else 0
+        return view
+
+    def _propose(
+        self, heard: Heard, side: Side, known: dict[tuple[int, bool], Proposal]
+    ) -> Proposal:
+        """Return the size a branch asks for; those with as much money ask for the same."""
+        key = side.desk.equity_e6, side.variant.weighted
+        found = known.get(key)
+        if found is None:
+            weights = heard.weights if side.variant.weighted else (1.0, 1.0)
+            found = propose(heard, key[0], weights, self.main.admission.vol_target)
+            known[key] = found
+        return found
+
+    def _open(self, heard: Heard, side: Side, lots: int, number: int, signal_id: int) -> None:
+        coin = heard.coin
+        trade = entry_of(
+            heard,
+            lots,
+            trade_id=trade_id_of(number, side.index),
+            signal_id=signal_id,
+            kind=TradeKind.PAPER,
+            cause="admit",
+            now_ns=self._out.now_ns,
+            model=self._model,
+        )
+        side.account.trades[trade.trade_id] = trade
+        worth_e6 = notional_e6(coin.book.mid, lots, coin.instrument.sz_decimals)
+        side.account.expose(trade, bearable_e6(worth_e6))
+        self._out.touch(f"branches/trade/{trade.trade_id}")
+        self._apply(self.ledger.open(trade))
+
+    def _next_number(self) -> int:
+        if self._counted_seq != self._out.seq:
+            self._counted_seq, self._count = self._out.seq, 0
+        self._count += 1
+        return self._out.seq * SIGNALS_MAX + self._count - 1
+
+    def exit_called(self, bot: str, call: ExitCall) -> None:
+        """End what the branches have of a bot on a coin and side."""
+        self._apply(self.ledger.call_exit(bot, call.coin, call.side, self._out.now_ns))
+
+    def doubted(self, coin: Coin) -> None:
+        """Put on record which trades live through quotes that are not believed."""
+        self._apply(self.ledger.doubt(coin.name, self._out.now_ns))
+
+    # What the market does.
+
+    def on_book(self, coin: Coin) -> None:
+        """Mark a coin's trades at its new book; fill, stop and close what is due."""
+        changes = self.ledger.on_book(coin, self._out.now_ns)
+        if changes:
+            self._apply(changes)
+
+    def on_second(self) -> None:
+        """End horizons, give up entries, revalue; latch branches whose loss limit is broken."""
+        self._apply(self.ledger.on_second(self._out.now_ns))
+        self.value()
+        for side in self.sides:
+            if side.unsure and not side.desk.latched:
+                reason = self._panel.breach(side.bit, side.view)
+                if not reason:
+                    side.looked()
+                else:
+                    side.desk.latched = reason
+                    side.tally.latches += 1
+                    self._touch()
+
+    def value(self) -> None:
+        """Revalue every branch's open trades at the current mids.
+
+        Trades that came from the same signal in the same size are the same trade, whichever
+        branches hold them, and are worth the same.
+        """
+        totals = [0] * len(self.sides)
+        for name, alike in self.held.items():
+            if not alike:
+                continue
+            coin = self._coins[name]
+            mid, instrument = coin.book.mid, coin.instrument
+            if not coin.book.ok:
+                for trade in chain.from_iterable(map(dict.values, alike.values())):
+                    px = trade.mark_px or trade.entry_px
+                    totals[side_of(trade.trade_id)] += trade.mark_e6(px, instrument)
+                continue
+            for trades in alike.values():
+                one = 0
+                for at, trade in trades.items():
+                    one = one or trade.mark_e6(mid, instrument)
+                    trade.mark_px = mid
+                    totals[at] += one
+        for side, total in zip(self.sides, totals, strict=True):
+            if total != side.view.desk.open_e6:
+                side.revalue(total)
+
+    def suspend_stale(self) -> None:
+        """Stop trusting the marks of trades whose coin has had no book for too long."""
+        self.ledger.suspend_stale(self._out.now_ns)
+
+    def on_hour(self, hour_ms: int) -> None:
+        """Charge the hour that just ended."""
+        self._apply(self.ledger.on_hour(hour_ms, self._out.now_ns))
+
+    def begin_day(self, day_ms: int) -> None:
+        """Let the daily losses be measured from here on, on a new UTC day."""
+        for side in self.sides:
+            side.account.begin_day(day_ms)
+            side.look_again()
+
+    def repair(self, coin: Coin, candles: list[Candle], asked_ns: int) -> None:
+        """Walk the minutes that a coin's trades were not marked."""
+        self._apply(self.ledger.repair(coin, candles, asked_ns))
+
+    def on_rates(self, coin: str, rates: Iterable[tuple[int, float]]) -> None:
+        """Learn settled funding rates for gaps that crossed an hour."""
+        self.ledger.on_rates(coin, rates)
+
+    # What the operator says.
+
+    def halt_as_main(self) -> None:
+        """Let every branch be halted by whoever halts the desk."""
+        for side in self.sides:
+            side.desk.halts = dict(self.main.desk.halts)
+        self._touch()
+
+    def release(self) -> None:
+        """Open entries again where a loss limit was broken."""
+        for side in self.sides:
+            if side.desk.latched:
+                side.account.release()
+            side.look_again()
+
+    def flatten(self) -> None:
+        """End all that the branches have."""
+        self._apply(self.ledger.flatten(self._out.now_ns))
+
+    def wind_down(self, coin: Coin) -> None:
+        """End all that lives on a coin at its last mark."""
+        self._apply(self.ledger.wind_down(coin, self._out.now_ns))
+
+    # What became of trades.
+
+    def _apply(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            trade = change.trade
+            side = self.sides[side_of(trade.trade_id)]
+            if change.what == "filled":
+                side.account.expose(trade, trade.entry_notional_e6)
+                self._hold(trade)
+            elif change.what == "closed":
+                self._closed(side, trade)
+            self._out.touch(f"branches/trade/{trade.trade_id}")
+
+    def _hold(self, trade: Trade) -> None:
+        alike = self.held[trade.coin].setdefault(_alike(trade), {})
+        alike[side_of(trade.trade_id)] = trade
+
+    def _closed(self, side: Side, trade: Trade) -> None:
+        alike = self.held[trade.coin].get(_alike(trade))
+        if alike is not None:
+            alike.pop(side.index, None)
+            if not alike:
+                del self.held[trade.coin][_alike(trade)]
+        side.closed(trade)
+        slots = self.slots.get(trade.key)
+        if slots is not None:
+            slots.close(side.bit)
+            self._out.touch(f"branches/slots/{trade.key}")
+        if trade.filled_lots:
+            self._out.rows.branch_trades.append(branch_trade_row(trade, side.tally.branch_id))
+
+    def drop(self, trade: Trade) -> None:
+        """Let a trade go that is not carried into a fork; what was bought of it has been sold."""
+        self._closed(self.sides[side_of(trade.trade_id)], trade)
+
+
+def _alike(trade: Trade) -> tuple[int, int]:
+    """Return what trades have in common that are the same but for whose they are."""
+    return signal_of(trade.trade_id), trade.filled_lots
