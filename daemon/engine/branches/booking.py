@@ -21,7 +21,7 @@ from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
 from market.fills import FillModel
 from market.orders import Exit
 from shadow.ledger.steps import sell
-from shadow.ledger.trade import Trade, TradeState
+from shadow.ledger.trade import Trade, TradeState, age
 from shadow.store.rows import day_of
 from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow
 
@@ -156,8 +156,12 @@ class Booking:
             marks.write_back()
         for trade_id in branches.ledger.trades:
             out.touch(f"branches/trade/{trade_id}")
+        real = sorted(main.settlement.real.values(), key=age)
+        numbers = [branches.next_number() for _ in real]
         trades = [
-            _copy(trade, side) for trade in main.settlement.real.values() for side in branches.sides
+            _copy(trade, number, side)
+            for trade, number in zip(real, numbers, strict=True)
+            for side in branches.sides
         ]
         branches.take_up(trades)
         for side in branches.sides:
@@ -269,11 +273,11 @@ def _latched_at_peak(latched: str) -> bool:
     return latched.startswith("loss from the peak")
 
 
-def _copy(trade: Trade, side: Side) -> Trade:
+def _copy(trade: Trade, number: int, side: Side) -> Trade:
     """Return a trade of the desk as a branch holds it."""
     return msgspec.structs.replace(
         trade,
-        trade_id=trade_id_of(trade.signal_id, side.index),
+        trade_id=trade_id_of(number, side.index),
         flags=list(trade.flags),
         days=[],
         tags=[],

@@ -112,7 +112,7 @@ class Branches:
             view = self._look(side.view, heard)
             lots = self._panel.judge(side.bit, proposal, view, checked)
             if lots is not None:
-                number = number or self._next_number()
+                number = number or self.next_number()
                 slots.taken |= side.bit
                 self._open(heard, side, lots, number, judged.signal_id if judged else 0)
 
@@ -158,7 +158,8 @@ class Branches:
         self._out.touch(f"branches/trade/{trade.trade_id}")
         self._apply(self.ledger.open(trade))
 
-    def _next_number(self) -> int:
+    def next_number(self) -> int:
+        """Return a number for what all branches have in common of a trade; they count up."""
         if self._counted_seq != self._out.seq:
             self._counted_seq, self._count = self._out.seq, 0
         self._count += 1

@@ -249,7 +249,7 @@ def test_69_when_nobody_answers(cli: Cli, state: Path, tmp_path: Path) -> None:
 
 
 def test_70_for_a_broken_invariant(cli: Cli, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> Any:
+    def broken(*_: Any, **__: Any) -> Any:
         raise InvariantBroken("half done")
 
     monkeypatch.setattr("daemon.replay.results.replay_tape", broken)

@@ -334,13 +334,25 @@ def test_with_a_state_the_results_are_kept_and_made_anew_each_time(
 def test_other_decisions_without_a_filter_are_what_was_asked_for(
     cli: Cli, tape: Path, tmp_path: Path
 ) -> None:
-    ran = cli("replay", tape, "--without", "freshness", "--without", "cooldown", "--json",
+    ran = cli("replay", tape, "--without", "freshness", "--without", "cooldown", "--whole", "--json",
               "--state", tmp_path)  # fmt: skip
     found = json.loads(ran.out)
     assert ran.code == 0 and found["digest_match"] is False
     with closing(sqlite3.connect(tmp_path / "replay" / "gnomon.db")) as db:
         asked = {row[0] for row in db.execute("SELECT DISTINCT filter FROM check_result")}
     assert asked and not asked & {"freshness", "cooldown"} and "direction" in asked
+
+
+def test_a_desk_without_a_limit_is_shown_beside_the_recorded_one(cli: Cli, tape: Path) -> None:
+    ran = cli("replay", tape, "--without", "freshness", "--without", "cooldown", "--json")
+    found = json.loads(ran.out)
+    assert ran.code == 0 and found["digest_match"] is True
+    assert [desk["name"] for desk in found["desks"]] == ["the desk", "without cooldown, freshness"]
+    assert found["desks"][0]["trades"] <= found["trades"]
+    ran = cli("replay", tape, "--without", "freshness")
+    assert ran.code == 0 and ": equal\n" in ran.out
+    assert "\nthe desk: " in ran.out and "\nwithout freshness: " in ran.out
+    assert "USD, drawdown" in ran.out
 
 
 def test_other_decisions_of_the_same_code_are_our_bug(cli: Cli, false_tape: Path) -> None:

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from daemon.engine import commands
-from daemon.engine.branch import Branch
+from daemon.engine.desks import Desks
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox, Outcome
 from daemon.instance import control
@@ -210,8 +210,8 @@ def test_the_hour_s_turn_begins_a_new_segment_that_replays_alone(
 def sabotage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the next command fail half way through its step."""
 
-    def half_done(command: Command, market: MarketHalf, branch: Branch, out: Outbox) -> str:
-        branch.desk.cash_e6 += 1_000_000
+    def half_done(command: Command, market: MarketHalf, desks: Desks, out: Outbox) -> str:
+        desks.main.desk.cash_e6 += 1_000_000
         out.touch("desk")
         out.alarm("half", "done")
         raise KeyError("planted")
