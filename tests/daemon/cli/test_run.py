@@ -334,8 +334,8 @@ def test_with_a_state_the_results_are_kept_and_made_anew_each_time(
 def test_other_decisions_without_a_filter_are_what_was_asked_for(
     cli: Cli, tape: Path, tmp_path: Path
 ) -> None:
-    ran = cli("replay", tape, "--without", "freshness", "--without", "cooldown", "--whole", "--json",
-              "--state", tmp_path)  # fmt: skip
+    without = ("--without", "freshness", "--without", "cooldown", "--whole")
+    ran = cli("replay", tape, *without, "--json", "--state", tmp_path)
     found = json.loads(ran.out)
     assert ran.code == 0 and found["digest_match"] is False
     with closing(sqlite3.connect(tmp_path / "replay" / "gnomon.db")) as db:
