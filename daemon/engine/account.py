@@ -10,6 +10,9 @@ from collections.abc import Callable
 from market.desk import Desk, DeskView
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
 
+# Exits after which a bot rests on the coin.
+STOP_OUTS = ("stop", "trail")
+
 
 class Account:
     """Money of the desk that a view shows. `trades` are its open ones by id.
@@ -67,7 +70,7 @@ class Account:
         if trade.exit_reason == UNAVAILABLE:
             return
         self.desk.cash_e6 += trade.net_e6
-        if trade.exit_reason in ("stop", "trail"):
+        if trade.exit_reason in STOP_OUTS:
             self.desk.stopped[f"{trade.bot}|{trade.coin}"] = trade.closed_ns
         self.value()
 

@@ -21,6 +21,7 @@ from shadow.ledger.trade import Trade, TradeState
 
 PIECE = "branches"
 STOPPED = f"{PIECE}/stopped"
+CHANGED = "the configuration changed"
 TRADE = f"{PIECE}/trade/"
 SLOTS = f"{PIECE}/slots/"
 Stopped = list[dict[str, int]]
@@ -114,6 +115,8 @@ def recover(
     if state is None or not state.forks.forked_ns or not _fits(branches, state):
         for name in (*gone, PIECE):
             out.touch(name)
+        if state is not None and state.forks.forked_ns:
+            booking.forks.due = CHANGED
         return
     booking.forks = state.forks
     _adopt(branches, state)
@@ -138,7 +141,7 @@ def recover(
             branches.ledger.marks[name].last_ns = last_ns
     branches.ledger.restore(trades, out.vitals.now_ns)
     if booking.forks.config_hash != branches.main.books.identity.config_hash:
-        booking.forks.due = booking.forks.due or "the configuration changed"
+        booking.forks.due = booking.forks.due or CHANGED
 
 
 def carry(before: Desks, after: Desks) -> None:

@@ -228,6 +228,7 @@ def recover(
         mended.append(bring_back(engine, trades, marks, now_ns))
         # Desks that were brought back to now are a pair no more.
         pieces = {name: text for name, text in pieces.items() if name != branch_state.PIECE}
+        engine.desks.booking.forks.due = "the clock was set back"
     vitals.feed_up = False
     vitals.lines.clear()
     for trade in trades:

@@ -84,11 +84,11 @@ class Booking:
 
     def fork_first(self) -> None:
         """Fork a fresh state, or one whose branches are lost."""
-        if self._out.vitals.forks:
+        if self.forks.due or not self._out.vitals.forks:
+            why = self.forks.due or "first"
+        else:
             why = "the state of the branches was missing"
             self._out.alarm_apart("branch", f"{why}; they begin anew")
-        else:
-            why = "first"
         self.fork(why)
 
     def on_second(self) -> None:
@@ -146,12 +146,13 @@ class Booking:
         for name in branches.slots:
             out.touch(f"branches/slots/{name}")
         branches.slots = {
-            name: Slots.of(key)
+            name: Slots.of(key, branches.everyone)
             for name, key in main.keys.items()
             if not is_arm(name.partition("|")[0])
         }
         for name in branches.slots:
             out.touch(f"branches/slots/{name}")
+        out.touch("branches/stopped")
         for marks in main.ledger.marks.values():
             marks.write_back()
         for trade_id in branches.ledger.trades:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import chain
 
+from daemon.engine.account import STOP_OUTS
 from daemon.engine.admission import SIGNALS_MAX, Judged, entry_of, propose
 from daemon.engine.branch import Branch
 from daemon.engine.branches.panel import Checked, Panel
@@ -53,7 +54,7 @@ class Branches:
         self._out = out
         self._model = model
         self._panel = Panel(main.gate.filters, variants)
-        self._everyone = (1 << len(variants)) - 1
+        self.everyone = (1 << len(variants)) - 1
         # The market as a filter sees it; nothing that depends on this desk is asked of it.
         self._market = DeskView(main.desk, coins)
         self._count = 0
@@ -88,9 +89,9 @@ class Branches:
         name = heard.key
         slots = self.slots.get(name)
         if slots is None:
-            slots = self.slots[name] = Slots()
+            slots = self.slots[name] = Slots(armed=self.everyone)
         now_ns = self._out.now_ns
-        ready = slots.hear(now_ns, heard.lane.bot.rearm_ns(), self._everyone)
+        ready = slots.hear(now_ns, heard.lane.bot.rearm_ns(), self.everyone)
         self._out.touch(f"branches/slots/{name}")
         if not ready:
             return
@@ -183,6 +184,8 @@ class Branches:
 
     def on_second(self) -> None:
         """End horizons, give up entries, revalue; latch branches whose loss limit is broken."""
+        for name in self._coins:
+            self._touch_suspended(name)
         self._apply(self.ledger.on_second(self._out.now_ns))
         self.value()
         for side in self.sides:
@@ -238,7 +241,13 @@ class Branches:
 
     def repair(self, coin: Coin, candles: list[Candle], asked_ns: int) -> None:
         """Walk the minutes that a coin's trades were not marked."""
+        self._touch_suspended(coin.name)
         self._apply(self.ledger.repair(coin, candles, asked_ns))
+
+    def _touch_suspended(self, name: str) -> None:
+        """Let the state know of trades that may be marked again, of which nothing else tells."""
+        for trade in self.ledger.gaps.suspended[name]:
+            self._out.touch(f"branches/trade/{trade.trade_id}")
 
     def on_rates(self, coin: str, rates: Iterable[tuple[int, float]]) -> None:
         """Learn settled funding rates for gaps that crossed an hour."""
@@ -295,6 +304,8 @@ class Branches:
         if slots is not None:
             slots.close(side.bit)
             self._out.touch(f"branches/slots/{trade.key}")
+        if trade.exit_reason in STOP_OUTS:
+            self._out.touch("branches/stopped")
         if trade.filled_lots:
             self._out.rows.branch_trades.append(branch_trade_row(trade, side.tally.branch_id))
 

@@ -8,6 +8,7 @@ only what depends on the desk once a branch. A branch keeps no checks, so the fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 
 from msgspec import Struct
 
@@ -112,7 +113,7 @@ class Panel:
 
 
 def _bar(f: Filter[Struct], variants: list[Variant]) -> Bar:
-    """Return how a filter stands in the way; one that observes is made anew as if it enforced."""
+    """Return how a filter stands in the way; one that observes as if it enforced."""
     fails = lacks = 0
     for at, variant in enumerate(variants):
         bit = 1 << at
@@ -121,7 +122,10 @@ def _bar(f: Filter[Struct], variants: list[Variant]) -> Bar:
             fails |= bit
             if not added and f.name not in variant.lenient:
                 lacks |= bit
-    acting = f if f.rule or f.mode == "enforce" else type(f)(f.settings, "enforce")
+    acting = f
+    if not f.rule and f.mode != "enforce":
+        acting = copy(f)
+        acting.mode = "enforce"
     return Bar(acting, fails, lacks)
 
 

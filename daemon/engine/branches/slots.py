@@ -16,20 +16,20 @@ class Slots(Struct):
 
     spoke_ns: int = 0
     taken: int = 0
-    armed: int = -1
+    armed: int = 0
 
     @classmethod
-    def of(cls, key: KeyState) -> Slots:
+    def of(cls, key: KeyState, everyone: int) -> Slots:
         """Return what every branch has in common with the desk when it is forked."""
-        return cls(key.spoke_ns, -1 if key.real_id else 0, -1 if key.real_armed else 0)
+        return cls(key.spoke_ns, everyone if key.real_id else 0, everyone if key.real_armed else 0)
 
     def hear(self, now_ns: int, rearm_ns: int, everyone: int) -> int:
         """Note that the bot spoke; return the branches for which that may be an entry."""
         silent = now_ns - self.spoke_ns > rearm_ns
         self.spoke_ns = now_ns
         if silent:
-            self.armed |= ~self.taken
-        return self.armed & ~self.taken & everyone
+            self.armed |= everyone & ~self.taken
+        return self.armed & ~self.taken
 
     def close(self, bit: int) -> None:
         """Free the slot of a branch whose trade has ended."""

@@ -20,7 +20,7 @@ def test_a_slot_is_what_is_left_of_a_key_for_those_who_open_no_phantoms(
     moves: list[tuple[str, int, bool]],
 ) -> None:
     """Three branches admit at will; each is armed and taken as a desk's own key would be."""
-    slots, keys, now_ns = Slots(), [KeyState() for _ in range(3)], 100
+    slots, keys, now_ns = Slots(armed=0b111), [KeyState() for _ in range(3)], 100
     for number, (move, step, admits) in enumerate(moves, start=1):
         now_ns += step
         if move == "hear":
@@ -42,5 +42,5 @@ def test_a_slot_is_what_is_left_of_a_key_for_those_who_open_no_phantoms(
 
 
 def test_a_fork_takes_over_when_the_bot_spoke_and_whose_slot_is_taken() -> None:
-    assert Slots.of(KeyState(spoke_ns=5, real_id=9)) == Slots(5, taken=-1, armed=-1)
-    assert Slots.of(KeyState(spoke_ns=5, real_armed=False)) == Slots(5, taken=0, armed=0)
+    assert Slots.of(KeyState(spoke_ns=5, real_id=9), 7) == Slots(5, taken=7, armed=7)
+    assert Slots.of(KeyState(spoke_ns=5, real_armed=False), 7) == Slots(5, taken=0, armed=0)
