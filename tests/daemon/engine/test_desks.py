@@ -1,8 +1,18 @@
 from __future__ import annotations
 
+from daemon.engine.branches.variant import Variant
 from market.events import FundingHistory
-from tests.daemon.engine.branches.test_booking import stage_of
-from tests.support.shadow import T0_MS
+from tests.support.shadow import T0_MS, Stage
+
+VARIANTS = (Variant("nothing"), Variant("observed", "limit", ignored=frozenset({"limit"})))
+
+
+def stage_of() -> Stage:
+    stage = Stage(variants=VARIANTS)
+    stage.up()
+    stage.book()
+    stage.second()
+    return stage
 
 
 def test_what_any_desk_lacks_is_asked_for_once() -> None:
