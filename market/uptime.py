@@ -34,7 +34,10 @@ class Uptime(Struct):
             else:
                 self.run_ns += step_ns
 
+    def share(self, limit: str = "") -> float:
+        """Return how much of the day was run, as it counts for a limit."""
+        return (self.run_ns + (self.latched_ns if limit == LATCHING else 0)) / NS_PER_DAY
+
     def was_run(self, limit: str = "") -> bool:
         """Say whether enough of the day was run to count for a limit."""
-        counted = self.run_ns + (self.latched_ns if limit == LATCHING else 0)
-        return counted >= SHARE_MIN * NS_PER_DAY
+        return self.share(limit) >= SHARE_MIN

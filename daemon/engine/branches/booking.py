@@ -14,52 +14,37 @@ from daemon.engine.branches.branches import Branches
 from daemon.engine.branches.side import BRANCHES_MAX, Side, trade_id_of
 from daemon.engine.branches.slots import Slots
 from daemon.engine.outcome import Outbox
-from daemon.engine.series import SeriesBook
+from daemon.engine.series.book import SeriesBook
 from daemon.engine.trials import is_arm
 from market.coin import Coin
-from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S
+from market.events import MS_PER_DAY, NS_PER_MS
 from market.fills import FillModel
 from market.orders import Exit
+from market.uptime import Uptime
 from shadow.ledger.steps import sell
 from shadow.ledger.trade import Trade, TradeState, age
 from shadow.store.rows import day_of
 from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow
 
-# Seconds further apart than this were not run.
-SECOND_NS_MAX = 5 * NS_PER_S
-DAY_NS = MS_PER_DAY * NS_PER_MS
-RUN_FRACTION_MIN = 0.5
 # 1 January 1970 was a Thursday.
 MONDAY = 4
-# The limit whose own days count while it holds the desk latched.
-LATCHING = "drawdown"
-
-
-class Running(Struct):
-    """What of the day was run: nanoseconds with entries open, and those latched at the peak.
-
-    `last_ns` is the newest second; `base_e6` the desk's equity when the day began, or when the
-    branches were forked if that was later.
-    """
-
-    last_ns: int = 0
-    run_ns: int = 0
-    latched_ns: int = 0
-    base_e6: int = 0
 
 
 class Forks(Struct):
     """Where the branches stand. `config_hash` is that of the desk they were forked from.
 
-    `due` says why they are to be forked when the day ends, "" for no reason; `unequal` that the
-    alarm of an unequal pair was raised. `forked_ns` is 0 before the first fork.
+    `forked_ns` is 0 before the first fork. `due` says why they are to be forked when the day ends,
+    "" for no reason; `unequal` that the alarm of an unequal pair was raised. `base_e6` is the
+    desk's equity when the day began, or the fork if that was later; what of the day had been run
+    by then is in `before`.
     """
 
     forked_ns: int = 0
     config_hash: str = ""
     due: str = ""
     unequal: bool = False
-    running: Running = msgspec.field(default_factory=Running)
+    base_e6: int = 0
+    before: Uptime = msgspec.field(default_factory=Uptime)
 
 
 class Booking:
@@ -92,16 +77,8 @@ class Booking:
         self.fork(why)
 
     def on_second(self) -> None:
-        """Count a second that was run; compare the branch that toggles nothing with the desk."""
-        forks, out = self.forks, self._out
-        run = forks.running
-        step_ns, run.last_ns = out.now_ns - run.last_ns, out.now_ns
-        desk = self._main.desk
-        if 0 < step_ns <= SECOND_NS_MAX and out.vitals.feed_up and not desk.halts:
-            if _latched_at_peak(desk.latched):
-                run.latched_ns += step_ns
-            else:
-                run.run_ns += step_ns
+        """Compare the branch that toggles nothing with the desk."""
+        forks, out, desk = self.forks, self._out, self._main.desk
         if not forks.unequal:
             for side in self._branches.sides[:1]:
                 if side.variant.kind == "nothing" and side.desk != desk:
@@ -118,7 +95,7 @@ class Booking:
         """Book the UTC day that ended at `day_ms`, then fork if that is due."""
         branches, forks = self._branches, self.forks
         # Of several days that end at once, after an outage, only the first can have been run.
-        if not branches.sides or not forks.forked_ns or forks.forked_ns == self._out.now_ns:
+        if not forks.forked_ns or day_ms - MS_PER_DAY != self._out.vitals.uptime.day_ms:
             return
         self._main.settlement.account.value()
         branches.value()
@@ -128,14 +105,14 @@ class Booking:
             self._discard()
         self._write_day(day_ms - MS_PER_DAY)
         if why:
-            self.fork(why)
+            self.fork(why, begins_day=True)
         else:
             for side in branches.sides:
                 side.begin(side.tally.branch_id)
-            self._begin()
+            self._begin(Uptime())
 
-    def fork(self, why: str) -> None:
-        """Let every branch begin anew as a copy of the desk."""
+    def fork(self, why: str, *, begins_day: bool = False) -> None:
+        """Let every branch begin anew as a copy of the desk, within a day or as one begins."""
         branches, forks, out = self._branches, self.forks, self._out
         now_ns, main = out.now_ns, self._main
         rows = out.rows
@@ -184,11 +161,11 @@ class Booking:
         forks.forked_ns, forks.due, forks.unequal = now_ns, "", False
         forks.config_hash = main.books.identity.config_hash
         out.vitals.forks += 1
-        self._begin()
+        self._begin(Uptime() if begins_day else msgspec.structs.replace(out.vitals.uptime))
 
-    def _begin(self) -> None:
+    def _begin(self, before: Uptime) -> None:
         """Begin to count a day, or what is left of it."""
-        self.forks.running = Running(last_ns=self._out.now_ns, base_e6=self._main.desk.equity_e6)
+        self.forks.base_e6, self.forks.before = self._main.desk.equity_e6, before
         self._out.touch("branches")
 
     def _series_id(self, side: Side) -> str:
@@ -196,15 +173,13 @@ class Booking:
         return found.series_id if found is not None else ""
 
     def _write_day(self, day_ms: int) -> None:
-        run = self.forks.running
-        usual = run.run_ns / DAY_NS
-        own = (run.run_ns + run.latched_ns) / DAY_NS
+        up, before = self._out.vitals.uptime, self.forks.before
+        run = Uptime(0, 0, up.run_ns - before.run_ns, up.latched_ns - before.latched_ns)
         sides = {(s.variant.kind, s.variant.filter): s for s in self._branches.sides}
-        main_e6 = self._main.desk.equity_e6 - run.base_e6
+        main_e6 = self._main.desk.equity_e6 - self.forks.base_e6
         for side in self._branches.sides:
             kind, name = side.variant.kind, side.variant.filter
-            fraction = own if name == LATCHING else usual
-            if fraction < RUN_FRACTION_MIN or not self._booked(name, day_ms):
+            if not run.was_run(name) or not self._booked(name, day_ms):
                 continue
             mine_e6 = side.desk.equity_e6 - side.tally.base_e6
             with_e6, without_e6 = main_e6, mine_e6
@@ -228,7 +203,7 @@ class Booking:
                     tally.closed,
                     tally.fall_e6,
                     tally.latches,
-                    fraction,
+                    run.share(name),
                     tally.repaired,
                 )
             )
@@ -268,10 +243,6 @@ class Booking:
             px = coin.book.mid or trade.mark_px or trade.entry_px
             fill = self._model.leave(trade.side, trade.open_lots, px, coin.usual, coin.instrument)
             sell(trade, fill, coin.instrument, now_ns)
-
-
-def _latched_at_peak(latched: str) -> bool:
-    return latched.startswith("loss from the peak")
 
 
 def _copy(trade: Trade, number: int, side: Side) -> Trade:

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from daemon.engine import branch_state
-from daemon.engine.branches.booking import MONDAY, SECOND_NS_MAX
+from daemon.engine.branches.booking import MONDAY
 from daemon.engine.branches.variant import Variant
 from market.events import MS_PER_DAY, NS_PER_MS
+from market.uptime import SECOND_NS_MAX
 from risk.drawdown import Drawdown
 from risk.drawdown import Settings as Losses
 from risk.filter import NoSettings
