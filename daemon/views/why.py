@@ -14,7 +14,7 @@ from market.errors import InputDamaged
 from shadow.ledger.trade import Trade
 from shadow.store.details import Details
 from shadow.store.query import named
-from shadow.store.tables.decisions import APART
+from shadow.store.tables.decisions import APART, PASSED
 
 # Whole numbers stay whole.
 Numbers = dict[str, int | float | None]
@@ -169,6 +169,8 @@ def why(db: Connection, signal_id: int) -> Why | None:
     detail = Details(db).of(signal_id)
     checks = named(db.execute("SELECT * FROM check_result WHERE signal_id = ?", (signal_id,)))
     if detail is not None:
+        # What passed is all there, also what an alarm cut.
+        checks = [check for check in checks if check["outcome"] != PASSED]
         checks += [msgspec.structs.asdict(check) for check in detail.checks]
         checks.sort(key=itemgetter("filter"))
     trades = named(

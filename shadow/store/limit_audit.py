@@ -11,14 +11,23 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from datetime import date, timedelta
+from fractions import Fraction
 from hashlib import blake2b
+from statistics import median
 from typing import Any, NamedTuple
 
-from shadow.store.history import first_day, from_the_beginning, whole_signals, whole_trades
+from shadow.store.history import (
+    every_run_kept_phantoms,
+    first_day,
+    from_the_beginning,
+    whole_signals,
+    whole_trades,
+)
 
 DAY_S = 86_400
 # The limit whose days count while it holds the desk latched.
 LATCHING = "drawdown"
+TWINS_MIN, TWINS_MAX = 30, 200
 
 
 def _flag(name: str) -> str:
@@ -129,6 +138,7 @@ def limit_lies(db: sqlite3.Connection) -> list[str]:
     }
     days = Days(ran, _running_day(db))
     gone = "" if whole_signals(db) else _gone_to(db, panel)
+    found += _money(db)
     found += _days(db, panel, days, gone)
     found += _left_out(db, panel, "" if not gone else first_day(db))
     return found + _state(db, panel)
@@ -178,6 +188,43 @@ def _series(db: sqlite3.Connection) -> tuple[list[str], str]:
         elif key:
             panel.append((name, key, from_seq, until_seq, *terms[key][1:]))
     return found, json.dumps(panel)
+
+
+def _money(db: sqlite3.Connection) -> list[str]:
+    """Return series in which one R is worth what the twins of their beginning do not make."""
+    if not every_run_kept_phantoms(db):
+        return []
+    found, made = [], {}
+    query = "SELECT series_id, from_ns, money_r_e6 FROM series WHERE money_r_e6 IS NOT NULL"
+    for key, from_ns, money_e6 in db.execute(query).fetchall():
+        if from_ns not in made:
+            made[from_ns] = _medians(db, from_ns)
+        if money_e6 not in made[from_ns]:
+            found.append(f"series {key} counts {money_e6} to the R, which its twins do not make")
+    return found
+
+
+def _medians(db: sqlite3.Connection, from_ns: int) -> set[int]:
+    """Return what one R may be worth: it was frozen in the day before, or by the thirtieth twin."""
+    where = "kind = 'twin' AND risk_e6 > 0 AND opened_ns"
+    first, last = (
+        db.execute(f"SELECT COUNT(*) FROM trade WHERE {where} <= ?", (ns,)).fetchone()[0]
+        for ns in (from_ns - DAY_S * 10**9, from_ns)
+    )
+    first, last = max(first, TWINS_MIN), max(last, TWINS_MIN)
+    skip = max(first - TWINS_MAX, 0)
+    risks = [
+        risk
+        for (risk,) in db.execute(
+            f"SELECT risk_e6 FROM trade WHERE {where} > 0 ORDER BY opened_ns, trade_id"
+            " LIMIT ? OFFSET ?",
+            (last - skip, skip),
+        )
+    ]
+    return {
+        round(Fraction(median(risks[max(n - TWINS_MAX, 0) : n])))
+        for n in range(first - skip, len(risks) + 1)
+    }
 
 
 def _days(db: sqlite3.Connection, panel: str, days: Days, gone: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Queries: blocked signals, and which coins and filters any signal met."""
+"""Queries: blocked signals, what is judged and open, which coins and filters any signal met."""
 
 from __future__ import annotations
 
@@ -69,6 +69,34 @@ def coins_seen(db: sqlite3.Connection) -> list[str]:
 def filters_seen(db: sqlite3.Connection) -> list[str]:
     """Return the filters that any signal did not pass."""
     return [name for (name,) in db.execute("SELECT DISTINCT filter FROM check_result ORDER BY 1")]
+
+
+class _Series(Struct):
+    filter: str
+
+
+class _Book(Struct):
+    known: list[_Series] = []
+
+
+class _Trade(Struct):
+    judged: list[int] = []
+
+
+def open_by_limit(db: sqlite3.Connection) -> dict[str, int]:
+    """Return, by limit, how many signals it judged that have no outcome yet.
+
+    It reads what a restart would take up, so it costs no more than there are open trades.
+    """
+    row = db.execute("SELECT value FROM state WHERE key = 'series'").fetchone()
+    known = [] if row is None else msgspec.json.decode(row[0], type=_Book).known
+    found: dict[str, int] = {}
+    # From the first to the last key that begins with "trade/".
+    for (text,) in db.execute("SELECT value FROM state WHERE key > 'trade/' AND key < 'trade0'"):
+        for at in msgspec.json.decode(text, type=_Trade).judged:
+            name = known[at].filter
+            found[name] = found.get(name, 0) + 1
+    return found
 
 
 def named(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:

@@ -17,6 +17,22 @@ RULE = Rule(enter=2.0, leave=1.0, percentile=0.9, history_min=8)
 FIGURES = st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 9.0]), max_size=60)
 
 
+def test_an_alarm_that_cuts_says_so_and_one_that_refuses_does_not() -> None:
+    found = {}
+    for action in ("cut", "block"):
+        for mode in ("enforce", "observe"):
+            f = Scripted("alarm", mode)  # type: ignore[arg-type]
+            numbers = {"cut_to": 0.5, "value": 2.0, "threshold": 1.0, "reason": "wild"}
+            check = act(f, make_proposal(), action=action, **numbers)  # type: ignore[arg-type]
+            found[action, mode] = check.outcome, check.cuts
+    assert found == {
+        ("cut", "enforce"): ("pass", True),
+        ("cut", "observe"): ("fail", False),
+        ("block", "enforce"): ("fail", False),
+        ("block", "observe"): ("fail", False),
+    }
+
+
 def slot_ms(number: int) -> int:
     return number * SLOT_MS
 

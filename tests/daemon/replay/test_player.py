@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -441,6 +442,21 @@ def test_a_replay_writes_what_the_run_itself_wrote(tmp_path: Path) -> None:
     recorder.finish()
     replay_tape(recorder.folder, tmp_path, [])
     same_database(tmp_path / "live.db", tmp_path / "replay" / "gnomon.db")
+
+
+def test_a_later_segment_s_replay_names_the_series_its_outcomes_are_of(
+    taped: Recorder, tmp_path: Path
+) -> None:
+    """They began before the segment did, in a state that it carries at its head."""
+    replay_tape(taped.paths[-1], tmp_path, ())
+    path = tmp_path / "replay" / "gnomon.db"
+    with closing(open_readonly(path)) as db:
+        series = {row[0] for row in db.execute("SELECT series_id FROM series")}
+        spells = db.execute("SELECT filter, from_seq, series_id FROM spell").fetchall()
+        judged = {row[0] for row in db.execute("SELECT series_id FROM limit_day")}
+    begins = Segment(taped.paths[-1]).header().first_seq
+    assert judged and judged <= series == {row[2] for row in spells}
+    assert {row[1] for row in spells} == {begins}
 
 
 @pytest.mark.parametrize("uncommitted_s", [0.25, 60.0])

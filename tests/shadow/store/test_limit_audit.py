@@ -141,6 +141,27 @@ def test_what_open_trades_are_judged_by_is_held_against_their_checks(tmp_path: P
     assert line.startswith(f"state trade/{(signal_id or 0) * 4 + 2}: blocked by []")
 
 
+def test_what_one_r_is_worth_is_what_its_twins_make(tmp_path: Path) -> None:
+    stage = Stage(filters={"limit": "enforce"})
+    path = tmp_path / "gnomon.db"
+    stage.open_store(path)
+    stage.book()
+    for number in range(31):
+        stage.wait(4_000)
+        stage.book()
+        stage.signal(lots=100 + 7 * number, horizon_s=1)
+        stage.books(3)
+    stage.commit()
+    (row,) = rows_of(path, "SELECT money_r_e6 FROM series")
+    assert row["money_r_e6"] == (1_000_000 * (100 + 7 * 14) + 1_000_000 * (100 + 7 * 15)) // 200
+    assert lies(path) == []
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE series SET money_r_e6 = money_r_e6 + 2")
+        db.commit()
+    (line,) = [line for line in lies(path) if "to the R" in line]
+    assert line.startswith("series ")
+
+
 def test_days_of_deleted_signals_are_taken_as_they_are_and_later_ones_are_not(
     sound: tuple[Path, dict[str, int]], tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from shadow.store.query import blocked_signals
+from shadow.store.query import blocked_signals, open_by_limit
 from shadow.store.store import Store, open_readonly
 from tests.support.shadow import told
 
@@ -21,6 +21,21 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[sqlite3.
     ids = told(path)
     with closing(open_readonly(path)) as db:
         yield db, ids
+
+
+def test_what_is_judged_and_open_is_counted_by_limit(
+    history: tuple[sqlite3.Connection, Ids],
+) -> None:
+    db, _ = history
+    # One admitted signal is judged by all, one that `limit` refused by `limit` alone.
+    assert open_by_limit(db) == {"limit": 2, "other": 1, "cap": 1, "watch": 1}
+
+
+def test_a_file_without_series_has_nothing_open(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    Store(path, mode="local", network="testnet").close()
+    with closing(open_readonly(path)) as db:
+        assert open_by_limit(db) == {}
 
 
 BLOCKED = ("phantom", "missed", "joined", "paired", "blind", "shared", "sole")
