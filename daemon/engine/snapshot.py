@@ -30,6 +30,7 @@ from market.errors import require
 from market.instrument import Instrument
 from market.money import format_usd
 from market.venue_clock import OFFSET_NS_MAX, VenueClock
+from quant.matched import Matched
 from risk.gate import Reach
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.trade import Trade, TradeState
@@ -161,9 +162,11 @@ def _piece(engine: Engine, name: str) -> object:
         case "trials":
             found = engine.market.bench.state
         case "series":
-            found = msgspec.structs.replace(engine.series.state, risks_e6=[])
+            found = msgspec.structs.replace(engine.series.state, risks_e6=[], matched=Matched())
         case "risks":
             found = engine.series.state.risks_e6
+        case "matched":
+            found = engine.series.state.matched
         case "closed":
             found = {coin.name: coin.closed for coin in engine.market.coins.values() if coin.closed}
         case "key":
@@ -210,7 +213,7 @@ def recover(
     for trade in trades:
         rollup.complete(trade)
         if any(at >= known for at in trade.judged):
-            trade.judged = trade.blocked = ()
+            trade.judged = trade.blocked = trade.matched = trade.wild = ()
     missing = {trade.coin for trade in trades} - market.coins.keys()
     require(not missing, f"trades are held on {missing}, which the engine does not know")
     _free_keys(engine, {trade.trade_id for trade in trades})
@@ -262,9 +265,12 @@ def _take_up(engine: Engine, name: str, text: str) -> None:
         case "series":
             state = msgspec.json.decode(text, type=SeriesState)
             state.risks_e6 = engine.series.state.risks_e6
+            state.matched = engine.series.state.matched
             engine.series.state = state
         case "risks":
             engine.series.state.risks_e6 = msgspec.json.decode(text, type=list[int])
+        case "matched":
+            engine.series.state.matched = msgspec.json.decode(text, type=Matched)
         case "closed":
             _close_again(engine, msgspec.json.decode(text, type=dict[str, dict[str, str]]))
         case "key":

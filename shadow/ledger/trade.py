@@ -63,7 +63,8 @@ class Trade(Struct):
     while it waits for the gap to be repaired; `funded_ms` is the newest hour it was charged for
     and `owed_ms` the newest that ended during a gap. `trial_id`
     is that of the trial it belongs to. `judged` are the series of limits that its outcome counts
-    in, `blocked` those of them whose limit refused it, by their places among all series.
+    in, `blocked` those of them whose limit refused it, by their places among all series; `matched`
+    and `wild` are the same of the plain limit that each is held against.
     `exposed_e6` is what the desk counts for it and `mark_px` the last mid it was valued at.
     """
 
@@ -118,6 +119,8 @@ class Trade(Struct):
     trial_id: int = 0
     judged: tuple[int, ...] = ()
     blocked: tuple[int, ...] = ()
+    matched: tuple[int, ...] = ()
+    wild: tuple[int, ...] = ()
 
     @property
     def key(self) -> str:

@@ -18,7 +18,8 @@ from shadow.store.tables.folds import LimitFoldRow
 
 # Of `fold.py` and what it rests on; one more with every change of what a fold comes to.
 RULE = 1
-ALL = "all"
+ALL, MATCHED = "all", "matched"
+LIMIT_DAY, MATCHED_DAY = "limit_day", "matched_day"
 EVERY_DAYS = 7
 
 # The newest day that the desk has ended: what counts on it, or before, will not move any more.
@@ -37,7 +38,7 @@ LIMIT 1
 """
 
 _ROWS = """
-SELECT bot, judged, judged_r, blocked, blocked_r, day, sample, best_r, worst_r FROM limit_day
+SELECT bot, judged, judged_r, blocked, blocked_r, day, sample, best_r, worst_r FROM {table}
 WHERE filter = ? AND series_id = ? AND day > ? AND day <= ? ORDER BY day
 """
 
@@ -62,12 +63,16 @@ def day_rows(
     name: str,
     series_id: str,
     *,
+    table: str = LIMIT_DAY,
     after: str = "",
     until: str = "9999-12-31",
 ) -> Iterator[JudgedDay]:
-    """Yield the day rows of a series, of days later than `after` and no later than `until`."""
+    """Yield the day rows of a series, of days later than `after` and no later than `until`.
+
+    Of the table `matched_day` they are those of the plain limit it is held against.
+    """
     for bot, judged, r, blocked, blocked_r, day, sample, best, worst in db.execute(
-        _ROWS, (name, series_id, after, until)
+        _ROWS.format(table=table), (name, series_id, after, until)
     ):
         division = divisions[bot]
         yield JudgedDay(
@@ -85,7 +90,10 @@ def day_rows(
 
 
 def kept(db: sqlite3.Connection, name: str, series_id: str, terms: Terms) -> dict[str, Fold]:
-    """Return the folds of a series by sample (`all`, `clean`), none where there is none to use."""
+    """Return the folds of a series by sample (`all`, `clean`, and `matched` of the plain limit).
+
+    None where there is none to use.
+    """
     found = {}
     for sample, text in db.execute(
         "SELECT sample, fold FROM limit_fold WHERE filter = ? AND series_id = ? AND rule = ?",
@@ -95,7 +103,7 @@ def kept(db: sqlite3.Connection, name: str, series_id: str, terms: Terms) -> dic
         if fold is not None and fold.is_under(terms):
             found[sample] = fold
     # They are made together; one alone would be of another day.
-    return found if len(found) == 2 else {}
+    return found if len(found) == 3 else {}
 
 
 def renewed(db: sqlite3.Connection) -> list[LimitFoldRow]:
@@ -110,10 +118,12 @@ def renewed(db: sqlite3.Connection) -> list[LimitFoldRow]:
         return []
     name, series_id, text = found
     terms = terms_of(text)
-    folds = kept(db, name, series_id, terms) or {ALL: empty(terms), CLEAN: empty(terms)}
-    after = min(fold.last for fold in folds.values())
-    rows = list(day_rows(db, Divisions(db), name, series_id, after=after, until=until))
+    folds = kept(db, name, series_id, terms)
+    folds = folds or {sample: empty(terms) for sample in (ALL, CLEAN, MATCHED)}
+    divisions = Divisions(db)
     for sample, fold in folds.items():
+        table = MATCHED_DAY if sample == MATCHED else LIMIT_DAY
+        rows = day_rows(db, divisions, name, series_id, table=table, after=fold.last, until=until)
         fold.extend(rows, clean=sample == CLEAN)
     return [
         LimitFoldRow(name, series_id, sample, until, RULE, msgspec.json.encode(fold).decode())

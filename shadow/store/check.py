@@ -145,9 +145,17 @@ RULES: tuple[tuple[str, str], ...] = (
         " WHERE f.trade_id = t.trade_id AND f.action = 'entry')",
     ),
     (
+        "the plain limit beside a limit judged what that did not",
+        "SELECT m.filter || ' ' || m.day || ' ' || m.bot FROM matched_day m LEFT JOIN limit_day d"
+        " ON (d.filter, d.series_id, d.day, d.bot, d.sample)"
+        " = (m.filter, m.series_id, m.day, m.bot, m.sample)"
+        " WHERE d.judged IS NULL OR m.judged > d.judged OR m.blocked > m.judged"
+        " OR m.best_r > d.best_r OR m.worst_r < d.worst_r",
+    ),
+    (
         "a fold is not of the rows it stands for",
-        "SELECT f.filter || ' ' || f.sample FROM limit_fold f WHERE"
-        " CASE WHEN NOT json_valid(f.fold) THEN 1 ELSE (SELECT"
+        "SELECT f.filter || ' ' || f.sample FROM limit_fold f"
+        " WHERE f.sample <> 'matched' AND CASE WHEN NOT json_valid(f.fold) THEN 1 ELSE (SELECT"
         " COALESCE(SUM(judged), 0) <> json_extract(f.fold, '$.booked.judged')"
         " OR COALESCE(SUM(blocked), 0) <> json_extract(f.fold, '$.booked.blocked')"
         " OR ABS(COALESCE(SUM(blocked_r), 0.0) - json_extract(f.fold, '$.booked.blocked_r')) > 1e-6"

@@ -23,7 +23,7 @@ from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow, Bra
 from shadow.store.tables.decisions import CheckRow, SignalRow
 from shadow.store.tables.desk import EquityRow
 from shadow.store.tables.lenses import LensRow
-from shadow.store.tables.limits import FinalDayRow, LimitDayRow, LimitShift
+from shadow.store.tables.limits import FinalDayRow, LimitDayRow, LimitShift, MatchedDayRow
 from shadow.store.tables.rollups import RollupRow
 from shadow.store.tables.series import SeriesRow, SeriesUpdate, SpellRow
 from shadow.store.tables.trades import (
@@ -81,6 +81,7 @@ class Rows(Struct):
     spells: list[SpellRow] = field(default_factory=list)
     series_updates: list[SeriesUpdate] = field(default_factory=list)
     limit_days: list[LimitDayRow] = field(default_factory=list)
+    matched_days: list[MatchedDayRow] = field(default_factory=list)
     limit_shifts: list[LimitShift] = field(default_factory=list)
     final_days: list[FinalDayRow] = field(default_factory=list)
     branches: list[BranchRow] = field(default_factory=list)
@@ -109,7 +110,7 @@ class Rows(Struct):
 OF_BRANCHES = ("branches", "branch_ends", "branch_days", "branch_trades", "branch_alarms")
 OF_SERIES = (
     *("left_out", "cuts", "series", "spells", "series_updates"),
-    *("limit_days", "limit_shifts", "final_days"),
+    *("limit_days", "matched_days", "limit_shifts", "final_days"),
 )
 OF_DESK = tuple(n for n in Rows.__struct_fields__ if n not in (*OF_BRANCHES, *OF_SERIES))
 

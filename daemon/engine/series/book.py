@@ -19,9 +19,10 @@ from market.desk import Desk
 from market.events import MS_PER_DAY, NS_PER_DAY, NS_PER_MS, NS_PER_S
 from market.money import divide_half_even
 from market.uptime import Uptime
+from quant.matched import NO_ANSWERS, Answers, Matched
 from shadow.ledger.trade import CANCELLED, SUSPECT_PRICE, UNAVAILABLE, WOUND_DOWN, Trade
 from shadow.store.rows import Rows, day_of
-from shadow.store.tables.limits import FinalDayRow, LimitDayRow, LimitShift
+from shadow.store.tables.limits import FinalDayRow, LimitDayRow, LimitShift, MatchedDayRow
 from shadow.store.tables.rollups import RollupRow
 from shadow.store.tables.series import SeriesRow, SeriesUpdate, SpellRow
 
@@ -32,6 +33,8 @@ LEFT_OUT, UPTIME = "left_out", "run"
 # Why a trade that has ended counts in no series, by the flag that says so.
 LACKS = {"no_funding": "unfunded", SUSPECT_PRICE: "suspect", WOUND_DOWN: "wound_down"}
 REPAIRED_FLAGS = ("repaired", "gap")
+# The limit whose figure, realised volatility, the plain limit beside each limit blocks by.
+FIGURE = "volatility"
 
 
 class Series(Struct):
@@ -52,12 +55,13 @@ class SeriesState(Struct):
     """All series there ever were, in the order they began, and which of them run, by limit.
 
     Trades, and `running`, name series by their place in `known`. `risks_e6` are those of the
-    newest twins.
+    newest twins. `matched` is the plain limit that every limit is held against.
     """
 
     known: list[Series] = field(default_factory=list)
     running: dict[str, int] = field(default_factory=dict)
     risks_e6: list[int] = field(default_factory=list)
+    matched: Matched = field(default_factory=Matched)
 
 
 class SeriesBook:
@@ -194,6 +198,16 @@ class SeriesBook:
                     if name != check.filter:
                         self._leave_out(trade, check.filter, f"joint:{name}")
         trade.judged, trade.blocked = tuple(judged), tuple(blocked)
+        trade.matched, trade.wild = self._match(trade, verdict)
+
+    def _match(self, trade: Trade, verdict: Verdict) -> Answers:
+        """Return what the plain limit beside each limit would have said."""
+        values = [check.value for check in verdict.checks if check.filter == FIGURE]
+        if not trade.judged or not values or values[0] is None:
+            return NO_ANSWERS
+        self._out.touch("matched")
+        hits = {at: at in trade.blocked for at in trade.judged}
+        return self.state.matched.judge(trade.decided_ns // NS_PER_DAY, values[0], hits)
 
     def final(self, trade: Trade) -> None:
         """Count an outcome that will not change any more."""
@@ -212,22 +226,22 @@ class SeriesBook:
         for at in trade.judged:
             series = self.state.known[at]
             due_ms = trade.decided_ns // NS_PER_MS + series.delay_days * MS_PER_DAY
+            key = (
+                day_of(max(due_ms, today_ms)),
+                series.filter,
+                series.series_id,
+                trade.bot,
+                sample,
+            )
             hit = at in trade.blocked
             self._out.rows.limit_days.append(
-                LimitDayRow(
-                    day_of(max(due_ms, today_ms)),
-                    series.filter,
-                    series.series_id,
-                    trade.bot,
-                    sample,
-                    1,
-                    r,
-                    int(hit),
-                    r if hit else 0.0,
-                    r,
-                    r,
-                )
+                LimitDayRow(*key, 1, r, int(hit), r if hit else 0.0, r, r)
             )
+            if at in trade.matched:
+                hit = at in trade.wild
+                self._out.rows.matched_days.append(
+                    MatchedDayRow(*key, 1, r, int(hit), r if hit else 0.0, r, r)
+                )
 
     def _leave_out(self, trade: Trade, name: str, reason: str) -> None:
         day = day_of(trade.decided_ns // NS_PER_MS)

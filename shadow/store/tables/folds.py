@@ -10,7 +10,8 @@ from shadow.store.tables.row import Row
 class LimitFoldRow(Row, frozen=True):
     """The sums of a series up to the end of `day`, as JSON, under a version of the rule.
 
-    `sample` is `all`, or `clean` without what was repaired. It can be made again from `limit_day`
+    `sample` is `all`, `clean` without what was repaired, or `matched` of the plain limit that it is
+    held against. It can be made again from `limit_day`
     at any time and is none of what a run decides.
     """
 
@@ -29,7 +30,7 @@ FOLDS_9 = """\
 CREATE TABLE limit_fold (
   filter TEXT NOT NULL,
   series_id TEXT NOT NULL,
-  sample TEXT NOT NULL CHECK (sample IN ('all', 'clean')),
+  sample TEXT NOT NULL CHECK (sample IN ('all', 'clean', 'matched')),
   day TEXT NOT NULL,
   rule INTEGER NOT NULL,
   fold TEXT NOT NULL,

@@ -37,6 +37,15 @@ class LimitDayRow(Row, frozen=True):
     worst_r: float
 
 
+class MatchedDayRow(LimitDayRow, frozen=True):
+    """The same of the plain limit that a limit is held against: it blocks the wildest as often.
+
+    It judges what the limit judged, once it knows enough of earlier days.
+    """
+
+    table: ClassVar[str] = "matched_day"
+
+
 class LimitShift(Struct, array_like=True, frozen=True, gc=False):
     """A move of what a series has on days from `from_day` until before `to_day` to that day."""
 
@@ -50,12 +59,13 @@ class LimitShift(Struct, array_like=True, frozen=True, gc=False):
         where = "WHERE filter = ? AND series_id = ? AND day >= ? AND day < ?"
         kept = ", ".join(name for name in LimitDayRow.__struct_fields__ if name != "day")
         which = (self.filter, self.series_id, self.from_day, self.to_day)
-        yield (
-            f"INSERT INTO limit_day (day, {kept}) SELECT ?, {kept} FROM limit_day {where}"
-            f" {LimitDayRow.clash}",
-            (self.to_day, *which),
-        )
-        yield f"DELETE FROM limit_day {where}", which
+        for kind in (LimitDayRow, MatchedDayRow):
+            yield (
+                f"INSERT INTO {kind.table} (day, {kept}) SELECT ?, {kept} FROM {kind.table}"
+                f" {where} {kind.clash}",
+                (self.to_day, *which),
+            )
+            yield f"DELETE FROM {kind.table} {where}", which
 
 
 class FinalDayRow(Row, frozen=True):
@@ -69,6 +79,21 @@ class FinalDayRow(Row, frozen=True):
 
 LIMITS_9 = """\
 CREATE TABLE limit_day (
+  day TEXT NOT NULL,
+  filter TEXT NOT NULL,
+  series_id TEXT NOT NULL,
+  bot TEXT NOT NULL,
+  sample TEXT NOT NULL CHECK (sample IN ('clean', 'repaired')),
+  judged INTEGER NOT NULL,
+  judged_r REAL NOT NULL,
+  blocked INTEGER NOT NULL,
+  blocked_r REAL NOT NULL,
+  best_r REAL NOT NULL,
+  worst_r REAL NOT NULL,
+  PRIMARY KEY (filter, series_id, day, bot, sample)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE matched_day (
   day TEXT NOT NULL,
   filter TEXT NOT NULL,
   series_id TEXT NOT NULL,

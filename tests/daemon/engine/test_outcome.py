@@ -11,7 +11,7 @@ from shadow.store.rows import OF_BRANCHES, OF_SERIES
 from shadow.store.tables.alarms import AlarmRow
 from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow, BranchTradeRow
 from shadow.store.tables.decisions import CheckRow
-from shadow.store.tables.limits import FinalDayRow, LimitDayRow, LimitShift
+from shadow.store.tables.limits import FinalDayRow, LimitDayRow, LimitShift, MatchedDayRow
 from shadow.store.tables.rollups import RollupRow
 from shadow.store.tables.row import Row
 from shadow.store.tables.series import SeriesRow, SeriesUpdate, SpellRow
@@ -84,6 +84,7 @@ BESIDE: dict[str, Row] = {
     "series": SeriesRow("id", "limit", 1, 0, None, "{}"),
     "spells": SpellRow("limit", 1, "id"),
     "series_updates": SeriesUpdate(1, "id"),
+    "matched_days": MatchedDayRow("day", "f", "id", "bot", "clean", 1, 0.5, 0, 0.0, 0.5, 0.5),
     "limit_days": LimitDayRow("day", "limit", "id", "bot", "clean", 1, 0.5, 0, 0.0, 0.5, 0.5),
 }
 BRANCHES: dict[str, Row] = {

@@ -7,16 +7,26 @@ from pathlib import Path
 import msgspec
 import pytest
 from msgspec import structs
+from msgspec.structs import astuple
 
 from shadow.report.fold import CLEAN, REPAIRED, JudgedDay
-from shadow.report.folds import ALL, EVERY_DAYS, Divisions, day_rows, kept, renewed
+from shadow.report.folds import (
+    ALL,
+    EVERY_DAYS,
+    MATCHED,
+    MATCHED_DAY,
+    Divisions,
+    day_rows,
+    kept,
+    renewed,
+)
 from shadow.report.measured import Evidence, measure
 from shadow.report.terms import Terms
 from shadow.store.check import broken_promises
 from shadow.store.rows import Rows
 from shadow.store.store import Store, open_readonly
 from shadow.store.tables.folds import LimitFoldRow
-from shadow.store.tables.limits import LimitDayRow
+from shadow.store.tables.limits import LimitDayRow, MatchedDayRow
 from shadow.store.tables.rollups import RollupRow
 from shadow.store.tables.series import SeriesRow
 from shadow.store.tables.weights import ReturnRow
@@ -57,6 +67,10 @@ def path(tmp_path: Path) -> Path:
                 SeriesRow(f"id of {name}", name, 1, 0, None, TERMS) for name in ("limit", "other")
             ],
             limit_days=[*rows_of(evidence, "limit"), *rows_of(evidence, "other")],
+            matched_days=[
+                MatchedDayRow(*astuple(structs.replace(row, blocked=0, blocked_r=0.0)))
+                for row in rows_of(evidence, "limit")[60:]
+            ],
             returns=[ReturnRow("2026-01-01", "2026-01-02", bot, "only", 0, 1) for bot in "xy"],
         )
     )
@@ -87,7 +101,9 @@ def test_rows_are_read_as_they_were_written(path: Path) -> None:
 
 def test_series_are_folded_one_at_a_time_and_a_week_at_a_time(path: Path) -> None:
     first, second = renew(path, day_of(50)), renew(path, day_of(50))
-    assert [(row.filter, row.sample) for row in first] == [("limit", ALL), ("limit", CLEAN)]
+    assert [(row.filter, row.sample) for row in first] == [
+        ("limit", ALL), ("limit", CLEAN), ("limit", MATCHED),
+    ]  # fmt: skip
     assert {row.filter for row in second} == {"other"}
     assert {row.day for row in (*first, *second)} == {day_of(50)}
     assert renew(path, day_of(50)) == []
@@ -113,6 +129,11 @@ def test_what_is_folded_comes_to_the_same_as_all_rows(path: Path, days: list[int
     assert len(left.judged) < len(whole.judged)
     assert measure(left) == measure(whole)
     assert measure(left, clean=True) == measure(whole, clean=True)
+    with closing(open_readonly(path)) as db:
+        beside = list(day_rows(db, Divisions(db), "limit", "id of limit", table=MATCHED_DAY))
+    plain = structs.replace(whole, judged=beside, value=())
+    assert measure(structs.replace(plain, folded=folds[MATCHED])) == measure(plain)
+    assert measure(plain).choice.booked.blocked == 0 < measure(plain).choice.booked.judged
 
 
 def test_until_a_day_has_ended_nothing_is_folded(path: Path) -> None:
@@ -122,14 +143,14 @@ def test_until_a_day_has_ended_nothing_is_folded(path: Path) -> None:
 
 
 def test_a_fold_of_another_rule_or_other_terms_or_that_is_broken_is_not_used(path: Path) -> None:
-    assert len(renew(path, day_of(50))) == 2
+    assert len(renew(path, day_of(50))) == 3
 
     def found(terms: Terms) -> int:
         with closing(open_readonly(path)) as db:
             return len(kept(db, "limit", "id of limit", terms))
 
-    assert found(Terms()) == 2
-    assert found(Terms(margin_s_r=0.5)) == 2
+    assert found(Terms()) == 3
+    assert found(Terms(margin_s_r=0.5)) == 3
     assert found(Terms(seen_min=11)) == found(Terms(odds_prior=5.0)) == 0
     for change in ("rule = rule - 1", "rule = rule + 1, fold = '{'"):
         with closing(sqlite3.connect(path)) as db:

@@ -57,6 +57,10 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE signal_detail SET signal_id = 1 WHERE signal_id = :sole",
         "DELETE FROM signal WHERE signal_id = :joined",
     ],
+    "the plain limit beside a limit judged what that did not": [
+        "INSERT INTO matched_day VALUES"
+        " ('2025-09-02', 'limit', 'id', 'alpha', 'clean', 1, 0.5, 0, 0.0, 0.5, 0.5)",
+    ],
     "a fold is not of the rows it stands for": [
         "INSERT INTO limit_fold VALUES ('limit', 'id', 'all', '2025-09-02', 1,"
         ' \'{"booked": {"judged": 1, "blocked": 0, "blocked_r": 0.0}}\')',

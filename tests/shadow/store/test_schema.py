@@ -41,6 +41,7 @@ TABLES = {
     "rollup": "day filter mode scope bot entries r net_e6",
     "series": "series_id filter number from_ns money_r_e6 terms",
     "limit_day": "day filter series_id bot sample judged judged_r blocked blocked_r best_r worst_r",
+    "matched_day": "day filter series_id bot sample judged judged_r blocked blocked_r",
     "limit_fold": "filter series_id sample day rule fold",
     "branch": "branch_id filter kind series_id forked_ns ended_ns why",
     "branch_day": "day branch_id filter series_id with_r without_r with_e6 without_e6 trades"

@@ -13,7 +13,7 @@ from daemon.engine import snapshot
 from daemon.engine.outcome import Outbox
 from daemon.engine.series.book import TWINS_MAX, TWINS_MIN, SeriesBook, SeriesState, lack_of
 from daemon.engine.series.terms import Terms
-from market.decision import BUY, SELL, Check, Proposal, TradeKind
+from market.decision import BUY, SELL, Check, Proposal, TradeKind, Verdict
 from market.desk import DeskView
 from market.events import NS_PER_DAY, NS_PER_S
 from shadow.ledger.trade import Trade, TradeState
@@ -483,6 +483,71 @@ def test_a_trade_in_no_known_series_is_judged_by_none(stored: Stage) -> None:
     other = Stage(filters=TWO, now_ns=stored.now_ns + NS_PER_S)
     assert snapshot.recover(other.engine, pieces, 0) == []
     assert {trade.judged for trade in other.engine.branch.ledger.trades.values()} == {()}
+
+
+# The plain limit that each limit is held against.
+
+
+def verdict_of(volatility: float | None, outcome: str = "pass") -> Verdict:
+    """Return a verdict of an observing limit beside one on realised volatility."""
+    checks = [
+        Check("limit", outcome, "observe", 1.0, 2.0),  # type: ignore[arg-type]
+        Check("volatility", "pass" if volatility is not None else "no_data", "observe", volatility),
+    ]
+    return Verdict(True, checks, (), "", 1, [])
+
+
+def judge(book: SeriesBook, day: int, *says: Any) -> Trade:
+    trade = closed_trade()
+    trade.decided_ns = T0 + day * NS_PER_DAY
+    book.judge(trade, verdict_of(*says))
+    return trade
+
+
+def test_a_limit_is_held_against_one_that_blocks_the_wildest_as_often() -> None:
+    book, out = book_of("limit")
+    for i in range(40):
+        first = judge(book, 0, i / 10.0, "fail" if i < 10 else "pass")
+        assert (first.judged, first.matched, first.wild) == ((0,), (), ())
+    calm, wild = judge(book, 1, 2.5, "fail"), judge(book, 1, 3.5)
+    assert (calm.blocked, calm.matched, calm.wild) == ((0,), (0,), ())
+    assert (wild.blocked, wild.matched, wild.wild) == ((), (0,), (0,))
+    for trade in (first, calm, wild):
+        book.final(trade)
+    assert [(row.blocked, row.blocked_r) for row in out.rows.limit_days] == [
+        (0, 0.0), (1, 0.5), (0, 0.0),
+    ]  # fmt: skip
+    assert [(row.judged, row.blocked, row.blocked_r) for row in out.rows.matched_days] == [
+        (1, 0, 0.0), (1, 1, 0.5),
+    ]  # fmt: skip
+    assert [row.day for row in out.rows.matched_days] == ["2025-09-16"] * 2
+
+
+def test_without_the_figure_there_is_nothing_to_hold_a_limit_against() -> None:
+    book, _ = book_of("limit")
+    before = msgspec.json.encode(book.state)
+    assert judge(book, 0, None).judged == (0,)
+    trade = closed_trade()
+    book.judge(trade, Verdict(True, [Check("limit", "pass", "observe", 1.0)], (), "", 1, []))
+    assert (trade.judged, trade.matched) == ((0,), ())
+    assert msgspec.json.encode(book.state) == before
+
+
+def test_what_is_known_of_the_figure_survives(tmp_path: Path) -> None:
+    filters = {**TWO, "volatility": "observe"}
+    stage = quoted(filters=filters)
+    stage.open_store(tmp_path / "gnomon.db")
+    episode(stage)
+    stage.commit()
+    matched = stage.engine.series.state.matched
+    assert sum(matched.new.values()) == 1 and len(matched.rates) == 3
+    other = Stage(filters=filters, now_ns=stage.now_ns)
+    snapshot.restore(other.engine, snapshot.whole(stage.engine))
+    assert other.engine.series.state.matched == matched
+    assert stage.store is not None
+    again = Stage(filters=filters, now_ns=stage.now_ns + NS_PER_S)
+    snapshot.recover(again.engine, stage.store.state(), 0)
+    assert again.engine.series.state.matched == matched
 
 
 # What one R is worth.
