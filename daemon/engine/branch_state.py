@@ -5,19 +5,19 @@ Stop-outs have a piece of their own: every desk remembers them all, and they sel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec import Struct, field
 
 from daemon.engine.branches.booking import Forks
 from daemon.engine.branches.branches import Branches
-from daemon.engine.branches.side import Course, Side, Tally, side_of
+from daemon.engine.branches.side import Course, Side, Tally, side_of, signal_of, trade_id_of
 from daemon.engine.branches.slots import Slots
 from daemon.engine.desks import Desks
 from daemon.engine.outcome import Outbox
 from market.desk import Desk
-from shadow.ledger.trade import Trade, TradeState
+from shadow.ledger.trade import Trade, TradeState, age
 
 PIECE = "branches"
 STOPPED = f"{PIECE}/stopped"
@@ -36,12 +36,22 @@ class SideState(Struct):
     course: Course
 
 
+class Held(Struct):
+    """A trade that several branches hold alike, but for whose it is; a mask says which.
+
+    Most trades are held by most branches, so that they are written once and not by each.
+    """
+
+    trade: Trade
+    holders: int
+
+
 class BranchesState(Struct):
     """All of them; trades and slots too where the state is whole."""
 
     forks: Forks
     sides: list[SideState]
-    trades: list[Trade] = field(default_factory=list)
+    trades: list[Held] = field(default_factory=list)
     slots: dict[str, Slots] = field(default_factory=dict)
     marked_ns: dict[str, int] = field(default_factory=dict)
     suspended_ns: dict[str, int] = field(default_factory=dict)
@@ -62,7 +72,7 @@ def whole(desks: Desks) -> BranchesState | None:
             SideState(side.variant.name, side.desk, side.tally, side.course)
             for side in branches.sides
         ],
-        list(ledger.trades.values()),
+        packed(ledger.trades.values()),
         branches.slots,
         {name: marks.last_ns for name, marks in ledger.marks.items()},
         ledger.gaps.back_ns,
@@ -78,11 +88,12 @@ def restore(desks: Desks, state: BranchesState | None) -> None:
     desks.booking.forks = state.forks
     _adopt(branches, state)
     branches.slots = state.slots
-    branches.take_up(state.trades)
+    trades = unpacked(state.trades)
+    branches.take_up(trades)
     ledger = branches.ledger
     ledger.gaps.back_ns = state.suspended_ns
     ledger.gaps.rates.update(state.rates)
-    ledger.resume(state.trades)
+    ledger.resume(trades)
     for name, last_ns in state.marked_ns.items():
         ledger.marks[name].last_ns = last_ns
 
@@ -93,7 +104,9 @@ def piece(desks: Desks, rest: str) -> object:
     kind, _, name = rest.partition("/")
     match kind:
         case "trade":
-            return branches.ledger.trades.get(int(name))
+            held = branches.ledger.trades
+            ids = (trade_id_of(int(name), side.index) for side in branches.sides)
+            return packed(held[trade_id] for trade_id in ids if trade_id in held) or None
         case "slots":
             return branches.slots.get(name)
         case "stopped":
@@ -123,13 +136,13 @@ def recover(
     stopped = msgspec.json.decode(pieces.get(STOPPED, "[]"), type=Stopped)
     for side, found in zip(branches.sides, stopped, strict=False):
         side.desk.stopped = found
-    trades = []
+    trades: list[Trade] = []
     for name in gone:
         if name.startswith(TRADE):
-            trades.append(msgspec.json.decode(pieces[name], type=Trade))
+            trades += unpacked(msgspec.json.decode(pieces[name], type=list[Held]))
         elif name.startswith(SLOTS):
             branches.slots[name.removeprefix(SLOTS)] = msgspec.json.decode(pieces[name], type=Slots)
-    trades.sort(key=lambda trade: trade.trade_id)
+    trades.sort(key=age)
     for trade in trades:
         if trade.state == TradeState.OPEN:
             trade.gap_ns = trade.gap_ns or marked_ns.get(trade.coin, 0)
@@ -142,6 +155,29 @@ def recover(
     branches.ledger.restore(trades, out.vitals.now_ns)
     if booking.forks.config_hash != branches.main.books.identity.config_hash:
         booking.forks.due = booking.forks.due or CHANGED
+
+
+def packed(trades: Iterable[Trade]) -> list[Held]:
+    """Return trades with those together that are alike."""
+    found: dict[bytes, Held] = {}
+    for trade in trades:
+        plain = msgspec.structs.replace(trade, trade_id=signal_of(trade.trade_id))
+        held = found.setdefault(msgspec.msgpack.encode(plain), Held(plain, 0))
+        held.holders |= 1 << side_of(trade.trade_id)
+    return list(found.values())
+
+
+def unpacked(held: Iterable[Held]) -> list[Trade]:
+    """Return the trades of each branch, oldest first."""
+    trades = []
+    for found in held:
+        content = msgspec.msgpack.encode(found.trade)
+        for index in range(found.holders.bit_length()):
+            if found.holders >> index & 1:
+                trade = msgspec.msgpack.decode(content, type=Trade)
+                trade.trade_id = trade_id_of(trade.trade_id, index)
+                trades.append(trade)
+    return sorted(trades, key=age)
 
 
 def carry(before: Desks, after: Desks) -> None:

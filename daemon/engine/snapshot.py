@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from daemon.engine import branch_state
 from daemon.engine.branch_state import BranchesState
+from daemon.engine.branches.side import signal_of
 from daemon.engine.bring_back import bring_back
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Vitals
@@ -138,7 +139,7 @@ def durable(engine: Engine) -> dict[str, str | None]:
         for trade in trades:
             out.touch(f"trade/{trade.trade_id}")
         for trade in apart.get(name, ()):
-            out.touch(f"{branch_state.TRADE}{trade.trade_id}")
+            out.touch(f"{branch_state.TRADE}{signal_of(trade.trade_id)}")
     dirty, out.dirty = out.dirty, {}
     marks = {name: m.last_ns for name, m in ledger.marks.items() if m.last_ns}
     pieces: dict[str, str | None] = {"vitals": _encode(out.vitals), "marks": _encode(marks)}

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from daemon.engine.branches.branches import Branches
-from daemon.engine.branches.side import BRANCHES_MAX, Side, trade_id_of
+from daemon.engine.branches.side import BRANCHES_MAX, Side, signal_of, trade_id_of
 from daemon.engine.branches.slots import Slots
 from daemon.engine.outcome import Outbox
 from daemon.engine.series.book import SeriesBook
@@ -133,7 +133,7 @@ class Booking:
         for marks in main.ledger.marks.values():
             marks.write_back()
         for trade_id in branches.ledger.trades:
-            out.touch(f"branches/trade/{trade_id}")
+            out.touch(f"branches/trade/{signal_of(trade_id)}")
         real = sorted(main.settlement.real.values(), key=age)
         numbers = [branches.next_number() for _ in real]
         trades = [
@@ -156,8 +156,8 @@ class Booking:
         ledger.resume(trades)
         for name, marks in main.ledger.marks.items():
             ledger.marks[name].last_ns = marks.last_ns
-        for trade in trades:
-            out.touch(f"branches/trade/{trade.trade_id}")
+        for number in numbers:
+            out.touch(f"branches/trade/{number}")
         forks.forked_ns, forks.due, forks.unequal = now_ns, "", False
         forks.config_hash = main.books.identity.config_hash
         out.vitals.forks += 1

@@ -66,6 +66,9 @@ class Branches:
     def _touch(self) -> None:
         self._out.touch("branches")
 
+    def _touch_trade(self, trade: Trade) -> None:
+        self._out.touch(f"branches/trade/{signal_of(trade.trade_id)}")
+
     def _empty_ledger(self) -> Ledger:
         return Ledger(self._coins, self._model, PaperBroker(self._coins, self._model))
 
@@ -156,7 +159,7 @@ class Branches:
         side.account.trades[trade.trade_id] = trade
         worth_e6 = notional_e6(coin.book.mid, lots, coin.instrument.sz_decimals)
         side.account.expose(trade, bearable_e6(worth_e6))
-        self._out.touch(f"branches/trade/{trade.trade_id}")
+        self._touch_trade(trade)
         self._apply(self.ledger.open(trade))
 
     def next_number(self) -> int:
@@ -247,7 +250,7 @@ class Branches:
     def _touch_suspended(self, name: str) -> None:
         """Let the state know of trades that may be marked again, of which nothing else tells."""
         for trade in self.ledger.gaps.suspended[name]:
-            self._out.touch(f"branches/trade/{trade.trade_id}")
+            self._touch_trade(trade)
 
     def on_rates(self, coin: str, rates: Iterable[tuple[int, float]]) -> None:
         """Learn settled funding rates for gaps that crossed an hour."""
@@ -287,7 +290,7 @@ class Branches:
                 self._hold(trade)
             elif change.what == "closed":
                 self._closed(side, trade)
-            self._out.touch(f"branches/trade/{trade.trade_id}")
+            self._touch_trade(trade)
 
     def _hold(self, trade: Trade) -> None:
         alike = self.held[trade.coin].setdefault(_alike(trade), {})

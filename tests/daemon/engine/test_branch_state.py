@@ -7,6 +7,7 @@ import pytest
 
 from daemon.engine import branch_state, snapshot
 from market.events import Timer
+from shadow.ledger.trade import age
 from tests.daemon import rig
 from tests.daemon.rig import Fresh
 from tests.support.engines import NOW_NS, recorded
@@ -30,9 +31,10 @@ def plain(made: Fresh) -> dict[str, object]:
     """Return the branches' whole state but for what a restart learns afresh."""
     found = msgspec.to_builtins(branch_state.whole(made.engine.desks))
     assert isinstance(found, dict)
+    trades = made.engine.desks.branches.ledger.trades
+    found["trades"] = [msgspec.to_builtins(trades[trade_id]) for trade_id in sorted(trades)]
     for trade in found["trades"]:
         trade["gap_ns"] = trade["hi"] = trade["lo"] = trade["stop_px"] = trade["mark_px"] = 0
-    found["trades"].sort(key=lambda trade: trade["trade_id"])
     for name in ("marked_ns", "suspended_ns", "rates"):
         del found[name]
     return found
@@ -106,3 +108,14 @@ def test_branches_of_a_tape_go_on_in_another_engine() -> None:
     assert msgspec.to_builtins(branch_state.whole(other.engine.desks)) == msgspec.to_builtins(
         branch_state.whole(made.engine.desks)
     )
+
+
+def test_trades_that_are_alike_are_written_once_and_come_back_as_everybody_s() -> None:
+    made = rig.again(rig.eventful(7))
+    made.play(recorded(7)[:2_500])
+    trades = sorted(made.engine.desks.branches.ledger.trades.values(), key=age)
+    held = branch_state.packed(trades)
+    assert len(held) * 5 < len(trades)
+    assert branch_state.unpacked(held) == trades
+    flags = [trade.flags for trade in branch_state.unpacked(held)]
+    assert len({id(found) for found in flags}) == len(flags), "nobody shares what may change"
