@@ -73,8 +73,10 @@ def measure(evidence: Evidence, *, clean: bool = False, since: str = "") -> Meas
     """Return what the rows come to; `clean` leaves out whatever was repaired or had a gap.
 
     `since` sums the rows of days from then on; rates and means are still those of the whole series.
-    Raises ValueError for a `since` of days that are folded already.
+    Raises ValueError for a `since` of days that are folded already, and for one fold of two.
     """
+    if (evidence.folded is None) != (evidence.folded_clean is None):
+        raise ValueError("of a series either both folds are at hand or none")
     folded = evidence.folded_clean if clean else evidence.folded
     if folded is not None and since and since <= folded.last:
         raise ValueError(f"days up to {folded.last} are folded; rows from {since} are not at hand")

@@ -50,7 +50,9 @@ def slices(
     for row in rows:
         parts.setdefault(of(row), []).append(row)
     found = {
-        name: measure(structs.replace(evidence, judged=parts[name], value=(), folded=None))
+        name: measure(
+            structs.replace(evidence, judged=parts[name], value=(), folded=None, folded_clean=None)
+        )
         for name in sorted(parts)
     }
     sums = {name: one.choice.selection for name, one in found.items()}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from shadow.report.fold import CLEAN, REPAIRED, Fold, JudgedDay, empty
+from shadow.report.fold import CLEAN, REPAIRED, Fold, empty
 from shadow.report.measured import Evidence, measure
 from shadow.report.terms import Terms
 from shadow.report.verdict import PROTECTIVE, decide, look
@@ -25,15 +25,21 @@ def folded(evidence: Evidence, days: int, *, clean: bool = False) -> Fold:
     return msgspec.json.decode(msgspec.json.encode(fold), type=Fold)
 
 
-def after(evidence: Evidence, days: int) -> list[JudgedDay]:
-    return [row for row in evidence.judged if row.day >= day_of(days)]
+def with_folds(evidence: Evidence, days: int) -> Evidence:
+    """Return the same evidence with the first days as folds, and the rows of the others."""
+    return structs.replace(
+        evidence,
+        judged=[row for row in evidence.judged if row.day >= day_of(days)],
+        folded=folded(evidence, days),
+        folded_clean=folded(evidence, days, clean=True),
+    )
 
 
 @settings(max_examples=12)
 @given(st.integers(0, 90))
 def test_days_that_are_folded_need_no_rows(days: int) -> None:
     evidence = worked(90)
-    kept = structs.replace(evidence, judged=after(evidence, days), folded=folded(evidence, days))
+    kept = with_folds(evidence, days)
     assert measure(kept) == measure(evidence)
     assert decide("limit", kept) == decide("limit", evidence)
     # Rows that are folded already are not counted again, and the fold is as it was.
@@ -47,12 +53,7 @@ def test_without_repaired_trades_there_is_a_fold_of_its_own() -> None:
         for row in whole.judged
     ]
     evidence = structs.replace(whole, judged=judged)
-    kept = structs.replace(
-        evidence,
-        judged=after(evidence, 60),
-        folded=folded(evidence, 60),
-        folded_clean=folded(evidence, 60, clean=True),
-    )
+    kept = with_folds(evidence, 60)
     assert measure(kept, clean=True) == measure(evidence, clean=True)
     assert decide("limit", kept) == decide("limit", evidence)
     assert decide("limit", kept).verdict == PROTECTIVE
@@ -60,10 +61,16 @@ def test_without_repaired_trades_there_is_a_fold_of_its_own() -> None:
 
 def test_a_window_wants_the_rows_of_its_days() -> None:
     evidence = worked(60)
-    kept = structs.replace(evidence, judged=after(evidence, 30), folded=folded(evidence, 30))
+    kept = with_folds(evidence, 30)
     assert look(kept, day_of(30)) == look(evidence, day_of(30))
     with pytest.raises(ValueError, match="folded"):
         look(kept, day_of(29))
+
+
+def test_one_fold_of_two_would_leave_days_out() -> None:
+    kept = structs.replace(with_folds(worked(60), 30), folded_clean=None)
+    with pytest.raises(ValueError, match="both folds"):
+        decide("limit", kept)
 
 
 def test_terms_are_those_of_the_series() -> None:
