@@ -17,6 +17,7 @@ from daemon.engine.branches.slots import Slots
 from daemon.engine.desks import Desks
 from daemon.engine.outcome import Outbox
 from market.desk import Desk
+from market.errors import require
 from shadow.ledger.trade import Trade, TradeState, age
 
 PIECE = "branches"
@@ -136,13 +137,12 @@ def recover(
     stopped = msgspec.json.decode(pieces.get(STOPPED, "[]"), type=Stopped)
     for side, found in zip(branches.sides, stopped, strict=False):
         side.desk.stopped = found
-    trades: list[Trade] = []
+    trades = held_in(pieces)
+    missing = {trade.coin for trade in trades} - branches.held.keys()
+    require(not missing, f"branches hold trades on {missing}, which the engine does not know")
     for name in gone:
-        if name.startswith(TRADE):
-            trades += unpacked(msgspec.json.decode(pieces[name], type=list[Held]))
-        elif name.startswith(SLOTS):
+        if name.startswith(SLOTS):
             branches.slots[name.removeprefix(SLOTS)] = msgspec.json.decode(pieces[name], type=Slots)
-    trades.sort(key=age)
     for trade in trades:
         if trade.state == TradeState.OPEN:
             trade.gap_ns = trade.gap_ns or marked_ns.get(trade.coin, 0)
@@ -155,6 +155,15 @@ def recover(
     branches.ledger.restore(trades, out.vitals.now_ns)
     if booking.forks.config_hash != branches.main.books.identity.config_hash:
         booking.forks.due = booking.forks.due or CHANGED
+
+
+def held_in(pieces: Mapping[str, str]) -> list[Trade]:
+    """Return the trades of all branches in durable pieces, oldest first."""
+    found: list[Held] = []
+    for name, text in pieces.items():
+        if name.startswith(TRADE):
+            found += msgspec.json.decode(text, type=list[Held])
+    return unpacked(found)
 
 
 def packed(trades: Iterable[Trade]) -> list[Held]:

@@ -281,17 +281,17 @@ def _take_up(engine: Engine, name: str, text: str) -> None:
 
 
 def held_coins(pieces: Mapping[str, str]) -> dict[str, Instrument]:
-    """Return the coins on which trades are held, under the rules that those were bought by.
+    """Return the coins on which any desk holds trades, under the rules they were bought by.
 
     The venue may have forgotten a coin, or count its sizes otherwise: what was bought, and what
     it cost, tells how its lots are to be read.
     """
     found: dict[str, Instrument] = {}
-    for name, text in pieces.items():
-        if name.startswith("trade/"):
-            trade = msgspec.json.decode(text, type=Trade)
-            if trade.filled_lots or trade.coin not in found:
-                found[trade.coin] = Instrument(trade.coin, -1, trade.sz_decimals, 1, True)
+    own = [text for name, text in pieces.items() if name.startswith("trade/")]
+    trades = [msgspec.json.decode(text, type=Trade) for text in own]
+    for trade in (*trades, *branch_state.held_in(pieces)):
+        if trade.filled_lots or trade.coin not in found:
+            found[trade.coin] = Instrument(trade.coin, -1, trade.sz_decimals, 1, True)
     return found
 
 

@@ -61,7 +61,7 @@ class Branches:
         self._counted_seq = 0
         self.ledger = self._empty_ledger()
         # By coin, signal and size, what each branch holds.
-        self.held: dict[str, dict[tuple[int, int], dict[int, Trade]]] = {}
+        self.held: dict[str, dict[tuple[int, int], dict[int, Trade]]] = {n: {} for n in coins}
 
     def _touch(self) -> None:
         self._out.touch("branches")

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from daemon.engine import branch_state, snapshot
+from market.errors import InvariantBroken
 from market.events import Timer
 from shadow.ledger.trade import age
 from tests.daemon import rig
@@ -119,3 +120,17 @@ def test_trades_that_are_alike_are_written_once_and_come_back_as_everybody_s() -
     assert branch_state.unpacked(held) == trades
     flags = [trade.flags for trade in branch_state.unpacked(held)]
     assert len({id(found) for found in flags}) == len(flags), "nobody shares what may change"
+
+
+def test_a_coin_that_only_a_branch_holds_is_held() -> None:
+    """Else the next start would not know the coin its trade is on."""
+    made, disk = rig.again(rig.eventful(7)), Disk()
+    made.play(recorded(7)[:2_500])
+    disk.commit(made)
+    theirs = {k: v for k, v in disk.pieces.items() if k.startswith("branches")}
+    trades = branch_state.held_in(theirs)
+    assert snapshot.held_coins(theirs).keys() == {trade.coin for trade in trades} != set()
+    (coin, *_) = sorted({trade.coin for trade in trades})
+    less = rig.fresh(rig.eventful(7).run.config, [c for c in rig.BUSY if c != coin]).engine
+    with pytest.raises(InvariantBroken, match="branches hold trades on"):
+        branch_state.recover(less.desks, theirs, {}, less.out)
