@@ -1,0 +1,1 @@
+"""Calibration of the verdict: how often it errs in worlds whose truth is known."""
