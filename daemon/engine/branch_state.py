@@ -131,6 +131,7 @@ def recover(
             out.touch(name)
         if state is not None and state.forks.forked_ns:
             booking.forks.due = CHANGED
+            booking.forks.left = [side.tally.branch_id for side in state.sides]
         return
     booking.forks = state.forks
     _adopt(branches, state)

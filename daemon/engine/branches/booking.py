@@ -36,7 +36,7 @@ class Forks(Struct):
     `forked_ns` is 0 before the first fork. `due` says why they are to be forked when the day ends,
     "" for no reason; `unequal` that the alarm of an unequal pair was raised. `base_e6` is the
     desk's equity when the day began, or the fork if that was later; what of the day had been run
-    by then is in `before`.
+    by then is in `before`. `left` are branches of other variants that were left where they stood.
     """
 
     forked_ns: int = 0
@@ -45,6 +45,7 @@ class Forks(Struct):
     unequal: bool = False
     base_e6: int = 0
     before: Uptime = msgspec.field(default_factory=Uptime)
+    left: list[int] = msgspec.field(default_factory=list)
 
 
 class Booking:
@@ -117,9 +118,9 @@ class Booking:
         now_ns, main = out.now_ns, self._main
         rows = out.rows
         if forks.forked_ns:
-            rows.branch_ends += [
-                BranchEnd(now_ns, why, side.tally.branch_id) for side in branches.sides
-            ]
+            forks.left += [side.tally.branch_id for side in branches.sides]
+        rows.branch_ends += [BranchEnd(now_ns, why, branch_id) for branch_id in forks.left]
+        forks.left = []
         for name in branches.slots:
             out.touch(f"branches/slots/{name}")
         branches.slots = {

@@ -1,0 +1,93 @@
+"""A desk of two bots with branches over six days, told by hand into a database.
+
+It begins on a Saturday at noon. Every evening one signal that `limit` alone refuses stays open over
+midnight, so that on Monday the branches are forked with something to sell; the Tuesday was not
+run for half of it.
+"""
+
+from __future__ import annotations
+
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from daemon.engine.branches.variant import standard
+from market.decision import BUY
+from market.events import MS_PER_DAY, NS_PER_DAY
+from risk.filter import Mode
+from tests.support.shadow import T0, Puppet, Says, Scripted, Stage
+
+SATURDAY, TUESDAY = 5, 8
+DAYS = 6
+FILTERS: dict[str, Mode] = {"limit": "enforce", "other": "enforce", "watch": "observe"}
+# What the filters say, one signal after the other; who is silent passes.
+TURNS: tuple[dict[str, Says], ...] = (
+    {},
+    {"limit": "fail"},
+    {},
+    {"other": "fail"},
+    {"watch": "fail"},
+    {},
+    {"limit": "fail", "other": "fail"},
+    {},
+    {"limit": "no_data"},
+    {},
+)
+# Where the price goes after the entry: stops, targets and horizons, of longs and shorts.
+MIDS = (101.2, 98.8, 100.3, 99.6, 101.2, 98.8, 99.9)
+
+
+def branched_stage(**options: Any) -> Stage:
+    """Return the desk before its first event."""
+    options.setdefault("delay_days", 0)
+    return Stage(
+        bots=[Puppet("alpha", "trend"), Puppet("beta", "flow")],
+        filters=FILTERS,
+        variants=standard(Scripted(name, mode) for name, mode in FILTERS.items()),
+        now_ns=T0 + SATURDAY * NS_PER_DAY + NS_PER_DAY // 2,
+        **options,
+    )
+
+
+def tell(stage: Stage, days: int = DAYS) -> None:
+    """Let days pass, up to the first seconds of the one after."""
+    stage.up()
+    stage.book()
+    stage.second()
+    turns, mids = cycle(TURNS), cycle(MIDS)
+    bots, sides = cycle(("alpha", "alpha", "beta")), cycle((1, 1, -1, -1, 1))
+    for day in range(SATURDAY, SATURDAY + days):
+        stage.wait_until(day * MS_PER_DAY + MS_PER_DAY // 2)
+        stage.books(3)
+        for _ in range(14):
+            _turn(stage, next(bots), next(sides), next(mids), next(turns))
+        _turn(stage, "alpha", BUY, 100.7, {"limit": "fail"}, hours=20.0)
+        stage.wait_until((day + 1) * MS_PER_DAY - 1000)
+        stage.engine.vitals.uptime.run_ns = 0 if day == TUESDAY else NS_PER_DAY * 3 // 4
+        for wait_s in (0, 2):
+            stage.wait(wait_s)
+            stage.book(100.7)
+            stage.second()
+
+
+def _turn(
+    stage: Stage, bot: str, side: int, mid: float, says: dict[str, Says], hours: float = 0.0
+) -> None:
+    stage.script(**{**dict.fromkeys(stage.filters, "pass"), **says})
+    found = stage.signal(bot, side, target=1.0, horizon_s=hours * 3600 or 12)
+    assert found is not None
+    stage.books(2)
+    stage.books(2, mid)
+    if not hours:
+        stage.books(16)
+
+
+def branched(path: Path, days: int = DAYS, **options: Any) -> Stage:
+    """Write days into a new database."""
+    stage = branched_stage(**options)
+    stage.open_store(path)
+    tell(stage, days)
+    stage.commit()
+    assert stage.store is not None
+    stage.store.close()
+    return stage
