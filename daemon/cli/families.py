@@ -9,7 +9,7 @@ from types import ModuleType
 from market.errors import require
 
 # What commands have in common.
-SHARED = ("cells", "common", "export", "families")
+SHARED = ("cells", "common", "export", "families", "progress")
 
 
 def families(package: str) -> list[ModuleType]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
+from typing import Literal
 
 from daemon.config.discovery import make_filter
 from daemon.config.sections import Config
@@ -28,11 +29,12 @@ def build_engine(
     instruments: Mapping[str, Instrument],
     *,
     without: Collection[str] = (),
-    variants: Sequence[Variant] | None = None,
+    variants: Sequence[Variant] | Literal["standard"] | None = None,
 ) -> Engine:
     """Return a fresh engine; filters named in `without` are off.
 
-    `variants` are its branches, those that follow from its limits when None.
+    `variants` are its branches; "standard" are those that follow from its limits, and None is the
+    same where the configuration wants branches.
     """
     model = FillModel.of(
         latency_ms=config.fills.latency_ms,
@@ -47,7 +49,9 @@ def build_engine(
         ]
     )
     if variants is None:
-        variants = standard(gate.filters) if config.shadow.branches else ()
+        variants = "standard" if config.shadow.branches else ()
+    if isinstance(variants, str):
+        variants = standard(gate.filters)
     lanes = []
     for cls in roster.discover():
         params = dict(config.bots[cls.name])

@@ -8,10 +8,10 @@ that never sleeps.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +21,7 @@ from daemon.config.load import parse
 from daemon.config.sections import Config
 from daemon.engine import branch_state, snapshot
 from daemon.engine.branches import variant
+from daemon.engine.branches.variant import Variant
 from daemon.engine.engine import Engine
 from daemon.engine.factory import build_engine
 from daemon.engine.intake import Intake
@@ -39,6 +40,17 @@ from venue.tape.segment import Segment, segments_of
 
 ROWS_A_COMMIT = 5000
 NEVER_NS = 1 << 63
+RECORDS_A_WORD = 2_000
+
+
+class Follower(Protocol):
+    """One that follows a replay from engine to engine."""
+
+    def begins(self, engine: Engine) -> None:
+        """Take note of an engine before its first event."""
+
+    def absorb(self, outcome: Outcome) -> None:
+        """Take note of an outcome that says something."""
 
 
 class _Mark(Struct):
@@ -61,8 +73,9 @@ class Player:
     """One replay; with a store, rows and state go there as they would live.
 
     Filters named in `without` observe on one branch beside the desk, or, with `whole`, are off on
-    the desk itself. With `apart` the branches are forked where the tape begins, whatever it says
-    of them, and never again; so is that one.
+    the desk itself. With `apart` all branches are there, whatever the tape says of them; they are
+    forked where it begins and never again, and so is that one. `progress` is told now and then
+    which share of the tape has been read.
     """
 
     def __init__(
@@ -73,12 +86,17 @@ class Player:
         whole: bool = False,
         apart: bool = False,
         override: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        follower: Follower | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> None:
         self._store = store
         self._off = frozenset(without if whole else ())
-        self._variants = () if whole else variant.without(without) if without else None
         self._apart = apart or bool(without and not whole)
+        self._variants = _variants(without, whole=whole, apart=apart)
         self._override = override
+        self._follower = follower
+        self._progress = progress
+        self._found: list[Segment] = []
         self._rows = Rows()
         self._pending = 0
         self._order: Continuity | None = None
@@ -95,7 +113,7 @@ class Player:
     def play(self, path: Path) -> Result:
         """Replay a tape folder or one segment; raises InputDamaged."""
         started, cpu = time.perf_counter(), time.process_time()
-        found = segments_of(path)
+        found = self._found = segments_of(path)
         self._order = order = Continuity(found)
         for segment, until_ns in zip(found, _committed_until(found), strict=True):
             self._until_ns = until_ns
@@ -114,7 +132,7 @@ class Player:
         return result
 
     def _segment(self, segment: Segment, order: Continuity) -> None:
-        records = iter(segment.records())
+        records = self._told(segment.records())
         first = next(records, None)
         # A crash between two segments leaves the newer one without even its header.
         if first is not None:
@@ -126,6 +144,20 @@ class Player:
             self._begin(header, first.ns, segment.path)
             self._records(records, segment.path)
         order.ends(segment)
+
+    def _told(self, records: Iterator[Record]) -> Iterator[Record]:
+        """Return records that tell now and then how far the tape has been read."""
+        progress = self._progress
+        return records if progress is None else self._telling(records, progress)
+
+    def _telling(
+        self, records: Iterator[Record], progress: Callable[[float], None]
+    ) -> Iterator[Record]:
+        total = sum(segment.path.stat().st_size for segment in self._found)
+        for count, record in enumerate(records):
+            if count % RECORDS_A_WORD == 0:
+                progress(sum(segment.sound for segment in self._found) / max(total, 1))
+            yield record
 
     def _records(self, records: Iterable[Record], path: Path) -> None:
         assert self._intake is not None
@@ -171,6 +203,8 @@ class Player:
                 f"{path}: recorded by {header.code_version}, cannot be taken up by "
                 f"{self.result.code_version} ({error})"
             ) from None
+        if self._follower is not None:
+            self._follower.begins(engine)
         engine.vitals.seq = header.first_seq - 1
         self._before = deepcopy(engine.vitals)
         self.engine = engine
@@ -223,6 +257,8 @@ class Player:
     def _absorb(self, outcome: Outcome) -> None:
         if outcome.lenses and self._lenses is not None and self.engine is not None:
             self._lenses.ask(outcome.lenses, self.engine.vitals.now_ns)
+        if self._follower is not None:
+            self._follower.absorb(outcome)
         if self._store is not None and self._lost is None:
             self._rows.extend(outcome.rows)
             self._pending += outcome.rows.size()
@@ -275,7 +311,7 @@ class Player:
         if engine is None:
             return
         self._commit()
-        if self._variants:
+        if self._variants and self._variants != "standard":
             self.result.desks = _desks(engine)
         self._total(engine)
         if self._store is not None:
@@ -288,6 +324,16 @@ class Player:
                 events=self.result.events,
                 digest=engine.digest,
             )
+
+
+def _variants(
+    without: Collection[str], *, whole: bool, apart: bool
+) -> Sequence[Variant] | Literal["standard"] | None:
+    if whole:
+        return ()
+    if without:
+        return variant.without(without)
+    return "standard" if apart else None
 
 
 def _desks(engine: Engine) -> list[DeskResult]:

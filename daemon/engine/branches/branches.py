@@ -17,6 +17,7 @@ from daemon.engine.branches.panel import Checked, Panel
 from daemon.engine.branches.side import BRANCHES_MAX, Side, side_of, signal_of, trade_id_of
 from daemon.engine.branches.slots import Slots
 from daemon.engine.branches.variant import Variant
+from daemon.engine.branches.watcher import Watcher
 from daemon.engine.heard import Heard
 from daemon.engine.outcome import Outbox
 from market.coin import Coin
@@ -50,6 +51,7 @@ class Branches:
         self.main = main
         self.sides = [Side(i, v, coins, self._touch) for i, v in enumerate(variants)]
         self.slots: dict[str, Slots] = {}
+        self.watcher: Watcher | None = None
         self._coins = coins
         self._out = out
         self._model = model
@@ -98,6 +100,10 @@ class Branches:
         self._out.touch(f"branches/slots/{name}")
         if not ready:
             return
+        watcher, refused = self.watcher, None
+        if watcher is not None:
+            watcher.heard(ready)
+            refused = watcher.refused
         known: Mapping[str, Check] = NO_CHECKS
         proposals: dict[tuple[int, bool], Proposal] = {}
         if judged is not None:
@@ -106,7 +112,7 @@ class Branches:
         market = self._look(self._market, heard)
         market.desk = self.main.desk
         first = self._propose(heard, self._lowest(ready), proposals)
-        ready = self._panel.left(ready, first, market, known)
+        ready = self._panel.left(ready, first, market, known, refused)
         checked: Checked = {}
         number = 0
         while ready:
@@ -114,11 +120,13 @@ class Branches:
             ready &= ~side.bit
             proposal = self._propose(heard, side, proposals)
             view = self._look(side.view, heard)
-            lots = self._panel.judge(side.bit, proposal, view, checked)
+            lots = self._panel.judge(side.bit, proposal, view, checked, refused)
             if lots is not None:
                 number = number or self.next_number()
                 slots.taken |= side.bit
                 self._open(heard, side, lots, number, judged.signal_id if judged else 0)
+        if number and watcher is not None:
+            watcher.taken(number)
 
     def _lowest(self, mask: int) -> Side:
         return self.sides[(mask & -mask).bit_length() - 1]

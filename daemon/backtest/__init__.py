@@ -1,0 +1,1 @@
+"""Research that drives the engine."""
