@@ -54,6 +54,9 @@ CELLS = (
     Cell(_hard("held for days", 12.0), 0.0),
     Cell(_hard("held longer", 12.0, hold_days=5.6), 0.0),
     Cell(_hard("events", 27.0, events=True), 0.0),
+    Cell(_hard("few signals, many bots", 4.0), 0.0),
+    # A limit that avoids the worse coins chooses well.
+    Cell(_hard("coins differ", 12.0, coins_r=0.2), 0.0, selective=("by coin",)),
     Cell(
         _hard("drift", 12.0, common_sd=0.35, bot_regime_sd=0.25),
         0.0,
