@@ -34,6 +34,12 @@ def calibrate(
     ] = 200,
     days: Annotated[int, typer.Option(min=120, max=365, help="Days of a desk-year.")] = 365,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the worlds.")] = 7,
+    engine_days: Annotated[
+        int,
+        typer.Option(
+            "--engine-days", min=0, max=400, help="Days of the laid-out desk; 0 leaves it out."
+        ),
+    ] = 40,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 2,
     json_: JsonOption = False,
 ) -> None:
@@ -41,16 +47,22 @@ def calibrate(
 
     Example: gnomon research calibrate --histories 600
     """
-    from daemon.cli.research.calibrate_text import print_figures
+    import msgspec
+
+    from daemon.backtest.known.verify import known
+    from daemon.cli.research.calibrate_text import print_figures, print_known
     from research.calibration.figures import figures
     from research.calibration.study import batches_of, study
 
     with _over(processes, batches_of(histories, days)) as over:
         found = figures(study(histories, days, seed, over), histories, days, seed)
+    laid_out = known(engine_days, seed) if engine_days else None
     if json_:
-        print_json(found)
-    else:
-        print_figures(found)
+        print_json({**msgspec.to_builtins(found), "engine": msgspec.to_builtins(laid_out)})
+        return
+    print_figures(found)
+    if laid_out is not None:
+        print_known(laid_out)
 
 
 @contextmanager

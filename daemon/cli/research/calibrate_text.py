@@ -9,6 +9,7 @@ import typer
 from daemon.cli.common import number, print_table
 
 if TYPE_CHECKING:
+    from daemon.backtest.known.verify import Known
     from research.calibration.figures import Figures
 
 
@@ -109,6 +110,17 @@ def _print_equivalent(found: Figures) -> None:
     ]
     names = ("world", "limit", *(f"by day {day}" for day in days))
     print_table("read EQUIVALENT", names, cells, left=2)
+
+
+def print_known(found: Known) -> None:
+    """Print whether the rows of the desk that was laid out are what they must be."""
+    typer.echo(
+        f"a desk laid out for {found.days} days, through engine, ledger and database:"
+        f" {found.limit_days} rows of limits and {found.branch_days} of branches compared,"
+        f" {len(found.unequal)} differ"
+    )
+    for line in found.unequal:
+        typer.echo(f"  {line}")
 
 
 def _days(days: int | None, horizon: int) -> str:

@@ -7,7 +7,7 @@ import pytest
 from research.calibration import study as of
 from tests.daemon.cli.conftest import Cli
 
-SMALL = ("--histories", 3, "--days", 120, "--processes", 1)
+SMALL = ("--histories", 3, "--days", 120, "--engine-days", 2, "--processes", 1)
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def test_the_json_has_what_is_promised(cli: Cli) -> None:
     for key in ("coverage", "anytime_miss", "power", "equivalent", "control_undetermined"):
         assert found[key], key
     assert {row["kept"] for row in found["promises"]} <= {True, False, None}
-    again = cli("research", "calibrate", "--json", *SMALL, "--seed", 8).out
+    assert found["engine"]["limit_days"] > 10 and found["engine"]["unequal"] == []
+    again = cli("research", "calibrate", "--json", *SMALL, "--seed", 8, "--engine-days", 0).out
+    assert json.loads(again)["engine"] is None
     assert json.loads(again)["coverage"] != found["coverage"]
 
 
@@ -34,6 +36,7 @@ def test_the_json_has_what_is_promised(cli: Cli) -> None:
 def test_the_tables_stand_beside_what_was_measured_before(cli: Cli) -> None:
     ran = cli("research", "calibrate", *SMALL)
     assert ran.code == 0
+    assert "laid out for 2 days" in ran.out and ", 0 differ" in ran.out
     for words in ("planted effects", "before", "promises", "too few", "normal", "by day 90"):
         assert words in ran.out
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.cli.research.calibrate_text import print_figures
+from daemon.backtest.known.verify import Known
+from daemon.cli.research.calibrate_text import print_figures, print_known
 from research.calibration.figures import (
     Control,
     Coverage,
@@ -47,3 +48,10 @@ def test_every_figure_stands_in_a_table(capsys: pytest.CaptureFixture[str]) -> N
         "-0.3", "> 450", "431 … > 450", "251", "75.00 %", "98%", "1%", "kept", "BROKEN", "too few",
     ):  # fmt: skip
         assert words in out, words
+
+
+def test_rows_that_differ_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    print_known(Known(40, 540, 500, 400, ["limit_day: must be 1, is 2"]))
+    out = capsys.readouterr().out
+    assert "500 rows of limits and 400 of branches" in out and "1 differ" in out
+    assert "must be 1, is 2" in out
