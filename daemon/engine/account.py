@@ -74,6 +74,12 @@ class Account:
             self.desk.stopped[f"{trade.bot}|{trade.coin}"] = trade.closed_ns
         self.value()
 
+    def pay(self, amount_e6: int) -> None:
+        """Pay for what a trade that was closed turned out to owe."""
+        self.desk.cash_e6 -= amount_e6
+        self._touch()
+        self.value()
+
     def begin_day(self, day_ms: int) -> None:
         """Let the daily loss be measured from the equity as it stands, on a new UTC day."""
         if day_ms != self.desk.day_ms:

@@ -7,7 +7,7 @@ to fold from them what is missing of the longer bars; those that need more are a
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
@@ -34,12 +34,15 @@ ASK_AGAIN_NS = 20 * NS_PER_S
 # The venue may leave out a recent minute and tell of it later: it is asked so often, after
 # pauses that double, and in the middle of a minute, when no bar closes.
 TAIL_TRIES = 8
+# The rates of owed hours are asked for until they are told or given up, after pauses that double
+# up to this many times.
+OWED_DOUBLINGS = 7
 REFUSED_AGAIN_NS = 3600 * NS_PER_S
 QUIET_NS = range(5 * NS_PER_S, 50 * NS_PER_S)
 
 
 class Tail(Struct):
-    """Bars that the venue left out, up to the newest: when to ask again, how often so far."""
+    """What the venue left out, up to the newest: when to ask again, how often so far."""
 
     newest_ms: int
     due_ns: int
@@ -47,7 +50,7 @@ class Tail(Struct):
 
 
 class Backfill:
-    """Requests for what bars and suspended trades lack."""
+    """Requests for what bars, suspended trades and trades that owe funding lack."""
 
     def __init__(self, market: MarketHalf, desks: Desks, out: Outbox) -> None:
         self._market = market
@@ -57,6 +60,8 @@ class Backfill:
         # What is only about questions is no state: a replay asks nobody.
         self._whole: set[tuple[str, str]] = set()
         self._tails: dict[tuple[str, str], Tail] = {}
+        self._owed: dict[str, Tail] = {}
+        self._look_ns = 0
 
     def on_up(self, coins: Collection[Coin]) -> None:
         """Ask for the minutes that bars lack: all of them at first, later what an outage took."""
@@ -97,6 +102,25 @@ class Backfill:
             if from_ms // MS_PER_HOUR != to_ms // MS_PER_HOUR:
                 requests.append(Request("funding", name, "", from_ms, to_ms))
             requests.append(Request("candles", name, "1m", from_ms, to_ms))
+
+        if now_ns >= self._look_ns:
+            self._look_ns = now_ns + ASK_AGAIN_NS
+            self._ask_owed(self._desks.owed())
+
+    def _ask_owed(self, hours: Mapping[str, tuple[int, int]]) -> None:
+        """Ask for the funding rates of hours that are owed, by coin the oldest and the newest."""
+        now_ns = self._out.now_ns
+        for name in self._owed.keys() - hours.keys():
+            del self._owed[name]
+        for name, (oldest_ms, newest_ms) in hours.items():
+            tail = self._owed.get(name)
+            if tail is None or tail.newest_ms < newest_ms:
+                tail = self._owed[name] = Tail(newest_ms, now_ns)
+            if now_ns >= tail.due_ns:
+                tail.due_ns = now_ns + (ASK_AGAIN_NS << tail.tries)
+                tail.tries = min(tail.tries + 1, OWED_DOUBLINGS)
+                request = Request("funding", name, "", oldest_ms, self._out.venue_ms)
+                self._out.outcome.requests.append(request)
 
     def _tell_refused(self, coin: Coin, event: Candles) -> None:
         """Say once an hour that the venue tells of impossible rows; it is asked every minute."""

@@ -148,9 +148,9 @@ class Branch:
         self._apply(self.ledger.repair(coin, candles, asked_ns))
 
     def on_rates(self, event: FundingHistory) -> None:
-        """Learn settled funding rates for gaps that crossed an hour."""
+        """Learn settled funding rates for gaps that crossed an hour; settle what is owed."""
         if event.coin in self.view.coins:
-            self.ledger.on_rates(event.coin, event.rates)
+            self._apply(self.ledger.on_rates(event.coin, event.rates))
 
     # What the operator says.
 

@@ -73,7 +73,7 @@ def whole(desks: Desks) -> BranchesState | None:
             SideState(side.variant.name, side.desk, side.tally, side.course)
             for side in branches.sides
         ],
-        packed(ledger.trades.values()),
+        packed(ledger.owing.unsettled()),
         branches.slots,
         {name: marks.last_ns for name, marks in ledger.marks.items()},
         ledger.gaps.back_ns,
@@ -105,9 +105,9 @@ def piece(desks: Desks, rest: str) -> object:
     kind, _, name = rest.partition("/")
     match kind:
         case "trade":
-            held = branches.ledger.trades
             ids = (trade_id_of(int(name), side.index) for side in branches.sides)
-            return packed(held[trade_id] for trade_id in ids if trade_id in held) or None
+            found = map(branches.ledger.owing.find, ids)
+            return packed(trade for trade in found if trade is not None) or None
         case "slots":
             return branches.slots.get(name)
         case "stopped":
@@ -215,7 +215,8 @@ def _free(branches: Branches, trades: list[Trade]) -> None:
     """End the episodes of trades that did not come back, or their slots would wait for ever."""
     held: dict[str, int] = {}
     for trade in trades:
-        held[trade.key] = held.get(trade.key, 0) | branches.sides[side_of(trade.trade_id)].bit
+        if trade.state != TradeState.CLOSED:
+            held[trade.key] = held.get(trade.key, 0) | branches.sides[side_of(trade.trade_id)].bit
     for name, slots in branches.slots.items():
         mine = held.get(name, 0)
         for side in branches.sides:

@@ -54,7 +54,17 @@ def bring_back(
 
 
 def _bring_back_trade(trade: Trade, now_ns: int) -> None:
-    for name in ("decided_ns", "due_ns", "expires_ns", "opened_ns", "exit_due_ns", "gap_ns"):
+    for name in (
+        "decided_ns",
+        "due_ns",
+        "expires_ns",
+        "opened_ns",
+        "exit_due_ns",
+        "gap_ns",
+        "closed_ns",
+    ):
         setattr(trade, name, min(getattr(trade, name), now_ns))
     now_ms = now_ns // NS_PER_MS
+    # An hour that has not ended is not owed: it will be charged when it does.
+    trade.owes = [owed for owed in trade.owes if owed.hour_ms <= now_ms]
     trade.funded_ms, trade.owed_ms = min(trade.funded_ms, now_ms), min(trade.owed_ms, now_ms)

@@ -86,7 +86,7 @@ class Desks:
         self.branches.repair(coin, candles, asked_ns)
 
     def on_rates(self, event: FundingHistory) -> None:
-        """Learn settled funding rates for gaps that crossed an hour."""
+        """Learn settled funding rates for gaps that crossed an hour; settle what is owed."""
         self.main.on_rates(event)
         if event.coin in self.main.view.coins:
             self.branches.on_rates(event.coin, event.rates)
@@ -96,6 +96,14 @@ class Desks:
         found = self.main.ledger.gaps.since()
         for name, since_ns in self.branches.ledger.gaps.since().items():
             found[name] = min(found.get(name, since_ns), since_ns)
+        return found
+
+    def owed(self) -> dict[str, tuple[int, int]]:
+        """Return, by coin, the oldest and the newest hour (ms) that trades of any desk owe."""
+        found = self.main.ledger.owing.hours()
+        for name, (first, last) in self.branches.ledger.owing.hours().items():
+            oldest, newest = found.get(name, (first, last))
+            found[name] = min(oldest, first), max(newest, last)
         return found
 
     # What the operator says.

@@ -76,7 +76,7 @@ def whole(engine: Engine) -> bytes:
             branch.desk,
             market.coins,
             branch.keys,
-            list(ledger.trades.values()),
+            ledger.owing.unsettled(),
             {name: lane.state() for name, lane in market.lanes.items()},
             branch.gate.reach,
             {name: marks.last_ns for name, marks in ledger.marks.items()},
@@ -178,7 +178,7 @@ def _piece(engine: Engine, name: str) -> object:
         case branch_state.PIECE:
             found = branch_state.piece(engine.desks, rest)
         case _:
-            found = engine.branch.ledger.trades.get(int(rest))
+            found = engine.branch.ledger.owing.find(int(rest))
     return found
 
 

@@ -52,9 +52,10 @@ class Weights(Struct):
 class Weighing:
     """Counting of returns and stepping of weights.
 
-    Twins stand for what was admitted and phantoms for what was blocked; trials and clamped
-    remainders count nowhere. With the shadow off there are no twins, and the paper trades that
-    they would equal stand in, so that switching it off changes no size.
+    Twins stand for what was admitted and phantoms for what was blocked, whatever blocked them;
+    trials and clamped remainders count nowhere, nor does a trade that lacks a fact (its funding, a
+    price to believe, an end of its own). With the shadow off there are no twins, and the paper
+    trades that they would equal stand in, so that switching it off changes no size.
     """
 
     def __init__(self, outbox: Outbox, *, shadow: bool) -> None:
@@ -88,15 +89,38 @@ class Weighing:
         return trade.kind == self._admitted
 
     def mark(self, trade: Trade, day_ms: int, amount_e6: int) -> None:
-        """Count a trade's net of one UTC day, in millionths of its risk."""
-        if trade.risk_e6 and self.counts(trade):
-            self._add(trade, day_ms, divide_half_even(amount_e6 * 1_000_000, trade.risk_e6), 0)
+        """Count a trade's net of one UTC day, in millionths of its risk.
+
+        What comes later of a day that had its part is rounded with it, as if it had come at once.
+        """
+        if trade.risk_e6 and self.counts(trade) and not self._without(trade):
+            before_e6 = sum(part for day, part in trade.days if day == day_ms)
+            r_e6 = _r_e6(trade, before_e6 + amount_e6) - _r_e6(trade, before_e6)
+            self._add(trade, day_ms, r_e6, 0)
 
     def closed(self, trade: Trade) -> None:
         """Count a trade that has an outcome."""
-        if trade.risk_e6 and self.counts(trade):
+        if trade.risk_e6 and self.counts(trade) and not self._without(trade):
             at_ms = trade.closed_ns // 1_000_000
             self._add(trade, at_ms // MS_PER_DAY * MS_PER_DAY, 0, 1)
+
+    def left_out(self, trade: Trade) -> bool:
+        """Take back what a trade that lacks a fact has earned; return False when it was before."""
+        if trade.unranked or not trade.excluded:
+            return False
+        trade.unranked = True
+        if trade.risk_e6 and self.counts(trade):
+            days: dict[int, int] = {}
+            for day_ms, amount_e6 in trade.days:
+                days[day_ms] = days.get(day_ms, 0) + amount_e6
+            for day_ms, amount_e6 in days.items():
+                self._add(trade, day_ms, -_r_e6(trade, amount_e6), 0)
+        return True
+
+    def _without(self, trade: Trade) -> bool:
+        """Say whether a trade is left out, as it is from every verdict."""
+        self.left_out(trade)
+        return trade.unranked
 
     def _add(self, trade: Trade, day_ms: int, r_e6: int, closed: int) -> None:
         days = self.fresh.setdefault(trade.bot, {})
@@ -175,6 +199,10 @@ class Weighing:
         elif not full and scope in self.weights.saturated:
             self.weights.saturated.remove(scope)
         return moved
+
+
+def _r_e6(trade: Trade, amount_e6: int) -> int:
+    return divide_half_even(amount_e6 * 1_000_000, trade.risk_e6)
 
 
 def by_division(returns: Returns, homes: dict[str, str]) -> Returns:

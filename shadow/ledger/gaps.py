@@ -1,7 +1,7 @@
 """Repair of market-data gaps: trades whose marks were interrupted, walked over by candles.
 
 The worst that each missed minute allows is assumed. Funding of missed hours comes from settled
-rates; a trade that goes on without them lacks a fact and says so.
+rates; a trade that goes on without them owes them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from market.events import (
 )
 from market.fills import FillModel
 from shadow.ledger.marks import Marks
+from shadow.ledger.owing import owe
 from shadow.ledger.steps import attribute, fund, sell
 from shadow.ledger.trade import Change, Trade, TradeState, age
 
@@ -82,16 +83,13 @@ class Gaps:
         return True
 
     def miss_hours(self, trade: Trade, now_ns: int) -> list[Change]:
-        """Put on record that a suspended trade goes on without the funding of its gap."""
+        """Put on record that a suspended trade goes on owing the funding of its gap."""
         if not trade.gap_ns:
             return []
-        instrument = self._coins[trade.coin].instrument
-        # One without its rate says it for all: there may be years of them.
-        newest = _unpaid(trade, now_ns)[-1:]
-        return [fund(trade, hour_ms, None, 0.0, instrument, now_ns) for hour_ms in newest]
+        return owe(trade, _unpaid(trade, now_ns), self._coins[trade.coin], now_ns)
 
     def lose_patience(self, name: str, now_ns: int) -> list[Change]:
-        """Go on without repair when no candles came: the hours missed then lack funding."""
+        """Go on without repair when no candles came: the hours missed are then owed."""
         changes: list[Change] = []
         if not _is_back(self._coins[name], now_ns):
             self.back_ns.pop(name, None)

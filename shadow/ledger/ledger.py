@@ -32,7 +32,8 @@ from market.orders import (
 )
 from shadow.ledger.gaps import GAP_NS, Gaps
 from shadow.ledger.marks import Marks
-from shadow.ledger.steps import attribute, buy, fund, give_up, intent_of, protection_of, sell
+from shadow.ledger.owing import Owing, end_hour, waive
+from shadow.ledger.steps import attribute, buy, doubt, give_up, intent_of, protection_of, sell
 from shadow.ledger.trade import (
     CANCELLED,
     NOTHING,
@@ -52,8 +53,8 @@ class Ledger:
     """Open trades by id, in columns by coin while nothing happens to them.
 
     `waiting` holds those with an entry or exit at work, `gaps` those whose marks or exit were
-    interrupted, until candles have repaired what was missed. `intend` is told of every intent
-    of the desk's own trades; the broker takes those of all.
+    interrupted, until candles have repaired what was missed, `owing` those that owe funding.
+    `intend` is told of every intent of the desk's own trades; the broker takes those of all.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Ledger:
         self.waiting: dict[str, dict[int, Trade]] = {name: {} for name in coins}
         self._again: dict[int, Trade] = {}
         self.gaps = Gaps(coins, model, self.marks, self._sell_again)
+        self.owing = Owing(coins, self.trades)
 
     def coin(self, name: str) -> Coin:
         """Return the market state a trade of this coin lives in."""
@@ -82,13 +84,13 @@ class Ledger:
         self.trades[trade.trade_id] = trade
         changes = self._order(trade, intent_of(trade), trade.decided_ns)
         if self._coins[trade.coin].prices.since_ns:
-            changes += _doubted([trade], SUSPECT_PRICE, trade.decided_ns)
+            changes += doubt([trade], SUSPECT_PRICE, trade.decided_ns)
         return changes
 
     def doubt(self, coin: str, now_ns: int) -> list[Change]:
         """Flag everything that lives on a coin whose quotes are not believed."""
         lives = [t for t in self.trades.values() if t.coin == coin]
-        return _doubted(lives, SUSPECT_PRICE, now_ns)
+        return doubt(lives, SUSPECT_PRICE, now_ns)
 
     def restore(self, trades: Iterable[Trade], marked_ns: int) -> None:
         """Take up trades after a restart; their marks stopped at `marked_ns`."""
@@ -106,6 +108,9 @@ class Ledger:
 
     def _take_up(self, trade: Trade) -> None:
         """Let the broker hold again what it held: nothing new is intended."""
+        if trade.state == TradeState.CLOSED:
+            self.owing.closed[trade.trade_id] = trade
+            return
         self.trades[trade.trade_id] = trade
         if trade.state != TradeState.PENDING:
             self.broker.send(protection_of(trade), trade.opened_ns)
@@ -208,7 +213,7 @@ class Ledger:
         """
         held = sorted((t for t in self.trades.values() if t.coin == coin.name), key=age)
         bought = [t for t in held if t.state != TradeState.PENDING]
-        changes = _doubted(bought, WOUND_DOWN, now_ns)
+        changes = doubt(bought, WOUND_DOWN, now_ns)
         mark = coin.book.mid or next((t.mark_px for t in bought if t.mark_px), 0.0)
         for trade in held:
             if trade.state == TradeState.PENDING:
@@ -216,6 +221,7 @@ class Ledger:
                 changes += self._order(trade, Cancel(trade.trade_id, trade.coin, "entry"), now_ns)
                 continue
             changes += self.gaps.miss_hours(trade, now_ns)
+            waive(trade)
             self._withdraw(trade, now_ns)
             trade.exit_reason = WOUND_DOWN
             px = mark or trade.entry_px
@@ -240,16 +246,14 @@ class Ledger:
         """Charge the hour that just ended to every trade that was open across it.
 
         A suspended trade may turn out to have ended before it; that is for the repair to say.
+        Without its rate the hour is owed, at the mark it ended with.
         """
-        changes = []
+        changes = self.owing.expire(hour_ms, now_ns)
         for trade in self.trades.values():
             if trade.gap_ns:
                 trade.owed_ms = hour_ms
             elif trade.state in (TradeState.OPEN, TradeState.EXITING):
-                coin = self._coins[trade.coin]
-                terms = coin.terms_at(hour_ms)
-                rate, oracle = (terms.rate, terms.oracle_px) if terms else (None, 0.0)
-                changes.append(fund(trade, hour_ms, rate, oracle, coin.instrument, now_ns))
+                changes.append(end_hour(trade, hour_ms, self._coins[trade.coin], now_ns))
         return changes
 
     def on_day(self, day_ms: int, now_ns: int) -> list[Change]:
@@ -263,9 +267,10 @@ class Ledger:
             changes.append(attribute(trade, day_ms - MS_PER_DAY, mark, now_ns))
         return changes
 
-    def on_rates(self, coin: str, rates: Iterable[tuple[int, float]]) -> None:
-        """Learn settled funding rates by hour, for gaps that crossed one."""
+    def on_rates(self, coin: str, rates: Iterable[tuple[int, float]]) -> list[Change]:
+        """Learn settled funding rates by hour, for gaps that crossed one; settle what is owed."""
         self.gaps.learn_rates(coin, rates)
+        return self.owing.settle(coin, self.gaps.rates[coin])
 
     def repair(self, coin: Coin, candles: list[Candle], asked_ns: int) -> list[Change]:
         """Walk the minutes that a coin's trades were not marked, worst case first.
@@ -366,6 +371,7 @@ class Ledger:
 
     def _forget(self, trade: Trade, now_ns: int) -> None:
         del self.trades[trade.trade_id]
+        self.owing.keep(trade)
         self._order(trade, Cancel(trade.trade_id, trade.coin, "protection"), now_ns)
 
     def _watch(self, trade: Trade) -> None:
@@ -386,11 +392,3 @@ class Ledger:
         trade.exit_reason = reason
         trade.exit_due_ns = now_ns + self._model.latency_ns
         return [Change(trade, "exiting", now_ns), *self._order(trade, intent_of(trade), now_ns)]
-
-
-def _doubted(trades: Iterable[Trade], flag: str, now_ns: int) -> list[Change]:
-    """Flag trades for a lack, all before any is booked: two of them may be halves of a pair."""
-    found = [trade for trade in trades if flag not in trade.flags]
-    for trade in found:
-        trade.flag(flag)
-    return [Change(trade, "doubted", now_ns) for trade in found]

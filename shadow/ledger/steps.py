@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from market.events import MS_PER_DAY, NS_PER_MS
 from market.fills import Fill
 from market.instrument import Instrument
 from market.money import bearable_e6, funding_e6, notional_e6
 from market.orders import Enter, Exit, Protect
-from shadow.ledger.trade import UNAVAILABLE, Change, Trade, TradeState
+from shadow.ledger.trade import UNAVAILABLE, Change, Owed, Trade, TradeState
 
 
 def intent_of(trade: Trade) -> Enter | Exit:
@@ -78,6 +80,8 @@ def attribute(trade: Trade, day_ms: int, so_far_e6: int, now_ns: int) -> Change:
     """Give a UTC day its part of a net of `so_far_e6` micro-USDC."""
     part = so_far_e6 - trade.attributed_e6
     trade.attributed_e6 = so_far_e6
+    for owed in trade.owes:
+        owed.day_ms = owed.day_ms or day_ms
     return Change(trade, "day", now_ns, day_ms=day_ms, amount_e6=part)
 
 
@@ -89,16 +93,47 @@ def fund(
     instrument: Instrument,
     now_ns: int,
 ) -> Change:
-    """Charge the hour that ended at `hour_ms`; without its rate the trade lacks a fact."""
+    """Charge the hour that ended at `hour_ms`; without its rate the trade owes it.
+
+    The price is then the nearest known of the oracle's.
+    """
     trade.funded_ms = hour_ms
     if rate is None:
-        trade.flag("no_funding")
-        return Change(trade, "funded", now_ns)
+        trade.owes.append(Owed(hour_ms, trade.open_lots, oracle_px))
+        return Change(trade, "owed", now_ns)
     paid = bearable_e6(
         funding_e6(trade.side, oracle_px, trade.open_lots, instrument.sz_decimals, rate)
     )
     trade.funding_e6 += paid
     return Change(trade, "funded", now_ns, amount_e6=paid)
+
+
+def charge(trade: Trade, rates: Mapping[int, float], instrument: Instrument) -> list[Change]:
+    """Charge the owed hours whose rates are known now, each to the day it belonged to."""
+    changes: list[Change] = []
+    told = [owed for owed in trade.owes if owed.hour_ms in rates]
+    trade.owes = [owed for owed in trade.owes if owed.hour_ms not in rates]
+    days: dict[int, int] = {}
+    for owed in told:
+        rate, decimals = rates[owed.hour_ms], instrument.sz_decimals
+        paid = bearable_e6(funding_e6(trade.side, owed.px, owed.lots, decimals, rate))
+        trade.funding_e6 += paid
+        changes.append(Change(trade, "paid", owed.hour_ms * NS_PER_MS, amount_e6=paid))
+        if owed.day_ms:
+            days[owed.day_ms] = days.get(owed.day_ms, 0) - paid
+    for day_ms, amount_e6 in days.items():
+        trade.attributed_e6 += amount_e6
+        at_ns = told[-1].hour_ms * NS_PER_MS
+        changes.append(Change(trade, "day", at_ns, day_ms=day_ms, amount_e6=amount_e6))
+    return changes
+
+
+def doubt(trades: Iterable[Trade], flag: str, now_ns: int) -> list[Change]:
+    """Flag trades for a lack, all before any is booked: two of them may be halves of a pair."""
+    found = [trade for trade in trades if flag not in trade.flags]
+    for trade in found:
+        trade.flag(flag)
+    return [Change(trade, "doubted", now_ns) for trade in found]
 
 
 def _close(trade: Trade, now_ns: int) -> Change:

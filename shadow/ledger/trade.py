@@ -26,6 +26,9 @@ CANCELLED = "cancelled"
 # The flag and the reason of a trade that ended because its coin was closed.
 WOUND_DOWN = "wound_down"
 
+# The flag of a row while a trade owes funding for an hour whose rate is not known.
+OWED = "owed"
+
 # The flag of a trade whose coin, while it lived, showed a price that was not believed at once.
 SUSPECT_PRICE = "suspect_price"
 # Flags that keep a trade out of every verdict.
@@ -52,6 +55,19 @@ class Tag(Struct, frozen=True, gc=False):
     scope: str
 
 
+class Owed(Struct):
+    """An hour whose funding rate is not known yet, with what it is charged on.
+
+    `px` is the price nearest to the oracle's that is known of its end. `day_ms` is the UTC day
+    that was given its share without it, 0 while that is still to come.
+    """
+
+    hour_ms: int
+    lots: int
+    px: float
+    day_ms: int = 0
+
+
 class Trade(Struct):
     """The whole state of one trade.
 
@@ -61,7 +77,8 @@ class Trade(Struct):
     (`earlier_trade_id`), which its own days are taken off. `partner_days` are the days of the
     other half of such a pair once that half has closed. `gap_ns` is when its marks stopped,
     while it waits for the gap to be repaired; `funded_ms` is the newest hour it was charged for
-    and `owed_ms` the newest that ended during a gap. `trial_id`
+    and `owed_ms` the newest that ended during a gap. `owes` are hours whose rate nobody told yet;
+    `unranked` says that its returns were taken out of the weights. `trial_id`
     is that of the trial it belongs to. `judged` are the series of limits that its outcome counts
     in, `blocked` those of them whose limit refused it, by their places among all series; `matched`
     and `wild` are the same of the plain limit that each is held against.
@@ -121,6 +138,8 @@ class Trade(Struct):
     blocked: tuple[int, ...] = ()
     matched: tuple[int, ...] = ()
     wild: tuple[int, ...] = ()
+    owes: list[Owed] = field(default_factory=list)
+    unranked: bool = False
 
     @property
     def key(self) -> str:
@@ -206,11 +225,17 @@ class Trade(Struct):
             self.flags.append(name)
 
 
-What = Literal["filled", "exiting", "sold", "closed", "funded", "doubted", "day"]
+What = Literal[
+    "filled", "exiting", "sold", "closed", "funded", "owed", "paid", "settled", "doubted", "day"
+]
 
 
 class Change(Struct, gc=False):
-    """Something that happened to a trade; `fill` for fills, `amount_e6` for funding and days."""
+    """Something that happened to a trade; `fill` for fills, `amount_e6` for funding and days.
+
+    `owed` is an hour without its rate, `paid` what it cost once that was told. A trade that has
+    closed and owes nothing more is `settled`: only then its money is final.
+    """
 
     trade: Trade
     what: What

@@ -1,8 +1,9 @@
 """Audit of the durable state: what a restart would take up, against the rows it was made from.
 
 The desk's cash is the money of its closed trades, its exposures are those of the open ones, its
-peak lies between what rows show and what they leave room for; an open trade's piece is its row,
-a key's slots are its open trades, weights and returns are their newest rows, counters are counts.
+peak lies between what rows show and what they leave room for; a trade's piece is its row while
+its money is not final, a key's slots are its open trades, weights and returns are their newest
+rows, counters are counts.
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def _trade_lies(db: sqlite3.Connection, trade: Trade) -> Iterator[str]:
         yield f"{name}: there is no such trade"
         return
     kept = dict(zip([column for column, *_ in cursor.description], row, strict=True))
-    if trade.state == TradeState.CLOSED or trade.state not in STATUS or trade.kind not in KIND:
+    ended = trade.state == TradeState.CLOSED and not trade.owes
+    if ended or trade.state not in STATUS or trade.kind not in KIND:
         yield f"{name}: stage {trade.state} and kind {trade.kind} are no open trade's"
         return
     made = {**asdict(trade_row(trade, trade.state)), **asdict(trade_update_row(trade))}
@@ -119,13 +121,13 @@ def _key_lies(db: sqlite3.Connection, name: str, key: KeyState) -> Iterator[str]
         if not trade_id:
             continue
         row = db.execute(
-            "SELECT kind, status, bot || '|' || coin || '|' ||"
+            "SELECT kind, closed_ns, bot || '|' || coin || '|' ||"
             " CASE side WHEN 'buy' THEN 1 ELSE -1 END FROM trade WHERE trade_id = ?",
             (trade_id,),
         ).fetchone()
         if row is None and slot == "phantom_id" and not every_run_kept_phantoms(db):
             continue
-        if row is None or row[0] not in kinds or row[1] == "closed" or f"key/{row[2]}" != name:
+        if row is None or row[0] not in kinds or row[1] is not None or f"key/{row[2]}" != name:
             yield f"state {name}: {slot} {trade_id} is no open trade of that key"
     if key.last_id:
         row = db.execute("SELECT repeats FROM trade WHERE trade_id = ?", (key.last_id,)).fetchone()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from typing import Any
 
 from market.events import MS_PER_DAY, NS_PER_DAY, NS_PER_MS
 from shadow.store.rows import day_of
@@ -150,9 +149,17 @@ def branch_lies(db: sqlite3.Connection) -> list[str]:
 def _kept_from_ns(db: sqlite3.Connection) -> int:
     """Return from when on no trade of a branch can have been deleted."""
     row = db.execute("SELECT value FROM state WHERE key = 'vitals'").fetchone()
-    now_ns = json.loads(row[0])["now_ns"] if row is not None else 0
+    now_ns = _now_ns(row[0]) if row is not None else 0
     (closed_ns,) = db.execute("SELECT COALESCE(MAX(closed_ns), 0) FROM branch_trade").fetchone()
     return int(max(now_ns, closed_ns) - KEPT_DAYS * NS_PER_DAY)
+
+
+def _now_ns(text: str) -> int:
+    """Return the newest stamp of counters; what else is wrong with them others say."""
+    try:
+        return int(json.loads(text)["now_ns"])
+    except (KeyError, TypeError, ValueError):
+        return 0
 
 
 def _counts(db: sqlite3.Connection, kept_ns: int) -> Iterator[str]:
@@ -182,7 +189,7 @@ def _counts(db: sqlite3.Connection, kept_ns: int) -> Iterator[str]:
         "SELECT branch_id, day, trades FROM branch_day WHERE day >= ?", (first,)
     ):
         least = sure.get((branch_id, day), 0)
-        most = least + perhaps.get((branch_id, day), 0) + waiting.get(branch_id % SIDES, 0)
+        most = least + perhaps.get((branch_id, day), 0) + waiting.get((branch_id % SIDES, day), 0)
         if not least <= trades <= most:
             there = f"{least}" if least == most else f"{least} to {most}"
             yield f"branch {branch_id} counts {trades} trades on {day}, there are {there}"
@@ -192,14 +199,17 @@ def _day(ns: int, shift_s: int) -> str:
     return day_of((ns // 10**9 + shift_s) * 1000)
 
 
-def _waiting(db: sqlite3.Connection) -> dict[int, int]:
-    """Return by a branch's number how many of its trades have ended and are not written yet."""
-    found: dict[int, int] = {}
-    for key, text in db.execute("SELECT key, value FROM state WHERE key LIKE 'branches/trade/%'"):
-        trade: Any = json.loads(text)
-        if isinstance(trade, dict) and trade.get("closed_ns"):
-            side = int(key.rpartition("/")[2]) % SIDES
-            found[side] = found.get(side, 0) + 1
+def _waiting(db: sqlite3.Connection) -> dict[tuple[int, str], int]:
+    """Return by a branch's number and day how many trades ended and are not written yet."""
+    found: dict[tuple[int, str], int] = {}
+    for (text,) in db.execute("SELECT value FROM state WHERE key LIKE 'branches/trade/%'"):
+        for held in json.loads(text):
+            trade, holders = held["trade"], held["holders"]
+            if not (trade.get("closed_ns") and trade.get("counted")):
+                continue
+            for day in {_day(trade["closed_ns"], shift_s) for shift_s in (-SLACK_S, 0, SLACK_S)}:
+                for side in range(holders.bit_length()):
+                    found[side, day] = found.get((side, day), 0) + (holders >> side & 1)
     return found
 
 

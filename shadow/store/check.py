@@ -102,6 +102,7 @@ RULES: tuple[tuple[str, str], ...] = (
     (
         "two open trades of one kind share a key",
         "SELECT MIN(trade_id) FROM trade WHERE status <> 'closed'"
+        " AND NOT (status = 'exiting' AND closed_ns IS NOT NULL)"
         " AND cause IN ('admit', 'block', 'stage', 'trial')"
         " GROUP BY kind, bot, coin, side HAVING COUNT(*) > 1",
     ),
@@ -114,6 +115,12 @@ RULES: tuple[tuple[str, str], ...] = (
         "a closed trade lacks its money, or an open or unavailable one has some",
         "SELECT trade_id FROM trade WHERE (net_e6 IS NOT NULL) <>"
         " (status = 'closed' AND exit_reason IS NOT 'UNAVAILABLE')",
+    ),
+    (
+        "a trade waits for its funding and owes none, or is no trade that has ended",
+        "SELECT trade_id FROM trade WHERE status <> 'closed' AND closed_ns IS NOT NULL"
+        " AND (status <> 'exiting' OR ',' || flags || ',' NOT LIKE '%,owed,%')"
+        " OR status = 'closed' AND ',' || flags || ',' LIKE '%,owed,%'",
     ),
     (
         "a closed trade's days do not add up to its net",

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from market.decision import TradeKind
 from market.desk import Desk
 from market.events import NS_PER_DAY
-from shadow.ledger.trade import SUSPECT_PRICE, Trade
+from shadow.ledger.trade import SUSPECT_PRICE, Trade, TradeState
 from shadow.store.history import whole_trades
 
 REAL = "kind IN ('paper', 'real')"
@@ -23,40 +23,48 @@ LATE_NS = NS_PER_DAY
 LATE_REPAIRED_NS = 30 * NS_PER_DAY
 
 
-def desk_lies(db: sqlite3.Connection, desk: Desk, open_trades: Collection[Trade]) -> list[str]:
-    """Return in words where the desk is not what its trades make it."""
-    real = [trade for trade in open_trades if trade.kind == TradeKind.PAPER]
+def desk_lies(db: sqlite3.Connection, desk: Desk, trades: Collection[Trade]) -> list[str]:
+    """Return in words where the desk is not what its trades make it.
+
+    `trades` are those whose money is not final: open ones, and closed ones that owe funding.
+    """
+    real = [trade for trade in trades if trade.kind == TradeKind.PAPER]
+    owing = [trade for trade in real if trade.state == TradeState.CLOSED]
+    real = [trade for trade in real if trade.state != TradeState.CLOSED]
     return [
-        *_cash(db, desk),
+        *_cash(db, desk, owing),
         *_exposures(desk, real),
         *_open_marks(desk, real),
         *_stopped(db, desk),
-        *_peak(db, desk, real),
+        *_peak(db, desk, real, owing),
     ]
 
 
-def _cash(db: sqlite3.Connection, desk: Desk) -> Iterator[str]:
+def _cash(db: sqlite3.Connection, desk: Desk, owing: Collection[Trade]) -> Iterator[str]:
     (net_e6,) = db.execute(f"SELECT COALESCE(SUM(net_e6), 0) FROM trade WHERE {REAL}").fetchone()
+    # What has closed was credited, but for the funding that it still owes.
+    net_e6 += sum(trade.net_e6 for trade in owing)
     drift_e6 = desk.cash_e6 - desk.start_e6 - net_e6
     if not drift_e6:
         return
     if not whole_trades(db):
         # What is gone had its say in what is still there: a minute of equity, and the rollup.
-        drifts = [*_since_equity(db, desk), *_since_rollup(db, desk, net_e6)]
+        drifts = [*_since_equity(db, desk, owing), *_since_rollup(db, desk, net_e6)]
         if not drifts or 0 in drifts:
             return
         drift_e6 = drifts[0]
     yield f"cash moved by {drift_e6} micro-dollars that no closed trade explains"
 
 
-def _since_equity(db: sqlite3.Connection, desk: Desk) -> Iterator[int]:
+def _since_equity(db: sqlite3.Connection, desk: Desk, owing: Collection[Trade]) -> Iterator[int]:
     """Return what moved since the oldest minute of equity beyond the trades closed since."""
     row = db.execute("SELECT MIN(ts_ns), cash_e6 FROM equity").fetchone()
     if row[0] is not None:
         (net_e6,) = db.execute(
             f"SELECT COALESCE(SUM(net_e6), 0) FROM trade WHERE {REAL} AND closed_ns > ?", (row[0],)
         ).fetchone()
-        yield desk.cash_e6 - row[1] - net_e6
+        owed_e6 = sum(trade.net_e6 for trade in owing if trade.closed_ns > row[0])
+        yield desk.cash_e6 - row[1] - net_e6 - owed_e6
 
 
 def _since_rollup(db: sqlite3.Connection, desk: Desk, net_e6: int) -> Iterator[int]:
@@ -120,7 +128,9 @@ def _stopped(db: sqlite3.Connection, desk: Desk) -> Iterator[str]:
             yield f"the desk was stopped out of {name} at {at_ns}, no trade was"
 
 
-def _peak(db: sqlite3.Connection, desk: Desk, real: Collection[Trade]) -> Iterator[str]:
+def _peak(
+    db: sqlite3.Connection, desk: Desk, real: Collection[Trade], owing: Collection[Trade]
+) -> Iterator[str]:
     """Hold the peak against the highest equity written and the highest there can have been."""
     # Who releases a latch begins a new peak.
     (rebased_ns,) = db.execute(
@@ -135,19 +145,24 @@ def _peak(db: sqlite3.Connection, desk: Desk, real: Collection[Trade]) -> Iterat
     if desk.peak_e6 < low_e6:
         yield f"the desk's peak is {desk.peak_e6}, its equity has been {low_e6}"
     if whole_trades(db):
-        high_e6 = _ceiling(db, desk, real)
+        high_e6 = _ceiling(db, desk, real, owing)
         if desk.peak_e6 > high_e6:
             yield f"the desk's peak is {desk.peak_e6}, its trades explain {high_e6} at most"
 
 
-def _ceiling(db: sqlite3.Connection, desk: Desk, real: Collection[Trade]) -> float:
+def _ceiling(
+    db: sqlite3.Connection, desk: Desk, real: Collection[Trade], owing: Collection[Trade]
+) -> float:
     """Return the highest equity there can have been: each trade at its best while it was open."""
     moves: list[tuple[int, float]] = []
     rows = db.execute(
         "SELECT opened_ns, closed_ns, net_e6, mfe_bps, entry_notional_e6, flags FROM trade"
         f" WHERE {REAL} AND net_e6 IS NOT NULL AND closed_ns IS NOT NULL"
     )
-    for opened_ns, closed_ns, net_e6, mfe_bps, notional_e6, flags in rows:
+    waiting = [
+        (t.opened_ns, t.closed_ns, t.net_e6, t.mfe_bps, t.entry_notional_e6, t.flags) for t in owing
+    ]
+    for opened_ns, closed_ns, net_e6, mfe_bps, notional_e6, flags in [*rows, *waiting]:
         unwatched = "gap" in flags or "repaired" in flags
         slack_bps = SLACK_UNWATCHED_BPS if unwatched else SLACK_BPS
         best_e6 = max(net_e6, ((mfe_bps or 0.0) + slack_bps) / 1e4 * notional_e6)

@@ -9,10 +9,15 @@ from typing import NamedTuple
 from market.money import divide_half_even
 from shadow.store.history import every_run_kept_phantoms, first_day, whole_trades
 from shadow.store.rows import day_of
+from shadow.store.tables.trades import sound
 from shadow.store.tables.weights import ReturnRow, WeightRow
 
-# What is ranked: twins for what was admitted, phantoms for what was blocked.
-_RANKED = "t.risk_e6 > 0 AND (t.kind = 'twin' OR (t.kind = 'phantom' AND t.cause = 'block'))"
+# What is ranked: twins for what was admitted, phantoms for what was blocked, whatever blocked
+# them; no trade that lacks a fact.
+_RANKED = (
+    "t.risk_e6 > 0 AND (t.kind = 'twin' OR (t.kind = 'phantom' AND t.cause = 'block'))"
+    f" AND {sound('t')}"
+)
 
 
 class Earned(NamedTuple):
@@ -85,8 +90,10 @@ def earned(db: sqlite3.Connection, since: str) -> dict[tuple[str, str], Earned]:
 def comparable_since(db: sqlite3.Connection) -> str | None:
     """Return the first UTC date whose trades are all there; None when they never all were.
 
-    An earlier version deleted old trades, and a run without the shadow writes none but real ones.
+    An earlier version deleted old trades, one counted those that lack a fact, and a run without
+    the shadow writes none but real ones.
     """
     if not every_run_kept_phantoms(db):
         return None
-    return "" if whole_trades(db) else first_day(db)
+    row = db.execute("SELECT value FROM about WHERE key = 'returns_sound_from'").fetchone()
+    return max("" if whole_trades(db) else first_day(db), row[0] if row is not None else "")

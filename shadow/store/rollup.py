@@ -115,13 +115,14 @@ def pair(phantom: Trade, later: Trade) -> None:
 def exclude(rows: Rows, trade: Trade, partner: Trade | None) -> None:
     """Take back everything that a trade's episode has counted so far.
 
-    `partner` is the other half of the pair while it is still open. When the later half lacks a
+    `partner` is the other half of the pair until its money is final. When the later half lacks a
     fact, so does the episode, and the phantom goes too.
     """
     _take_back(rows, trade)
     if trade.offset_tags:
         _add_offset(rows, trade, trade.days, entries=0, sign=1)
-        _add_offset(rows, trade, trade.partner_days, entries=-1, sign=-1)
+        if partner is None:
+            _add_offset(rows, trade, trade.partner_days, entries=-1, sign=-1)
         trade.offset_tags = []
         if partner is not None:
             for name in EXCLUDING:
@@ -129,11 +130,11 @@ def exclude(rows: Rows, trade: Trade, partner: Trade | None) -> None:
                     partner.flag(name)
             _take_back(rows, partner)
             partner.tags = []
-    else:
+    elif partner is None:
         _add(rows, trade, trade.partner_days, entries=0, sign=1)
-        if partner is not None and partner.offset_tags:
-            _add_offset(rows, partner, partner.days, entries=0, sign=1)
-            partner.offset_tags = []
+    elif partner.offset_tags:
+        _add_offset(rows, partner, partner.days, entries=0, sign=1)
+        partner.offset_tags = []
     trade.tags = []
 
 

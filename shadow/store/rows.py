@@ -17,7 +17,7 @@ from market.coin import Coin
 from market.decision import BUY, Check, Proposal, TradeKind, Verdict
 from market.events import MS_PER_DAY, NS_PER_MS, NS_PER_S, Level
 from market.fills import Fill
-from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
+from shadow.ledger.trade import OWED, UNAVAILABLE, Trade, TradeState
 from shadow.store.tables.alarms import AlarmRow
 from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow, BranchTradeRow
 from shadow.store.tables.decisions import CheckRow, SignalRow
@@ -250,12 +250,17 @@ def trade_row(trade: Trade, state: int) -> TradeRow:
 
 
 def trade_update_row(trade: Trade) -> TradeUpdate:
-    """Return what may change on a trade's row, its id last; money stays null until closed."""
+    """Return what may change on a trade's row, its id last; money stays null until it is final.
+
+    A trade that has closed but owes funding is still `exiting`, with its `closed_ns` and a flag.
+    """
     unavailable = trade.exit_reason == UNAVAILABLE
-    closed = trade.state == TradeState.CLOSED and not unavailable
+    state = TradeState.EXITING if trade.owes and trade.closed_ns else TradeState(trade.state)
+    closed = state == TradeState.CLOSED and not unavailable
+    flags = [*trade.flags, OWED] if trade.owes else trade.flags
     filled = trade.opened_ns > 0
     return TradeUpdate(
-        STATUS[TradeState(trade.state)],
+        STATUS[state],
         trade.later_trade_id or None,
         trade.filled_lots,
         trade.opened_ns or None,
@@ -273,7 +278,7 @@ def trade_update_row(trade: Trade) -> TradeUpdate:
         trade.mae_bps if closed else None,
         trade.mfe_bps if closed else None,
         trade.exit_reason or None,
-        ",".join(trade.flags),
+        ",".join(flags),
         trade.trade_id,
     )
 
@@ -302,7 +307,7 @@ def branch_trade_row(trade: Trade, branch_id: int) -> BranchTradeRow:
         trade.risk_e6,
         trade.r or 0.0,
         trade.exit_reason,
-        ",".join(trade.flags),
+        ",".join([*trade.flags, OWED] if trade.owes else trade.flags),
     )
 
 

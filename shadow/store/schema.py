@@ -21,7 +21,7 @@ from shadow.store.tables.series import SERIES_9
 from shadow.store.tables.trades import TRADES_1
 from shadow.store.tables.trials import TRIALS_1, TRIALS_4
 from shadow.store.tables.views import BLOCKED, VIEWS_1, VIEWS_9
-from shadow.store.tables.weights import WEIGHTS_1, WEIGHTS_3
+from shadow.store.tables.weights import WEIGHTS_1, WEIGHTS_3, WEIGHTS_9
 
 MIGRATIONS: tuple[str, ...] = (
     RUNS_1
@@ -42,7 +42,7 @@ MIGRATIONS: tuple[str, ...] = (
     ROLLUPS_5,
     ROLLUPS_7,
     STATE_8,
-    SERIES_9 + LIMITS_9 + FOLDS_9 + VIEWS_9 + BRANCHES_9,
+    SERIES_9 + LIMITS_9 + FOLDS_9 + VIEWS_9 + BRANCHES_9 + WEIGHTS_9,
 )
 # What is older is brought up to this version by being written anew.
 REBUILT = 5

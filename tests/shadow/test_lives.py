@@ -225,6 +225,8 @@ def test_money_adds_up_over_any_life(moves: list[tuple[str, object]]) -> None:
     stage.book()
     play(stage, moves)
     assert not stage.engine.branch.ledger.trades
+    # What is still owed of midnight is told in the end.
+    stage.rates([(T0_MS + h * HOUR, 1e-4) for h in range(23, 27)])
     days: dict[int, int] = {}
     for part in stage.rows.trade_days:
         days[part.trade_id] = days.get(part.trade_id, 0) + part.mtm_e6

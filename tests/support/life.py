@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -93,8 +93,14 @@ class Life:
     def repair(self, at_s: float, rows: list[Candle]) -> list[Change]:
         return self._keep(self.ledger.repair(self.coin, rows, T0 + round(at_s * S)))
 
+    def rates(self, rates: Mapping[int, float]) -> list[Change]:
+        return self._keep(self.ledger.on_rates("SOL", rates.items()))
+
     def _keep(self, changes: Sequence[Change]) -> list[Change]:
         self.changes += changes
+        for change in changes:
+            if change.what == "settled":
+                self.ledger.owing.release(change.trade)
         return list(changes)
 
     def days(self, trade: Trade) -> list[tuple[int, int]]:

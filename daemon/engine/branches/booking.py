@@ -17,6 +17,7 @@ from daemon.engine.outcome import Outbox
 from daemon.engine.series.book import SeriesBook
 from daemon.engine.trials import is_arm
 from market.coin import Coin
+from market.decision import TradeKind
 from market.events import MS_PER_DAY, NS_PER_MS
 from market.fills import FillModel
 from market.orders import Exit
@@ -133,9 +134,13 @@ class Booking:
         out.touch("branches/stopped")
         for marks in main.ledger.marks.values():
             marks.write_back()
-        for trade_id in branches.ledger.trades:
-            out.touch(f"branches/trade/{signal_of(trade_id)}")
-        real = sorted(main.settlement.real.values(), key=age)
+        branches.drop_owing()
+        for trade in branches.ledger.owing.unsettled():
+            out.touch(f"branches/trade/{signal_of(trade.trade_id)}")
+        # What has closed and still owes funding was credited to the desk without it.
+        owing = main.ledger.owing.closed.values()
+        paper = [trade for trade in owing if trade.kind == TradeKind.PAPER]
+        real = sorted([*main.settlement.real.values(), *paper], key=age)
         numbers = [branches.next_number() for _ in real]
         trades = [
             _copy(trade, number, side)
@@ -258,4 +263,6 @@ def _copy(trade: Trade, number: int, side: Side) -> Trade:
         partner_days=[],
         later_trade_id=0,
         earlier_trade_id=0,
+        counted=False,
+        owes=[msgspec.structs.replace(owed) for owed in trade.owes],
     )

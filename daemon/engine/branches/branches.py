@@ -81,6 +81,8 @@ class Branches:
         for side in self.sides:
             side.account.trades.clear()
         for trade in ledger_of:
+            if trade.state == TradeState.CLOSED:
+                continue
             self.sides[side_of(trade.trade_id)].account.trades[trade.trade_id] = trade
             if trade.state != TradeState.PENDING:
                 self._hold(trade)
@@ -261,8 +263,8 @@ class Branches:
             self._touch_trade(trade)
 
     def on_rates(self, coin: str, rates: Iterable[tuple[int, float]]) -> None:
-        """Learn settled funding rates for gaps that crossed an hour."""
-        self.ledger.on_rates(coin, rates)
+        """Learn settled funding rates for gaps that crossed an hour; settle what is owed."""
+        self._apply(self.ledger.on_rates(coin, rates))
 
     # What the operator says.
 
@@ -298,6 +300,16 @@ class Branches:
                 self._hold(trade)
             elif change.what == "closed":
                 self._closed(side, trade)
+                if trade.owes:
+                    trade.counted = True
+                else:
+                    self._write(trade)
+            elif change.what == "paid" and trade.state == TradeState.CLOSED:
+                side.pay(change.amount_e6)
+            elif change.what == "settled":
+                self.ledger.owing.release(trade)
+                if trade.counted:
+                    self._write(trade)
             self._touch_trade(trade)
 
     def _hold(self, trade: Trade) -> None:
@@ -317,12 +329,24 @@ class Branches:
             self._out.touch(f"branches/slots/{trade.key}")
         if trade.exit_reason in STOP_OUTS:
             self._out.touch("branches/stopped")
+
+    def _write(self, trade: Trade) -> None:
+        """Write down what became of a trade."""
         if trade.filled_lots:
+            side = self.sides[side_of(trade.trade_id)]
             self._out.rows.branch_trades.append(branch_trade_row(trade, side.tally.branch_id))
 
     def drop(self, trade: Trade) -> None:
         """Let a trade go that is not carried into a fork; what was bought of it has been sold."""
         self._closed(self.sides[side_of(trade.trade_id)], trade)
+        self._write(trade)
+
+    def drop_owing(self) -> None:
+        """Write down, before a fork, what is known of trades that closed and still owe funding."""
+        for trade in self.ledger.owing.closed.values():
+            # What had closed before the last fork was never this branch's.
+            if trade.counted:
+                self._write(trade)
 
 
 def _alike(trade: Trade) -> tuple[int, int]:

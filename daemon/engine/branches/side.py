@@ -124,6 +124,12 @@ class Side:
         elif course.top_e6 - equity_e6 > course.depth_e6:
             course.depth_e6 = course.top_e6 - equity_e6
 
+    def pay(self, amount_e6: int) -> None:
+        """Pay for what a trade that was closed turned out to owe."""
+        self.account.pay(amount_e6)
+        self._trace(self.desk.equity_e6)
+        self.look_again()
+
     def closed(self, trade: Trade) -> None:
         """Count a trade that has ended."""
         self.account.close(trade)

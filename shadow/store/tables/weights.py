@@ -66,3 +66,9 @@ CREATE TABLE return_day (
 ) STRICT, WITHOUT ROWID;
 
 """
+
+# Trades that lack a fact left the returns; before this day they counted.
+WEIGHTS_9 = """
+INSERT INTO about SELECT 'returns_sound_from',
+  date(MAX(ts_ns) / 1000000000, 'unixepoch', '+1 day') FROM equity HAVING MAX(ts_ns) > 0;
+"""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from daemon.engine.backfill import MINUTE_ROWS, TAIL_TRIES, WARM_UP_ROWS
 from market.bars import Bars
+from market.decision import Request
 from market.events import (
     NS_PER_S,
     TIMEFRAME_MS,
@@ -23,7 +24,9 @@ from market.events import (
 from tests.daemon import rig
 from tests.daemon.rig import Scene
 from tests.support.engines import NOW_NS, S
+from tests.support.life import HOUR
 from tests.support.outages import MIDNIGHT_MS, MINUTE_MS, Line, candles, truth
+from tests.support.shadow import T0, T0_MS, quoted
 
 
 def test_a_start_asks_for_minutes_then_for_what_they_do_not_tell() -> None:
@@ -86,6 +89,33 @@ def test_eleven_hours_fold_from_the_minutes_alone() -> None:
         for tf in ("5m", "15m", "1h", "4h"):
             found = [bars.series[tf].bar(i) for i in range(len(bars.series[tf]))]
             assert found == [truth(tf, bar.start_ms) for bar in found]
+
+
+def test_rates_of_owed_hours_are_asked_for_again_and_again_with_pauses_until_they_are_told() -> (
+    None
+):
+    stage = quoted(now_ns=T0 + 3_580 * NS_PER_S)
+    stage.signal(horizon_s=60, stop=5.0)
+    asked: list[tuple[int, Request]] = []
+
+    def go_on(seconds: int, step: float = 1.0) -> None:
+        for _ in range(seconds):
+            before = len(stage.outcomes)
+            stage.books(step, every=step)
+            found = [r for o in stage.outcomes[before:] for r in o.requests if r.what == "funding"]
+            asked.extend((stage.now_ns // NS_PER_S - T0 // NS_PER_S, r) for r in found)
+
+    go_on(100)
+    assert not stage.engine.branch.ledger.trades, "it has closed meanwhile"
+    go_on(3 * 360, 10.0)
+    assert {(r.coin, r.from_ms, r.timeframe) for _, r in asked} == {("SOL", T0_MS + HOUR, "")}
+    assert asked[0][0] <= 3_620
+    pauses = [b - a for (a, _), (b, _) in pairwise(asked)]
+    assert pauses == pytest.approx([20, 40, 80, 160, 320, 640, 1_280, 2_560, 2_560, 2_560], abs=20)
+    stage.rates([(T0_MS + HOUR, 0.0001)])
+    before = len(asked)
+    go_on(3_600, 10.0)
+    assert len(asked) == before and not stage.engine.branch.ledger.owing.unsettled()
 
 
 def outage(start_ms: int, down_ms: int, takes_ms: int, *, before_ms: int = 90_000) -> Line:

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from market.decision import BUY, SELL, TradeKind
 from market.desk import Desk
-from market.events import NS_PER_S
+from market.events import MS_PER_HOUR, NS_PER_S
 from market.money import fee_e6, funding_e6
 from shadow.ledger.trade import TradeState
+from shadow.store.check import broken_promises
+from shadow.store.rows import day_of
 from shadow.store.tables.trades import RepeatsUpdate, TradeUpdate
 from tests.daemon import rig
 from tests.support.rows import cells, without
-from tests.support.shadow import MODEL, T0, Puppet, Stage, make_trade, quoted
+from tests.support.shadow import MODEL, T0, T0_MS, Puppet, Stage, make_trade, quoted
 
 PAPER, BOTH, PHANTOM, REST = TradeKind.PAPER, TradeKind.TWIN, TradeKind.PHANTOM, TradeKind.CLAMPED
 USD = 10**6
@@ -130,6 +134,94 @@ def test_days_and_funding_add_up_to_the_net_of_every_kind(side: int) -> None:
     )
 
 
+# Funding that is told late, or never.
+
+
+def stayed(told: str, path: Path) -> Stage:
+    """Return a desk whose trades were open over 23:00 and 24:00: rates known at once, or later."""
+    stage = quoted(
+        bots=[Puppet("alpha"), Puppet("beta")],
+        filters={"limit": "enforce", "cap": "enforce"},
+        now_ns=T0 + (23 * 3600 - 30) * NS_PER_S,
+    )
+    stage.open_store(path)
+    stage.filters["cap"].room_e6 = 600 * USD
+    stage.signal("alpha", lots=1_000, stop=5.0, horizon_s=3_700)
+    stage.script(limit="fail")
+    stage.signal("beta", SELL, lots=500, stop=5.0, horizon_s=4_500)
+    stage.books(5)
+    for step in range(260):
+        stage.books(20, 100.0 + step / 500, every=20)
+        if told == "at once" and step in (0, 180):
+            mid = stage.engine.market.coins["SOL"].book.mid
+            stage.context(RATES[0][1] if step == 0 else RATES[1][1], mid)
+        if told == "while open" and step == 184:
+            stage.rates(RATES)
+        if step == 250 and told != "at once":
+            # All have closed; at whatever time the process dies, it goes on waiting.
+            assert not stage.engine.branch.ledger.trades
+            stage.commit()
+            assert broken_promises(stage.store._connection) == []  # type: ignore[union-attr]
+            stage = stage.restart(0)
+            if told == "in parts":
+                stage.rates(RATES[:1])
+            if told != "never":
+                stage.rates(RATES)
+    return stage
+
+
+RATES = [(T0_MS + 23 * MS_PER_HOUR, 0.00011), (T0_MS + 24 * MS_PER_HOUR, -0.00023)]
+BOOKED = (
+    "SELECT * FROM trade ORDER BY trade_id",
+    "SELECT * FROM trade_day ORDER BY trade_id, day",
+    "SELECT day, filter, mode, scope, bot, signals, entries, ROUND(r, 9), ROUND(bps, 6), net_e6"
+    " FROM rollup ORDER BY 1, 2, 3, 4, 5",
+    "SELECT day, bot, SUM(r_e6), SUM(closed) FROM return_day GROUP BY 1, 2 ORDER BY 1, 2",
+)
+
+
+def booked(stage: Stage) -> list[object]:
+    """Return all that was written of trades, with what the next step of the weights will learn."""
+    stage.commit()
+    assert stage.store is not None
+    db = stage.store._connection
+    assert broken_promises(db) == []
+    rows = [[tuple(row) for row in db.execute(query)] for query in BOOKED]
+    learnt: dict[tuple[str, str], tuple[int, int]] = {}
+    for day, bot, r_e6, closed in rows[-1]:
+        learnt[bot, day] = (r_e6, closed)
+    for bot, days in stage.engine.weighing.fresh.items():
+        for day_ms, (r_e6, closed) in days.items():
+            r, n = learnt.get((bot, day_of(day_ms)), (0, 0))
+            learnt[bot, day_of(day_ms)] = (r + r_e6, n + closed)
+    return [*rows[:-1], learnt, stage.engine.branch.desk.cash_e6]
+
+
+def test_what_is_settled_late_is_booked_as_if_it_had_been_known_at_once(tmp_path: Path) -> None:
+    """Money, days, rollups, returns and cash; through a death of the process in between."""
+    prompt = booked(stayed("at once", tmp_path / "at once.db"))
+    trades = prompt[0]
+    assert isinstance(trades, list) and len(trades) == 4
+    for told in ("while open", "after the end", "in parts"):
+        late = booked(stayed(told, tmp_path / f"{told}.db"))
+        for have, want in zip(late, prompt, strict=True):
+            assert have == want, told
+
+
+def test_while_its_funding_is_owed_the_money_of_a_trade_is_unknown(tmp_path: Path) -> None:
+    stage = stayed("never", tmp_path / "gnomon.db")
+    stage.commit()
+    assert stage.store is not None
+    rows = stage.store._connection.execute(
+        "SELECT status, flags, closed_ns > 0, net_e6, r, exit_reason FROM trade"
+    ).fetchall()
+    assert {tuple(row) for row in rows} == {("exiting", "owed", 1, None, None, "horizon")}
+    assert stage.engine.vitals.closed == 0 and not stage.engine.branch.settlement.real
+    desk = stage.engine.branch.desk
+    assert (desk.gross_e6, desk.open_e6) == (0, 0) and desk.cash_e6 != desk.start_e6
+    assert all(days[d][1] == 0 for days in stage.engine.weighing.fresh.values() for d in days)
+
+
 def test_a_trade_without_its_funding_moves_the_cash_and_leaves_every_statistic() -> None:
     stage = quoted(now_ns=T0 + (DAY_S - 10) * NS_PER_S)
     stage.context(0.0001)
@@ -142,8 +234,11 @@ def test_a_trade_without_its_funding_moves_the_cash_and_leaves_every_statistic()
         return sum(row.entries for row in rows), sum(row.net_e6 for row in rows)
 
     assert counted()[0] == 1, "the first day has ended with its hour paid"
-    # Nothing is heard of the next hour's rate.
+    # Nothing is heard of the next hour's rate, not in a fortnight.
     stage.books(3_640, every=20)
+    assert counted()[0] == 1 and written(stage)[admitted * 4 + PAPER].net_e6 is None
+    stage.wait(15 * DAY_S)
+    stage.book()
     update = written(stage)[admitted * 4 + PAPER]
     assert (update.status, update.flags) == ("closed", "no_funding")
     assert stage.engine.branch.desk.cash_e6 - stage.engine.branch.desk.start_e6 == update.net_e6 < 0

@@ -15,10 +15,12 @@ from divisions.roster import DIVISIONS
 from divisions.vote import together
 from divisions.weights import DOWN, HIGH, UP
 from market.decision import TradeKind
+from research.weights.weight_history import differences
+from shadow.ledger.trade import EXCLUDING, SUSPECT_PRICE, Change
 from shadow.store.rows import day_of
 from tests.support.learning import DAY_MS, EDGE, HOUR_MS, five, season
 from tests.support.rows import cells
-from tests.support.shadow import T0_MS, Stage, make_trade
+from tests.support.shadow import T0_MS, Says, Stage, make_trade
 
 SECOND_MS = 1000
 
@@ -145,6 +147,70 @@ def test_a_trade_that_never_filled_counts_nowhere() -> None:
     assert weighing.fresh == {}
 
 
+@pytest.mark.parametrize("flag", EXCLUDING)
+def test_a_trade_that_lacks_a_fact_leaves_the_returns_to_the_millionth(flag: str) -> None:
+    """What it earned before is taken back once, on each of its days; its end does not count."""
+    weighing = Weighing(Outbox(), shadow=True)
+    trade = make_trade(kind=TradeKind.TWIN)
+    trade.risk_e6, trade.closed_ns = 3_000_000, (T0_MS + DAY_MS) * 10**6
+    for day_ms, amount_e6 in ((T0_MS, 1_000_000), (T0_MS, 1), (T0_MS + DAY_MS, -2_000_001)):
+        weighing.mark(trade, day_ms, amount_e6)
+        trade.days.append((day_ms, amount_e6))
+    assert weighing.fresh == {"alpha": {T0_MS: (333_334, 0), T0_MS + DAY_MS: (-666_667, 0)}}
+    assert not weighing.left_out(trade)
+    trade.flag(flag)
+    assert weighing.left_out(trade) and not weighing.left_out(trade)
+    weighing.mark(trade, T0_MS, 7_000_000)
+    weighing.closed(trade)
+    assert weighing.fresh == {"alpha": {T0_MS: (0, 0), T0_MS + DAY_MS: (0, 0)}}
+
+
+def test_a_trade_that_was_flagged_by_an_older_version_is_taken_out_at_its_next_mark() -> None:
+    weighing = Weighing(Outbox(), shadow=True)
+    trade = make_trade(kind=TradeKind.TWIN)
+    trade.risk_e6, trade.days = 2_000_000, [(T0_MS, 1_000_000)]
+    trade.flag(SUSPECT_PRICE)
+    weighing.mark(trade, T0_MS + DAY_MS, 9)
+    assert weighing.fresh == {"alpha": {T0_MS: (-500_000, 0)}}
+
+
+@pytest.mark.parametrize("outcome", ["no_data", "fail"])
+def test_what_was_blocked_for_want_of_data_or_by_several_limits_is_ranked(outcome: Says) -> None:
+    stage = Stage(filters={"limit": "enforce", "other": "enforce"})
+    stage.book()
+    stage.script(limit=outcome, other=outcome)
+    stage.signal(horizon_s=5)
+    stage.books(8)
+    ((r_e6, closed),) = stage.engine.weighing.fresh["alpha"].values()
+    assert r_e6 < 0 and closed == 1
+
+
+def test_a_phantom_whose_admitted_half_is_not_believed_leaves_the_returns_with_it(
+    tmp_path: Path,
+) -> None:
+    """The report leaves out the whole episode; its returns still come out of the rows."""
+    stage = Stage(filters={"limit": "enforce"}, now_ns=(T0_MS + DAY_MS) * 10**6 - 10 * 10**9)
+    stage.book()
+    stage.script(limit="fail")
+    stage.context(0.0001)
+    stage.signal(stop=5.0, horizon_s=60)
+    stage.books(3)
+    stage.script(limit="pass")
+    stage.signal(stop=5.0, horizon_s=60)
+    stage.books(10)
+    (first,) = stage.rows.returns
+    assert first.r_e6 < 0
+    trades = stage.engine.branch.ledger.trades.values()
+    for later in [trade for trade in trades if trade.kind != TradeKind.PHANTOM]:
+        later.flag(SUSPECT_PRICE)
+        stage.engine.branch.settlement.apply([Change(later, "doubted", stage.now_ns)])
+    stage.books(70)
+    assert stage.engine.weighing.fresh["alpha"] == {T0_MS: (-first.r_e6, 0)}
+    with closing(sqlite3.connect(stage.finish(tmp_path / "gnomon.db"))) as db:
+        assert {tuple(row) for row in db.execute("SELECT flags FROM trade")} == {(SUSPECT_PRICE,)}
+        assert differences(db) == []
+
+
 def test_the_shadow_switched_off_moves_weights_alike(month: Stage) -> None:
     dark = season(five(shadow=False), range(30))
     assert dark.engine.weighing.weights == month.engine.weighing.weights
@@ -167,7 +233,9 @@ def test_a_trade_open_over_midnight_gives_each_day_its_part() -> None:
     )
     assert sum(first) == pytest.approx(0.5e6, abs=5e4)
     assert second[T0_MS + DAY_MS][0] == pytest.approx(-0.25e6, abs=5e4)
-    assert second[T0_MS + DAY_MS][1] == 1 and stage.rows.returns[0].closed == 0
+    assert second[T0_MS + DAY_MS][1] == 0 == stage.rows.returns[0].closed, "midnight is owed"
+    stage.rates([(T0_MS + DAY_MS, 0.0)])
+    assert second[T0_MS + DAY_MS][1] == 1
 
 
 # Crashes, restarts and nights slept through.

@@ -8,7 +8,7 @@ from market.events import (
 )
 from market.money import fee_e6
 from shadow.ledger.gaps import hours_between
-from shadow.ledger.trade import Trade, TradeState
+from shadow.ledger.trade import Owed, Trade, TradeState
 from tests.support.life import HOUR, MINUTE, MS, Life, S, copy_of, what
 from tests.support.shadow import (
     ETH,
@@ -358,8 +358,9 @@ def test_candles_do_not_wait_for_rates_for_ever() -> None:
     assert life.repair(3700, flat(3_000_000, 3_700_000)) == []
     life.book(3720)
     assert life.repair(3729, flat(3_000_000, 3_729_000)) == []
-    assert what(life.repair(3730, flat(3_000_000, 3_730_000))) == ["funded"]
-    assert (trade.gap_ns, trade.flags) == (0, ["repaired", "no_funding"])
+    assert what(life.repair(3730, flat(3_000_000, 3_730_000))) == ["owed"]
+    assert (trade.gap_ns, trade.flags) == (0, ["repaired"])
+    assert trade.owes == [Owed(T0_MS + HOUR, 1_000, 100.0)]
 
 
 def test_midnight_in_a_gap_splits_the_days() -> None:
@@ -467,20 +468,21 @@ def test_a_gap_is_walked_once_although_the_stream_stays_silent() -> None:
     assert (trade.state, trade.gap_ns) == (TradeState.OPEN, 0)
 
 
-def test_hours_of_a_gap_nobody_repaired_lack_their_funding() -> None:
+def test_hours_of_a_gap_nobody_repaired_are_owed() -> None:
     life, trade = suspended(3000, gone_s=700.0)
     life.hour(1)
     silent(life, 3700, 3762)
-    assert what(life.changes)[-1] == "funded"
-    assert trade.flags == ["no_funding", "gap"]
+    assert what(life.changes)[-1] == "owed"
+    assert (trade.flags, [owed.hour_ms for owed in trade.owes]) == (["gap"], [T0_MS + HOUR])
 
 
 @pytest.mark.parametrize("years", [3, 250])
-def test_a_gap_of_years_is_said_once_and_not_walked_hour_by_hour(years: int) -> None:
+def test_of_a_gap_of_years_only_hours_are_owed_that_somebody_might_tell(years: int) -> None:
     life, trade = suspended(3000, gone_s=700.0)
     late_ns = T0 + years * 8_766 * 3_600 * S
     missed = life.ledger.gaps.miss_hours(trade, late_ns)
-    assert what(missed) == ["funded"] and trade.flags == ["no_funding"]
+    assert what(missed) == ["doubted"] and trade.flags == ["no_funding"]
+    assert len(trade.owes) == 14 * 24 and trade.owes[-1].hour_ms == trade.funded_ms
     assert trade.funded_ms == late_ns // (3_600 * S) * 3_600_000
 
 
@@ -497,8 +499,8 @@ def test_a_call_on_a_suspended_trade_ends_it_with_the_gap_on_record() -> None:
 def test_a_call_on_a_suspended_trade_does_not_hide_an_unpaid_hour() -> None:
     life, trade = suspended(3000, gone_s=700.0)
     life.hour(1)
-    assert what(life.call(3701)) == ["funded", "exiting"]
-    assert trade.flags == ["no_funding", "gap"]
+    assert what(life.call(3701)) == ["owed", "exiting"]
+    assert (trade.flags, [owed.hour_ms for owed in trade.owes]) == (["gap"], [T0_MS + HOUR])
 
 
 def test_suspension_is_by_coin() -> None:

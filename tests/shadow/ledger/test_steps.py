@@ -5,10 +5,12 @@ import pytest
 from market.decision import SELL
 from market.fills import Fill
 from market.money import fee_e6, notional_e6
-from tests.support.life import Life, S, what
+from shadow.ledger.trade import Owed
+from tests.support.life import HOUR, Life, S, what
 from tests.support.shadow import (
     MODEL,
     T0,
+    T0_MS,
     make_trade,
 )
 
@@ -82,7 +84,7 @@ def test_an_hour_is_charged_to_what_was_open_across_it() -> None:
 
 
 @pytest.mark.parametrize("seen_s", [None, 2999.0, 3600.0])
-def test_an_hour_without_known_terms_is_flagged_and_never_guessed(seen_s: float | None) -> None:
+def test_an_hour_without_known_terms_is_owed_and_never_guessed(seen_s: float | None) -> None:
     """Terms are known from a context in the last ten minutes before the hour's end."""
     life = Life()
     trade = life.opened(3590)
@@ -90,7 +92,8 @@ def test_an_hour_without_known_terms_is_flagged_and_never_guessed(seen_s: float 
     if seen_s is not None:
         life.context(seen_s, 0.0001)
     life.hour(1)
-    assert (trade.funding_e6, trade.flags, trade.excluded) == (0, ["no_funding"], True)
+    assert (trade.funding_e6, trade.flags) == (0, [])
+    assert trade.owes == [Owed(T0_MS + HOUR, 1_000, 100.0)]
 
 
 def test_the_terms_of_an_hour_are_the_last_before_it() -> None:

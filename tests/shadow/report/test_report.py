@@ -57,6 +57,12 @@ def tell_days(stage: Stage, days: int, seed: int) -> None:
             stage.books(20, every=5)
 
 
+def forget(stage: Stage) -> None:
+    """Let a fortnight pass in which nobody tells the funding rates of what is owed."""
+    stage.wait(15 * 86_400)
+    stage.book()
+
+
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     stage = Stage(
@@ -64,6 +70,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connec
         filters={"limit": "enforce", "other": "enforce", "cap": "enforce", "watch": "observe"},
     )
     tell_days(stage, DAYS, 5)
+    forget(stage)
     path: Path = tmp_path_factory.mktemp("report") / "gnomon.db"
     stage.finish(path)
     with closing(open_readonly(path)) as db:
@@ -354,6 +361,7 @@ def test_trades_that_lack_a_fact_are_in_no_group(tmp_path: Path) -> None:
     stage.script(limit="fail")
     stage.signal(side=BUY, horizon_s=30)
     stage.books(40, 100.5)
+    forget(stage)
     path = stage.finish(tmp_path / "gnomon.db")
     flags = rows_of(path, "SELECT flags FROM trade")
     assert {r["flags"] for r in flags} == {"no_funding"}

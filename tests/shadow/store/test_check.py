@@ -157,6 +157,11 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE fill SET lots = lots - 1 WHERE trade_id = 4 * :sole + 2 AND action = 'exit'",
         "DELETE FROM fill WHERE trade_id = 4 * :sole + 2",
     ],
+    "a trade waits for its funding and owes none, or is no trade that has ended": [
+        "UPDATE trade SET status = 'exiting' WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET status = 'open', flags = 'owed' WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET flags = 'gap,owed' WHERE trade_id = 4 * :sole + 2",
+    ],
     "a trade's R or bps are not what its money makes": [
         "UPDATE trade SET r = r + 0.001 WHERE trade_id = 4 * :sole + 2",
         "UPDATE trade SET bps = bps - 0.1 WHERE trade_id = 4 * :sole + 2",

@@ -51,6 +51,7 @@ def test_a_file_of_the_fourth_version_keeps_everything(tmp_path: Path) -> None:
         assert broken_promises(db) == []
         assert report(db, by="filter").rows != []
         before["about"].insert(0, {"key": "closed", "value": "in order"})
+        before["about"].append({"key": "returns_sound_from", "value": "2025-09-02"})
         kept = {row["key"]: row["value"] for row in before.pop("state")}
         state = dict(tuple(row) for row in db.execute("SELECT key, value FROM state"))
         assert {key: state[key] for key in kept} == kept

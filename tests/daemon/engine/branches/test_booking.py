@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from daemon.engine import branch_state
+from daemon.engine import branch_state, snapshot
 from daemon.engine.branches.booking import MONDAY
 from daemon.engine.branches.variant import Variant
-from market.events import MS_PER_DAY, NS_PER_MS
+from market.events import MS_PER_DAY, MS_PER_HOUR, NS_PER_MS, NS_PER_S
 from market.uptime import SECOND_NS_MAX
 from risk.drawdown import Drawdown
 from risk.drawdown import Settings as Losses
@@ -245,3 +245,40 @@ def test_a_whole_state_goes_on_exactly() -> None:
     other = stage_of()
     branch_state.restore(other.engine.desks, msgspec.json.decode(plain, type=type(state)))
     assert msgspec.json.encode(branch_state.whole(other.engine.desks)) == plain
+
+
+@pytest.mark.parametrize("how", ["lives on", "is forked", "is restored", "is killed"])
+def test_what_is_owed_is_settled_on_every_desk_alike(how: str) -> None:
+    """Its rate comes after the trade has closed, and after whatever happens meanwhile."""
+    stage = stage_of(now_ns=(T0_MS + MS_PER_HOUR) * NS_PER_MS - 10 * NS_PER_S)
+    stage.signal(stop=5.0, lots=1_000, horizon_s=20)
+    stage.books(60)
+    desks = stage.engine.desks
+    owed = {"SOL": (T0_MS + MS_PER_HOUR,) * 2}
+    assert desks.owed() == owed and not desks.main.ledger.trades
+    assert not desks.branches.ledger.trades and len(desks.branches.ledger.owing.closed) == 3
+    assert stage.rows.branch_trades == [], "what it came to is not known yet"
+    if how == "is forked":
+        desks.booking.fork("told to")
+        stage.second()
+        assert {row.flags for row in stage.rows.branch_trades} == {"owed"}
+    elif how == "is restored":
+        other = stage_of()
+        snapshot.restore(other.engine, snapshot.whole(stage.engine))
+        stage.engine = other.engine
+    elif how == "is killed":
+        pieces = {name: text for name, text in snapshot.durable(stage.engine).items() if text}
+        other = Stage(filters={"limit": "enforce"}, variants=(NOTHING, OBSERVED, DATA))
+        snapshot.recover(other.engine, pieces, 1)
+        stage.engine = other.engine
+    desks = stage.engine.desks
+    assert desks.owed() == owed
+    before = desks.main.desk.cash_e6
+    stage.rates([(T0_MS + MS_PER_HOUR, 0.0001)])
+    stage.second()
+    assert before - desks.main.desk.cash_e6 == 100_000
+    for side in desks.branches.sides:
+        assert side.desk == desks.main.desk
+    assert desks.owed() == {} and not desks.branches.ledger.owing.unsettled()
+    final = [row for row in stage.rows.branch_trades if not row.flags]
+    assert [row.funding_e6 for row in final] == ([] if how == "is forked" else [100_000] * 3)
