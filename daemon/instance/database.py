@@ -5,15 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from daemon.instance.paths import StateDir
 from market.errors import InputDamaged, OperatorError
 from shadow.store.store import open_readonly
-
-if TYPE_CHECKING:
-    pass
-
 
 DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_TOOBIG")
 
@@ -30,14 +26,21 @@ def _belongs(db: sqlite3.Connection, state: StateDir) -> None:
 @contextmanager
 def reading(state: StateDir) -> Iterator[sqlite3.Connection]:
     """Open a state's database for reading; raises InputDamaged when its pages cannot be."""
-    db = open_readonly(state.database)
-    try:
+    with reading_file(state.database) as db:
         _belongs(db, state)
+        yield db
+
+
+@contextmanager
+def reading_file(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database wherever it lies; raises InputDamaged when its pages cannot be read."""
+    db = open_readonly(path)
+    try:
         yield db
     except sqlite3.DatabaseError as error:
         name = getattr(error, "sqlite_errorname", "")
         if not name.startswith(DAMAGE):
             raise
-        raise InputDamaged(f"{state.database}: cannot be read ({error})") from None
+        raise InputDamaged(f"{path}: cannot be read ({error})") from None
     finally:
         db.close()

@@ -1,21 +1,19 @@
 """The shadow report: whether each limit protects the desk or holds it back.
 
-By filter, everything comes from the daily rollup, so ten million trades cost no more than ten.
-By division, bot, coin or day it comes from the trades themselves. Effects are in R: net profit
-over the risk frozen at decision, marked to market by UTC day. A blocked episode that was later
-admitted counts the phantom less that trade. Excluded trades (a funding rate unknown, a price not
-believed at once) are in neither.
+By filter it shows a row a limit, with the verdict on the series that runs. By division, bot, coin
+or day it shows what was blocked there, without verdict. Everything comes from sums by day, so ten
+million trades cost no more than ten. Effects are in R: net profit over the risk frozen at decision.
 """
 
 from __future__ import annotations
 
 import sqlite3
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from quant.clustered import Interval, ratio
-from shadow.report.by_filter import by_filter, staged
-from shadow.report.by_trades import by_trades
+from shadow.report.by_limit import by_limit
+from shadow.report.by_slice import by_slice, staged
 from shadow.report.row import By, ReportRow, finite
 
 
@@ -35,8 +33,9 @@ class Bias(Struct):
 class Report(Struct):
     """Rows and what they rest on.
 
-    `staged` has a row for each bot in the shadow stage: what its signals would have earned, in no
-    figure of `rows` and in no verdict. There `sole_blocked` counts those that no filter blocked.
+    `rules` are filters in force on every desk, which have no verdict. `staged` has a row for each
+    bot in the shadow stage: what its signals would have earned, in no figure of `rows`. There
+    `sole_blocked` counts those that no filter blocked.
     """
 
     by: str
@@ -47,19 +46,33 @@ class Report(Struct):
     unavailable: int
     excluded: int
     open_phantoms: int
+    rules: list[ReportRow] = field(default_factory=list)
 
 
-def report(db: sqlite3.Connection, *, by: By, since: str = "", bias_bps_max: float = 2.0) -> Report:
-    """Return the report grouped `by` something, from the UTC day `since` (YYYY-MM-DD) on."""
-    bias = twin_bias(db, since, bias_bps_max)
+def report(
+    db: sqlite3.Connection,
+    *,
+    by: By,
+    since: str = "",
+    bias_bps_max: float = 2.0,
+    everything: bool = False,
+) -> Report:
+    """Return the report grouped `by` something, from the UTC day `since` (YYYY-MM-DD) on.
+
+    `everything` shows the older series of limits too.
+    """
+    # A verdict is of the whole series, whatever window is looked at.
+    bias = twin_bias(db, "", bias_bps_max)
+    rules: list[ReportRow] = []
     if by == "filter":
-        rows = by_filter(db, since, bias_within=bias.within)
+        limits = by_limit(db, since, bias_within=bias.within, everything=everything)
+        rows, rules = limits.rows, limits.rules
     else:
-        rows = by_trades(db, by, since, bias_within=bias.within)
+        rows = by_slice(db, by, since)
     counts = dict(
         db.execute(
-            "SELECT scope, SUM(signals) FROM rollup WHERE mode = 'head' AND day >= ?"
-            " GROUP BY scope",
+            "SELECT scope, SUM(signals) FROM rollup_day"
+            " WHERE (filter, mode) = ('', 'head') AND day >= ? GROUP BY scope",
             (since,),
         ).fetchall()
     )
@@ -68,7 +81,9 @@ def report(db: sqlite3.Connection, *, by: By, since: str = "", bias_bps_max: flo
         " AND status <> 'closed'"
     ).fetchone()[0]
     unavailable, excluded = counts.get("unavailable", 0), counts.get("excluded", 0)
-    return Report(by, since, rows, staged(db, since), bias, unavailable, excluded, opened)
+    return Report(
+        by, since, rows, staged(db, since), bias, unavailable, excluded, opened, rules=rules
+    )
 
 
 def empty(by: By, since: str) -> Report:
@@ -79,8 +94,8 @@ def empty(by: By, since: str) -> Report:
 def twin_bias(db: sqlite3.Connection, since: str, bias_bps_max: float) -> Bias:
     """Return the simulator's bias over closed pairs, clustered on the day of closing."""
     cursor = db.execute(
-        "SELECT day, SUM(signals), SUM(bps) FROM rollup WHERE mode = 'head' AND scope = 'bias'"
-        " AND day >= ? GROUP BY day ORDER BY day",
+        "SELECT day, signals, bps FROM rollup_day"
+        " WHERE (filter, mode, scope) = ('', 'head', 'bias') AND day >= ? ORDER BY day",
         (since,),
     )
     days = [(count, total) for _, count, total in cursor]

@@ -1,111 +1,98 @@
-"""Rows of the shadow report, made from daily entries and effects in R."""
+"""Rows of the shadow report: one a limit, a rule, a slice or a shadow-only bot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import isfinite
 from typing import Literal
 
-from msgspec import Struct
-
-from shadow.report.verdict import Finding
+from msgspec import Struct, field
 
 By = Literal["filter", "division", "bot", "coin", "day"]
 
-NO_SIGNALS = {"sole": 0, "shared": 0, "fail_closed": 0}
+NONE = "NONE"
 
 
-class ReportRow(Struct):
-    """One group. Effects in R unless said otherwise; None where nothing can be said.
+class ReportRow(Struct, kw_only=True):
+    """One group; None where nothing can be said. Intervals are 95 %.
 
-    `blocked` counts signals the group's filter refused (alone or with others), `sole_blocked`
-    those it alone refused; `episodes` those of them with a known outcome. `fail_closed` counts
-    refusals for lack of data and `clamped_usd` what caps cut off would have earned; neither is
-    in any other figure. `ci_*` bounds `mean_r`, `delta_*` bounds `delta_r`, both 95 % clustered
-    on days; `anytime_*` is the interval for those who look every day.
+    `blocked` counts signals that were refused, `sole_blocked` those that the limit alone refused,
+    `shared_blocked` the rest and `fail_closed` refusals for want of data; `net_usd` and `mean_bps`
+    are what the former would have earned (of a filter, less a later entry of the same episode) and
+    `clamped_usd` what caps cut off.
+
+    What a limit is judged by belongs to one series of it. `judged` counts signals that it answered
+    for and no other enforced limit refused, `episodes` those of them it blocked, `mean_r` is their
+    own R and `taken_r` that of the others; `provisional` were blocked too, and count later. Of
+    selection (R per blocked signal against the same bots' others, negative is worse) and of value
+    (R a day that the desk gains by it) `*_low` and `*_high` bound one look and `*_any_*` any day,
+    at the verdict's α. `limit_now` and `value_limit_now` are the smallest effects that could have
+    been seen, `days_to_go` until this selection decides. `slow_*` is selection with slow timing.
+    `left_out` counts by reason what is in none of it, `companion` is the commonest other limit
+    that refused too, `no_counterpart` the share of blocked signals of bots that are always
+    blocked, `missing_data_usd` what refusals for want of data were worth to the desk.
+
+    `shrunken_*` is a slice's `mean_r` drawn to what all slices have in common.
     """
 
     group: str
     name: str
     mode: str
-    blocked: int
-    sole_blocked: int
-    shared_blocked: int
-    fail_closed: int
-    episodes: int
-    days: int
-    mean_bps: float | None
-    mean_r: float | None
-    ci_low: float | None
-    ci_high: float | None
-    anytime_low: float | None
-    anytime_high: float | None
-    delta_r: float | None
-    delta_low: float | None
-    delta_high: float | None
-    net_usd: float
-    clamped_usd: float
-    verdict: str
-    reason: str
-    days_more: int | None
-
-
-class Days(dict[str, tuple[int, float]]):
-    """Entries and effects by day."""
-
-    def add(self, day: str, entries: int, effect: float) -> None:
-        """Add to a day."""
-        n, total = self.get(day, (0, 0.0))
-        self[day] = (n + entries, total + effect)
-
-
-def merged(parts: Iterable[Days]) -> Days:
-    """Return entries and effects of several bots together, added up from left to right."""
-    out = Days()
-    for part in parts:
-        for day, (n, effect) in part.items():
-            out.add(day, n, effect)
-    return out
-
-
-def make_row(
-    group: str,
-    name: str,
-    mode: str,
-    counts: dict[str, int],
-    finding: Finding,
-    *,
-    bps: float,
-    net_e6: int,
-    clamped_e6: int,
-) -> ReportRow:
-    """Return the row of one group; `bps` and money are sums over its episodes."""
-    theta, delta, wide = finding.theta, finding.delta, finding.theta_anytime
-    return ReportRow(
-        group=group,
-        name=name,
-        mode=mode,
-        blocked=counts["sole"] + counts["shared"],
-        sole_blocked=counts["sole"],
-        shared_blocked=counts["shared"],
-        fail_closed=counts["fail_closed"],
-        episodes=finding.episodes,
-        days=finding.days,
-        mean_bps=bps / finding.episodes if finding.episodes else None,
-        mean_r=theta.mean if theta else None,
-        ci_low=finite(theta.low) if theta else None,
-        ci_high=finite(theta.high) if theta else None,
-        anytime_low=finite(wide.low) if wide else None,
-        anytime_high=finite(wide.high) if wide else None,
-        delta_r=delta.mean if delta else None,
-        delta_low=finite(delta.low) if delta else None,
-        delta_high=finite(delta.high) if delta else None,
-        net_usd=net_e6 / 1e6,
-        clamped_usd=clamped_e6 / 1e6,
-        verdict=finding.verdict,
-        reason=finding.reason,
-        days_more=finding.days_more,
-    )
+    series: str = ""
+    series_number: int | None = None
+    blocked: int = 0
+    sole_blocked: int = 0
+    shared_blocked: int = 0
+    fail_closed: int = 0
+    judged: int = 0
+    episodes: int = 0
+    provisional: int = 0
+    days: int = 0
+    mean_bps: float | None = None
+    mean_r: float | None = None
+    taken_r: float | None = None
+    net_usd: float = 0.0
+    clamped_usd: float = 0.0
+    selection_r: float | None = None
+    selection_low: float | None = None
+    selection_high: float | None = None
+    selection_any_low: float | None = None
+    selection_any_high: float | None = None
+    slow_r: float | None = None
+    slow_low: float | None = None
+    slow_high: float | None = None
+    value_r_per_day: float | None = None
+    value_usd: float | None = None
+    value_low: float | None = None
+    value_high: float | None = None
+    value_any_low: float | None = None
+    value_any_high: float | None = None
+    n_eff: float | None = None
+    limit_now: float | None = None
+    days_to_go: int | None = None
+    value_limit_now: float | None = None
+    missing_data_usd: float | None = None
+    no_counterpart: float | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
+    companion: str = ""
+    control_r: float | None = None
+    control_low: float | None = None
+    control_high: float | None = None
+    worst_day_with_usd: float | None = None
+    worst_day_without_usd: float | None = None
+    cvar_with_usd: float | None = None
+    cvar_without_usd: float | None = None
+    drawdown_with_usd: float | None = None
+    drawdown_without_usd: float | None = None
+    under_water_with_days: int | None = None
+    under_water_without_days: int | None = None
+    shrunken_r: float | None = None
+    shrunken_low: float | None = None
+    shrunken_high: float | None = None
+    verdict: str = NONE
+    kind: str = ""
+    reason: str = ""
+    sentence: str = ""
+    warnings: list[str] = field(default_factory=list)
 
 
 def finite(value: float) -> float | None:

@@ -9,7 +9,6 @@ limits together (`quant/anytime.py`); docs/verdict.md says what they promise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from math import ceil, isfinite
 
@@ -25,9 +24,6 @@ from quant.anytime import (
     detection_limit,
     interval,
 )
-from quant.clustered import Interval, ratio, ratio_difference
-from quant.clustered import anytime as widened
-from quant.clustered import days_until_decided as days_at_root_pace
 from quant.selection import no_counterpart
 from shadow.report import sentences
 from shadow.report.fold import Counted
@@ -77,6 +73,16 @@ class Estimate(Struct, frozen=True):
     limit_now: float
     limit_later: float
     days_to_go: int | None
+
+
+class Window(Struct, frozen=True):
+    """Some days of a series: selection with and without the odds factor, and value."""
+
+    selection: Once
+    slow: Once
+    value: Once
+    booked: Counted
+    days: int
 
 
 class Ruling(Struct, frozen=True):
@@ -159,16 +165,19 @@ def decide(name: str, evidence: Evidence) -> Ruling:
     )
 
 
-def look(evidence: Evidence, since: str) -> tuple[Once, Once]:
+def look(evidence: Evidence, since: str) -> Window:
     """Return selection and value of the days from `since` on, as one look each.
 
     Without verdict: a window that somebody chose is a further look.
     """
     found = measure(evidence, since=since)
     shown = _too_few(found, evidence.terms) is None
-    return (
-        _once(found.choice.selection, evidence.terms, shown=shown),
-        _once(found.value, evidence.terms, shown=shown),
+    return Window(
+        selection=_once(found.choice.selection, evidence.terms, shown=shown),
+        slow=_once(found.choice.slow, evidence.terms, shown=shown),
+        value=_once(found.value, evidence.terms, shown=shown),
+        booked=found.choice.booked,
+        days=found.days,
     )
 
 
@@ -334,67 +343,3 @@ def _warnings(found: Measured, evidence: Evidence) -> tuple[str, ...]:
     if median_r is not None and found.choice.best > WILD_BEST * median_r > 0.0:
         said.append(sentences.wild(found.choice.best, median_r))
     return tuple(said)
-
-
-DAYS_MIN = 20
-
-# By UTC day: (entries, sum of effects).
-Daily = Mapping[str, tuple[int, float]]
-
-
-class Finding(Struct, frozen=True):
-    """A verdict with what it rests on; intervals are None when there is nothing to estimate.
-
-    `days` counts days with entries or effects. `days_more` is how many more at this effect would
-    decide it, None when no number of days would.
-    """
-
-    verdict: str
-    reason: str
-    episodes: int
-    days: int
-    theta: Interval | None
-    delta: Interval | None
-    theta_anytime: Interval | None
-    days_more: int | None
-
-
-def judge(blocked: Daily, twins: Daily, *, bias_within: bool = True) -> Finding:
-    """Judge daily effects of sole-blocked episodes against the twins of the same bots and days."""
-    days = sorted(day for day, (n, effect) in blocked.items() if n or effect)
-    counts = [blocked[day][0] for day in days]
-    sums = [blocked[day][1] for day in days]
-    base = [twins.get(day, (0, 0.0)) for day in days]
-    theta = ratio(sums, counts)
-    delta = ratio_difference(sums, counts, [b[1] for b in base], [b[0] for b in base])
-    wide = widened(theta, len(days)) if theta is not None else None
-    verdict, reason = _verdict(theta, delta, len(days), bias_within)
-    more = _days_more(theta, delta, len(days)) if verdict == UNDETERMINED else 0
-    return Finding(verdict, reason, sum(counts), len(days), theta, delta, wide, more)
-
-
-def _verdict(
-    theta: Interval | None, delta: Interval | None, days: int, bias_within: bool
-) -> tuple[str, str]:
-    if theta is None:
-        return UNDETERMINED, "no episode that it alone blocked has a known outcome yet"
-    if delta is None:
-        return UNDETERMINED, "no admitted trades of the same bots and days to compare with"
-    if days < DAYS_MIN:
-        return UNDETERMINED, f"{days} of the {DAYS_MIN} active days it takes"
-    if not bias_within:
-        return UNDETERMINED, "the simulator's bias is not known to be small"
-    if theta.high < 0.0 and delta.high < 0.0:
-        return PROTECTIVE, "what it blocked lost, and lost more than what was admitted"
-    if theta.low > 0.0 and delta.low > 0.0:
-        return RESTRICTIVE, "what it blocked earned, and earned more than what was admitted"
-    return UNDETERMINED, "the intervals do not both leave zero on one side"
-
-
-def _days_more(theta: Interval | None, delta: Interval | None, days: int) -> int | None:
-    if theta is None or delta is None or theta.mean * delta.mean <= 0.0:
-        return None
-    waits = [days_at_root_pace(bounds, days) for bounds in (theta, delta)]
-    if any(wait is None for wait in waits):
-        return None
-    return max(DAYS_MIN - days, *(wait for wait in waits if wait is not None))

@@ -8,6 +8,7 @@ from shadow.store.audit import state_lies
 from shadow.store.branch_audit import branch_lies
 from shadow.store.limit_audit import limit_lies
 from shadow.store.rollup_audit import rollup_lies
+from shadow.store.sums_audit import sums_lies
 
 # Signals up to this one may have lost their detail to age or to the limit of size.
 DETAILS_GONE = (
@@ -237,4 +238,4 @@ def _broken(db: sqlite3.Connection) -> list[str]:
         ids = [row_id for (row_id,) in db.execute(query + " LIMIT 4")]
         if ids:
             found.append(f"{words}: {', '.join(map(str, ids[:3]))}{' …' * (len(ids) > 3)}")
-    return found + rollup_lies(db) + limit_lies(db) + branch_lies(db) + state_lies(db)
+    return found + rollup_lies(db) + sums_lies(db) + limit_lies(db) + branch_lies(db) + state_lies(db)

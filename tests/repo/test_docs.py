@@ -95,7 +95,13 @@ SECTIONS: dict[str, tuple[str, set[str]]] = {
     "lens": ("gnomon lens", set()),
     "series": ("gnomon lens", set()),
     "why": ("gnomon why", set()),
-    "report": ("gnomon shadow report", {"stage"}),
+    "report": (
+        "gnomon shadow report",
+        {
+            *("stage", "control", "value", "open", "joint", "no_data", "unfunded", "suspect"),
+            *("no_book", "called_off", "wound_down", "no_risk"),
+        },
+    ),
     "blocked": ("gnomon shadow list", {"blocked"}),
     "weights": ("gnomon weights", set()),
     "regime": ("gnomon regime", set()),

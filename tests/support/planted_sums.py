@@ -19,19 +19,24 @@ def planted(path: Path, rollups: list[RollupRow], pairs: list[tuple[float, float
     store.write(Rows(rollups=rollups))
     store.close()
     with closing(sqlite3.connect(path)) as db:
-        for i, (twin, real) in enumerate(pairs):
-            for number, (kind, bps) in enumerate((("twin", twin), ("real", real))):
-                db.execute(
-                    "INSERT INTO trade (trade_id, kind, cause, status, signal_id, bot, division,"
-                    " coin, side, asked_lots, qty_lots, decided_ns, decision_mid, repeats, flags)"
-                    " VALUES (?, ?, 'admit', 'open', ?, 'b', 'd', 'c', 'buy', 1, 1, 1, 1.0, 0, '')",
-                    (i * 4 + number, kind, i),
-                )
-                db.execute(
-                    "UPDATE trade SET status = 'closed', closed_ns = ?, bps = ? WHERE trade_id = ?",
-                    (T0 + i * NS_PER_DAY, bps, i * 4 + number),
-                )
+        pairs_of(db, pairs, T0)
         db.commit()
+
+
+def pairs_of(db: sqlite3.Connection, pairs: list[tuple[float, float]], from_ns: int) -> None:
+    """Write pairs of a twin and a real trade, in bps, that close a day after the other."""
+    for i, (twin, real) in enumerate(pairs):
+        for number, (kind, bps) in enumerate((("twin", twin), ("real", real))):
+            db.execute(
+                "INSERT INTO trade (trade_id, kind, cause, status, signal_id, bot, division,"
+                " coin, side, asked_lots, qty_lots, decided_ns, decision_mid, repeats, flags)"
+                " VALUES (?, ?, 'admit', 'open', ?, 'b', 'd', 'c', 'buy', 1, 1, 1, 1.0, 0, '')",
+                (i * 4 + number, kind, i),
+            )
+            db.execute(
+                "UPDATE trade SET status = 'closed', closed_ns = ?, bps = ? WHERE trade_id = ?",
+                (from_ns + i * NS_PER_DAY, bps, i * 4 + number),
+            )
 
 
 def sums(

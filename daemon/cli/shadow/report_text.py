@@ -1,224 +1,275 @@
-"""The shadow report as a table, JSON, CSV, Parquet or HTML."""
+"""The shadow report as a table for a person."""
 
 from __future__ import annotations
 
-import csv
-import html
-import io
-import sys
-from contextlib import redirect_stdout
-from pathlib import Path
-from typing import Any
+import textwrap
+from collections.abc import Iterable
 
-import msgspec
 import typer
 
-from daemon.cli.cells import cell
-from daemon.cli.common import json_text, number, print_table
-from daemon.views.report import report_lines
-from market.errors import ExtraMissing, OperatorError
+from daemon.cli.common import number, print_table
 from shadow.report.report import Report
-from shadow.report.row import ReportRow
+from shadow.report.row import NONE, ReportRow
 
-
-def write(report: Report, format_: str, out: Path | None, title: str) -> None:
-    """Write a report to a file or to standard output."""
-    if format_ == "parquet":
-        _parquet(report, out)
-    elif format_ == "table" and out is None:
-        _table(report, title)
-    else:
-        text = {"json": _json, "csv": _csv, "html": _html, "table": _text}[format_](report, title)
-        if out is None:
-            sys.stdout.write(text)
-        else:
-            _save(out, text.encode())
-
-
-def _save(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise OperatorError(f"{path}: cannot be written ({error.strerror})") from None
-
-
-def _json(report: Report, _: str) -> str:
-    return json_text(report_lines(report))
-
-
-def _csv(report: Report, _: str) -> str:
-    out = io.StringIO()
-    names = [report.by, *ReportRow.__struct_fields__, "bias_bps", "bias_within"]
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    for row in msgspec.to_builtins(report_lines(report)):
-        writer.writerow(cell(row.get(name, "")) for name in names)
-    return out.getvalue()
-
-
-def _parquet(report: Report, out: Path | None) -> None:
-    if out is None and sys.stdout.isatty():
-        raise typer.BadParameter("parquet is binary: name a file, or redirect", param_hint="--out")
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        instead = "--format csv needs nothing"
-        raise ExtraMissing("parquet", "pyarrow", "parquet", instead=instead) from None
-    sink = io.BytesIO()
-    rows = msgspec.to_builtins(report_lines(report))
-    pq.write_table(pa.Table.from_pylist(rows, schema=_schema(pa, report)), sink)
-    if out is None:
-        sys.stdout.buffer.write(sink.getvalue())
-    else:
-        _save(out, sink.getvalue())
-
-
-def _schema(pa: Any, report: Report) -> Any:
-    kinds = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
-    fields = [(report.by, pa.string())]
-    for field in msgspec.structs.fields(ReportRow):
-        plain = next(
-            (t for t in (int, float, str) if t in (field.type, *_members(field.type))), str
-        )
-        fields.append((field.name, kinds[plain]))
-    return pa.schema([*fields, ("bias_bps", pa.float64()), ("bias_within", pa.bool_())])
-
-
-def _members(kind: Any) -> tuple[Any, ...]:
-    return getattr(kind, "__args__", ())
-
-
-COLUMNS = (
-    "",
+LIMIT_COLUMNS = (
+    "limit",
     "mode",
+    "blocked",
+    "counted",
+    "judged",
+    "days",
+    "mean R",
+    "taken R",
+    "choice R",
+    "one look",
+    "any day",
+    "value R/day",
+    "one look",
+    "any day",
+    "value USD",
+)
+SLICE_COLUMNS = (
+    "",
     "blocked",
     "alone",
     "episodes",
     "days",
     "mean R",
-    "95 %",
-    "Δ twins",
+    "taken R",
+    "shrunken R",
     "95 %",
     "bps",
+    "USD",
 )
+WIDE_COLUMNS = (
+    "limit",
+    "sees now R",
+    "days to go",
+    "slow timing R",
+    "control R",
+    "no counterpart",
+    "missing data USD",
+    "worst day",
+    "without",
+    "CVaR 5 %",
+    "without",
+    "drawdown",
+    "without",
+    "under water",
+    "without",
+)
+FAMILY = (
+    "Chance that any of these verdicts is wrong about choice, whatever day you look and for all "
+    "limits together: under 5 %."
+)
+READ = (
+    "counted: blocked by this limit alone, with an outcome that counts by now. choice: their R "
+    "less what the same bots' other signals made; negative is worse. value: the desk with the "
+    "limit less the desk without it. one look: 95 % if you look once; any day: holds whatever day "
+    "you look, and alone decides."
+)
+REASONS = {
+    "open": "open",
+    "unfunded": "a funding rate unknown",
+    "no_book": "no book to enter on",
+    "called_off": "called off",
+    "suspect": "a suspect price",
+    "wound_down": "a coin that went",
+    "no_risk": "no risk",
+    "no_data": "refused for want of data",
+    "joint": "refused by others too",
+}
+WIDTH = 100
 
 
-def _cells(row: ReportRow) -> tuple[str, ...]:
+def print_report(report: Report, title: str, *, wide: bool = False) -> None:
+    """Print a report."""
+    since = f" since {report.since}" if report.since else ""
+    what = "What did my limits do?" if report.by == "filter" else f"Blocked by {report.by}"
+    typer.echo(f"{what}{since}")
+    typer.echo(title)
+    if report.rows:
+        print_table(
+            "", columns_of(report), [cells(row) for row in report.rows], spare=_spare(report)
+        )
+        if wide and report.by == "filter":
+            print_table("", WIDE_COLUMNS, [_wide(row) for row in report.rows], spare=())
+        below = [*verdicts(report), *notes(report)]
+    else:
+        typer.echo(
+            f"nothing was judged since {report.since}"
+            if report.since
+            else "nothing has been judged yet; `gnomon run` makes signals"
+        )
+        below = _staged(report.staged)
+    for line in below:
+        typer.echo(line)
+
+
+def columns_of(report: Report) -> tuple[str, ...]:
+    """Return the heads of the columns."""
+    return LIMIT_COLUMNS if report.by == "filter" else (report.by, *SLICE_COLUMNS[1:])
+
+
+def _spare(report: Report) -> tuple[int, ...]:
+    return (1, 14, 4, 7, 12, 9, 5, 3) if report.by == "filter" else (9, 2, 4, 6)
+
+
+def cells(row: ReportRow) -> tuple[str, ...]:
+    """Return the cells of a row."""
+    if row.group != "filter":
+        return (
+            row.name,
+            str(row.blocked),
+            str(row.sole_blocked),
+            str(row.episodes),
+            str(row.days),
+            number(row.mean_r, 2, sign=True),
+            number(row.taken_r, 2, sign=True),
+            number(row.shrunken_r, 2, sign=True),
+            _range(row.shrunken_low, row.shrunken_high),
+            number(row.mean_bps, 1, sign=True),
+            f"{row.net_usd:+,.2f}",
+        )
     return (
-        row.name,
+        named(row),
         row.mode,
         str(row.blocked),
-        str(row.sole_blocked),
         str(row.episodes),
+        str(row.judged),
         str(row.days),
-        number(row.mean_r, sign=True),
-        _range(row.ci_low, row.ci_high),
-        number(row.delta_r, sign=True),
-        _range(row.delta_low, row.delta_high),
-        number(row.mean_bps, 1, sign=True),
+        number(row.mean_r, 2, sign=True),
+        number(row.taken_r, 2, sign=True),
+        number(row.selection_r, 2, sign=True),
+        _range(row.selection_low, row.selection_high),
+        _range(row.selection_any_low, row.selection_any_high),
+        number(row.value_r_per_day, 2, sign=True),
+        _range(row.value_low, row.value_high),
+        _range(row.value_any_low, row.value_any_high),
+        _usd(row.value_usd),
     )
+
+
+def _wide(row: ReportRow) -> tuple[str, ...]:
+    share = row.no_counterpart
+    return (
+        named(row),
+        number(row.limit_now, 2),
+        "–" if row.days_to_go is None else str(row.days_to_go),
+        number(row.slow_r, 2, sign=True),
+        number(row.control_r, 2, sign=True),
+        "–" if share is None else f"{share:.0%}",
+        _usd(row.missing_data_usd),
+        _usd(row.worst_day_with_usd),
+        _usd(row.worst_day_without_usd),
+        _usd(row.cvar_with_usd),
+        _usd(row.cvar_without_usd),
+        _usd(row.drawdown_with_usd, sign=False),
+        _usd(row.drawdown_without_usd, sign=False),
+        number(row.under_water_with_days, 0),
+        number(row.under_water_without_days, 0),
+    )
+
+
+def named(row: ReportRow) -> str:
+    """Return a limit's name, with the number of its series where that is not the first."""
+    number_ = row.series_number or 1
+    return f"{row.name} #{number_}" if number_ > 1 else row.name
+
+
+def _usd(value: float | None, *, sign: bool = True) -> str:
+    return "–" if value is None else f"{value:{'+' if sign else ''},.0f}"
 
 
 def _range(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"{low:+.2f} … {high:+.2f}"
 
 
-def _verdict(row: ReportRow) -> str:
-    if row.verdict != "UNDETERMINED":
-        return f"{row.verdict}: {row.reason}"
-    more = f", about {row.days_more} more days at this effect" if row.days_more else ""
-    return f"UNDETERMINED: {row.reason}{more}"
+def verdict_of(row: ReportRow) -> str:
+    """Return a verdict in a few words."""
+    kind = {"coin": "a coin", "value": "nothing"}.get(row.kind)
+    return f"{row.verdict} to {kind}" if kind else row.verdict
 
 
-def _table(report: Report, title: str) -> None:
-    since = f" since {report.since}" if report.since else ""
-    typer.echo(f"What each {report.by} blocked, and what that would have earned{since}")
-    typer.echo(title)
-    if not report.rows:
-        typer.echo(
-            f"nothing was judged since {report.since}"
-            if report.since
-            else "nothing has been judged yet; `gnomon run` makes signals"
-        )
-        for line in _staged(report):
-            typer.echo(line)
-        return
-    rows = [_cells(row) for row in report.rows]
-    print_table("", (report.by, *COLUMNS[1:]), rows, left=2, spare=(10, 5, 2, 9, 8, 1))
-    width = max(len(row.name) for row in report.rows)
+def verdicts(report: Report) -> list[str]:
+    """Return a line or more for each limit with its verdict, and what all of them promise."""
+    rows = [row for row in report.rows if row.verdict != NONE]
+    if not rows:
+        return []
+    if report.since:
+        lines = ["", "The verdicts are of the whole series; the window is one look more."]
+    else:
+        lines = [""]
+    width = max(len(named(row)) for row in rows)
+    for row in rows:
+        said = f"{verdict_of(row)}: {row.sentence}"
+        head = f"{named(row):<{width}}  "
+        lines += textwrap.wrap(said, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
+        for warning in row.warnings:
+            lines += textwrap.wrap(
+                warning, WIDTH, initial_indent=" " * len(head), subsequent_indent=" " * len(head)
+            )
+    return [*lines, "", *textwrap.wrap(FAMILY, WIDTH), *textwrap.wrap(READ, WIDTH)]
+
+
+def notes(report: Report) -> list[str]:
+    """Return what is in no figure, and how far the simulator is to be trusted."""
+    lines = []
     for row in report.rows:
-        typer.echo(f"{row.name:<{width}}  {_verdict(row)}")
-    for line in _notes(report):
-        typer.echo(line)
-
-
-def _text(report: Report, title: str) -> str:
-    out = io.StringIO()
-    with redirect_stdout(out):
-        _table(report, title)
-    return out.getvalue()
-
-
-def _notes(report: Report) -> list[str]:
-    closed = {r.name: r.fail_closed for r in report.rows if r.fail_closed}
-    clamped = {r.name: r.clamped_usd for r in report.rows if r.clamped_usd}
-    notes = []
-    if closed:
-        listed = ", ".join(f"{name} {count}" for name, count in closed.items())
-        notes.append(f"blocked for lack of data, in no figure above: {listed}")
+        parts = _left_out(row)
+        if parts:
+            lines.append(f"{named(row)}: in no figure above {', '.join(parts)}")
+    if report.by != "filter":
+        closed = {row.name: row.fail_closed for row in report.rows if row.fail_closed}
+        if closed:
+            listed = ", ".join(f"{name} {count}" for name, count in closed.items())
+            lines.append(f"blocked for lack of data, in no figure above: {listed}")
+    clamped = {row.name: row.clamped_usd for row in report.rows if row.clamped_usd}
     if clamped:
         listed = ", ".join(f"{name} {usd:+.2f} USD" for name, usd in clamped.items())
-        notes.append(f"what caps cut off would have earned, in no figure above: {listed}")
+        lines.append(f"what caps cut off would have earned, in no figure above: {listed}")
+    for row in report.rules:
+        lines.append(f"rule {row.name}: {row.blocked + row.fail_closed} refused; it has no verdict")
+    return lines + _head(report) + _staged(report.staged)
+
+
+def _left_out(row: ReportRow) -> list[str]:
+    parts = []
+    if row.provisional:
+        parts.append(f"{row.provisional} blocked that count on days to come")
+    for reason, count in row.left_out.items():
+        words = REASONS.get(reason, reason)
+        if reason == "joint" and row.companion:
+            words += f" (most often {row.companion})"
+        parts.append(f"{count} {words}")
+    return parts
+
+
+def _head(report: Report) -> list[str]:
     bias = report.bias
     if bias.pairs:
         within = (
             "small enough for verdicts" if bias.within else "NOT known to be small: no verdicts"
         )
-        notes.append(
+        lines = [
             f"twin minus real: {number(bias.mean_bps, 2, sign=True)} bps "
             f"({_range(bias.low, bias.high)}) over {bias.pairs} pairs, {within}"
-        )
+        ]
     else:
-        notes.append("twin minus real: no closed pair yet")
-    notes.append(
+        lines = ["twin minus real: no closed pair yet"]
+    return [
+        *lines,
         f"phantoms: {report.open_phantoms} open, {report.unavailable} without a book to enter on, "
         f"{report.excluded} left out for an unknown funding rate, "
-        "a suspect price or a coin that went"
-    )
-    return notes + _staged(report)
+        "a suspect price or a coin that went",
+    ]
 
 
-def _staged(report: Report) -> list[str]:
+def _staged(rows: Iterable[ReportRow]) -> list[str]:
     """Return a line for each shadow-only bot; they are in no figure of the table."""
     return [
         f"shadow-only {row.name}, in no figure above: {row.blocked} signals, {row.sole_blocked} of "
         f"them stopped by nothing else, {row.episodes} with a known outcome, "
-        f"mean R {number(row.mean_r, sign=True)} ({_range(row.ci_low, row.ci_high)}), "
-        f"{row.net_usd:+.2f} USD"
-        for row in report.staged
+        f"mean R {number(row.mean_r, sign=True)}, {row.net_usd:+.2f} USD"
+        for row in rows
     ]
-
-
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;"
-    "color:#1b1b1b;background:#fff}table{border-collapse:collapse;margin:1rem 0}"
-    "th,td{padding:.3rem .7rem;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}"
-    "th:first-child,td:first-child{text-align:left}p{color:#555;margin:.2rem 0}"
-    ".PROTECTIVE{color:#0a7a36;font-weight:600}.RESTRICTIVE{color:#b3261e;font-weight:600}"
-)
-
-
-def _html(report: Report, title: str) -> str:
-    head = "".join(f"<th>{html.escape(c)}</th>" for c in (report.by, *COLUMNS[1:], "verdict"))
-    body = []
-    for row in report.rows:
-        cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row))
-        verdict = f'<td class="{row.verdict}" title="{html.escape(row.reason)}">{row.verdict}</td>'
-        body.append(f"<tr>{cells}{verdict}</tr>")
-    notes = "".join(f"<p>{html.escape(note)}</p>" for note in _notes(report))
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Shadow report</title>'
-        f"<style>{_STYLE}</style><h1>What each {report.by} blocked</h1><p>{html.escape(title)}</p>"
-        f"<table><tr>{head}</tr>{''.join(body)}</table>{notes}</html>\n"
-    )

@@ -21,9 +21,10 @@ from daemon.cli.common import (
     print_json,
     print_table,
 )
-from daemon.instance.database import reading
+from daemon.instance.database import reading, reading_file
 
 if TYPE_CHECKING:
+    from shadow.report.report import Report
     from shadow.store.query import BlockedSignal
 
 app = typer.Typer(help="What the gate's refusals would have earned.", no_args_is_help=True)
@@ -44,6 +45,14 @@ def register(parent: typer.Typer) -> None:
 def report(
     by: Annotated[str, typer.Option(help=", ".join(GROUPS))] = "filter",
     since: Annotated[str | None, typer.Option(help="Only days within this time, e.g. 7d.")] = None,
+    series: Annotated[
+        str, typer.Option(help="current, or all: a limit's older series too.")
+    ] = "current",
+    wide: Annotated[bool, typer.Option("--wide", help="Tails and comparisons too.")] = False,
+    db: Annotated[
+        list[Path] | None,
+        typer.Option("--db", help="A database file; several are read together, each by itself."),
+    ] = None,
     format_: Annotated[str | None, typer.Option("--format", help=", ".join(FORMATS))] = None,
     out: Annotated[Path | None, typer.Option(help="Write to a file (parquet needs it).")] = None,
     state: StateOption = None,
@@ -51,27 +60,51 @@ def report(
     config: ConfigOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Say of each limit whether it protects or restricts, with interval and sample size.
+    """Say of each limit whether it protects or restricts, with what would have shown it.
 
     Example: gnomon shadow report --by filter --since 30d
     """
-    from daemon.cli.shadow import report_text
+    from daemon.cli.shadow.report_files import Titled, write
     from shadow.report.report import empty
     from shadow.report.report import report as make_report
 
     chosen = "json" if json_ else format_ or "table"
     _one_of(by, GROUPS, "--by")
     _one_of(chosen, FORMATS, "--format")
-    where = pick_state(state, mode, config)
+    _one_of(series, ("current", "all"), "--series")
     since_day = _since(since)
-    if where is None:
-        found = empty(by, since_day)  # type: ignore[arg-type]
+    limit = load_config(config, system=True).shadow.bias_bps_max
+
+    def of(found: sqlite3.Connection) -> Report:
+        return make_report(
+            found,
+            by=by,  # type: ignore[arg-type]
+            since=since_day,
+            bias_bps_max=limit,
+            everything=series == "all",
+        )
+
+    reports = []
+    if db:
+        for path, server in zip(db, _servers(db), strict=True):
+            with reading_file(path) as found:
+                reports.append(Titled(of(found), f"{server}: {path}", server))
+    elif (where := pick_state(state, mode, config)) is None:
+        reports.append(Titled(empty(by, since_day), "no database yet"))  # type: ignore[arg-type]
     else:
-        limit = load_config(config, system=True).shadow.bias_bps_max
-        with reading(where) as db:
-            found = make_report(db, by=by, since=since_day, bias_bps_max=limit)  # type: ignore[arg-type]
-    title = f"{where.folder}: {where.database}" if where else "no database yet"
-    report_text.write(found, chosen, out, title)
+        with reading(where) as found:
+            reports.append(Titled(of(found), f"{where.folder}: {where.database}", where.folder))
+    write(reports, chosen, out, wide=wide)
+
+
+def _servers(paths: list[Path]) -> list[str]:
+    """Return a name for each database: the shortest end of its folder that no other has."""
+    parts = [path.resolve().parent.parts for path in paths]
+    for depth in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(part[-depth:]) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]
 
 
 def _one_of(value: str, allowed: tuple[str, ...], option: str) -> None:

@@ -10,11 +10,11 @@ from tests.support.report import GUARD, SMALL, YOUNG, report_of
 
 @pytest.mark.parametrize("by", ["filter", "division", "bot", "coin", "day"])
 def test_a_row_names_its_group_twice_and_carries_the_bias(by: str) -> None:
-    line, _ = report_lines(report_of(by=by))
+    line, _ = report_lines(report_of(by=by), "here")
     plain = msgspec.to_builtins(line)
     assert plain[by] == plain["name"] == "guard" and plain["mean_r"] == -0.5
-    assert (plain["bias_bps"], plain["bias_within"]) == (0.1, True)
-    assert plain.keys() == {by, *ReportRow.__struct_fields__, "bias_bps", "bias_within"}
+    assert (plain["bias_bps"], plain["bias_within"], plain["server"]) == (0.1, True, "here")
+    assert plain.keys() == {by, *ReportRow.__struct_fields__, "server", "bias_bps", "bias_within"}
 
 
 def test_shadow_only_bots_come_last_and_have_no_bias() -> None:

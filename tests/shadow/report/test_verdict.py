@@ -261,14 +261,17 @@ def test_the_number_of_the_series_stands_on_it() -> None:
 
 def test_a_window_is_one_look_and_no_verdict() -> None:
     evidence = worked(120)
-    choice, value = look(evidence, day_of(60))
+    window = look(evidence, day_of(60))
+    choice, value = window.selection, window.value
     whole = decide("limit", evidence)
     assert choice.single is not None
     assert whole.selection.single is not None
     assert value.n_eff == 60
     width = [bounds.high - bounds.low for bounds in (choice.single, whole.selection.single)]
     assert width[0] > width[1]
-    assert look(evidence, day_of(110))[0].single is None
+    assert window.slow.r is not None and window.slow.r != choice.r
+    assert (window.booked.blocked, window.days) == (look(evidence, "").booked.blocked / 2, 60)
+    assert look(evidence, day_of(110)).selection.single is None
 
 
 def test_a_limit_that_falls_silent_keeps_its_verdict_and_its_pace_slows() -> None:
