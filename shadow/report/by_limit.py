@@ -14,7 +14,7 @@ from shadow.report.evidence import Book, Series, shown
 from shadow.report.fold import Counted
 from shadow.report.row import NONE, ReportRow, finite
 from shadow.report.verdict import UNDETERMINED, Estimate, Once, Ruling, Window, decide, look
-from shadow.store.rows import day_of, ms_of
+from shadow.store.rows import day_of
 
 CONTROL = "control"
 # The mode of a limit by what its branch toggles.
@@ -38,7 +38,7 @@ def by_limit(
     A filter that refused something since series are kept, but has none, is a rule.
     """
     book = Book(db, bias_within=bias_within)
-    counted = counts(db, since, ms_of(since) * NS_PER_MS if since else 0)
+    counted = counts(db, since)
     limits = [_row(book, one, counted, since) for one in shown(book.series, everything=everything)]
     known = {row.name for row in limits}
     limits = _with_control(_in_order(limits))
@@ -86,6 +86,9 @@ def _row(book: Book, series: Series, counted: dict[str, Counts], since: str) -> 
         _tell_window(row, look(book.evidence(series, since=since), since))
     else:
         _tell_whole(row, ruling)
+    plain = look(book.plain(series, since=since), since).selection
+    row.rv_z_r = plain.r
+    row.rv_z_low, row.rv_z_high = _ends(plain.single)
     _tell_desks(row, book, series, since)
     return row
 

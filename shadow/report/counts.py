@@ -6,6 +6,8 @@ import sqlite3
 
 from msgspec import Struct, field
 
+from shadow.store.query import open_by_limit
+
 SCOPES = ("sole", "shared", "fail_closed")
 
 _SUMS = """
@@ -17,16 +19,6 @@ GROUP BY filter, mode, scope
 _LEFT_OUT = """
 SELECT filter, scope, SUM(entries) FROM rollup_day WHERE mode = 'left_out' AND day >= ?
 GROUP BY filter, scope
-"""
-
-# Blocked by one limit alone, and not closed yet.
-_OPEN = """
-SELECT c.filter, COUNT(*) FROM trade t JOIN signal s ON s.signal_id = t.signal_id
-JOIN check_result c ON c.signal_id = t.signal_id AND c.outcome = 'fail'
-WHERE t.status <> 'closed' AND t.decided_ns >= ?
-  AND ((t.kind = 'twin' AND c.mode = 'observe')
-    OR (t.kind = 'phantom' AND t.cause = 'block' AND s.sole = c.filter))
-GROUP BY c.filter
 """
 
 
@@ -54,7 +46,7 @@ class Counts(Struct):
         return max(sorted(self.beside), key=self.beside.__getitem__, default="")
 
 
-def counts(db: sqlite3.Connection, since: str, since_ns: int) -> dict[str, Counts]:
+def counts(db: sqlite3.Connection, since: str) -> dict[str, Counts]:
     """Return the counts of every filter from a UTC day on."""
     found: dict[str, Counts] = {}
     for name, mode, scope, signals, entries, bps, net_e6, day in db.execute(_SUMS, (since,)):
@@ -75,6 +67,6 @@ def counts(db: sqlite3.Connection, since: str, since_ns: int) -> dict[str, Count
             one.beside[reason.removeprefix("joint:")] = count
         else:
             one.left_out[reason] = count
-    for name, count in db.execute(_OPEN, (since_ns,)):
+    for name, count in open_by_limit(db).items():
         found.setdefault(name, Counts()).left_out["open"] = count
     return found

@@ -8,8 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
 
-from shadow.report.fold import CLEAN
-from shadow.report.folds import ALL, Divisions, day_rows, kept
+from shadow.report.fold import CLEAN, Fold, JudgedDay
+from shadow.report.folds import (
+    ALL,
+    LIMIT_DAY,
+    MATCHED,
+    MATCHED_DAY,
+    Divisions,
+    day_rows,
+    kept,
+)
 from shadow.report.measured import Evidence, ValueDay
 from shadow.report.tails import Tails, tails
 from shadow.report.terms import Terms, terms_of
@@ -99,22 +107,43 @@ class Book:
 
     def evidence(self, series: Series, *, since: str = "") -> Evidence:
         """Return what a series is judged by; rows from `since` on are at hand, not folded."""
-        name, key, terms = series.filter, series.series_id, series.terms
-        folds = kept(self._db, name, key, terms)
-        if any(since and since <= fold.last for fold in folds.values()):
-            folds = {}
-        after = min((fold.last for fold in folds.values()), default="")
+        folds = self._folds(series, since)
+        after = min(folds[ALL].last, folds[CLEAN].last) if folds else ""
         return Evidence(
-            list(day_rows(self._db, self._divisions, name, key, after=after)),
+            self._rows(series, LIMIT_DAY, after),
             self.desks(series).value,
             self.through,
             self._bias_within,
             series.number,
             self._median_r,
-            terms,
+            series.terms,
             folds.get(ALL),
             folds.get(CLEAN),
         )
+
+    def plain(self, series: Series, *, since: str = "") -> Evidence:
+        """Return the same of the plain limit that a series is held against; it has no value."""
+        fold = self._folds(series, since).get(MATCHED)
+        rows = self._rows(series, MATCHED_DAY, fold.last if fold is not None else "")
+        return Evidence(
+            rows,
+            (),
+            self.through,
+            self._bias_within,
+            terms=series.terms,
+            folded=fold,
+            folded_clean=fold,
+        )
+
+    def _folds(self, series: Series, since: str) -> dict[str, Fold]:
+        """Return the folds of a series, none where days from `since` on are in them."""
+        folds = kept(self._db, series.filter, series.series_id, series.terms)
+        return {} if any(since and since <= fold.last for fold in folds.values()) else folds
+
+    def _rows(self, series: Series, table: str, after: str) -> list[JudgedDay]:
+        divisions = self._divisions
+        name, key = series.filter, series.series_id
+        return list(day_rows(self._db, divisions, name, key, table=table, after=after))
 
 
 def last_day(db: sqlite3.Connection) -> str:

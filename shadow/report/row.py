@@ -31,6 +31,9 @@ class ReportRow(Struct, kw_only=True):
     that refused too, `no_counterpart` the share of blocked signals of bots that are always
     blocked, `missing_data_usd` what refusals for want of data were worth to the desk.
 
+    `control_*` is the selection of a coin, `rv_z_*` that of a plain limit which blocks the signals
+    with the highest realised volatility as often as this one blocks.
+
     `shrunken_*` is a slice's `mean_r` drawn to what all slices have in common.
     """
 
@@ -77,6 +80,9 @@ class ReportRow(Struct, kw_only=True):
     control_r: float | None = None
     control_low: float | None = None
     control_high: float | None = None
+    rv_z_r: float | None = None
+    rv_z_low: float | None = None
+    rv_z_high: float | None = None
     worst_day_with_usd: float | None = None
     worst_day_without_usd: float | None = None
     cvar_with_usd: float | None = None

@@ -238,4 +238,6 @@ def _broken(db: sqlite3.Connection) -> list[str]:
         ids = [row_id for (row_id,) in db.execute(query + " LIMIT 4")]
         if ids:
             found.append(f"{words}: {', '.join(map(str, ids[:3]))}{' …' * (len(ids) > 3)}")
-    return found + rollup_lies(db) + sums_lies(db) + limit_lies(db) + branch_lies(db) + state_lies(db)
+    return (
+        found + rollup_lies(db) + sums_lies(db) + limit_lies(db) + branch_lies(db) + state_lies(db)
+    )

@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from market.events import NS_PER_DAY
+from shadow.report.fold import JudgedDay
 from shadow.report.measured import Evidence
 from shadow.store.rows import Rows
 from shadow.store.store import Store
 from shadow.store.tables.branches import BranchDayRow, BranchRow
-from shadow.store.tables.limits import LimitDayRow
+from shadow.store.tables.limits import LimitDayRow, MatchedDayRow
 from shadow.store.tables.rollups import RollupRow
 from shadow.store.tables.series import SeriesRow, SpellRow
 from shadow.store.tables.weights import ReturnRow
@@ -57,13 +59,7 @@ class Planted:
         rows = self.rows
         rows.series.append(SeriesRow(key, name, number, FIRST_NS, MONEY_E6, TERMS))
         rows.spells.append(SpellRow(name, number, key))
-        rows.limit_days += [
-            LimitDayRow(
-                row.day, name, key, row.bot, row.sample, row.judged, row.judged_r, row.blocked,
-                row.blocked_r, row.best_r, row.worst_r,
-            )
-            for row in evidence.judged
-        ]  # fmt: skip
+        rows.limit_days += [LimitDayRow(*_cells(row, name, key)) for row in evidence.judged]
         known = {row.bot for row in rows.returns}
         homes = {row.bot: row.division for row in evidence.judged}
         rows.returns += [
@@ -75,6 +71,13 @@ class Planted:
         if missing_e6:
             lost = [(row.day, missing_e6 / MONEY_E6, 0) for row in evidence.value]
             self._desks(name, key, "data", lost)
+        return self
+
+    def plainly(self, name: str, evidence: Evidence, *, number: int = 1) -> Planted:
+        """Add what the plain limit made of it that a series is held against."""
+        self.rows.matched_days += [
+            MatchedDayRow(*_cells(row, name, f"{name} {number}")) for row in evidence.judged
+        ]
         return self
 
     def desks(self, kind: str, days: Iterable[tuple[int, float, float]]) -> Planted:
@@ -127,3 +130,10 @@ class Planted:
             pairs_of(db, pairs, FIRST_NS + NS_PER_DAY)
             db.commit()
         return path
+
+
+def _cells(row: JudgedDay, name: str, key: str) -> tuple[Any, ...]:
+    return (
+        row.day, name, key, row.bot, row.sample, row.judged, row.judged_r, row.blocked,
+        row.blocked_r, row.best_r, row.worst_r,
+    )  # fmt: skip

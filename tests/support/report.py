@@ -11,7 +11,7 @@ GUARD = ReportRow(
     selection_high=-0.45, selection_any_low=-0.9, selection_any_high=-0.3, slow_r=-0.65,
     slow_low=-0.8, slow_high=-0.5, value_r_per_day=0.4, value_usd=1234.5, value_low=0.2,
     value_high=0.6, value_any_low=0.1, value_any_high=0.7, n_eff=71.5, limit_now=0.25,
-    days_to_go=0, value_limit_now=0.3, missing_data_usd=-7.0, no_counterpart=0.125,
+    days_to_go=0, value_limit_now=0.3, missing_data_usd=-7.0, no_counterpart=0.125, rv_z_r=-0.2,
     worst_day_with_usd=-100.0, worst_day_without_usd=-200.0, cvar_with_usd=-90.0,
     cvar_without_usd=-180.0, drawdown_with_usd=300.0, drawdown_without_usd=900.0,
     under_water_with_days=12, under_water_without_days=44, verdict="PROTECTIVE",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -12,6 +13,7 @@ from shadow.report.by_limit import Limits, by_limit
 from shadow.report.folds import renewed
 from shadow.report.row import NONE, ReportRow
 from shadow.report.verdict import EQUIVALENT, PROTECTIVE, UNDETERMINED, decide
+from shadow.store.rows import Rows
 from shadow.store.store import Store, open_readonly
 from tests.support.evidence import Signal, day_of, evidence_of, worked
 from tests.support.measured_db import MONEY_E6, Planted
@@ -173,40 +175,16 @@ def test_what_is_left_out_stands_by_reason_with_the_commonest_companion(tmp_path
     assert row.companion == "third"
 
 
-def test_open_episodes_of_a_limit_are_left_out_of_it(tmp_path: Path) -> None:
+def test_open_episodes_that_a_limit_judged_are_left_out(tmp_path: Path) -> None:
     path = guard().write(tmp_path / "gnomon.db")
-    with closing(sqlite3.connect(path)) as db:
-        for number, (kind, cause, sole, failing, mode) in enumerate(
-            (
-                ("phantom", "block", "guard", "guard", "enforce"),
-                ("phantom", "block", "", "guard,other", "enforce"),
-                ("twin", "admit", "", "", "observe"),
-                ("paper", "admit", "", "", "observe"),
-            ),
-            start=9_000,
-        ):
-            db.execute(
-                "INSERT INTO signal (signal_id, seq, ts_ns, bot, division, coin, side, conviction,"
-                " verdict, failing, sole, fail_closed, trade_id, requested_lots, lots, notional_e6,"
-                " clamps, mid, stop_px, horizon_ns, reason, config_hash, policy_hash) VALUES"
-                " (?1, ?1, 1, 'x', 'only', 'c', 'buy', 1.0, ?2, ?3, ?4, 0, ?1, 1, 1, 1, '[]', 1.0,"
-                " 1.0, 1, '', '', '')",
-                (number, "blocked" if cause == "block" else "admitted", failing, sole),
-            )
-            db.execute(
-                "INSERT INTO check_result VALUES (?, 'guard', ?, 'fail', NULL, NULL, '', 1)",
-                (number, mode),
-            )
-            db.execute(
-                "INSERT INTO trade (trade_id, kind, cause, status, signal_id, bot, division, coin,"
-                " side, asked_lots, qty_lots, decided_ns, decision_mid, repeats, flags) VALUES"
-                " (?1, ?2, ?3, 'open', ?1, 'x', 'only', 'c', 'buy', 1, 1, 1, 1.0, 0, '')",
-                (number, kind, cause),
-            )
-        db.commit()
+    store = Store(path, mode="local", network="testnet")
+    state = {"series": {"known": [{"filter": "other"}, {"filter": "guard"}]}}
+    state |= {"trade/1": {"judged": [0, 1]}, "trade/2": {"judged": [1]}, "trade/3": {"judged": []}}
+    store.write(Rows(), {key: msgspec.json.encode(value).decode() for key, value in state.items()})
+    store.close()
     with closing(open_readonly(path)) as db:
-        (row,) = by_limit(db, "", bias_within=True).rows
-    assert row.left_out == {"open": 2}
+        row = by_limit(db, "", bias_within=True).rows[0]
+    assert (row.name, row.left_out) == ("guard", {"open": 2})
 
 
 def test_rules_stand_apart_with_counts_and_no_verdict(tmp_path: Path) -> None:
@@ -255,6 +233,21 @@ def test_what_is_decided_comes_first_and_the_coin_last_and_on_every_row(tmp_path
         )  # fmt: skip
 
 
+def test_a_plain_limit_stands_beside_each_and_may_be_the_better_one(tmp_path: Path) -> None:
+    """It judged the same signals, and blocked others of them."""
+    better = [s._replace(r=s.r + 0.3 * (s.day % 3) * s.blocked) for s in nothing()]
+    plain = evidence_of(better, through=day_of(DAYS - 1))
+    planted = guard().plainly("guard", plain)
+    row = only(planted, tmp_path)
+    alone = only(Planted().run(DAYS).limit("coin", plain), tmp_path / "alone")
+    assert row.rv_z_r is not None and row.rv_z_r == alone.selection_r != row.selection_r
+    assert (row.rv_z_low, row.rv_z_high) == (alone.selection_low, alone.selection_high)
+    assert only(guard(), tmp_path / "none").rv_z_r is None
+    with closing(open_readonly(tmp_path / "gnomon.db")) as db:
+        (window,) = by_limit(db, day_of(20), bias_within=True).rows
+    assert window.rv_z_r is not None and window.rv_z_r != row.rv_z_r
+
+
 # Windows, and folds.
 
 
@@ -274,7 +267,8 @@ def test_a_window_is_one_look_and_the_verdict_that_of_the_whole_series(tmp_path:
 
 @pytest.mark.parametrize("since", ["", day_of(20), day_of(58)])
 def test_folds_change_nothing_but_the_time_it_takes(tmp_path: Path, since: str) -> None:
-    path = guard().write(tmp_path / "gnomon.db")
+    planted = guard().plainly("guard", evidence_of(nothing(), through=day_of(DAYS - 1)))
+    path = planted.write(tmp_path / "gnomon.db")
     with closing(open_readonly(path)) as db:
         before = by_limit(db, since, bias_within=True)
         folds = renewed(db)

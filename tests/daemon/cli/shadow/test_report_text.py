@@ -69,8 +69,8 @@ def test_wide_adds_tails_and_comparisons(capsys: Captured) -> None:
     assert "CVaR" not in plain
     row = [line for line in wide.splitlines() if line.lstrip().startswith("guard ")][1]
     assert cells_of(row) == [
-        "guard", "0.25", "0", "-0.65", "–", "12%", "-7", "-100", "-200", "-90", "-180", "300",
-        "900", "12", "44",
+        "guard", "0.25", "0", "-0.65", "–", "-0.20", "12%", "-7", "-100", "-200", "-90", "-180",
+        "300", "900", "12", "44",
     ]  # fmt: skip
     assert "CVaR" not in text_of(capsys, report_of(SLICE, by="coin"), wide=True)
 
