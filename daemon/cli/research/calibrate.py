@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from daemon.cli.common import JsonOption, print_json
+from daemon.cli.progress import progress
 
 if TYPE_CHECKING:
     from research.calibration.study import Batch, Over
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 # Its place in `gnomon research --help`.
 RANK = 4
-# A study that takes longer says how far it is.
-SILENT_S = 2.0
 
 
 def register(app: typer.Typer) -> None:
@@ -73,33 +70,26 @@ def _over(processes: int, batches: int) -> Iterator[Over]:
 
     from research.calibration.study import one_by_one, run_batch
 
-    if processes == 1:
-        yield lambda work: _told(one_by_one(work), batches)
-        return
-    # One thread a worker: their own would fight over the cores.
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with progress("worlds") as show:
+        if processes == 1:
+            yield lambda work: _told(one_by_one(work), batches, show)
+            return
+        # One thread a worker: their own would fight over the cores.
+        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
 
-        def over(work: Sequence[Batch]) -> Iterator[Tally]:
-            return _told(pool.map(run_batch, work), batches)
+            def over(work: Sequence[Batch]) -> Iterator[Tally]:
+                return _told(pool.map(run_batch, work), batches, show)
 
-        yield over
+            yield over
 
 
-def _told(done: Iterator[Tally], batches: int) -> Iterator[Tally]:
-    """Yield what is done and, on a terminal, show how far it is once that takes a while."""
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):
-        yield from done
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    begun = time.monotonic()
-    columns = (TextColumn("worlds"), BarColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=False) as bar:
-        task = bar.add_task("", total=batches, visible=False)
-        for one in done:
-            bar.update(task, advance=1, visible=time.monotonic() - begun > SILENT_S)
-            yield one
+def _told(
+    done: Iterator[Tally], batches: int, show: Callable[[float], None] | None
+) -> Iterator[Tally]:
+    """Yield what is done, and show how far it is."""
+    for i, one in enumerate(done, start=1):
+        if show is not None:
+            show(i / batches)
+        yield one

@@ -44,3 +44,10 @@ def test_the_tables_stand_beside_what_was_measured_before(cli: Cli) -> None:
 def test_a_study_of_nothing_is_a_usage_error(cli: Cli) -> None:
     assert cli("research", "calibrate", "--histories", 1).code == 2
     assert cli("research", "calibrate", "--days", 30).code == 2
+
+
+@pytest.mark.long
+def test_workers_find_what_one_process_finds(cli: Cli) -> None:
+    asked = ("research", "calibrate", "--json", "--histories", 2, "--days", 120)
+    alone = cli(*asked, "--engine-days", 0, "--processes", 1).out
+    assert cli(*asked, "--engine-days", 0, "--processes", 2).out == alone
