@@ -131,27 +131,24 @@ def choice(rows: DayRows, terms: Terms) -> Running:
     a, n = rows.judged, rows.blocked
     u = (rows.blocked_r - n * found.mean) - p * (rows.judged_r - a * found.mean)
     h = n - 2.0 * n * p + a * p * p
-    there = np.broadcast_to((a > 0.0).any(axis=-1), u.shape[:-1])
     return running(
         np.where(found.known, u, 0.0).sum(axis=-1),
         np.where(found.known, h, 0.0).sum(axis=-1),
-        there,
     )
 
 
 def worth(rows: DayRows) -> Running:
     """Return the running sums of value."""
     there = np.broadcast_to(rows.run[..., None], rows.value.shape)
-    return running(np.where(there, rows.value, 0.0), there.astype(np.float64), there)
+    return running(np.where(there, rows.value, 0.0), there.astype(np.float64))
 
 
-def running(u: Floats, h: Floats, there: Bools) -> Running:
-    """Return running sums of rows; a day that is not `there` has none, and no neighbours."""
+def running(u: Floats, h: Floats) -> Running:
+    """Return running sums of rows; a day without one is a row of zeros, and adds to nothing."""
     lag = np.zeros((3, *u.shape))
-    next_to = there[1:] & there[:-1]
-    lag[0, 1:] = np.where(next_to, u[1:] * u[:-1], 0.0)
-    lag[1, 1:] = np.where(next_to, u[1:] * h[:-1] + h[1:] * u[:-1], 0.0)
-    lag[2, 1:] = np.where(next_to, h[1:] * h[:-1], 0.0)
+    lag[0, 1:] = u[1:] * u[:-1]
+    lag[1, 1:] = u[1:] * h[:-1] + h[1:] * u[:-1]
+    lag[2, 1:] = h[1:] * h[:-1]
     sums = (np.cumsum(x, axis=0) for x in (u, h, u * u, u * h, h * h, *lag))
     return Running(*sums)
 

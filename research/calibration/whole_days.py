@@ -46,6 +46,6 @@ def covered(
     for day in range(1, days):
         shocks[day] = cell.correlation * shocks[day - 1] + keep * shocks[day]
     ones = np.ones_like(shocks)
-    low, high = rule.single(rule.running(shocks, ones, ones > 0.0), terms)
+    low, high = rule.single(rule.running(shocks, ones), terms)
     found = ((low <= 0.0) & (high >= 0.0)).mean(axis=(1, 2))
     return np.asarray(found[np.asarray(looks) - 1])

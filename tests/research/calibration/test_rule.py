@@ -115,7 +115,7 @@ def test_every_sum_and_interval_is_that_of_one_series() -> None:
     u, h = rng.standard_normal(120), rng.random(120) * (rng.random(120) < 0.9)
     there = rng.random(120) < 0.9
     u, h = np.where(there, u, 0.0), np.where(there, h, 0.0)
-    found = running(u[:, None, None], h[:, None, None], there[:, None, None])
+    found = running(u[:, None, None], h[:, None, None])
     sums, last = Sums(), -2
     for day in np.flatnonzero(there):
         sums.add(u[day], h[day], adjacent=last == day - 1)
