@@ -140,3 +140,16 @@ def test_no_bot_s_own_numbers_contradict_each_other(cls: Any) -> None:
     for name, values in cls.search.items():
         for value in values:
             assert complaint(bot(cls.name, **{name: value})) == ""
+
+
+def test_more_limits_than_slots_ask_for_twice_as_many() -> None:
+    usual = parse({}, "test")
+    more = {f"limit {i}": {"mode": "observe"} for i in range(17)}
+    off = {f"other {i}": {"mode": "off"} for i in range(17)}
+    for slots, is_enough in ((16, False), (32, True)):
+        verdict = usual.verdict.model_copy(update={"slots": slots})
+        gate = {**more, **off, "halt": {"mode": "enforce"}}
+        config = usual.model_copy(update={"gate": gate, "verdict": verdict})
+        found = [line for line in broken(config) if line.startswith("verdict.slots: ")]
+        assert len(found) == (0 if is_enough else 1)
+        assert is_enough or ("17 limits" in found[0] and "set 32" in found[0])
