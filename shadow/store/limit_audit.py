@@ -1,20 +1,13 @@
-"""Audit of what series of limits rest on: made again from trades, signals and checks alone.
-
-Which series a signal belongs to is told by `spell`, whether a day was run by the rollup, when an
-outcome was final by the trade, or by `final_day` where that was later. Nothing here is shared with
-the engine's own bookkeeping of series.
-"""
+"""Audit of what series of limits rest on, against what trades, signals and checks make of it."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
 from datetime import date, timedelta
 from fractions import Fraction
-from hashlib import blake2b
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from shadow.store.history import (
     every_run_kept_phantoms,
@@ -23,113 +16,28 @@ from shadow.store.history import (
     whole_signals,
     whole_trades,
 )
-
-DAY_S = 86_400
-# The limit whose days count while it holds the desk latched.
-LATCHING = "drawdown"
-TWINS_MIN, TWINS_MAX = 30, 200
-
-
-def _flag(name: str) -> str:
-    return f"INSTR(',' || t.flags || ',', ',{name},') > 0"
-
-
-# Each episode once for every limit that was measured when it opened: what became of it there.
-# `reason` is empty for what counts; `beside` is what the limit has no part in.
-_EPISODES = f"""
-panel AS MATERIALIZED (
-  SELECT json_extract(value, '$[0]') AS filter, json_extract(value, '$[1]') AS series_id,
-         json_extract(value, '$[2]') AS from_seq, json_extract(value, '$[3]') AS until_seq,
-         json_extract(value, '$[4]') AS from_ns, json_extract(value, '$[5]') AS delay_s
-  FROM json_each(?)
-), episode AS (
-  SELECT t.trade_id, t.signal_id, t.bot, t.r, p.filter, p.series_id,
-         date(t.decided_ns / 1000000000, 'unixepoch') AS opened,
-         MAX(date(t.closed_ns / 1000000000, 'unixepoch'),
-             date(t.decided_ns / 1000000000 + p.delay_s, 'unixepoch'),
-             COALESCE(f.day, '')) AS due,
-         CASE WHEN {_flag("repaired")} OR {_flag("gap")} THEN 'repaired' ELSE 'clean' END AS sample,
-         c.outcome IN ('fail', 'pass') AS hit,
-         CASE WHEN c.outcome = 'no_data' THEN 'no_data'
-              WHEN (s.failing <> '') + LENGTH(s.failing) - LENGTH(REPLACE(s.failing, ',', ''))
-                   > COALESCE(c.mode = 'enforce' AND c.outcome <> 'pass', 0)
-                THEN CASE WHEN c.outcome IS NULL THEN 'beside' ELSE 'joint' END
-              WHEN t.status <> 'closed' THEN 'open'
-              WHEN t.exit_reason = 'UNAVAILABLE'
-                THEN CASE WHEN {_flag("cancelled")} THEN 'called_off' ELSE 'no_book' END
-              WHEN {_flag("no_funding")} THEN 'unfunded'
-              WHEN {_flag("suspect_price")} THEN 'suspect'
-              WHEN {_flag("wound_down")} THEN 'wound_down'
-              WHEN t.r IS NULL THEN 'no_risk' ELSE '' END AS reason
-  FROM trade t JOIN signal s ON s.signal_id = t.signal_id
-  JOIN panel p ON s.seq >= p.from_seq AND s.seq < p.until_seq AND t.decided_ns >= p.from_ns
-  LEFT JOIN check_result c ON c.signal_id = t.signal_id AND c.filter = p.filter
-  LEFT JOIN final_day f ON f.trade_id = t.trade_id
-  WHERE t.kind = 'twin' OR (t.kind = 'phantom' AND t.cause = 'block')
+from shadow.store.judged import (
+    DAY_S,
+    NOTHING,
+    OPEN,
+    Counted,
+    Counts,
+    Days,
+    Epoch,
+    Sums,
+    epochs_of,
+    made,
+    numbered,
 )
-"""
 
-_COUNTED = f"""WITH {_EPISODES}
-SELECT filter, series_id, bot, sample, due, COUNT(*), SUM(r), COALESCE(SUM(hit), 0),
-       COALESCE(SUM(r * hit), 0.0), MAX(r), MIN(r)
-FROM episode WHERE reason = '' GROUP BY filter, series_id, bot, sample, due
-"""
-
-_LEFT_OUT = f"""WITH {_EPISODES}
-SELECT opened, filter, reason, bot, COUNT(*) FROM episode
-WHERE reason NOT IN ('', 'beside', 'open') GROUP BY opened, filter, reason, bot
-UNION ALL
-SELECT e.opened, e.filter, 'joint:' || o.filter, e.bot, COUNT(*)
-FROM episode e JOIN check_result o ON o.signal_id = e.signal_id AND o.filter <> e.filter
-  AND o.mode = 'enforce' AND o.outcome <> 'pass'
-WHERE e.reason = 'joint' GROUP BY e.opened, e.filter, o.filter, e.bot
-"""
-
-_OPEN = f"""WITH {_EPISODES}
-SELECT trade_id, filter, series_id, COALESCE(hit, 0) FROM episode WHERE reason = 'open'
-"""
-
-
-class Sums(NamedTuple):
-    """What a series has of a bot, sample and day."""
-
-    judged: int
-    judged_r: float
-    blocked: int
-    blocked_r: float
-    best_r: float
-    worst_r: float
-
-    def plus(self, other: Sums) -> Sums:
-        """Return both together."""
-        return Sums(
-            self.judged + other.judged,
-            self.judged_r + other.judged_r,
-            self.blocked + other.blocked,
-            self.blocked_r + other.blocked_r,
-            max(self.best_r, other.best_r),
-            min(self.worst_r, other.worst_r),
-        )
-
-    def differs(self, other: Sums) -> bool:
-        """Say whether they are not the same but for the last digits of sums."""
-        near = all(
-            abs(a - b) <= 1e-6 * (1 + abs(a))
-            for a, b in ((self.judged_r, other.judged_r), (self.blocked_r, other.blocked_r))
-        )
-        same = (self.judged, self.blocked, self.best_r, self.worst_r)
-        return not near or same != (other.judged, other.blocked, other.best_r, other.worst_r)
-
-
-NOTHING = Sums(0, 0.0, 0, 0.0, 0.0, 0.0)
-Key = tuple[str, str, str, str, str]
+TWINS_MIN, TWINS_MAX = 30, 200
 
 
 def limit_lies(db: sqlite3.Connection) -> list[str]:
     """Return in words what series hold that trades and checks contradict."""
     if not from_the_beginning(db) or not whole_trades(db):
         return []
-    found, panel = _series(db)
+    found, epochs = epochs_of(db)
     ran = {
         day: seconds
         for day, *seconds in db.execute(
@@ -137,57 +45,12 @@ def limit_lies(db: sqlite3.Connection) -> list[str]:
         )
     }
     days = Days(ran, _running_day(db))
-    gone = "" if whole_signals(db) else _gone_to(db, panel)
+    gone = "" if whole_signals(db) else _gone_to(db, epochs)
+    anew = made(db, epochs, days)
     found += _money(db)
-    found += _days(db, panel, days, gone)
-    found += _left_out(db, panel, "" if not gone else first_day(db))
-    return found + _state(db, panel)
-
-
-class Days:
-    """Days that were run, and the one that runs."""
-
-    def __init__(self, ran: dict[str, list[int]], running: str) -> None:
-        self._ran = ran
-        self._running = running
-
-    def booked(self, name: str, due: str) -> str:
-        """Return on which day an outcome counts that was due on one."""
-        while due < self._running and not self._was_run(name, due):
-            due = (date.fromisoformat(due) + timedelta(days=1)).isoformat()
-        return due
-
-    def _was_run(self, name: str, day: str) -> bool:
-        run_s, latched_s = self._ran.get(day, (0, 0))
-        return 2 * (run_s + (latched_s if name == LATCHING else 0)) >= DAY_S
-
-
-def _series(db: sqlite3.Connection) -> tuple[list[str], str]:
-    """Return what is wrong with series, and as JSON which of them judged when."""
-    found, terms = [], {}
-    for key, name, number, from_ns, text in db.execute(
-        "SELECT series_id, filter, number, from_ns, terms FROM series ORDER BY filter, number"
-    ):
-        if blake2b(text.encode(), digest_size=8).hexdigest() != key:
-            found.append(f"series {key} of {name} is not that of its terms")
-        delay = json.loads(text)["verdict"]["booking_delay_days"]
-        terms[key] = name, from_ns, delay * DAY_S
-        others = db.execute(
-            "SELECT COUNT(*) FROM series WHERE filter = ? AND number <= ?", (name, number)
-        )
-        if others.fetchone()[0] != number:
-            found.append(f"series {key} is not number {number} of {name}")
-    panel: list[tuple[Any, ...]] = []
-    spells = db.execute("SELECT filter, from_seq, series_id FROM spell ORDER BY filter, from_seq")
-    rows = [tuple(row) for row in spells]
-    for at, (name, from_seq, key) in enumerate(rows):
-        later = rows[at + 1] if at + 1 < len(rows) else ("", 0, "")
-        until_seq = later[1] if later[0] == name else 1 << 62
-        if key and (key not in terms or terms[key][0] != name):
-            found.append(f"{name} was measured in series {key}, which is none of its own")
-        elif key:
-            panel.append((name, key, from_seq, until_seq, *terms[key][1:]))
-    return found, json.dumps(panel)
+    found += _days(db, anew.counted, days, gone)
+    found += _left_out(db, anew.left_out, "" if not gone else first_day(db))
+    return found + _state(db, epochs)
 
 
 def _money(db: sqlite3.Connection) -> list[str]:
@@ -227,14 +90,8 @@ def _medians(db: sqlite3.Connection, from_ns: int) -> set[int]:
     }
 
 
-def _days(db: sqlite3.Connection, panel: str, days: Days, gone: str) -> list[str]:
-    expected: dict[Key, Sums] = {}
-    for name, series, bot, sample, due, *sums in db.execute(_COUNTED, (panel,)):
-        key = name, series, days.booked(name, due), bot, sample
-        judged, r, blocked, blocked_r, best, worst = sums
-        made = Sums(judged, r, blocked, blocked_r, best, worst)
-        expected[key] = made.plus(expected[key]) if key in expected else made
-    kept: dict[Key, Sums] = {
+def _days(db: sqlite3.Connection, expected: Counted, days: Days, gone: str) -> list[str]:
+    kept: Counted = {
         (name, series, day, bot, sample): Sums(*sums)
         for name, series, day, bot, sample, *sums in db.execute(
             "SELECT filter, series_id, day, bot, sample, judged, judged_r, blocked, blocked_r,"
@@ -249,21 +106,15 @@ def _days(db: sqlite3.Connection, panel: str, days: Days, gone: str) -> list[str
     ]
 
 
-def _left_out(db: sqlite3.Connection, panel: str, since: str) -> list[str]:
-    expected = _counts(db.execute(_LEFT_OUT, (panel,)))
-    kept = _counts(
-        db.execute("SELECT day, filter, scope, bot, entries FROM rollup WHERE mode = 'left_out'")
-    )
+def _left_out(db: sqlite3.Connection, expected: Counts, since: str) -> list[str]:
+    query = "SELECT day, filter, scope, bot, entries FROM rollup WHERE mode = 'left_out'"
+    kept: Counts = {tuple(key): count for *key, count in db.execute(query)}
     return [
         f"rollup of left_out {'/'.join(key)} counts {kept.get(key, 0)} episodes, "
         f"there are {expected.get(key, 0)}"
         for key in sorted(expected.keys() | kept.keys())
         if kept.get(key, 0) != expected.get(key, 0) and key[0] >= since
     ]
-
-
-def _counts(rows: Iterable[Any]) -> dict[tuple[str, ...], int]:
-    return {(day, name, reason, bot): count for day, name, reason, bot, count in rows}
 
 
 def _running_day(db: sqlite3.Connection) -> str:
@@ -279,9 +130,9 @@ def _running_day(db: sqlite3.Connection) -> str:
     return str(opened if ended is None else ended)
 
 
-def _gone_to(db: sqlite3.Connection, panel: str) -> str:
+def _gone_to(db: sqlite3.Connection, epochs: list[Epoch]) -> str:
     """Return up to which day something may be due of which the signal was deleted."""
-    delay_s = max((spell[-1] for spell in json.loads(panel)), default=0)
+    delay_s = max((epoch.delay_s for epoch in epochs), default=0)
     last = date.fromisoformat(first_day(db)) + timedelta(seconds=delay_s)
     (late,) = db.execute(
         "SELECT COALESCE(MAX(f.day), '') FROM final_day f JOIN trade t ON t.trade_id = f.trade_id"
@@ -290,15 +141,15 @@ def _gone_to(db: sqlite3.Connection, panel: str) -> str:
     return max(last.isoformat(), str(late))
 
 
-def _state(db: sqlite3.Connection, panel: str) -> list[str]:
+def _state(db: sqlite3.Connection, epochs: list[Epoch]) -> list[str]:
     """Compare what a restart would take up of series with their rows and the open trades."""
     try:
-        return _state_lies(db, panel)
+        return _state_lies(db, epochs)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         return [f"state of series cannot be read: {error!r}"]
 
 
-def _state_lies(db: sqlite3.Connection, panel: str) -> list[str]:
+def _state_lies(db: sqlite3.Connection, epochs: list[Epoch]) -> list[str]:
     state = _piece(db, "series")
     if state is None:
         return []
@@ -314,10 +165,14 @@ def _state_lies(db: sqlite3.Connection, panel: str) -> list[str]:
             found.append(f"state series {series['series_id']} holds {have}, its row {row}")
     judged: dict[int, list[str]] = {}
     blocked: dict[int, list[str]] = {}
-    for trade_id, _, series_id, hit in db.execute(_OPEN, (panel,)):
-        judged.setdefault(trade_id, []).append(series_id)
-        if hit:
-            blocked.setdefault(trade_id, []).append(series_id)
+    for number, trade_id, _, failed, checks in db.execute(OPEN, (numbered(epochs),)):
+        for name, series_id in epochs[number].series.items():
+            mode, outcome = json.loads(checks).get(name, ("", ""))
+            others = failed - (mode == "enforce" and outcome in ("fail", "no_data"))
+            if outcome != "no_data" and not others:
+                judged.setdefault(trade_id, []).append(series_id)
+                if outcome:
+                    blocked.setdefault(trade_id, []).append(series_id)
     for name, text in db.execute("SELECT key, value FROM state WHERE key LIKE 'trade/%'"):
         trade = json.loads(text)
         for part, expected in (("judged", judged), ("blocked", blocked)):
