@@ -196,7 +196,6 @@ def test_ids_stay_unique_when_one_event_brings_more_signals_than_usual() -> None
         seed=7,
         vol_target=0.005,
         shadow=True,
-        series=made.engine.series,
     )
     signals: list[int] = []
     trades: list[int] = []
