@@ -37,6 +37,7 @@ from daemon.live.journal import Journal
 from daemon.live.keeping.folding import keep_folds
 from daemon.live.keeping.guard import Guard, give_back, require_kept
 from daemon.live.keeping.housekeeping import OK, Housekeeping
+from daemon.live.keeping.instruments import Instruments
 from daemon.live.keeping.proving import Proving
 from daemon.live.keeping.run_record import RunRecord
 from daemon.live.listening import session_of, unread
@@ -279,6 +280,8 @@ class Daemon:
         supervisor.add("control", lambda: self.answers.serve(self.state), Budget())
         proving = Proving(self.state.database, self.consume)
         supervisor.add("proving", proving.run, Budget())
+        instruments = Instruments(self.state.database, self.consume)
+        supervisor.add("instruments", instruments.run, Budget())
         if self._config.lens.enabled:
             # What needs it has no data until it is back, which is no reason to end.
             supervisor.add("lenses", self.lenses.run, Budget(failures=100, pause_max_s=60.0))

@@ -1,0 +1,137 @@
+"""Dead instruments: signs in day rows that something measures nothing any more.
+
+A limit that measures nothing looks like one that does no harm. Each check reads the rows of the
+newest days and says in words what cannot be so; none of them says anything of a limit's worth.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from shadow.store.history import every_run_kept_phantoms
+
+# Looked at are so many days up to the newest that has ended.
+DAYS = 30
+# Fewer signals, outcomes or days than these may well be chance.
+SIGNALS_MIN, DAYS_MIN = 20, 10
+# A limit that refuses all or nothing of so many tells nothing apart.
+JUDGED_MIN = 200
+COVERAGE_MIN = 0.9
+HALF_DAY_S = 43_200
+# The coin's series is looked at every day for years, so once in a hundred thousand looks is
+# often enough to be wrong: chi-squared of one degree.
+CHI2_MAX = 19.51
+CONTROL = "control"
+
+
+def dead_instruments(db: sqlite3.Connection) -> list[str]:
+    """Return in words every instrument that seems dead; empty when all seem to live."""
+    (last,) = db.execute("SELECT MAX(day) FROM rollup WHERE mode = 'run'").fetchone()
+    if last is None or not every_run_kept_phantoms(db):
+        return []
+    since = (date.fromisoformat(last) - timedelta(days=DAYS - 1)).isoformat()
+    return [
+        *_without_phantoms(db, since, last),
+        *_zeros(db, since),
+        *_all_or_nothing(db, since),
+        *_equal_desks(db, since),
+        *_coin(db),
+        *_coverage(db, since, last),
+    ]
+
+
+def _without_phantoms(db: sqlite3.Connection, since: str, last: str) -> Iterator[str]:
+    """Look for limits that stood alone in the way of many, none of which was followed."""
+    query = (
+        "SELECT filter, SUM(signals) AS n FROM rollup WHERE mode = 'enforce' AND scope = 'sole'"
+        " AND day BETWEEN ? AND ? GROUP BY filter HAVING n >= ? AND SUM(entries) = 0"
+    )
+    for name, count in db.execute(query, (since, last, SIGNALS_MIN)):
+        yield f"{name} blocked {count} signals since {since}, and no phantom followed any of them"
+
+
+def _zeros(db: sqlite3.Connection, since: str) -> Iterator[str]:
+    """Look for series in which every outcome is exactly nothing."""
+    query = (
+        "SELECT filter, SUM(judged) AS n FROM limit_day WHERE day >= ? GROUP BY filter, series_id"
+        " HAVING n >= ? AND MAX(best_r) = 0 AND MIN(worst_r) = 0"
+    )
+    for name, count in db.execute(query, (since, SIGNALS_MIN)):
+        yield f"all {count} outcomes of the series of {name} since {since} are exactly 0 R"
+
+
+def _all_or_nothing(db: sqlite3.Connection, since: str) -> Iterator[str]:
+    """Look for limits that refuse whatever comes, or nothing of very much."""
+    query = (
+        "SELECT filter, SUM(judged) AS n, SUM(blocked) AS hit FROM limit_day"
+        " WHERE day >= ? AND filter <> ? GROUP BY filter, series_id"
+        " HAVING n >= ? AND (hit = 0 OR hit = n)"
+    )
+    for name, count, hit in db.execute(query, (since, CONTROL, JUDGED_MIN)):
+        refused = "every one" if hit else "none"
+        yield f"{name} refused {refused} of {count} signals that it judged alone since {since}"
+
+
+def _equal_desks(db: sqlite3.Connection, since: str) -> Iterator[str]:
+    """Look for limits that block much without which the desk is worth the same on every day."""
+    query = (
+        "SELECT d.filter, COUNT(*) AS n, (SELECT SUM(l.blocked) FROM limit_day l"
+        "   WHERE (l.filter, l.series_id) = (d.filter, d.series_id) AND l.day >= :since) AS blocked"
+        " FROM branch_day d JOIN branch b ON b.branch_id = d.branch_id"
+        " WHERE b.kind IN ('observed', 'enforced') AND d.day >= :since"
+        " GROUP BY d.filter, d.series_id"
+        " HAVING n >= :days AND blocked >= :signals AND MAX(ABS(d.with_e6 - d.without_e6)) = 0"
+    )
+    asked = {"since": since, "days": DAYS_MIN, "signals": SIGNALS_MIN}
+    for name, count, blocked in db.execute(query, asked):
+        yield (
+            f"{name} blocked {blocked} signals, yet with and without it the desk made exactly the "
+            f"same on each of {count} days"
+        )
+
+
+def _coin(db: sqlite3.Connection) -> Iterator[str]:
+    """Hold the share that the coin blocks against the one it is told to."""
+    query = (
+        "SELECT SUM(l.judged), SUM(l.blocked), s.terms FROM limit_day l JOIN series s"
+        " ON s.series_id = l.series_id WHERE l.filter = ? GROUP BY l.series_id"
+    )
+    for judged, blocked, terms in db.execute(query, (CONTROL,)):
+        share = json.loads(terms)["settings"]["share"]
+        expected = judged * share
+        spread = expected * (1.0 - share)
+        if judged >= SIGNALS_MIN and (blocked - expected) ** 2 > CHI2_MAX * spread:
+            yield (
+                f"{CONTROL} would have blocked {blocked} of {judged} signals, "
+                f"{100 * blocked / judged:.1f} %; a coin of {100 * share:g} % does not fall so"
+            )
+
+
+def _coverage(db: sqlite3.Connection, since: str, last: str) -> Iterator[str]:
+    """Count on how many days there is something to measure with, and whether it was written."""
+    query = "SELECT MIN(day), SUM(signals >= ?) FROM rollup WHERE mode = 'run' AND day >= ?"
+    first, ran = db.execute(query, (HALF_DAY_S, since)).fetchone()
+    days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
+    if days < DAYS_MIN:
+        return
+    if ran < COVERAGE_MIN * days:
+        yield f"the desk ran for half of the day or more on {ran} of {days} days since {first}"
+    if db.execute("SELECT 1 FROM branch LIMIT 1").fetchone() is None:
+        return
+    running = (
+        "SELECT s.filter, MAX(date(s.from_ns / 1000000000 + 86399, 'unixepoch'), :since) AS began,"
+        " (SELECT COUNT(DISTINCT d.day) FROM branch_day d WHERE d.day >= :since"
+        "   AND (d.filter, d.series_id) = (s.filter, s.series_id)) FROM series s"
+        " WHERE s.series_id = (SELECT p.series_id FROM spell p WHERE p.filter = s.filter"
+        "   ORDER BY p.from_seq DESC LIMIT 1)"
+    )
+    for name, began, rows in db.execute(running, {"since": since}):
+        (could,) = db.execute(
+            "SELECT COUNT(*) FROM rollup WHERE mode = 'run' AND signals >= ? AND day >= ?",
+            (HALF_DAY_S, began),
+        ).fetchone()
+        if could >= DAYS_MIN and rows < COVERAGE_MIN * could:
+            yield f"{name} has rows of its value on {rows} of the {could} days that were run"
