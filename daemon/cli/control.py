@@ -29,6 +29,7 @@ from market.events import Verb
 if TYPE_CHECKING:
     from daemon.views.status import RestingStatus, RunningStatus
     from shadow.report.score import StageScore
+    from shadow.report.shortfall import Shortfall
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ def status(
             found = at_rest(where, equity_usd)
         else:
             found.running, found.mode = alive(where), where.folder
-    found.orchestration = orchestration(where)
+    found.orchestration, found.shortfall = orchestration(where)
     if json_:
         print_json(found)
         return
@@ -120,6 +121,7 @@ def print_status(s: RunningStatus | RestingStatus) -> None:
     if s.database:
         typer.echo(f"database {s.database}")
     _print_orchestration(s.orchestration)
+    _print_shortfall(s.shortfall)
 
 
 def _first_line(s: RunningStatus | RestingStatus) -> str:
@@ -154,6 +156,16 @@ def _print_orchestration(stages: list[StageScore]) -> None:
     days = stages[0].days
     title = f"Orchestration over {days} day{'s' * (days != 1)}"
     print_table(title, ("after", "R a day", "added", "95 %", ""), rows)
+
+
+def _print_shortfall(s: Shortfall) -> None:
+    if not s.trades:
+        return
+    typer.echo(
+        f"{s.trades} trades, entered at the mid of their decision, would have made "
+        f"{s.decided_usd:+,.2f} USD; delay, spread and impact took {s.entry_usd:,.2f}, fees "
+        f"{s.fees_usd:,.2f}, funding {s.funding_usd:,.2f}: {s.net_usd:+,.2f} USD"
+    )
 
 
 def _print_running(s: RunningStatus) -> None:

@@ -12,6 +12,7 @@ from market.decision import TradeKind
 from market.events import NS_PER_MS, NS_PER_S
 from shadow.ledger.trade import Trade, TradeState
 from shadow.report.score import StageScore
+from shadow.report.shortfall import Shortfall
 from shadow.store.rows import side_name
 
 RECENT = 12
@@ -22,7 +23,8 @@ class Summary(Struct, kw_only=True):
     """Desk and counters, whether the daemon runs or not. Money in USD.
 
     `halts` says by whom entries are halted and why, `latched` which loss limit holds them.
-    `orchestration` is what each stage from signal to fill has added, from the database.
+    `orchestration` is what each stage from signal to fill has added, `shortfall` what came between
+    decisions and the money, both from the database.
     """
 
     running: bool
@@ -39,6 +41,7 @@ class Summary(Struct, kw_only=True):
     alarms: int
     database: str | None
     orchestration: list[StageScore] = field(default_factory=list)
+    shortfall: Shortfall = field(default_factory=Shortfall)
 
 
 class RestingStatus(Summary, kw_only=True):

@@ -44,12 +44,28 @@ _KEPT_SLICES = """
 SELECT by, name, scope, day, signals, entries, net_e6, r, bps FROM slice_day
 """
 
+_PAID = """
+SELECT 'desk', '', '', date(closed_ns / 1000000000, 'unixepoch'), COUNT(*),
+       SUM(CASE side WHEN 'buy' THEN 1 ELSE -1 END * CAST(ROUND(
+         entry_notional_e6 * (1.0 - decision_mid / entry_px)) AS INTEGER)),
+       SUM(net_e6), SUM(gross_e6 * 1.0), SUM(fees_e6 + funding_e6 * 1.0)
+FROM trade WHERE kind IN ('paper', 'real') AND status = 'closed' AND net_e6 IS NOT NULL
+  AND entry_px > 0
+GROUP BY 4
+"""
+
+_KEPT_PAID = """
+SELECT 'desk', '', '', day, trades, entry_e6, net_e6, gross_e6 * 1.0, fees_e6 + funding_e6 * 1.0
+FROM shortfall_day
+"""
+
 Made = dict[tuple[str, ...], tuple[float, ...]]
 
 
 def sums_lies(db: sqlite3.Connection) -> list[str]:
     """Return in words every sum over years that its rows contradict."""
     found = _differing("a day's rollup", db.execute(_DAYS), db.execute(_KEPT_DAYS), "")
+    found += _differing("a day's shortfall", db.execute(_PAID), db.execute(_KEPT_PAID), "")
     # Of a signal that was deleted nobody knows any more whether it was refused for want of data.
     slices = db.execute(_SLICES), db.execute(_KEPT_SLICES)
     return found + _differing("a day's slice", *slices, first_day(db))

@@ -1,6 +1,6 @@
-"""Tables rollup_day and slice_day: sums small enough that years of them are read at once.
+"""Tables rollup_day, slice_day and shortfall_day: sums so small that years are read at once.
 
-Both are kept by the file itself, in the transaction of the rows they sum up.
+All are kept by the file itself, in the transaction of the rows they sum up.
 """
 
 from __future__ import annotations
@@ -44,6 +44,36 @@ def _outcome(t: str, sign: str) -> str:
     {sign}{t}.net_e6 * 1e4 / {t}.entry_notional_e6, {sign}{t}.net_e6
   FROM {_groups(t)} WHERE {_counts(t)}
   {_ADDS};"""
+
+
+def _paid(t: str, sign: str) -> str:
+    """Return the columns of what a trade of the desk decided on and paid, or of that taken back."""
+    entry = (
+        f"CASE {t}.side WHEN 'buy' THEN 1 ELSE -1 END * CAST(ROUND({t}.entry_notional_e6"
+        f" * (1.0 - {t}.decision_mid / {t}.entry_px)) AS INTEGER)"
+    )
+    return f"{sign}({entry})" + "".join(
+        f", {sign}{t}.{name}" for name in ("gross_e6", "fees_e6", "funding_e6", "net_e6")
+    )
+
+
+def _is_paid(t: str) -> str:
+    return (
+        f"{t}.kind IN ('paper', 'real') AND {t}.status = 'closed' AND {t}.net_e6 IS NOT NULL"
+        f" AND {t}.entry_px > 0"
+    )
+
+
+_MORE = """ON CONFLICT DO UPDATE SET trades = trades + excluded.trades,
+  entry_e6 = entry_e6 + excluded.entry_e6, gross_e6 = gross_e6 + excluded.gross_e6,
+  fees_e6 = fees_e6 + excluded.fees_e6, funding_e6 = funding_e6 + excluded.funding_e6,
+  net_e6 = net_e6 + excluded.net_e6"""
+
+
+def _shortfall(t: str, sign: str) -> str:
+    return f"""INSERT INTO shortfall_day
+  SELECT date({t}.closed_ns / 1000000000, 'unixepoch'), {sign}1, {_paid(t, sign)}
+  WHERE {_is_paid(t)} {_MORE};""".replace("\n", " ")
 
 
 _REFUSED = "{s}.verdict = 'blocked' AND INSTR(',' || {s}.failing || ',', ',stage,') = 0"
@@ -124,4 +154,24 @@ WHEN (NEW.status = 'closed' OR OLD.status = 'closed')
   AND (OLD.status, OLD.net_e6, OLD.flags) IS NOT (NEW.status, NEW.net_e6, NEW.flags)
 BEGIN
   {_outcome("OLD", "-").replace(chr(10), " ")} {_outcome("NEW", "").replace(chr(10), " ")} END;
+
+CREATE TABLE shortfall_day (
+  day TEXT PRIMARY KEY,
+  trades INTEGER NOT NULL,
+  entry_e6 INTEGER NOT NULL,
+  gross_e6 INTEGER NOT NULL,
+  fees_e6 INTEGER NOT NULL,
+  funding_e6 INTEGER NOT NULL,
+  net_e6 INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO shortfall_day
+SELECT date(t.closed_ns / 1000000000, 'unixepoch'), 1, {_paid("t", "")}
+FROM trade t WHERE {_is_paid("t")}
+{_MORE};
+
+CREATE TRIGGER shortfall_summed AFTER UPDATE OF status, net_e6, flags ON trade
+WHEN NEW.kind IN ('paper', 'real') AND (NEW.status = 'closed' OR OLD.status = 'closed')
+BEGIN
+  {_shortfall("OLD", "-")} {_shortfall("NEW", "")} END;
 """

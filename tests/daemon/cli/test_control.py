@@ -23,12 +23,13 @@ from market.events import NS_PER_S
 from shadow.store.store import Store
 from tests.daemon.cli.conftest import Cli, Ran, Story
 from tests.support.daemons import busy, daemon_of, play, serving
+from tests.support.measured_db import Planted
 from venue.tape.segment import segments_of
 
 ALWAYS = {
     "running", "mode", "signals", "admitted", "blocked", "phantoms", "open_phantoms", "equity_usd",
     "start_usd", "halts", "latched", "alarms", "database",
-    "orchestration",
+    "orchestration", "shortfall",
 }  # fmt: skip
 OF_A_RUNNING_ONE = {
     "ready", "uptime_s", "seq", "digest", "frames", "skipped", "connected", "connects", "feeds",
@@ -82,7 +83,10 @@ def test_a_daemon_at_rest_is_told_from_its_rows(cli: Cli, story: Story) -> None:
         "12 signals: 5 admitted, 7 blocked; 6 phantoms, 1 open; 0 alarms",
         f"database {database}",
     ]
-    assert lines[4].startswith("Orchestration over 1 day")
+    assert lines[4] == (
+        "4 trades, entered at the mid of their decision, would have made +4.66 USD; delay, spread "
+        "and impact took 4.34, fees 3.06, funding 0.00: -2.74 USD"
+    )
     found = json.loads(cli("status", "--json", "--state", story.root).out)
     assert found.keys() == ALWAYS | {"last_seen_ns"}
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
@@ -323,15 +327,20 @@ def test_top_draws_for_as_long_as_the_daemon_answers(
     assert ran.code == 0 and "newest signals" in ran.out and "BTC" in ran.out
 
 
-def test_what_each_stage_has_added_is_shown(cli: Cli, state: Path, tmp_path: Path) -> None:
-    stages = json.loads(cli("status", "--json", "--state", state).out)["orchestration"]
+def test_what_each_stage_has_added_is_shown(cli: Cli, tmp_path: Path) -> None:
+    planted = Planted()
+    for level, kind in enumerate(("open", "direction", "phase_space", "limits")):
+        planted.desks(kind, [(day, 4.0 + day, 0.5 * level * (day + 1)) for day in range(2)])
+    planted.write(tmp_path / "local" / "gnomon.db", [])
+    place = ("--state", tmp_path)
+    stages = json.loads(cli("status", "--json", *place).out)["orchestration"]
     assert [s["stage"] for s in stages] == [
         "raw", "direction", "phase_space", "limits", "weights", "fills",
     ]  # fmt: skip
     assert [s["stage"] for s in stages if s["absent"]] == []
-    assert all(s["days"] == 1 for s in stages) and stages[-1]["added"] == 0.0
-    lines = cli("status", "--state", state).out.splitlines()
-    at = next(i for i, line in enumerate(lines) if line.startswith("Orchestration"))
+    assert all(s["days"] == 2 for s in stages) and stages[-1]["added"] == 0.0
+    lines = cli("status", *place).out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("Orchestration over 2 days"))
     assert [line.split()[0] for line in lines[at + 2 : at + 8]] == [
         "raw", "direction", "phase", "limits", "weights", "fills",
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from daemon.views.at_rest import at_rest, fresh, kept, orchestration
 from daemon.views.status import RestingStatus
 from market.desk import Desk
 from market.errors import InputDamaged
+from shadow.report.shortfall import Shortfall
 from shadow.store.store import Store
 from tests.support.shadow import Stage, told
 
@@ -87,7 +88,10 @@ def test_state_that_cannot_be_read_is_damage(tmp_path: Path) -> None:
 
 
 def test_what_each_stage_has_added_needs_a_database(state: StateDir, tmp_path: Path) -> None:
-    assert [stage.stage for stage in orchestration(state)] == [
-        "raw", "no_data", "direction", "phase_space", "limits", "weights", "fills",
+    stages, paid = orchestration(state)
+    assert [stage.stage for stage in stages] == [
+        "raw", "direction", "phase_space", "limits", "weights", "fills",
     ]  # fmt: skip
-    assert orchestration(None) == orchestration(StateDir(tmp_path, "local")) == []
+    assert paid.trades > 0
+    nothing = ([], Shortfall())
+    assert orchestration(None) == orchestration(StateDir(tmp_path, "local")) == nothing

@@ -364,9 +364,15 @@ def test_an_older_database_gets_the_same_sums(history: sqlite3.Connection, tmp_p
     sums = ("rollup_day", "slice_day")
     with closing(sqlite3.connect(path)) as copy:
         history.backup(copy)
-        for name in ("rollup_added", "rollup_changed", "refusal_sliced", "outcome_sliced"):
+        for name in (
+            "rollup_added",
+            "rollup_changed",
+            "refusal_sliced",
+            "outcome_sliced",
+            "shortfall_summed",
+        ):
             copy.execute(f"DROP TRIGGER {name}")
-        for name in sums:
+        for name in (*sums, "shortfall_day"):
             copy.execute(f"DROP TABLE {name}")
         copy.execute("PRAGMA user_version = 9")
         copy.commit()
