@@ -12,7 +12,15 @@ from msgspec import Struct, field
 
 from daemon.engine.branches.booking import Forks
 from daemon.engine.branches.branches import Branches
-from daemon.engine.branches.side import Course, Side, Tally, side_of, signal_of, trade_id_of
+from daemon.engine.branches.side import (
+    Course,
+    Side,
+    Tally,
+    course_of,
+    side_of,
+    signal_of,
+    trade_id_of,
+)
 from daemon.engine.branches.slots import Slots
 from daemon.engine.desks import Desks
 from daemon.engine.outcome import Outbox
@@ -139,6 +147,7 @@ def recover(
     for side, found in zip(branches.sides, stopped, strict=False):
         side.desk.stopped = found
     trades = held_in(pieces)
+    _mark_as_main(branches, trades)
     missing = {trade.coin for trade in trades} - branches.held.keys()
     require(not missing, f"branches hold trades on {missing}, which the engine does not know")
     for name in gone:
@@ -209,6 +218,19 @@ def _adopt(branches: Branches, state: BranchesState) -> None:
 def _lean(side: Side) -> SideState:
     desk = msgspec.structs.replace(side.desk, stopped={})
     return SideState(side.variant.name, desk, side.tally, side.course)
+
+
+def _mark_as_main(branches: Branches, trades: list[Trade]) -> None:
+    """Let what the desk holds too stand at the marks that the desk remembers.
+
+    Of marks each piece knows what they were when it was written, and not all are written at once.
+    """
+    own = {course_of(trade): trade for trade in branches.main.settlement.real.values()}
+    for trade in trades:
+        same = own.get(course_of(trade))
+        if same is not None:
+            trade.hi, trade.lo = same.hi, same.lo
+            trade.stop_px, trade.mark_px = same.stop_px, same.mark_px
 
 
 def _free(branches: Branches, trades: list[Trade]) -> None:

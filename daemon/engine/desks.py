@@ -61,7 +61,7 @@ class Desks:
     def on_minute(self) -> None:
         """Let a minute end."""
         self.main.on_minute()
-        self.branches.value()
+        self.branches.on_minute()
 
     def suspend_stale(self) -> None:
         """Stop trusting the marks of trades whose coin has had no book for too long."""

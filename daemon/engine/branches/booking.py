@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from daemon.engine.branches.branches import Branches
-from daemon.engine.branches.side import BRANCHES_MAX, Side, signal_of, trade_id_of
+from daemon.engine.branches.side import BRANCHES_MAX, Side, course_of, signal_of, trade_id_of
 from daemon.engine.branches.slots import Slots
 from daemon.engine.outcome import Outbox
 from daemon.engine.series.book import SeriesBook
@@ -226,10 +226,9 @@ class Booking:
     def _discard(self) -> None:
         """Sell what a branch holds and the desk does not, at the walk and fee of an exit."""
         real = self._main.settlement.real.values()
-        kept = {(t.key, t.decided_ns, t.lots, t.filled_lots, t.exit_lots) for t in real}
+        kept = set(map(course_of, real))
         for trade in list(self._branches.ledger.trades.values()):
-            same = (trade.key, trade.decided_ns, trade.lots, trade.filled_lots, trade.exit_lots)
-            if same in kept:
+            if course_of(trade) in kept:
                 continue
             if trade.state != TradeState.PENDING:
                 coin = self._branches.ledger.coin(trade.coin)

@@ -238,6 +238,14 @@ class Branches:
             if total != side.view.desk.open_e6:
                 side.revalue(total)
 
+    def on_minute(self) -> None:
+        """Let the state know the marks of everything open."""
+        self.value()
+        for marks in self.ledger.marks.values():
+            marks.write_back()
+        for trade in self.ledger.trades.values():
+            self._touch_trade(trade)
+
     def suspend_stale(self) -> None:
         """Stop trusting the marks of trades whose coin has had no book for too long."""
         self.ledger.suspend_stale(self._out.now_ns)

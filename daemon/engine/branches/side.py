@@ -154,3 +154,8 @@ def signal_of(trade_id: int) -> int:
 def trade_id_of(number: int, index: int) -> int:
     """Return the id of a branch's trade from the number of the signal it came from."""
     return number * BRANCHES_MAX + index
+
+
+def course_of(trade: Trade) -> tuple[str, int, int, int, int]:
+    """Return what a trade has in common with one that is the same on another desk."""
+    return trade.key, trade.decided_ns, trade.lots, trade.filled_lots, trade.exit_lots

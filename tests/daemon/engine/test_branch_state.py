@@ -134,3 +134,26 @@ def test_a_coin_that_only_a_branch_holds_is_held() -> None:
     less = rig.fresh(rig.eventful(7).run.config, [c for c in rig.BUSY if c != coin]).engine
     with pytest.raises(InvariantBroken, match="branches hold trades on"):
         branch_state.recover(less.desks, theirs, {}, less.out)
+
+
+@pytest.mark.parametrize(("share", "step"), [(0.3, 211), (0.45, 997), (0.7, 1_500)])
+def test_after_a_kill_the_branch_that_toggles_nothing_is_still_the_desk(
+    share: float, step: int
+) -> None:
+    """At every event, from the first on, when no book has come yet and only old marks stand."""
+    made, disk, records = rig.again(rig.eventful(7)), Disk(), recorded(7)
+    end = int(share * len(records))
+    for first in range(0, end, step):
+        made.play(records[first : min(first + step, end)])
+        disk.commit(made)
+    made.play(records[end : end + step // 2])
+    other = rig.again(rig.eventful(7))
+    snapshot.recover(other.engine, disk.pieces, 1)
+    desks = other.engine.desks
+    own = desks.main.settlement.real
+    assert own and desks.main.desk == desks.branches.sides[0].desk
+    for record in records[end + step : end + step + 3_000]:
+        other.play([record])
+        desks.main.settlement.account.value()
+        desks.branches.value()
+        assert desks.main.desk == desks.branches.sides[0].desk
