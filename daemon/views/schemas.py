@@ -13,6 +13,7 @@ from daemon.views.series import SeriesReading
 from daemon.views.status import RestingStatus, RunningStatus
 from daemon.views.weights import RegimeView, WeightsView
 from daemon.views.why import Why
+from research.explain.explain import Explanation
 from shadow.store.query import BlockedSignal
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,6 +25,7 @@ VIEWS: dict[str, tuple[Any, ...]] = {
     "lens": (CoinLenses,),
     "series": (SeriesReading, list[SeriesReading]),
     "why": (Why | None,),
+    "explain": (Explanation | None,),
     "report": (list[ReportLine],),
     "blocked": (list[BlockedSignal],),
     "weights": (WeightsView,),

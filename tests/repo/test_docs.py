@@ -95,6 +95,7 @@ SECTIONS: dict[str, tuple[str, set[str]]] = {
     "lens": ("gnomon lens", set()),
     "series": ("gnomon lens", set()),
     "why": ("gnomon why", set()),
+    "explain": ("gnomon explain", {"limit_day", "branch_day", "rollup", "tape"}),
     "report": (
         "gnomon shadow report",
         {

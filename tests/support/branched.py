@@ -7,6 +7,9 @@ run for half of it.
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,12 @@ from daemon.engine.branches.variant import standard
 from market.decision import BUY
 from market.events import MS_PER_DAY, NS_PER_DAY
 from risk.filter import Mode
-from tests.support.shadow import T0, Puppet, Says, Scripted, Stage
+from tests.support.shadow import LATENCY_NS, T0, Puppet, Says, Scripted, Stage
 
 SATURDAY, TUESDAY = 5, 8
 DAYS = 6
+# What the run says that its fills assume: the stage's model.
+ASSUMED = {"fills": {"latency_ms": LATENCY_NS / 1e6}, "fees": {"taker_bps": 4.5}}
 FILTERS: dict[str, Mode] = {"limit": "enforce", "other": "enforce", "watch": "observe"}
 # What the filters say, one signal after the other; who is silent passes.
 TURNS: tuple[dict[str, Says], ...] = (
@@ -90,4 +95,7 @@ def branched(path: Path, days: int = DAYS, **options: Any) -> Stage:
     stage.commit()
     assert stage.store is not None
     stage.store.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE run SET config = json_patch(config, ?)", (json.dumps(ASSUMED),))
+        db.commit()
     return stage

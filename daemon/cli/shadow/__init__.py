@@ -1,4 +1,4 @@
-"""Commands of `gnomon shadow`, and `gnomon why`."""
+"""Commands of `gnomon shadow`, `gnomon why` and `gnomon explain`."""
 
 from daemon.cli.shadow.shadow import register
 

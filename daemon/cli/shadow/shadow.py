@@ -21,6 +21,7 @@ from daemon.cli.common import (
     print_json,
     print_table,
 )
+from daemon.cli.shadow.explain import explain
 from daemon.instance.database import reading, reading_file
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ INTEGER_MAX = 2**63 - 1
 
 
 def register(parent: typer.Typer) -> None:
-    """Add these commands, and `why` beside them."""
+    """Add these commands, and `why` and `explain` beside them."""
     parent.add_typer(app, name="shadow")
     parent.command()(why)
+    parent.command()(explain)
 
 
 @app.command()

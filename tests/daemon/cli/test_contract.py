@@ -37,7 +37,7 @@ BUILT = (
     "shadow report", "shadow list", "tape import", "tape info", "tape verify", "config check",
     "config show", "config init", "db check", "positions", "flatten", "doctor", "db backup",
     "db export", "weights", "regime", "research weights", "lens",
-    "research autoresearch", "schema",
+    "research autoresearch", "schema", "explain",
 )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ def test_an_unknown_option_is_a_usage_error(path: tuple[str, ...], cli: Cli) -> 
 ON_STATE = (
     ("status",), ("status", "--json"), ("shadow", "report"), ("shadow", "report", "--json"),
     ("shadow", "list"), ("shadow", "list", "--json"), ("db", "check"), ("db", "check", "--json"),
+    ("explain", "direction.net_usd"), ("explain", "direction", "net_usd", "--json"),
     ("why", "1"), ("why", "1", "--json"), ("positions",), ("positions", "--json"),
     ("positions", "--phantoms"), ("weights",), ("weights", "--json"),
     ("weights", "--verify"), ("regime",), ("regime", "--json"),
@@ -314,6 +315,8 @@ def test_78_for_a_database_of_another_version(cli: Cli, state: Path) -> None:
         ("shadow", "list", "--limit", "0"),
         ("why", "abc"),
         ("why",),
+        ("explain",),
+        ("explain", "direction.net_usd", "--trade", "-1"),
         ("rearm",),
         ("replay",),
         ("venue", "--port", "70000"),

@@ -1,0 +1,106 @@
+"""Estimates and intervals of daily rows (U, H), from their formulas alone.
+
+All d with (ΣU − dΣH)² ≤ κ c² Σ(U − dH)² are in an interval; a guard moves its ends by one more
+signal as good, or as bad, as any before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import log, sqrt
+from typing import NamedTuple
+
+
+class DayRow(NamedTuple):
+    """A day, as its ordinal, with its U and H."""
+
+    day: int
+    u: float
+    h: float
+
+
+class Moments(NamedTuple):
+    """Sums over days; `l…` are those of products with the day before, where there was one."""
+
+    u: float
+    h: float
+    uu: float
+    uh: float
+    hh: float
+    luu: float
+    luh: float
+    lhh: float
+
+
+def moments(rows: Sequence[DayRow]) -> Moments:
+    """Return the sums of days in order."""
+    pairs = [(a, b) for a, b in pairwise(rows) if b.day == a.day + 1]
+    return Moments(
+        sum(r.u for r in rows),
+        sum(r.h for r in rows),
+        sum(r.u * r.u for r in rows),
+        sum(r.u * r.h for r in rows),
+        sum(r.h * r.h for r in rows),
+        sum(a.u * b.u for a, b in pairs),
+        sum(b.u * a.h + b.h * a.u for a, b in pairs),
+        sum(a.h * b.h for a, b in pairs),
+    )
+
+
+def estimate(m: Moments) -> float | None:
+    """Return d = ΣU/ΣH, None where nothing weighs."""
+    return m.u / m.h if m.hh else None
+
+
+def effective_days(m: Moments) -> float:
+    """Return n = (ΣH)²/ΣH²."""
+    return m.h**2 / m.hh if m.hh else 0.0
+
+
+def inflation(m: Moments, phi_max: float) -> float:
+    """Return κ, by how much days that follow one another widen the interval."""
+    d = estimate(m)
+    if d is None:
+        return 1.0
+    e0 = m.uu - 2.0 * d * m.uh + d * d * m.hh
+    if e0 <= 1e-12 * m.uu:
+        return 1.0
+    r = (m.luu - d * m.luh + d * d * m.lhh) / e0
+    phi = min(max(r + (1.0 + 3.0 * r) / effective_days(m), 0.0), phi_max)
+    return (1.0 + phi) / (1.0 - phi)
+
+
+def c2_any_day(n: float, alpha: float, t_star: float) -> float:
+    """Return c² of an interval that holds on whatever day somebody looks."""
+    if n <= 0.0:
+        return float("inf")
+    level = -2.0 * log(alpha)
+    rate = (level + log(level) + 1.0) / t_star
+    return (1.0 + 1.0 / (n * rate)) * (level + log(1.0 + n * rate))
+
+
+def c2_one_look(n: float) -> float:
+    """Return c² of one look at 95 %."""
+    if n <= 1.0:
+        return float("inf")
+    from scipy.special import stdtrit  # noqa: PLC0415 - half a second that only these ends cost
+
+    q = float(stdtrit(n - 1.0, 0.975))
+    return n * q * q / (n - 1.0 + q * q)
+
+
+def ends(
+    m: Moments, c2: float, up: float = 0.0, down: float = 0.0
+) -> tuple[float, float] | tuple[None, None]:
+    """Return the ends of an interval at κc², none where nothing can be excluded."""
+    a = m.h**2 - c2 * m.hh if c2 != float("inf") else -1.0
+    if a <= 0.0 or m.uu == 0.0:
+        return None, None
+
+    def end(w: float, sign: float) -> float:
+        u, uu = m.u + w, m.uu + w * w
+        b = u * m.h - c2 * m.uh
+        return (b + sign * sqrt(max(b * b - a * (u * u - c2 * uu), 0.0))) / a
+
+    return end(-down, -1.0), end(up, 1.0)

@@ -1,0 +1,209 @@
+"""Books on the tape, read line by line, and what an order would have bought from them.
+
+A second reader on purpose: it knows lines, frames of books and best prices, and nothing else. What
+it cannot rebuild (books kept by deltas, an outage walked from candles) it says.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import zstandard
+
+from research.explain.fills import half_even
+
+SUFFIX = ".tape.zst"
+# A slow book lengthens a fast one that is newer by no more than this.
+DEPTH_AGE_MS = 12_000
+CLEAN_AFTER_CROSS = 3
+# How much of the tape before a decision is read for the book that then stood.
+WARM_NS = 60 * 10**9
+CHUNK = 1 << 20
+
+Levels = list[tuple[Decimal, Decimal]]
+
+
+class Place(NamedTuple):
+    """Where a record stands: its segment, its line there (from 1) and its time."""
+
+    segment: str
+    line: int
+    ns: int
+
+
+class Line(NamedTuple):
+    """One line of a segment."""
+
+    place: Place
+    kind: str
+    payload: bytes
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """Yield the lines of a segment; what was cut off at its end is left out."""
+    decompressor = zstandard.ZstdDecompressor()
+    rest, number = b"", 0
+    with path.open("rb") as file, decompressor.stream_reader(file) as reader:
+        while True:
+            try:
+                block = reader.read(CHUNK)
+            except zstandard.ZstdError:
+                return
+            if not block:
+                return
+            *whole, rest = (rest + block).split(b"\n")
+            for text in whole:
+                number += 1
+                kind, ns, payload = (*text.split(b" ", 2), b"", b"")[:3]
+                if kind == b"B":
+                    kind, payload = b"F", base64.b64decode(payload)
+                if ns.isdigit():
+                    yield Line(Place(path.name, number, int(ns)), kind.decode(), payload)
+
+
+def between(folder: Path, from_ns: int, until_ns: int) -> Iterator[Line]:
+    """Yield the lines of a tape around a span of time, in order, up to the first one behind it."""
+    found = sorted(p for p in folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+    starts = [_started_ns(path) for path in found]
+    for at, path in enumerate(found):
+        ends = starts[at + 1] if at + 1 < len(found) else 1 << 62
+        if ends < from_ns or starts[at] > until_ns:
+            continue
+        for line in lines(path):
+            yield line
+            if line.place.ns > until_ns and line.kind in "FT":
+                return
+
+
+def _started_ns(path: Path) -> int:
+    """Return when a segment began, to the second, from its header."""
+    for line in lines(path):
+        return line.place.ns
+    return 1 << 62
+
+
+class Book:
+    """One coin's book from whole frames: slow and deep, fast and short, and the best prices."""
+
+    def __init__(self) -> None:
+        self.by_deltas = False
+        self._clear()
+
+    def _clear(self) -> None:
+        self.frames: dict[str, tuple[int, Levels, Levels]] = {}
+        self.time_ms = 0
+        self.top: tuple[Decimal, Decimal] | None = None
+        self._unclean = 0
+
+    @property
+    def ok(self) -> bool:
+        """Say whether both sides exist and do not cross, and have not for a few frames."""
+        return self.top is not None and self.top[0] < self.top[1] and not self._unclean
+
+    def feed(self, line: Line, coin: str) -> bool:
+        """Take a line; return whether it changed the coin's book."""
+        if line.kind == "X" and b"feed_down" in line.payload:
+            coins = json.loads(line.payload).get("coins")
+            if not coins or coin in coins:
+                self._clear()
+            return False
+        quoted = b'"' + coin.encode() + b'"'
+        if line.kind != "F" or quoted not in line.payload:
+            return False
+        frame = json.loads(line.payload, parse_float=Decimal)
+        channel, data = frame.get("channel"), frame.get("data")
+        if channel == "l2":
+            self.by_deltas = True
+        if channel not in ("l2Book", "bbo") or data.get("coin") != coin:
+            return False
+        if channel == "bbo":
+            kind, sides = "bbo", [[level] if level else [] for level in data["bbo"]]
+        else:
+            kind, sides = "fast" if data.get("fast") else "slow", data["levels"]
+        bids, asks = ([(Decimal(v["px"]), Decimal(v["sz"])) for v in side] for side in sides)
+        time_ms = data["time"]
+        if kind in self.frames and time_ms < self.frames[kind][0]:
+            return False
+        self.frames[kind] = time_ms, bids, asks
+        if time_ms >= self.time_ms:
+            self.time_ms = time_ms
+            self._set_top(bids, asks)
+        return True
+
+    def _set_top(self, bids: Levels, asks: Levels) -> None:
+        self.top = (bids[0][0], asks[0][0]) if bids and asks else None
+        if self.top is None:
+            return
+        if self.top[0] >= self.top[1]:
+            self._unclean = CLEAN_AFTER_CROSS
+        elif self._unclean:
+            self._unclean -= 1
+
+    def side(self, buys: bool) -> Levels:
+        """Return the levels that an order takes, best first."""
+        sign = 1 if buys else -1
+
+        def said(kind: str) -> tuple[int, Levels]:
+            time_ms, bids, asks = self.frames.get(kind, (0, [], []))
+            return time_ms, asks if buys else bids
+
+        (fast_ms, fast), (slow_ms, slow), (bbo_ms, bbo) = map(said, ("fast", "slow", "bbo"))
+        base_ms, levels = slow_ms, slow
+        if fast_ms > slow_ms:
+            base_ms, levels = fast_ms, list(fast)
+            if fast and fast_ms - slow_ms <= DEPTH_AGE_MS:
+                levels += [level for level in slow if sign * (level[0] - fast[-1][0]) > 0]
+        if bbo_ms > base_ms:
+            levels = bbo + [level for level in levels if bbo and sign * (level[0] - bbo[0][0]) > 0]
+        return levels
+
+
+def taken(levels: Levels, lots: int, decimals: int) -> tuple[int, int, int]:
+    """Return lots, micro-USD and levels that an order of `lots` takes, best level first."""
+    left, money, touched = lots, 0, 0
+    for px, sz in levels:
+        there = int(sz.scaleb(decimals))
+        if there <= 0 or not left:
+            continue
+        take = min(left, there)
+        money += half_even(px * take * Decimal(10) ** (6 - decimals))
+        left -= take
+        touched += 1
+    return lots - left, money, touched
+
+
+class Found(NamedTuple):
+    """The book that a fill met: its record, the levels it took from, and its size decimals."""
+
+    place: Place
+    levels: Levels
+    decimals: int | None
+    by_deltas: bool
+
+
+def first_book(
+    folder: Path, coin: str, *, buys: bool, due_ns: int, most_ns: int
+) -> tuple[Found | None, bool]:
+    """Return the first sound book of a coin at or after a time, and whether the tape covers it."""
+    book, decimals, covered = Book(), None, False
+    for line in between(folder, due_ns - WARM_NS, most_ns):
+        if line.kind == "H":
+            header = json.loads(line.payload)
+            for one in header["instruments"]:
+                if one["coin"] == coin:
+                    decimals = one["sz_decimals"]
+            continue
+        if line.place.ns < due_ns - WARM_NS:
+            continue
+        covered = covered or line.place.ns >= due_ns
+        if line.place.ns > most_ns:
+            break
+        changed = book.feed(line, coin)
+        if changed and book.ok and line.place.ns >= due_ns:
+            return Found(line.place, book.side(buys), decimals, book.by_deltas), True
+    return None, covered
