@@ -93,6 +93,7 @@ def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = T
             grows_from(before, state, seed)
         before = ledger(state)
     assert before is not None and before["signals"], "nothing was at stake"
+    assert not branches_told(state), "a branch that toggles nothing is the desk after any kill"
     assert any(row[1] == "phantom" for row in before["held"] + _kinds(state))
     with running("run", *options, "--for", "1s") as daemon:
         assert daemon.end(timeout=60.0) == 0
@@ -102,6 +103,12 @@ def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = T
     assert replayed.returncode == 0, replayed.stderr
     found = json.loads(replayed.stdout)
     assert found["digest_match"] is True, found["mismatch"]
+
+
+def branches_told(state: Path) -> list[tuple[str]]:
+    """Return what alarms said of branches."""
+    with closing(open_readonly(state / "local" / "gnomon.db")) as db:
+        return db.execute("SELECT message FROM alarm WHERE kind = 'branch'").fetchall()
 
 
 def _kinds(state: Path) -> list[tuple[Any, ...]]:
