@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from shadow.store.store import open_readonly
 from tests.chaos.feeding import feed, made_market
 from tests.daemon import rig
 from tests.support.daemons import daemon_of
