@@ -19,6 +19,7 @@ from research.calibration.tally import NEVER, Series, Tally
 FALSE_MAX, CONTROL_MIN, COVERAGE = 0.02, 0.99, (0.93, 0.97)
 FOUND_SHARE, EFFECT = 0.8, -0.3
 DELAY_DAYS = 14
+TABLE_HISTORIES = 240
 # A limit counts in a coverage when so many of its histories pass the gate.
 SHOWN_MIN = 0.5
 # Value a day is no constant where rates or means move with the days.
@@ -312,9 +313,8 @@ def _promises(
     looks = [row for row in coverage if row.promised and row.of == "S"]
     off = max(looks, key=_beyond, default=None)
     planted = [row for row in power if row.effect_r == EFFECT and row.sheet_days is not None]
-    late = max(planted, key=lambda row: (row.days_low or NEVER) - (row.sheet_days or 0))
+    late = max(planted, key=_lateness)
     least = min(control, key=lambda row: row.share)
-    within = (late.days_low or NEVER) <= (late.sheet_days or 0) + DELAY_DAYS
     told = f"{off.cell}, day {off.day}: {off.mean:.1%} ± {off.error:.1%}" if off else "none shown"
     return [
         Promise(
@@ -334,11 +334,23 @@ def _promises(
         ),
         Promise(
             f"0.3 R is found within the days of the table and {DELAY_DAYS} of booking",
-            within,
+            _lateness(late) <= 0.0,
             f"{late.blocked_a_day:g} a day, {late.law}: {late.days or 'over ' + str(late.horizon)}"
             f" days ({late.sheet_days} in the table)",
         ),
     ]
+
+
+def _lateness(row: Power) -> float:
+    """Return by how many days more than chance explains an effect is found late.
+
+    Both figures are quantiles of a sample; that of the table came from 240 histories.
+    """
+    if row.days is None or row.days_low is None or row.days_high is None:
+        return float("inf")
+    half = (row.days_high - row.days_low) / 2.0
+    chance = half * float(np.sqrt(1.0 + row.histories / TABLE_HISTORIES))
+    return row.days - (row.sheet_days or 0) - DELAY_DAYS - chance
 
 
 def _beyond(row: Coverage) -> float:

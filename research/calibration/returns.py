@@ -27,11 +27,13 @@ def exponential(rng: np.random.Generator, n: int) -> Floats:
 
 
 def skew(rng: np.random.Generator, n: int) -> Floats:
-    """Draw stops at −1 (62 %), winners of +5 (8 %), small gains for the rest."""
+    """Draw stops at −1 (62 %), winners of +5 (8 %) and what ends between −1 and +1, less the mean.
+
+    Standard deviation 1.63.
+    """
     at = rng.random(n)
-    # 0.30 x 0.7333 makes up for 0.62 x 1 less 0.08 x 5.
-    rest = 0.1 + 1.26667 * (at - 0.70) / 0.30
-    return np.where(at < 0.62, -1.0, np.where(at < 0.70, 5.0, rest))
+    rest = 2.0 * (at - 0.85) / 0.30
+    return np.where(at < 0.62, -1.0, np.where(at < 0.70, 5.0, rest)) - SKEW_MEAN
 
 
 def harsh(rng: np.random.Generator, n: int) -> Floats:
@@ -50,6 +52,7 @@ def stops(rng: np.random.Generator, n: int) -> Floats:
     return np.where(win, gain, loss)
 
 
+SKEW_MEAN = 0.08 * 5.0 - 0.62
 GAP = 0.05
 # The mean of a capped gain is 1 + 2.9 (1 − exp(−19/2.9)).
 _GAIN = 1.0 + 2.9 * (1.0 - np.exp(-19.0 / 2.9))

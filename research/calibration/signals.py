@@ -72,7 +72,7 @@ class World:
     def bot_means(self) -> Floats:
         """Mean R of each bot, dealt so that no division is the better one."""
         spread = np.linspace(-self.bots_r, self.bots_r, self.bots)
-        return spread[np.argsort(np.arange(self.bots) * 7 % self.bots, kind="stable")]
+        return spread[_dealt(self.bots, 7)]
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,11 @@ def draw(world: World, histories: int, rng: np.random.Generator) -> Signals:
     return Signals(history, day, time, bot, coin, wide, long, mean, r, close, run, wild)
 
 
+def _dealt(n: int, stride: int) -> Ints:
+    """Return 0 … n − 1 in an order that favours neither end."""
+    return np.argsort(np.arange(n) * stride % n, kind="stable")
+
+
 def entries(
     world: World, run: Bools, rng: np.random.Generator
 ) -> tuple[Ints, Ints, Ints, Floats, Floats]:
@@ -135,7 +140,7 @@ def entries(
     days, histories = run.shape
     weekday = np.where(np.arange(days) % 7 >= 5, WEEKEND, 1.0) * 7.0 / (5.0 + 2.0 * WEEKEND)
     busy = rng.gamma(4.0, 0.25, (histories, days)) * weekday * run.T
-    weights = np.linspace(0.4, 1.6, world.bots)[rng.permuted(np.arange(world.bots))]
+    weights = np.linspace(0.4, 1.6, world.bots)[_dealt(world.bots, 5)]
     weights /= weights.sum()
     if world.events:
         size_mean = 1.0 + (EVENT_SIZE - 1) * 0.2

@@ -23,7 +23,7 @@ class Series:
     """Intervals of choice or value: (looks, histories, limits), or (histories, limits) of any day.
 
     `low` and `high` are those of a single look, nan where none is shown. `highest_low` and
-    `lowest_high` are the extremes of the intervals that hold on any day.
+    `lowest_high` are the extremes of the intervals that hold on any day, once they are shown.
     """
 
     estimate: Floats
@@ -77,6 +77,8 @@ def _series(
     low, high = rule.single(then, terms)
     hidden = ~looks.shown[at]
     ever_low, ever_high = rule.anytime(sums, MISS_ALPHA, up, down, terms)
+    ever_low = np.where(looks.shown, ever_low, -np.inf)
+    ever_high = np.where(looks.shown, ever_high, np.inf)
     return Series(
         estimate=np.where(hidden, np.nan, then.estimate),
         low=np.where(hidden, np.nan, low),
