@@ -80,10 +80,10 @@ class Layout(Struct, frozen=True):
         return 0 <= day < self.days and day not in self.idle
 
 
-def lay_out(days: int, seed: int, *, a_day: int = 14, first_weekday: int = 0) -> Layout:
+def lay_out(days: int, seed: int, *, a_day: int = 24, first_weekday: int = 0) -> Layout:
     """Return a layout; `first_weekday` is that of day 0, with Monday 0."""
     rng = random.Random(seed)
-    idle = frozenset(day for day in range(3, days) if day % 17 == 9)
+    idle = frozenset(day for day in range(3, days) if day % 40 == 9)
     found = []
     for day in range(days):
         if day in idle:

@@ -53,6 +53,13 @@ class BranchDay(Struct):
     with_r: float | None
     without_r: float | None
 
+    @property
+    def value_r(self) -> float | None:
+        """What the limit is worth on the day, None while R has no money yet."""
+        if self.with_r is None or self.without_r is None:
+            return None
+        return self.with_r - self.without_r
+
 
 class Trade(Struct, frozen=True):
     """Money of an episode in a size: its net, what it was worth at midnight, its risk."""

@@ -13,9 +13,14 @@ from msgspec import Struct
 
 from daemon.backtest.known import truth
 from daemon.backtest.known.desk import EQUITY_USD, run
-from daemon.backtest.known.episodes import BOTS, Episode, Layout, lay_out
+from daemon.backtest.known.episodes import BOTS, MODES, Episode, Layout, lay_out
 from divisions.weights import combined
 from market.events import NS_PER_DAY
+from shadow.report.fold import CLEAN, JudgedDay
+from shadow.report.measured import Evidence, ValueDay
+from shadow.report.report import report
+from shadow.report.row import ReportRow
+from shadow.report.verdict import decide
 from shadow.store.store import open_readonly
 
 # A Wednesday.
@@ -27,16 +32,20 @@ Numbers = tuple[float | None, ...]
 
 
 class Known(Struct, frozen=True):
-    """How many rows were compared, and those that differ (what must be, what is)."""
+    """How many rows were compared, and those that differ (what must be, what is).
+
+    `verdicts` are those of the report, by limit.
+    """
 
     days: int
     episodes: int
     limit_days: int
     branch_days: int
     unequal: list[str]
+    verdicts: dict[str, str]
 
 
-def known(days: int = 40, seed: int = 7, database: Path | None = None) -> Known:
+def known(days: int = 40, seed: int = 11, database: Path | None = None) -> Known:
     """Run a layout of so many days through engine, ledger and database, and compare the rows."""
     layout = lay_out(days, seed, first_weekday=START.weekday())
     start_ns = (START - date(1970, 1, 1)).days * NS_PER_DAY
@@ -58,8 +67,12 @@ def compare(db: sqlite3.Connection, layout: Layout) -> Known:
     branches = truth.branch_days(layout, weigh, start_e6, first_weekday=weekday)
     r_of = {e: _r(e) for e in layout.episodes}
     limits = truth.limit_days(layout, r_of, DELAY_DAYS)
+    rows = {row.name: row for row in report(db, by="filter").rows}
+    verdicts = {name: rows[name].verdict for name in MODES}
     unequal = [*_limit_days(db, limits), *_branch_days(db, branches)]
-    return Known(layout.days, len(layout.episodes), len(limits), len(branches), unequal)
+    for name in MODES:
+        unequal += _judged(rows[name], _evidence(name, layout, limits, branches))
+    return Known(layout.days, len(layout.episodes), len(limits), len(branches), unequal, verdicts)
 
 
 def _weight(db: sqlite3.Connection, day: str, bot: str) -> float:
@@ -113,6 +126,38 @@ def _branch_days(
         for (key, day), r in must.items()
     }
     return _differences("branch_day", told, have, R_WITHIN)
+
+
+def _evidence(
+    name: str,
+    layout: Layout,
+    limits: Mapping[tuple[str, int, str], truth.LimitDay],
+    branches: Mapping[tuple[truth.Key, int], truth.BranchDay],
+) -> Evidence:
+    """Return what a limit must be judged by."""
+    kind = "observed" if MODES[name] == "enforce" else "enforced"
+    judged = [
+        JudgedDay(
+            bot, BOTS[bot], r.judged, r.judged_r, r.blocked, r.blocked_r,
+            day=_day(day), sample=CLEAN, best_r=r.best_r, worst_r=r.worst_r,
+        )
+        for (of, day, bot), r in limits.items()
+        if of == name
+    ]  # fmt: skip
+    value = [
+        ValueDay(_day(day), r.value_r) for (key, day), r in branches.items() if key == (kind, name)
+    ]
+    return Evidence(judged, value, _day(layout.days - 1), bias_within=True)
+
+
+def _judged(row: ReportRow, evidence: Evidence) -> list[str]:
+    """Return where a row of the report differs from the ruling on what it must rest on."""
+    ruling = decide(row.name, evidence)
+    must = (ruling.selection.r, ruling.value.r, ruling.selection.n_eff)
+    have = (row.selection_r, row.value_r_per_day, row.n_eff)
+    if (row.verdict, row.kind) == (ruling.verdict, ruling.kind) and _alike(must, have, R_WITHIN):
+        return []
+    return [f"report {row.name}: must be {ruling.verdict} {must}, is {row.verdict} {have}"]
 
 
 def _differences(

@@ -53,7 +53,7 @@ def calibrate(
 
     with _over(processes, batches_of(histories, days)) as over:
         found = figures(study(histories, days, seed, over), histories, days, seed)
-    laid_out = known(engine_days, seed) if engine_days else None
+    laid_out = known(engine_days) if engine_days else None
     if json_:
         print_json({**msgspec.to_builtins(found), "engine": msgspec.to_builtins(laid_out)})
         return

@@ -119,6 +119,7 @@ def print_known(found: Known) -> None:
         f" {found.limit_days} rows of limits and {found.branch_days} of branches compared,"
         f" {len(found.unequal)} differ"
     )
+    typer.echo("  " + ", ".join(f"{name} {said}" for name, said in found.verdicts.items()))
     for line in found.unequal:
         typer.echo(f"  {line}")
 

@@ -18,7 +18,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("known") / "known.db"
     found = known(DAYS, 7, path)
     assert found.unequal == []
-    assert (found.episodes, found.limit_days) > (60, 60) and found.branch_days == 11 * DAYS
+    assert (found.episodes, found.limit_days) > (100, 60) and found.branch_days == 11 * DAYS
     return path
 
 
@@ -41,5 +41,11 @@ def test_a_row_that_is_not_what_it_must_be_is_found(database: Path, change: str,
 
 @pytest.mark.long
 def test_forty_days_are_what_was_laid_out() -> None:
-    found = known(40, 8)
+    found = known(40)
     assert found.unequal == [] and found.limit_days > 400 and found.branch_days > 400
+    assert found.verdicts == {
+        "knows": "PROTECTIVE",
+        "coin": "UNDETERMINED",
+        "dislikes": "RESTRICTIVE",
+        "watches": "UNDETERMINED",
+    }

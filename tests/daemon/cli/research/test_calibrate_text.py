@@ -51,7 +51,8 @@ def test_every_figure_stands_in_a_table(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_rows_that_differ_are_named(capsys: pytest.CaptureFixture[str]) -> None:
-    print_known(Known(40, 540, 500, 400, ["limit_day: must be 1, is 2"]))
+    print_known(Known(40, 540, 500, 400, ["limit_day: must be 1, is 2"], {"knows": "PROTECTIVE"}))
     out = capsys.readouterr().out
     assert "500 rows of limits and 400 of branches" in out and "1 differ" in out
+    assert "knows PROTECTIVE" in out
     assert "must be 1, is 2" in out
