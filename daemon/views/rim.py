@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from daemon.engine.engine import Engine
+if TYPE_CHECKING:
+    # A status at rest has no engine, and need not load one.
+    from daemon.engine.engine import Engine
 
 
 class RecentSignal(Struct):

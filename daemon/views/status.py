@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct, field
 
-from daemon.engine.engine import Engine
 from daemon.views.rim import Figures, RecentSignal, Rim
 from daemon.views.vote import VoteView, vote_view
 from market.coin import Coin
@@ -14,6 +15,9 @@ from shadow.ledger.trade import Trade, TradeState
 from shadow.report.score import StageScore
 from shadow.report.shortfall import Shortfall
 from shadow.store.rows import side_name
+
+if TYPE_CHECKING:
+    from daemon.engine.engine import Engine
 
 RECENT = 12
 STREAMS = ("fast", "slow", "bbo", "trades", "context")
