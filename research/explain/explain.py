@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import sqlite3
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,11 @@ from research.explain.fills import (
     fills_of,
     hold_trade,
     hold_trades_against_fills,
-    settings_at,
     trade_of,
 )
+from research.explain.orders import hold_orders
 from research.explain.proof import Difference, Proof
 from research.explain.series import Series, shown
-from research.explain.tape import first_book, taken
 
 OF_CHOICE = (
     "selection_r", "selection_low", "selection_high", "selection_any_low", "selection_any_high",
@@ -240,79 +238,4 @@ def _of_trade(
     found.trade, found.fills = trade, fills_of(db, trade_id)
     if trade["net_e6"] is not None:
         hold_trade(db, trade, found.fills, proof)
-    for fill in found.fills:
-        why = _hold_fill(db, trade, fill, tape, proof)
-        if why:
-            proof.skip(f"{fill['action']} at the tape: {why}")
-
-
-def _hold_fill(
-    db: sqlite3.Connection,
-    trade: dict[str, Any],
-    fill: dict[str, Any],
-    tape: Path | None,
-    proof: Proof,
-) -> str:
-    """Check a fill against the book that the tape shows; return why it could not be."""
-    settings = settings_at(db, trade["decided_ns"])
-    marks = set(trade["flags"].split(","))
-    entry = fill["action"] == "entry"
-    refused: list[tuple[bool, Callable[[], str]]] = [
-        (tape is None or not tape.is_dir(), lambda: "there is no tape"),
-        (settings is None, lambda: "the run's settings are not in the database"),
-        (trade["kind"] == "real", lambda: "a real order was filled by the venue"),
-        (trade["cause"] == "clamp", lambda: "what a cap cut off stands behind what it let through"),
-        ("suspect_price" in marks, lambda: "some of its quotes were not believed at once"),
-        (
-            not entry and bool(marks & {"gap", "repaired", "wound_down"}),
-            lambda: "it was walked from candles, or sold without a book",
-        ),
-    ]
-    for refuses, why in refused:
-        if refuses:
-            return why()
-    assert tape is not None and settings is not None
-    latency_ns = round(settings["latency_ms"] * 1e6)
-    due_ns = trade["decided_ns"] + latency_ns if entry else fill["ts_ns"]
-    buys = (trade["side"] == "buy") == entry
-    book, covered = first_book(tape, trade["coin"], buys=buys, due_ns=due_ns, most_ns=fill["ts_ns"])
-    if book is not None and book.by_deltas:
-        return "its book was kept by deltas, which are not rebuilt here"
-    if not covered:
-        return "that part of the tape is gone"
-    of = f"trade {trade['trade_id']} {fill['action']}"
-    link = "fill from the tape's book"
-    proof.equal(link, f"{of} ts_ns", fill["ts_ns"], book.place.ns if book else None)
-    if book is None or book.decimals is None:
-        return "" if book is None else "the tape does not say the size of a lot"
-    wanted = _asked(db, trade, fill, entry)
-    lots, notional_e6, touched = taken(book.levels, wanted, book.decimals)
-    for name, made in (("lots", lots), ("notional_e6", notional_e6), ("levels", touched)):
-        proof.equal(link, f"{of} {name}", fill[name], made)
-    fill["tape"] = {
-        "segment": book.place.segment,
-        "line": book.place.line,
-        "ns": book.place.ns,
-        "due_ns": due_ns if entry else None,
-        "levels": [[float(px), float(sz)] for px, sz in book.levels[: max(touched, 1)]],
-    }
-    if entry:
-        fill["tape"]["signal_event"] = _event_of(db, trade["signal_id"])
-    return (
-        "" if entry else "when it fell due is not written; that the book then made it, is checked"
-    )
-
-
-def _asked(db: sqlite3.Connection, trade: dict[str, Any], fill: dict[str, Any], entry: bool) -> int:
-    """Return how many lots an order asked for."""
-    if not entry:
-        return int(fill["lots"])
-    (asked,) = db.execute(
-        "SELECT asked_lots FROM trade WHERE trade_id = ?", (trade["trade_id"],)
-    ).fetchone()
-    return int(asked)
-
-
-def _event_of(db: sqlite3.Connection, signal_id: int) -> int | None:
-    row = db.execute("SELECT seq FROM signal WHERE signal_id = ?", (signal_id,)).fetchone()
-    return None if row is None else int(row[0])
+    hold_orders(db, trade, found.fills, tape, proof)

@@ -105,6 +105,11 @@ class Book:
         """Say whether both sides exist and do not cross, and have not for a few frames."""
         return self.top is not None and self.top[0] < self.top[1] and not self._unclean
 
+    @property
+    def mid(self) -> float:
+        """Return the middle of the touch, 0 without one."""
+        return 0.0 if self.top is None else 0.5 * (float(self.top[0]) + float(self.top[1]))
+
     def feed(self, line: Line, coin: str) -> bool:
         """Take a line; return whether it changed the coin's book."""
         if line.kind == "X" and b"feed_down" in line.payload:
@@ -207,3 +212,45 @@ def first_book(
         if changed and book.ok and line.place.ns >= due_ns:
             return Found(line.place, book.side(buys), decimals, book.by_deltas), True
     return None, covered
+
+
+class Plan(NamedTuple):
+    """What ends a trade by itself: prices (0 for none), how far a stop trails, and a time."""
+
+    long: bool
+    stop_px: float
+    target_px: float
+    trail: float
+    until_ns: int
+
+
+def decided_exit(
+    folder: Path, coin: str, plan: Plan, met: Place, most_ns: int
+) -> tuple[str, Place] | None:
+    """Return what ended a trade that was opened at a record, and the record at which it did.
+
+    Every sound book behind that record is a mark; with each second the stop trails the best mark.
+    """
+    book, opened = Book(), False
+    stop, best, sign = plan.stop_px, 0.0, 1.0 if plan.long else -1.0
+    for line in between(folder, met.ns - WARM_NS, most_ns):
+        if line.place.ns < met.ns - WARM_NS and line.kind != "X":
+            continue
+        if line.place.ns > most_ns:
+            break
+        if line.kind == "T" and opened:
+            if plan.trail:
+                stop = sign * max(sign * stop, sign * best - plan.trail)
+            if line.place.ns >= plan.until_ns:
+                return "horizon", line.place
+        if not book.feed(line, coin):
+            continue
+        if opened and book.ok:
+            if sign * (book.mid - stop) <= 0.0:
+                return ("stop" if stop == plan.stop_px else "trail"), line.place
+            if plan.target_px and sign * (book.mid - plan.target_px) >= 0.0:
+                return "target", line.place
+            best = sign * max(sign * best, sign * book.mid)
+        elif line.place[:2] == met[:2]:
+            opened, best = True, book.mid
+    return None

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import ast
-import json
 import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
 from research.explain import arithmetic
 from research.explain.explain import COLUMNS, Explanation, Unknown, explain, split
@@ -121,76 +119,9 @@ def test_what_is_not_there_is_said(db: sqlite3.Connection) -> None:
         explain(db, "halt", "selection_r", None)
 
 
-def taped(folder: Path, db: sqlite3.Connection, trade_id: int, **frames: tuple[int, float]) -> Path:
-    """Write a tape on which a trade's entry and exit met the stage's books."""
-    rows = [b'H 0 {"instruments": [{"coin": "SOL", "sz_decimals": 2}]}']
-    for action, ns, px in db.execute(
-        "SELECT action, ts_ns, px FROM fill WHERE trade_id = ? ORDER BY ts_ns", (trade_id,)
-    ):
-        late_ns, off = frames.get(action, (0, 0.0))
-        levels = [[{"px": f"{px + d + off:.2f}", "sz": "1000000.0"}] for d in (-0.02, 0.0)]
-        data = {"coin": "SOL", "time": ns // 10**6, "levels": levels}
-        raw = json.dumps({"channel": "l2Book", "data": data}).encode()
-        rows.append(b"F %d %s" % (ns + late_ns, raw))
-        if action == "exit":
-            levels[:] = [[{"px": f"{px + d + off:.2f}", "sz": "1000000.0"}] for d in (0.0, 0.02)]
-            rows[-1] = b"F %d %s" % (
-                ns + late_ns, json.dumps({"channel": "l2Book", "data": data}).encode()
-            )  # fmt: skip
-    folder.mkdir()
-    (folder / "1.tape.zst").write_bytes(zstandard.compress(b"\n".join(rows) + b"\n"))
-    return folder
-
-
-def first_long(db: sqlite3.Connection) -> int:
-    (trade_id,) = db.execute(
-        "SELECT MIN(trade_id) FROM trade WHERE kind = 'twin' AND side = 'buy'"
-        " AND net_e6 IS NOT NULL AND flags = ''"
-    ).fetchone()
-    return int(trade_id)
-
-
-def test_a_trade_is_held_against_the_books_of_the_tape(
-    db: sqlite3.Connection, tmp_path: Path
-) -> None:
-    trade_id = first_long(db)
-    folder = taped(tmp_path / "tape", db, trade_id)
-    found = again(db, "limit", "value_usd", trade_id=trade_id, tape=folder)
-    assert found.adds_up and found.checked["fill from the tape's book"] == 8
-    entry, out = (fill["tape"] for fill in found.fills)
-    assert (entry["line"], out["line"], entry["segment"]) == (2, 3, "1.tape.zst")
-    assert entry["ns"] == found.fills[0]["ts_ns"] >= entry["due_ns"] and entry["signal_event"] > 0
-
-
-@pytest.mark.parametrize("frames", [{"entry": (0, 0.01)}, {"exit": (0, 0.01)}, {"entry": (1, 0.0)}])
-def test_a_fill_that_the_tape_s_book_does_not_make_is_found(
-    db: sqlite3.Connection, tmp_path: Path, frames: dict[str, tuple[int, float]]
-) -> None:
-    trade_id = first_long(db)
-    folder = taped(tmp_path / "tape", db, trade_id, **frames)
-    found = again(db, "limit", "value_usd", trade_id=trade_id, tape=folder)
-    assert {one.link for one in found.differs} == {"fill from the tape's book"}
-
-
-def test_what_of_a_trade_cannot_be_held_against_the_tape_is_said(
-    damaged: Damaged, tmp_path: Path
-) -> None:
-    db = damaged("UPDATE run SET seed = 2")
-    trade_id = first_long(db)
-    folder = taped(tmp_path / "tape", db, trade_id)
-
-    def unchecked(tape: Path | None) -> str:
-        return " ".join(again(db, "limit", "net_usd", trade_id=trade_id, tape=tape).unchecked)
-
-    assert "there is no tape" in unchecked(None) and "no tape" in unchecked(tmp_path / "none")
-    (tmp_path / "empty").mkdir()
-    assert "that part of the tape is gone" in unchecked(tmp_path / "empty")
-    for script, words in (
-        (f"UPDATE trade SET flags = 'gap' WHERE trade_id = {trade_id}", "walked from candles"),
-        (f"UPDATE trade SET flags = 'suspect_price' WHERE trade_id = {trade_id}", "not believed"),
-        (f"UPDATE trade SET flags = '', cause = 'clamp' WHERE trade_id = {trade_id}", "cap cut"),
-        (f"UPDATE trade SET kind = 'real' WHERE trade_id = {trade_id}", "by the venue"),
-        ("UPDATE run SET config = '{}'", "settings are not in the database"),
-    ):
-        damaged(script)
-        assert words in unchecked(folder)
+def test_a_trade_is_shown_with_its_fills(db: sqlite3.Connection) -> None:
+    (trade_id,) = db.execute("SELECT MIN(trade_id) FROM trade WHERE net_e6 IS NOT NULL").fetchone()
+    found = again(db, "limit", "net_usd", trade_id=trade_id)
+    assert found.trade is not None and found.trade["trade_id"] == trade_id
+    assert [fill["action"] for fill in found.fills] == ["entry", "exit"]
+    assert "fills on the tape: there is no tape" in found.unchecked

@@ -50,7 +50,7 @@ def test_a_trader_reads_from_the_figure_down_to_a_fill(told: Path, cli: Cli) -> 
         (trade,) = db.execute("SELECT MIN(trade_id) FROM trade WHERE net_e6 <> 0").fetchone()
     ran = cli("explain", "watch.value_usd", "--state", told, "--trade", trade)
     assert ran.code == 0 and f"trade {trade}: " in ran.out
-    assert "not checked: entry at the tape: there is no tape" in ran.out
+    assert "not checked: fills on the tape: there is no tape" in ran.out
 
 
 @pytest.mark.parametrize(

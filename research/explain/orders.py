@@ -1,0 +1,153 @@
+"""Orders of a trade against the tape: which book each met, and why and when an exit was sent."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from research.explain.fills import settings_at
+from research.explain.proof import Proof
+from research.explain.tape import Found, Place, Plan, decided_exit, first_book, taken
+
+BY_ITSELF = ("stop", "target", "horizon", "trail")
+
+
+class Order(Struct):
+    """An order that became a fill: when it was due, and what it asked for."""
+
+    fill: dict[str, Any]
+    entry: bool
+    due_ns: int
+    lots: int
+
+
+def hold_orders(
+    db: sqlite3.Connection,
+    trade: dict[str, Any],
+    fills: list[dict[str, Any]],
+    tape: Path | None,
+    proof: Proof,
+) -> None:
+    """Check each fill against the book that the tape shows, and note there which one it was."""
+    settings = settings_at(db, trade["decided_ns"])
+    why = _out_of_reach(trade, tape, known=settings is not None)
+    if why or tape is None or settings is None:
+        if fills:
+            proof.skip(f"fills on the tape: {why}")
+        return
+    latency_ns = round(settings["latency_ms"] * 1e6)
+    met: Place | None = None
+    for fill in fills:
+        entry = fill["action"] == "entry"
+        if not entry and _walked(trade):
+            proof.skip("exit on the tape: it was walked from candles, or sold without a book")
+            continue
+        due_ns, lots = fill["ts_ns"], fill["lots"]
+        if entry:
+            due_ns, lots = trade["decided_ns"] + latency_ns, _asked(db, trade)
+        elif met is not None and fill is _first_exit(fills):
+            sent_ns = _hold_decision(db, trade, fill["ts_ns"] - latency_ns, tape, met, proof)
+            due_ns = due_ns if sent_ns is None else sent_ns + latency_ns
+        found = _hold_fill(trade, Order(fill, entry, due_ns, lots), tape, proof)
+        if entry and found is not None:
+            met = found.place
+            fill["tape"]["signal_event"] = _event_of(db, trade["signal_id"])
+
+
+def _out_of_reach(trade: dict[str, Any], tape: Path | None, *, known: bool) -> str:
+    if tape is None or not tape.is_dir():
+        return "there is no tape"
+    if not known:
+        return "the run's settings are not in the database"
+    if trade["kind"] == "real":
+        return "a real order was filled by the venue"
+    if trade["cause"] == "clamp":
+        return "what a cap cut off stands behind what it let through"
+    if "suspect_price" in trade["flags"].split(","):
+        return "some of its quotes were not believed at once"
+    return ""
+
+
+def _walked(trade: dict[str, Any]) -> bool:
+    return not {"gap", "repaired", "wound_down"}.isdisjoint(trade["flags"].split(","))
+
+
+def _first_exit(fills: list[dict[str, Any]]) -> dict[str, Any]:
+    return next(fill for fill in fills if fill["action"] == "exit")
+
+
+def _hold_fill(trade: dict[str, Any], order: Order, tape: Path, proof: Proof) -> Found | None:
+    """Check that the first sound book once an order was due is the fill's, and makes it."""
+    fill, action = order.fill, order.fill["action"]
+    buys = (trade["side"] == "buy") == order.entry
+    found, covered = first_book(
+        tape, trade["coin"], buys=buys, due_ns=order.due_ns, most_ns=fill["ts_ns"]
+    )
+    if found is not None and found.by_deltas:
+        proof.skip(f"{action} on the tape: its book was kept by deltas, which are not rebuilt here")
+        return None
+    if not covered:
+        proof.skip(f"{action} on the tape: that part of the tape is not there")
+        return None
+    of, link = f"trade {trade['trade_id']} {action}", "fill from the tape's book"
+    proof.equal(link, f"{of} ts_ns", fill["ts_ns"], found.place.ns if found else None)
+    if found is None:
+        return None
+    if found.decimals is None:
+        proof.skip(f"{action} on the tape: it does not say the size of a lot")
+        return None
+    lots, notional_e6, touched = taken(found.levels, order.lots, found.decimals)
+    for name, made in (("lots", lots), ("notional_e6", notional_e6), ("levels", touched)):
+        proof.equal(link, f"{of} {name}", fill[name], made)
+    fill["tape"] = {
+        "segment": found.place.segment,
+        "line": found.place.line,
+        "ns": found.place.ns,
+        "due_ns": order.due_ns,
+        "levels": [[float(px), float(sz)] for px, sz in found.levels[: max(touched, 1)]],
+    }
+    return found
+
+
+def _hold_decision(
+    db: sqlite3.Connection,
+    trade: dict[str, Any],
+    by_ns: int,
+    tape: Path,
+    met: Place,
+    proof: Proof,
+) -> int | None:
+    """Check what ended a trade, no later than a time, and return when; None if nobody can."""
+    row = db.execute(
+        "SELECT stop_px, COALESCE(target_px, 0), COALESCE(trail, 0), horizon_ns FROM signal"
+        " WHERE signal_id = ?",
+        (trade["signal_id"],),
+    ).fetchone()
+    reason = trade["exit_reason"]
+    if row is None or reason not in BY_ITSELF:
+        why = "its signal was deleted" if row is None else f"it was ended by {reason}"
+        proof.skip(f"when the exit fell due: {why}")
+        return None
+    stop_px, target_px, trail, horizon_ns = row
+    until_ns = trade["decided_ns"] + horizon_ns
+    plan = Plan(trade["side"] == "buy", stop_px, target_px, trail, until_ns)
+    found = decided_exit(tape, trade["coin"], plan, met, by_ns)
+    made = None if found is None else found[0]
+    proof.equal("exit from the tape's marks", f"trade {trade['trade_id']}", reason, made)
+    return None if found is None else found[1].ns
+
+
+def _asked(db: sqlite3.Connection, trade: dict[str, Any]) -> int:
+    """Return how many lots an entry asked for."""
+    (asked,) = db.execute(
+        "SELECT asked_lots FROM trade WHERE trade_id = ?", (trade["trade_id"],)
+    ).fetchone()
+    return int(asked)
+
+
+def _event_of(db: sqlite3.Connection, signal_id: int) -> int | None:
+    row = db.execute("SELECT seq FROM signal WHERE signal_id = ?", (signal_id,)).fetchone()
+    return None if row is None else int(row[0])
