@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bench import (
     admission,
     bots,
+    branches,
     decode,
     deltas,
     header,
@@ -32,6 +33,7 @@ MEASUREMENTS: dict[str, Callable[[int], Result]] = {
     "marking": marking.measure,
     "matching": matching.measure,
     "replay": replay.measure,
+    "branches": branches.measure,
     "store": store.measure,
     "header": header.measure,
     "world": world.measure,

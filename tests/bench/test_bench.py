@@ -17,6 +17,7 @@ from bench import __main__ as command
 from bench import (
     admission,
     bots,
+    branches,
     decode,
     deltas,
     header,
@@ -56,6 +57,7 @@ SHORT: dict[str, Callable[[int], Result]] = {
     "marking": partial(marking.measure, phantoms=20_000, coins=30),
     "matching": partial(matching.measure, orders=2_000),
     "replay": lambda rounds: replay.measure(rounds, slice_of_market()),
+    "branches": lambda rounds: branches.measure(rounds, slice_of_market()),
     "store": lambda rounds: store.measure(rounds, slice_of_market()),
     "header": lambda rounds: header.measure(rounds, slice_of_market()),
     "world": partial(world.measure, seconds=6.0, days=1),
