@@ -22,6 +22,7 @@ from daemon.live.startup import subscriptions
 from daemon.replay.player import Player
 from daemon.version import code_version
 from market.errors import require
+from shadow.store.store import Store
 from venue.hyperliquid.session import Session
 from venue.hyperliquid.universe import load_instruments, source
 from venue.tape.importer import Origin, import_recording, open_recording
@@ -64,7 +65,8 @@ def measure(rounds: int, market: Stretch | None = None) -> Result:
             _memory(rounds, what, tape, result)
     result.notes = [
         "both sides make the same decisions and end with the same digest",
-        "without lenses, which a process of their own computes in a live run",
+        "recordings: as `gnomon replay` does it, with lenses inline and a database; world: the "
+        "engine alone, fed from memory",
         "memory: the most that a process which does nothing else ever held",
     ]
     return result
@@ -104,8 +106,12 @@ def _from_memory(market: Stretch, with_branches: bool) -> tuple[str, int]:
 
 
 def _from_tape(tape: Path, with_branches: bool) -> tuple[str, int]:
-    player = Player(whole=not with_branches)
-    digest = player.play(tape).digest
+    """Replay as the command does: lenses inline, rows and state into a database."""
+    with tempfile.TemporaryDirectory(prefix="gnomon-bench-") as name:
+        store = Store(Path(name) / "bench.db", mode="replay", network="local")
+        player = Player(store, whole=not with_branches)
+        digest = player.play(tape).digest
+        store.close()
     assert player.engine is not None
     return digest, len(player.engine.desks.branches.sides)
 
@@ -113,7 +119,7 @@ def _from_tape(tape: Path, with_branches: bool) -> tuple[str, int]:
 def _imported(recording: Path, tape: Path) -> Path:
     found = open_recording(recording)
     coins = list(dict.fromkeys(stream.coin for stream in found.streams))
-    settings: dict[str, Any] = {"coins": coins, "lens": {"enabled": False}}
+    settings: dict[str, Any] = {"coins": coins}
     config = parse(settings, "bench").resolved()
     import_recording(found, tape, Origin(load_instruments(), source(), config, code_version()))
     return tape

@@ -166,20 +166,19 @@ class _Worths:
         """Return what every side made of every signal, open trades at their marks."""
         branches = self._engine.desks.branches
         made = self._follower.closed
-        for trade in branches.ledger.trades.values():
-            if trade.state == TradeState.PENDING:
-                net_e6 = 0
-            else:
+        for trade in branches.ledger.owing.unsettled():
+            net_e6 = 0
+            if trade.state != TradeState.PENDING:
                 instrument = branches.ledger.coin(trade.coin).instrument
                 net_e6 = trade.mark_e6(trade.mark_px or trade.entry_px, instrument)
-            held = Holding(trade.filled_lots, net_e6, is_open=True)
+            held = Holding(trade.filled_lots, net_e6, is_open=trade.state != TradeState.CLOSED)
             made[side_of(trade.trade_id)][signal_of(trade.trade_id)] = held
         return made
 
     def all(self) -> Counterfactual:
         """Return every limit beside the desk."""
         engine, desk = self._engine, self._sides["nothing", ""]
-        self._follower.phantoms.mark(engine.branch.ledger.trades, engine.market.coins)
+        self._follower.phantoms.mark(engine.branch.ledger.owing.find, engine.market.coins)
         net_e6 = _net_e6(desk)
         found = Counterfactual(
             engine.desks.booking.forks.forked_ns,

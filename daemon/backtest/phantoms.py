@@ -6,7 +6,7 @@ no caps, no slots and no cooldowns, so they overstate what a desk without the li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from market.coin import Coin
 from market.decision import TradeKind
@@ -41,11 +41,11 @@ class Phantoms:
                 self._add(update.trade_id, update.net_e6)
                 self._limits.pop(update.trade_id, None)
 
-    def mark(self, trades: Mapping[int, Trade], coins: Mapping[str, Coin]) -> None:
-        """Add what is still open at its last mark."""
+    def mark(self, find: Callable[[int], Trade | None], coins: Mapping[str, Coin]) -> None:
+        """Add what is not final at its last mark; `find` knows the trades by id."""
         for trade_id in self._limits:
-            trade = trades.get(trade_id)
-            if trade is not None and trade.state in (TradeState.OPEN, TradeState.EXITING):
+            trade = find(trade_id)
+            if trade is not None and trade.state != TradeState.PENDING:
                 coin = coins[trade.coin]
                 px = coin.book.mid if coin.book.ok else trade.mark_px or trade.entry_px
                 self._add(trade_id, trade.mark_e6(px, coin.instrument))

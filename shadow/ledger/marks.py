@@ -67,8 +67,11 @@ class Marks:
 
     def touch(self, mid: float) -> bool:
         """Take a new mid; return True when some trade's stop or target may have been reached."""
-        self.high = max(self.high, mid)
-        self.low = min(self.low, mid)
+        # Called for every book; a call of `max` would cost more than all the rest.
+        if mid > self.high:  # noqa: PLR1730
+            self.high = mid
+        if mid < self.low:  # noqa: PLR1730
+            self.low = mid
         return mid <= self.floor or mid >= self.ceiling
 
     def total(self, mid: float) -> float:

@@ -31,9 +31,15 @@ class Owing:
         """Return, by coin, the oldest and the newest hour (ms) that is owed."""
         found: dict[str, tuple[int, int]] = {}
         for trade in self.unsettled():
-            for owed in trade.owes:
-                first, last = found.get(trade.coin, (owed.hour_ms, owed.hour_ms))
-                found[trade.coin] = min(first, owed.hour_ms), max(last, owed.hour_ms)
+            owes = trade.owes
+            if owes:
+                # A trade owes its hours in their order.
+                first, last = owes[0].hour_ms, owes[-1].hour_ms
+                known = found.get(trade.coin)
+                if known is None:
+                    found[trade.coin] = first, last
+                elif first < known[0] or last > known[1]:
+                    found[trade.coin] = min(first, known[0]), max(last, known[1])
         return found
 
     def settle(self, name: str, rates: Mapping[int, float]) -> list[Change]:
@@ -50,13 +56,13 @@ class Owing:
         """Give up what has been owed for too long; all are flagged before any is booked."""
         changes: list[Change] = []
         ended: list[Change] = []
+        oldest_ms = hour_ms - OWED_MS
         for trade in self.unsettled():
-            kept = [owed for owed in trade.owes if owed.hour_ms >= hour_ms - OWED_MS]
-            if len(kept) < len(trade.owes):
-                trade.owes = kept
+            if trade.owes and trade.owes[0].hour_ms < oldest_ms:
+                trade.owes = [owed for owed in trade.owes if owed.hour_ms >= oldest_ms]
                 trade.flag("no_funding")
                 changes.append(Change(trade, "doubted", now_ns))
-            ended += _final(trade)
+                ended += _final(trade)
         return changes + ended
 
     def unsettled(self) -> list[Trade]:

@@ -13,6 +13,7 @@ from itertools import chain
 from daemon.engine.account import STOP_OUTS
 from daemon.engine.admission import SIGNALS_MAX, Judged, entry_of, propose
 from daemon.engine.branch import Branch
+from daemon.engine.branches.alike import Alike
 from daemon.engine.branches.panel import Checked, Panel
 from daemon.engine.branches.side import BRANCHES_MAX, Side, side_of, signal_of, trade_id_of
 from daemon.engine.branches.slots import Slots
@@ -59,11 +60,17 @@ class Branches:
         self.everyone = (1 << len(variants)) - 1
         # The market as a filter sees it; nothing that depends on this desk is asked of it.
         self._market = DeskView(main.desk, coins)
+        # By who holds it, what is held was worth when it was valued last.
+        self._sums: dict[int, int] = {0: 0}
         self._count = 0
         self._counted_seq = 0
         self.ledger = self._empty_ledger()
         # By coin, signal and size, what each branch holds.
-        self.held: dict[str, dict[tuple[int, int], dict[int, Trade]]] = {n: {} for n in coins}
+        self.held: dict[str, dict[tuple[int, int], Alike]] = {n: {} for n in coins}
+
+    def _forget_sums(self) -> None:
+        """Let every branch be valued anew: something else than a mid has changed one."""
+        self._sums = {0: 0}
 
     def _touch(self) -> None:
         self._out.touch("branches")
@@ -78,6 +85,7 @@ class Branches:
         """Forget all trades, and let each side have its own of those given."""
         self.ledger = self._empty_ledger()
         self.held = {name: {} for name in self._coins}
+        self._forget_sums()
         for side in self.sides:
             side.account.trades.clear()
         for trade in ledger_of:
@@ -197,8 +205,9 @@ class Branches:
 
     def on_second(self) -> None:
         """End horizons, give up entries, revalue; latch branches whose loss limit is broken."""
-        for name in self._coins:
-            self._touch_suspended(name)
+        for name, trades in self.ledger.gaps.suspended.items():
+            if trades:
+                self._touch_suspended(name)
         self._apply(self.ledger.on_second(self._out.now_ns))
         self.value()
         for side in self.sides:
@@ -217,26 +226,38 @@ class Branches:
         Trades that came from the same signal in the same size are the same trade, whichever
         branches hold them, and are worth the same.
         """
-        totals = [0] * len(self.sides)
-        for name, alike in self.held.items():
-            if not alike:
+        # What is held by the same branches is added up before it is given to each of them.
+        sums: dict[int, int] = {}
+        for name, groups in self.held.items():
+            if not groups:
                 continue
             coin = self._coins[name]
-            mid, instrument = coin.book.mid, coin.instrument
-            if not coin.book.ok:
-                for trade in chain.from_iterable(map(dict.values, alike.values())):
+            book, instrument = coin.book, coin.instrument
+            if not book.ok:
+                for trade in chain.from_iterable(g.trades.values() for g in groups.values()):
                     px = trade.mark_px or trade.entry_px
-                    totals[side_of(trade.trade_id)] += trade.mark_e6(px, instrument)
+                    bit = 1 << side_of(trade.trade_id)
+                    sums[bit] = sums.get(bit, 0) + trade.mark_e6(px, instrument)
                 continue
-            for trades in alike.values():
-                one = 0
-                for at, trade in trades.items():
-                    one = one or trade.mark_e6(mid, instrument)
-                    trade.mark_px = mid
-                    totals[at] += one
-        for side, total in zip(self.sides, totals, strict=True):
+            mid = book.mid
+            for group in groups.values():
+                mask = group.mask
+                sums[mask] = sums.get(mask, 0) + group.worth_e6(mid, instrument)
+        if sums == self._sums:
+            return
+        self._sums = sums
+        parts = list(sums.items())
+        changed = False
+        for side in self.sides:
+            bit, total = side.bit, 0
+            for mask, amount_e6 in parts:
+                if mask & bit:
+                    total += amount_e6
             if total != side.view.desk.open_e6:
                 side.revalue(total)
+                changed = True
+        if changed:
+            self._touch()
 
     def on_minute(self) -> None:
         """Let the state know the marks of everything open."""
@@ -256,6 +277,7 @@ class Branches:
 
     def begin_day(self, day_ms: int) -> None:
         """Let the daily losses be measured from here on, on a new UTC day."""
+        self._forget_sums()
         for side in self.sides:
             side.account.begin_day(day_ms)
             side.look_again()
@@ -321,14 +343,15 @@ class Branches:
             self._touch_trade(trade)
 
     def _hold(self, trade: Trade) -> None:
-        alike = self.held[trade.coin].setdefault(_alike(trade), {})
-        alike[side_of(trade.trade_id)] = trade
+        alike = self.held[trade.coin].setdefault(_alike(trade), Alike())
+        alike.add(side_of(trade.trade_id), trade)
 
     def _closed(self, side: Side, trade: Trade) -> None:
+        self._forget_sums()
         alike = self.held[trade.coin].get(_alike(trade))
         if alike is not None:
-            alike.pop(side.index, None)
-            if not alike:
+            alike.remove(side.index)
+            if not alike.trades:
                 del self.held[trade.coin][_alike(trade)]
         side.closed(trade)
         slots = self.slots.get(trade.key)

@@ -102,12 +102,12 @@ class Side:
         self.safe_e6, self.unsure = self.desk.equity_e6, False
 
     def revalue(self, open_e6: int) -> None:
-        """Let its open trades be worth an amount."""
-        desk, peak_e6 = self.desk, self.desk.peak_e6
-        self.account.revalue(open_e6)
+        """Let its open trades be worth an amount; the caller lets the state know."""
+        desk = self.view.desk
         equity_e6 = desk.cash_e6 + open_e6
-        if desk.peak_e6 != peak_e6:
-            self.safe_e6 = equity_e6
+        desk.open_e6 = open_e6
+        if equity_e6 > desk.peak_e6:
+            desk.peak_e6 = self.safe_e6 = equity_e6
         elif equity_e6 < self.safe_e6:
             self.unsure = True
         self._trace(equity_e6)

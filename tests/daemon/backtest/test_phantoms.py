@@ -88,5 +88,5 @@ def test_what_is_open_counts_at_its_last_mark() -> None:
     phantoms.absorb(absorbed(signals=[Signal(n, "blocked", "position") for n in (1, 2, 3)]))
     trades = {6: Open("BTC", 1), 10: Open("ETH", 2, 55.0), 14: Open("BTC", 0), 18: Open("BTC", 1)}
     coins = {"BTC": Coin(Book(True)), "ETH": Coin(Book(False))}
-    phantoms.mark(cast(Any, trades), cast(Any, coins))
+    phantoms.mark(cast(Any, trades.get), cast(Any, coins))
     assert phantoms.sums_e6 == {"position": 1060 + 1055}
