@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -149,6 +149,10 @@ def print_table(
     for i in spare:
         if sum(widths[k] + 2 for k in shown) > console.width:
             shown.remove(i)
+    if not console.is_terminal and not title:
+        # As the table below would be; of a thousand rows that takes a second.
+        _print_plain(console.file, columns, rows, widths, left, words)
+        return
     table = Table(title=title or None, title_justify="left", title_style="bold", box=None)
     for i in shown:
         side: Literal["left", "right"] = (
@@ -161,6 +165,23 @@ def print_table(
     if len(shown) < len(columns):
         gone = ", ".join(columns[i] for i in sorted(spare) if i not in shown)
         console.print(f"(the terminal is too narrow for {gone}; a wider one or --json has them)")
+
+
+def _print_plain(
+    file: IO[str],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    left: int,
+    words: int,
+) -> None:
+    ends = len(columns) - words
+    for row in (columns, *rows):
+        cells = (
+            text.ljust(width) if i < left or i >= ends else text.rjust(width)
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        file.write("".join(f" {text} " for text in cells) + "\n")
 
 
 def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:

@@ -14,12 +14,16 @@ from quant.anytime import Sums
 from shadow.report.row import By, ReportRow
 from shadow.report.slices import Slice, shrunken
 
-# Days are added up over divisions: each trade is in one.
+# In the order of the table's key, which need not be sorted.
 _ROWS = """
-SELECT CASE :by WHEN 'day' THEN day ELSE name END AS slice, day, scope, SUM(signals), SUM(entries),
-       SUM(r), SUM(bps), SUM(net_e6)
-FROM slice_day WHERE by = CASE :by WHEN 'day' THEN 'division' ELSE :by END AND day >= :since
-GROUP BY slice, scope, day ORDER BY slice, scope, day
+SELECT name, day, scope, signals, entries, r, bps, net_e6 FROM slice_day
+WHERE by = :by AND day >= :since ORDER BY by, day, name, scope
+"""
+
+# Days are added up over divisions: each trade is in one.
+_DAYS = """
+SELECT day, day, scope, SUM(signals), SUM(entries), SUM(r), SUM(bps), SUM(net_e6) FROM slice_day
+WHERE by = 'division' AND day >= :since GROUP BY day, scope ORDER BY day, scope
 """
 
 
@@ -30,8 +34,10 @@ def by_slice(db: sqlite3.Connection, by: By, since: str) -> list[ReportRow]:
     last: dict[str, int] = {}
     parts: dict[str, list[float]] = {}
     taken: dict[str, list[float]] = {}
+    ordinals = _Ordinals()
+    query = _DAYS if by == "day" else _ROWS
     for name, day, scope, signals, entries, r, bps, net_e6 in db.execute(
-        _ROWS, {"by": by, "since": since}
+        query, {"by": by, "since": since}
     ):
         row = rows.get(name)
         if row is None:
@@ -39,7 +45,7 @@ def by_slice(db: sqlite3.Connection, by: By, since: str) -> list[ReportRow]:
             row.reason = "a slice has no verdict"
             sums[name], parts[name], taken[name] = Sums(), [0.0, 0.0], [0.0, 0.0]
         if scope == "blocked":
-            ordinal = date.fromisoformat(day).toordinal()
+            ordinal = ordinals[day]
             sums[name].add(r, entries, adjacent=last.get(name) == ordinal - 1)
             last[name] = ordinal
             row.episodes += entries
@@ -63,7 +69,15 @@ def by_slice(db: sqlite3.Connection, by: By, since: str) -> list[ReportRow]:
     if by != "day":
         for found in shrunken(sums, {name: row.episodes for name, row in rows.items()}):
             _draw(rows[found.name], found)
-    return [row for row in rows.values() if _has_anything(row)]
+    return [rows[name] for name in sorted(rows) if _has_anything(rows[name])]
+
+
+class _Ordinals(dict[str, int]):
+    """Ordinals of days, each worked out once."""
+
+    def __missing__(self, day: str) -> int:
+        self[day] = date.fromisoformat(day).toordinal()
+        return self[day]
 
 
 def _count(row: ReportRow, scope: str, signals: int) -> None:

@@ -223,3 +223,15 @@ def test_a_narrow_terminal_loses_whole_columns_never_half_a_figure(
         assert cell in out or width == 40
     assert ("-15.5123456789" in out) == (width >= 64)
     assert ("too narrow for mode, bps" in " ".join(out.split())) == (width == 40)
+
+
+@pytest.mark.parametrize("how", [{}, {"left": 2}, {"words": 1}])
+def test_a_table_in_a_pipe_looks_as_one_that_is_drawn(
+    how: dict[str, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("a–b", "1", "xy [z]"), ("longer", "22", "q"), ("ä … c", "333", "")]
+    print_table("", ("name", "n", "w"), rows, **how)
+    plain = capsys.readouterr().out
+    # With a title it is drawn.
+    print_table("title", ("name", "n", "w"), rows, **how)
+    assert capsys.readouterr().out.split("\n", 1)[1] == plain
