@@ -86,8 +86,8 @@ def _hold_fill(trade: dict[str, Any], order: Order, tape: Path, proof: Proof) ->
     found, covered = first_book(
         tape, trade["coin"], buys=buys, due_ns=order.due_ns, most_ns=fill["ts_ns"]
     )
-    if found is not None and found.by_deltas:
-        proof.skip(f"{action} on the tape: its book was kept by deltas, which are not rebuilt here")
+    if found is not None and found.unsure:
+        proof.skip(f"{action} on the tape: {found.unsure}")
         return None
     if not covered:
         proof.skip(f"{action} on the tape: that part of the tape is not there")

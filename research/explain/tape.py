@@ -1,17 +1,18 @@
 """Books on the tape, read line by line, and what an order would have bought from them.
 
-A second reader on purpose: it knows lines, frames of books and best prices, and nothing else. What
-it cannot rebuild (books kept by deltas, an outage walked from candles) it says.
+A second reader on purpose: it knows lines, frames of books (whole, or kept up by deltas) and best
+prices, and nothing else. What it cannot rebuild it says.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import zstandard
 
@@ -87,14 +88,73 @@ def _started_ns(path: Path) -> int:
     return 1 << 62
 
 
+class Said(NamedTuple):
+    """A frame of one coin's book: whole (slow, fast, bbo, snapshot) or a delta.
+
+    Of a delta, bids and asks are what is put at its price, and `gone` the positions taken away.
+    """
+
+    kind: str
+    time_ms: int
+    bids: Levels
+    asks: Levels
+    gone: tuple[list[int], list[int]] = ([], [])
+
+    def fits(self, standing: Said) -> bool:
+        """Say whether the positions that a delta takes away are there."""
+        sides = zip(self.gone, (standing.bids, standing.asks), strict=True)
+        return all(0 <= at < len(side) for gone, side in sides for at in gone)
+
+    def after(self, standing: Said) -> tuple[Levels, Levels]:
+        """Return both sides after a delta: taken away by position, then put by price."""
+        sides = []
+        for old, put, gone in zip(standing[2:4], self[2:4], self.gone, strict=True):
+            kept = {px: sz for at, (px, sz) in enumerate(old) if at not in gone}
+            sides.append(sorted((kept | dict(put)).items()))
+        return sides[0][::-1], sides[1]
+
+
+def _frame(payload: bytes, coin: str) -> Said | None:
+    """Return what a frame says of a coin's book, None for any other frame."""
+    try:
+        frame = json.loads(payload)
+    except ValueError:
+        return None
+    channel, data = frame.get("channel"), frame.get("data")
+    if channel == "l2" and isinstance(data, dict):
+        if data.get("c"):
+            text = zlib.decompress(base64.b64decode(data["c"]), -zlib.MAX_WBITS)
+            delta = json.loads(text)
+            if delta["c"] != coin:
+                return None
+            bids, asks = (
+                [(Decimal(str(put["p"])), Decimal(str(put["s"]))) for put in side]
+                for side in delta["l"]
+            )
+            return Said("delta", int(delta["t"]), bids, asks, (delta["r"][0], delta["r"][1]))
+        channel, data, kind = "l2Book", data.get("s") or {}, "snapshot"
+    else:
+        kind = "fast" if isinstance(data, dict) and data.get("fast") else "slow"
+    if channel not in ("l2Book", "bbo") or data.get("coin") != coin:
+        return None
+    if channel == "bbo":
+        kind, levels = "bbo", [[level] if level else [] for level in data["bbo"]]
+    else:
+        levels = data["levels"]
+    bids, asks = ([(Decimal(v["px"]), Decimal(v["sz"])) for v in side] for side in levels)
+    return Said(kind, data["time"], bids, asks)
+
+
 class Book:
     """One coin's book from whole frames: slow and deep, fast and short, and the best prices."""
 
     def __init__(self) -> None:
-        self.by_deltas = False
         self._clear()
 
     def _clear(self) -> None:
+        # Why what stands here may not be the book, "" where it is.
+        self.unsure = ""
+        self._ladder: Said | None = None
         self.frames: dict[str, tuple[int, Levels, Levels]] = {}
         self.time_ms = 0
         self.top: tuple[Decimal, Decimal] | None = None
@@ -112,26 +172,25 @@ class Book:
 
     def feed(self, line: Line, coin: str) -> bool:
         """Take a line; return whether it changed the coin's book."""
-        if line.kind == "X" and b"feed_down" in line.payload:
-            coins = json.loads(line.payload).get("coins")
-            if not coins or coin in coins:
-                self._clear()
+        if line.kind == "X":
+            self._interrupt(json.loads(line.payload), coin)
             return False
-        quoted = b'"' + coin.encode() + b'"'
-        if line.kind != "F" or quoted not in line.payload:
+        if line.kind != "F" or not (coin.encode() in line.payload or b'"l2"' in line.payload):
             return False
-        frame = json.loads(line.payload, parse_float=Decimal)
-        channel, data = frame.get("channel"), frame.get("data")
-        if channel == "l2":
-            self.by_deltas = True
-        if channel not in ("l2Book", "bbo") or data.get("coin") != coin:
+        said = _frame(line.payload, coin)
+        if said is None:
             return False
-        if channel == "bbo":
-            kind, sides = "bbo", [[level] if level else [] for level in data["bbo"]]
-        else:
-            kind, sides = "fast" if data.get("fast") else "slow", data["levels"]
-        bids, asks = ([(Decimal(v["px"]), Decimal(v["sz"])) for v in side] for side in sides)
-        time_ms = data["time"]
+        kind, time_ms, bids, asks = said.kind, said.time_ms, said.bids, said.asks
+        if kind == "delta":
+            standing = self._ladder
+            if standing is None or time_ms < standing.time_ms or not said.fits(standing):
+                self._ladder, self.unsure = None, "its book was kept by deltas from an unknown one"
+                return False
+            bids, asks = said.after(standing)
+        elif kind == "snapshot":
+            self.unsure = ""
+        if kind in ("delta", "snapshot"):
+            kind, self._ladder = "fast", said._replace(bids=bids, asks=asks)
         if kind in self.frames and time_ms < self.frames[kind][0]:
             return False
         self.frames[kind] = time_ms, bids, asks
@@ -139,6 +198,18 @@ class Book:
             self.time_ms = time_ms
             self._set_top(bids, asks)
         return True
+
+    def _interrupt(self, event: dict[str, Any], coin: str) -> None:
+        """Take an event of the feed: what a broken connection said counts no more."""
+        coins = event.get("coins")
+        if event.get("type") == "feed_down" and (not coins or coin in coins):
+            self._clear()
+        elif event.get("type") == "stream_down" and event.get("coin") == coin:
+            self.frames.pop(event["stream"], None)
+            if event["stream"] == "fast":
+                self._ladder = None
+            if not self.frames:
+                self.top = None
 
     def _set_top(self, bids: Levels, asks: Levels) -> None:
         self.top = (bids[0][0], asks[0][0]) if bids and asks else None
@@ -188,7 +259,12 @@ class Found(NamedTuple):
     place: Place
     levels: Levels
     decimals: int | None
-    by_deltas: bool
+    unsure: str
+
+
+def _may_last(line: Line) -> bool:
+    """Say whether a book may still rest on a line of long ago."""
+    return line.kind == "X" or (line.kind == "F" and line.payload.startswith(b'{"channel":"l2"'))
 
 
 def first_book(
@@ -203,14 +279,14 @@ def first_book(
                 if one["coin"] == coin:
                     decimals = one["sz_decimals"]
             continue
-        if line.place.ns < due_ns - WARM_NS:
+        if line.place.ns < due_ns - WARM_NS and not _may_last(line):
             continue
         covered = covered or line.place.ns >= due_ns
         if line.place.ns > most_ns:
             break
         changed = book.feed(line, coin)
         if changed and book.ok and line.place.ns >= due_ns:
-            return Found(line.place, book.side(buys), decimals, book.by_deltas), True
+            return Found(line.place, book.side(buys), decimals, book.unsure), True
     return None, covered
 
 
@@ -234,7 +310,7 @@ def decided_exit(
     book, opened = Book(), False
     stop, best, sign = plan.stop_px, 0.0, 1.0 if plan.long else -1.0
     for line in between(folder, met.ns - WARM_NS, most_ns):
-        if line.place.ns < met.ns - WARM_NS and line.kind != "X":
+        if line.place.ns < met.ns - WARM_NS and not _may_last(line):
             continue
         if line.place.ns > most_ns:
             break

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -15,6 +18,8 @@ from market.events import BboUpdate, BookUpdate, Level
 from market.fills import walk
 from research.explain.tape import Book, Line, Place, first_book, lines, taken
 from tests.support.shadow import SOL
+from venue.hyperliquid.l2 import Ladder, unpack
+from venue.hyperliquid.wire import L2Data
 
 S = 10**9
 
@@ -154,9 +159,65 @@ def test_what_is_not_on_the_tape_is_not_covered(tmp_path: Path) -> None:
     assert found is not None and found.place.segment == "2.tape.zst"
 
 
-def test_books_that_are_kept_by_deltas_are_noticed() -> None:
-    raw = b'{"channel":"l2","data":{"c":"...","coin":"SOL"}}'
-    assert fed(raw).by_deltas and not fed(l2(1, *BOOK)).by_deltas
+def snapshot(time_ms: int, bids: Any, asks: Any) -> bytes:
+    book = {"coin": "SOL", "time": time_ms, "levels": [side(*bids), side(*asks)]}
+    return json.dumps({"channel": "l2", "data": {"s": book}}, separators=(",", ":")).encode()
+
+
+def delta(time_ms: int, put: Any = ((), ()), gone: Any = ((), ()), coin: str = "SOL") -> bytes:
+    sides = [[{"p": f"{px:.2f}", "s": f"{sz:.2f}"} for px, sz in levels] for levels in put]
+    body = {"c": coin, "t": time_ms, "l": sides, "r": [list(at) for at in gone]}
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    text = base64.b64encode(packer.compress(json.dumps(body).encode()) + packer.flush()).decode()
+    return json.dumps({"channel": "l2", "data": {"c": text}}, separators=(",", ":")).encode()
+
+
+POSITIONS = st.sets(st.integers(0, 3), max_size=2)
+PUT = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 9)), max_size=3)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(POSITIONS, POSITIONS, PUT, PUT), min_size=1, max_size=8))
+def test_deltas_make_the_same_book_as_the_desk_s(changes: list[Any]) -> None:
+    bids = [(99 - i, 1.0) for i in range(4)]
+    asks = [(101 + i, 1.0) for i in range(4)]
+    theirs = Ladder()
+    frames = [snapshot(1000, bids, asks)]
+    data = json.loads(frames[0])["data"]["s"]
+    state = theirs.begin(msgspec.convert(data, L2Data, strict=False), 0)
+    for at, (gone_bids, gone_asks, put_bids, put_asks) in enumerate(changes):
+        gone = (
+            sorted(i for i in gone_bids if i < len(state.bids)),
+            sorted(i for i in gone_asks if i < len(state.asks)),
+        )
+        put = ([(99 - px, sz) for px, sz in put_bids], [(101 + px, sz) for px, sz in put_asks])
+        frames.append(delta(1001 + at, put, gone))
+        frames.append(delta(1001 + at, put, gone, coin="ETH"))
+        state = theirs.apply(unpack(json.loads(frames[-2])["data"]["c"]), 0)
+        mine = fed(*frames)
+        for buys, levels in ((True, state.asks), (False, state.bids)):
+            assert [(float(p), float(s)) for p, s in mine.side(buys)] == [
+                (level.px, level.sz) for level in levels
+            ]
+        assert not mine.unsure
+
+
+def test_deltas_without_the_book_they_change_make_it_unsure_until_the_next_snapshot() -> None:
+    whole = snapshot(1000, *BOOK)
+    assert fed(delta(1000)).unsure
+    assert fed(whole, delta(1001, gone=([5], []))).unsure
+    assert fed(whole, delta(999)).unsure
+    assert not fed(delta(999), whole, delta(1001)).unsure
+
+
+def test_a_stream_that_died_is_forgotten() -> None:
+    book = fed(l2(1000, *BOOK), l2(1100, [(99, 7)], [(100, 7)], fast=True))
+    down = {"type": "stream_down", "coin": "SOL", "stream": "fast"}
+    for coin, best in (("ETH", 100), ("SOL", 101)):
+        book.feed(Line(Place("", 1, 1), "X", json.dumps(down | {"coin": coin}).encode()), "SOL")
+        assert float(book.side(True)[0][0]) == best
+    book.feed(Line(Place("", 1, 1), "X", json.dumps(down | {"stream": "slow"}).encode()), "SOL")
+    assert not book.ok
 
 
 def test_a_torn_end_is_left_out_and_base64_is_read(tmp_path: Path) -> None:
