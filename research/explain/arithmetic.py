@@ -11,6 +11,9 @@ from itertools import pairwise
 from math import log, sqrt
 from typing import NamedTuple
 
+# The standard normal at 0.8.
+POWER = 0.8416212335729143
+
 
 class DayRow(NamedTuple):
     """A day, as its ordinal, with its U and H."""
@@ -104,3 +107,13 @@ def ends(
         return (b + sign * sqrt(max(b * b - a * (u * u - c2 * uu), 0.0))) / a
 
     return end(-down, -1.0), end(up, 1.0)
+
+
+def detection_limit(m: Moments, kappa: float, c: float, up: float, down: float) -> float | None:
+    """Return the smallest effect seen with probability 0.8 by now, at κc²; None for none."""
+    n, d = effective_days(m), estimate(m)
+    if d is None or n <= c:
+        return None
+    spread = max(m.uu - 2.0 * d * m.uh + d * d * m.hh, 0.0)
+    guard = up if d < 0.0 else down if d > 0.0 else max(up, down)
+    return sqrt(spread / m.hh) * (sqrt(c / (n - c)) + POWER * sqrt(kappa / n)) + guard / m.h

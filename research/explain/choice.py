@@ -56,6 +56,8 @@ class Choice(Struct):
 
 
 Known = dict[str, list[float]]
+# A bot of which more than this is blocked is blocked always, as good as.
+ALWAYS = 0.95
 
 
 def choice(db: sqlite3.Connection, series: Series) -> Choice:
@@ -110,7 +112,11 @@ def choice(db: sqlite3.Connection, series: Series) -> Choice:
             }
         )  # fmt: skip
     best, worst = extremes(db, series)
-    return Choice(days, _figures(series, days, lines, slow, best, worst), best, worst)
+    figures = _figures(series, days, lines, slow, best, worst)
+    hit = sum(n for _, _, n in bots.values())
+    alone = sum(n for a, _, n in bots.values() if n > ALWAYS * a)
+    figures["no_counterpart"] = alone / hit if hit else 0.0
+    return Choice(days, figures, best, worst)
 
 
 def _odds(judged: float, expected: float, blocked: float, prior: float) -> float:
@@ -177,6 +183,7 @@ def _figures(
             ends = arithmetic.ends(m, c2, best, worst)
             found["selection_any_low"], found["selection_any_high"] = ends
             found["n_eff"] = n
+            found["limit_now"] = arithmetic.detection_limit(m, kappa, c2, best, worst)
     judged, blocked = (sum(day[k] for day in days) for k in ("judged", "blocked"))
     judged_r, blocked_r = (sum(day[k] for day in days) for k in ("judged_r", "blocked_r"))
     found["judged"], found["episodes"] = judged, blocked

@@ -24,12 +24,17 @@ from research.explain.series import Series, shown
 
 OF_CHOICE = (
     "selection_r", "selection_low", "selection_high", "selection_any_low", "selection_any_high",
-    "slow_r", "slow_low", "slow_high", "n_eff", "mean_r", "taken_r", "judged", "episodes",
+    "slow_r", "slow_low", "slow_high", "n_eff", "limit_now", "no_counterpart", "mean_r", "taken_r",
+    "judged", "episodes",
+)  # fmt: skip
+OF_PATH = (
+    "worst_day_with_usd", "worst_day_without_usd", "cvar_with_usd", "cvar_without_usd",
+    "drawdown_with_usd", "drawdown_without_usd", "under_water_with_days",
+    "under_water_without_days",
 )  # fmt: skip
 OF_VALUE = (
     "value_usd", "value_r_per_day", "value_low", "value_high", "value_any_low", "value_any_high",
-    "missing_data_usd", "worst_day_with_usd", "worst_day_without_usd", "drawdown_with_usd",
-    "drawdown_without_usd",
+    "missing_data_usd", "value_limit_now", *OF_PATH,
 )  # fmt: skip
 COLUMNS = (*OF_VALUE, *OF_CHOICE, *blocked.FIGURES)
 RULES = {
@@ -41,6 +46,8 @@ RULES = {
     "missing": "the desk less the branch in which the limit's no_data passes, summed over days",
     "blocked": "daily sums over the episodes that the filter refused",
     "interval": "all d with (ΣU − dΣH)² ≤ κ·c²·Σ(U − dH)²",
+    "limit": "the effect that would have been decided with probability 0.8, guard and all",
+    "path": "the days of one of the two desks, in their order",
     "counted": "sums over the days of trades that the limit judged",
 }
 
@@ -142,8 +149,10 @@ def _of_choice(
     choices.hold_days_against_trades(db, series, counted, proof)
     hold_trades_against_fills(db, [o.trade_id for o in counted if o.day <= series.through], proof)
     rule = "slow" if column.startswith("slow") else "selection"
-    if column in ("mean_r", "taken_r", "judged", "episodes"):
+    if column in ("mean_r", "taken_r", "judged", "episodes", "no_counterpart"):
         rule = "counted"
+    elif column == "limit_now":
+        rule = "limit"
     elif column.endswith(("_low", "_high")):
         rule = "interval"
     found = _new(made.figures[column], rule, made.days)
@@ -168,7 +177,8 @@ def _of_value(
     hold_trades_against_fills(db, main, proof)
     best, worst = choices.extremes(db, series)
     figures = worth.figures(series, pairs, best, worst)
-    rule = {"value_usd": "value", "value_r_per_day": "value_r", "missing_data_usd": "missing"}
+    rule = {"value_r_per_day": "value_r", "missing_data_usd": "missing", "value_limit_now": "limit"}
+    rule |= dict.fromkeys(OF_PATH, "path")
     days = [
         {
             "day": p.day, "with_usd": p.with_it.e6 / 1e6, "without_usd": p.without.e6 / 1e6,

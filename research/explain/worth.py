@@ -115,20 +115,38 @@ def figures(series: Series, days: list[Pair], best: float, worst: float) -> dict
     found["value_low"], found["value_high"] = arithmetic.ends(m, kappa * arithmetic.c2_one_look(n))
     c2 = kappa * arithmetic.c2_any_day(n, rule["alpha_v"], rule["t_star_days"])
     found["value_any_low"], found["value_any_high"] = arithmetic.ends(m, c2, worst, best)
+    found["value_limit_now"] = arithmetic.detection_limit(m, kappa, c2, worst, best)
     for side in ("with", "without"):
         path = [(p.with_it if side == "with" else p.without).e6 / 1e6 for p in days]
         found[f"worst_day_{side}_usd"] = min(path, default=None)
-        found[f"drawdown_{side}_usd"] = _drawdown(path) if path else None
+        found[f"cvar_{side}_usd"] = _worst_twentieth(path) if path else None
+        deepest, longest = _under_water(path)
+        found[f"drawdown_{side}_usd"] = deepest if path else None
+        found[f"under_water_{side}_days"] = longest if path else None
     return found
 
 
-def _drawdown(path: list[float]) -> float:
+def _under_water(path: list[float]) -> tuple[float, int]:
+    """Return how deep below an earlier high a path fell, and for how many days it stayed there."""
     total = high = deepest = 0.0
+    days = longest = 0
     for result in path:
         total += result
+        days = 0 if total >= high else days + 1
         high = max(high, total)
-        deepest = max(deepest, high - total)
-    return deepest
+        deepest, longest = max(deepest, high - total), max(longest, days)
+    return deepest, longest
+
+
+def _worst_twentieth(path: list[float]) -> float:
+    """Return the mean of the worst twentieth of the days, the last of them in part."""
+    left = share = max(len(path) / 20.0, 1.0)
+    total = 0.0
+    for result in sorted(path):
+        part = min(left, 1.0)
+        total += part * result
+        left -= part
+    return total / share
 
 
 def hold_days_against_trades(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quant.anytime import Guard, Sums, c2_anytime, c2_single, interval
+from quant.anytime import Guard, Sums, c2_anytime, c2_single, detection_limit, interval
 from quant.selection import Selection
 from research.explain import arithmetic
 from research.explain.arithmetic import DayRow
@@ -76,3 +76,18 @@ def test_equal_days_have_no_inflation_and_a_width_from_the_guard() -> None:
     assert arithmetic.inflation(m, 0.6) == 1.0
     ends = arithmetic.ends(m, arithmetic.c2_any_day(40.0, 0.05, 90.0), 5.0, 1.0)
     assert ends == (pytest.approx(-1.122639, abs=5e-7), pytest.approx(-0.386806, abs=5e-7))
+
+
+@pytest.mark.parametrize("days", [12, 60, 120])
+def test_the_smallest_effect_that_could_be_seen_is_the_verdict_s(days: int) -> None:
+    selection, rows, theirs = Selection(), [], Sums()
+    for day in range(days):
+        u, h, *_ = selection.add(day, bots_of(day))
+        theirs.add(u, h, adjacent=day > 0)
+        rows.append(DayRow(day, u, h))
+    m = arithmetic.moments(rows)
+    kappa = arithmetic.inflation(m, 0.6)
+    c = kappa * arithmetic.c2_any_day(arithmetic.effective_days(m), 0.00625, 90.0)
+    found = arithmetic.detection_limit(m, kappa, c, BEST, WORST)
+    want = detection_limit(theirs, 0.00625, Guard(BEST, WORST))
+    assert (inf if found is None else found) == pytest.approx(want)

@@ -8,6 +8,7 @@ from market.events import NS_PER_DAY, NS_PER_S
 from research.explain.proof import Proof
 from research.explain.series import shown
 from research.explain.worth import MAIN, behind, figures, hold_days_against_trades, pairs
+from shadow.report.tails import tails
 from tests.research.explain.conftest import Damaged
 from tests.support.shadow import T0
 
@@ -149,3 +150,20 @@ def test_what_funding_that_was_settled_later_may_explain_is_said(damaged: Damage
         damaged(f"UPDATE branch_day SET without_e6 = without_e6 + 8 WHERE {WATCH}"), "watch"
     )
     assert proof.differs
+
+
+def test_the_path_of_a_desk_is_that_of_its_days(db: sqlite3.Connection) -> None:
+    series = shown(db, "limit")
+    assert series is not None
+    days = pairs(db, series)
+    found = figures(series, days, 1.0, 1.0)
+    for side in ("with", "without"):
+        path = [(p.with_it if side == "with" else p.without).e6 / 1e6 for p in days * 9]
+        want = tails(path)
+        assert want is not None
+        many = figures(series, days * 9, 1.0, 1.0)
+        assert many[f"cvar_{side}_usd"] == pytest.approx(want.cvar)
+        assert many[f"drawdown_{side}_usd"] == pytest.approx(want.drawdown)
+        assert many[f"under_water_{side}_days"] == want.under_water_days
+        assert found[f"cvar_{side}_usd"] == found[f"worst_day_{side}_usd"]
+    assert figures(series, [], 1.0, 1.0)["cvar_with_usd"] is None
