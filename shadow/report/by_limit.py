@@ -12,6 +12,7 @@ from quant.anytime import Bounds
 from shadow.report.counts import Counts, counts
 from shadow.report.evidence import Book, Series, shown
 from shadow.report.fold import Counted
+from shadow.report.folds import MATCHED, MATCHED_DAY
 from shadow.report.row import NONE, ReportRow, finite
 from shadow.report.verdict import UNDETERMINED, Estimate, Once, Ruling, Window, decide, look
 from shadow.store.rows import day_of
@@ -83,14 +84,22 @@ def _row(book: Book, series: Series, counted: dict[str, Counts], since: str) -> 
     row.series, row.series_number = series.series_id, series.number
     _tell_verdict(row, ruling)
     if since:
-        _tell_window(row, look(book.evidence(series, since=since), since))
+        days = book.days(series, since)
+        rest = whole if days is not None else book.evidence(series, since=since)
+        _tell_window(row, look(rest, since, days))
     else:
         _tell_whole(row, ruling)
-    plain = look(book.plain(series, since=since), since).selection
+    plain = _plain(book, series, since).selection
     row.rv_z_r = plain.r
     row.rv_z_low, row.rv_z_high = _ends(plain.single)
     _tell_desks(row, book, series, since)
     return row
+
+
+def _plain(book: Book, series: Series, since: str) -> Window:
+    """Return one look at what the plain limit chose that a series is held against."""
+    days = book.days(series, since, sample=MATCHED, table=MATCHED_DAY) if since else None
+    return look(book.plain(series, since="" if days is not None else since), since, days)
 
 
 def _tell_verdict(row: ReportRow, ruling: Ruling) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
 
-from shadow.report.fold import CLEAN, Fold, JudgedDay
+from shadow.report.fold import CLEAN, ChosenDay, Fold, JudgedDay
 from shadow.report.folds import (
     ALL,
     LIMIT_DAY,
@@ -17,6 +17,7 @@ from shadow.report.folds import (
     Divisions,
     day_rows,
     kept,
+    kept_days,
 )
 from shadow.report.measured import Evidence, ValueDay
 from shadow.report.tails import Tails, tails
@@ -136,6 +137,21 @@ class Book:
             folded=fold,
             folded_clean=fold,
         )
+
+    def days(
+        self, series: Series, since: str, *, sample: str = ALL, table: str = LIMIT_DAY
+    ) -> list[ChosenDay] | None:
+        """Return what the days from `since` on came to, None where that was not kept."""
+        name, key = series.filter, series.series_id
+        fold = kept(self._db, name, key, series.terms).get(sample)
+        if fold is None:
+            return None
+        found = kept_days(self._db, name, key, sample, fold, since)
+        if found is None:
+            return None
+        rows = self._rows(series, table, fold.last)
+        newer = fold.extend([row for row in rows if row.day <= self.through])
+        return found + [one for one in newer if one.day >= since]
 
     def _folds(self, series: Series, since: str) -> dict[str, Fold]:
         """Return the folds of a series, none where days from `since` on are in them."""

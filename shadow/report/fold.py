@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from datetime import date
 from math import isfinite
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -37,6 +38,20 @@ class JudgedDay(BotDay, frozen=True, gc=False):
         """Whether these can be totals of a day at all."""
         numbers = self.judged_r + self.blocked_r + self.best_r + self.worst_r
         return isfinite(numbers) and 0 <= self.blocked <= self.judged
+
+
+class ChosenDay(NamedTuple):
+    """What a day came to: sums of choice with and without the odds factor, and what was judged."""
+
+    day: str
+    u: float
+    h: float
+    slow_u: float
+    slow_h: float
+    judged: int
+    judged_r: float
+    blocked: int
+    blocked_r: float
 
 
 class Counted(Struct):
@@ -93,7 +108,9 @@ class Fold(Struct):
         mine = (known.seen_min, known.half_life_days, known.prior)
         return mine == (terms.seen_min, terms.odds_half_life_days, terms.odds_prior)
 
-    def extend(self, rows: Iterable[JudgedDay], *, clean: bool = False, since: str = "") -> None:
+    def extend(
+        self, rows: Iterable[JudgedDay], *, clean: bool = False, since: str = ""
+    ) -> list[ChosenDay]:
         """Add rows of days that have ended and are not in it yet; `since` is from when they count.
 
         `clean` leaves out what was repaired. Rows that hold no sound numbers are refused.
@@ -107,29 +124,37 @@ class Fold(Struct):
                 by_day.setdefault(row.day, []).append(row)
             else:
                 self.refused += 1
-        for day in sorted(by_day):
-            self.add(day, by_day[day], counts=day >= since)
+        return [self.add(day, by_day[day], counts=day >= since) for day in sorted(by_day)]
 
-    def add(self, day: str, rows: Sequence[JudgedDay], *, counts: bool = True) -> None:
+    def add(self, day: str, rows: Sequence[JudgedDay], *, counts: bool = True) -> ChosenDay:
         """Add a day that has ended, with all its rows; it only makes known unless it `counts`."""
         ordinal = date.fromisoformat(day).toordinal()
         adjacent = self.known.last == ordinal - 1 and bool(self.first)
         u, h, slow_u, slow_h = self.known.add(ordinal, _by_bot(rows))
         self.last = day
-        if not counts:
-            return
-        self.first = self.first or day
-        self.selection.add(u, h, adjacent=adjacent)
-        self.slow.add(slow_u, slow_h, adjacent=adjacent)
-        blocked = sum([row.blocked for row in rows])
-        self.squares += blocked * blocked
-        self.booked.judged += sum([row.judged for row in rows])
-        self.booked.judged_r += sum_in_order([row.judged_r for row in rows])
-        self.booked.blocked += blocked
-        self.booked.blocked_r += sum_in_order([row.blocked_r for row in rows])
-        self.best = max([self.best, *[row.best_r for row in rows]])
-        self.worst = max([self.worst, *[-row.worst_r for row in rows]])
-        self.repaired += sum([row.judged for row in rows if row.sample != CLEAN])
+        chosen = ChosenDay(
+            *(day, u, h, slow_u, slow_h, sum([row.judged for row in rows])),
+            sum_in_order([row.judged_r for row in rows]),
+            sum([row.blocked for row in rows]),
+            sum_in_order([row.blocked_r for row in rows]),
+        )
+        if counts:
+            self.count(chosen, adjacent=adjacent)
+            self.best = max([self.best, *[row.best_r for row in rows]])
+            self.worst = max([self.worst, *[-row.worst_r for row in rows]])
+            self.repaired += sum([row.judged for row in rows if row.sample != CLEAN])
+        return chosen
+
+    def count(self, one: ChosenDay, *, adjacent: bool) -> None:
+        """Take in what a day came to; `adjacent` when the one before is of the day before."""
+        self.first = self.first or one.day
+        self.selection.add(one.u, one.h, adjacent=adjacent)
+        self.slow.add(one.slow_u, one.slow_h, adjacent=adjacent)
+        self.squares += one.blocked * one.blocked
+        self.booked.judged += one.judged
+        self.booked.judged_r += one.judged_r
+        self.booked.blocked += one.blocked
+        self.booked.blocked_r += one.blocked_r
 
 
 def empty(terms: Terms) -> Fold:
@@ -141,6 +166,17 @@ def empty(terms: Terms) -> Fold:
             prior=terms.odds_prior,
         )
     )
+
+
+def window(days: Iterable[ChosenDay], terms: Terms) -> Fold:
+    """Return the sums of some days in order; of extremes and of bots it knows nothing."""
+    found = empty(terms)
+    last = None
+    for one in days:
+        ordinal = date.fromisoformat(one.day).toordinal()
+        found.count(one, adjacent=last == ordinal - 1)
+        last, found.last = ordinal, one.day
+    return found
 
 
 def _by_bot(rows: Sequence[JudgedDay]) -> Sequence[BotDay]:

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 
 import msgspec
 
-from shadow.report.fold import CLEAN, Fold, JudgedDay, empty
+from shadow.report.fold import CLEAN, ChosenDay, Fold, JudgedDay, empty
 from shadow.report.terms import Terms, terms_of
-from shadow.store.tables.folds import LimitFoldRow
+from shadow.store.tables.folds import ChoiceDayRow, LimitFoldRow
 
 # Of `fold.py` and what it rests on; one more with every change of what a fold comes to.
 RULE = 1
@@ -106,8 +106,34 @@ def kept(db: sqlite3.Connection, name: str, series_id: str, terms: Terms) -> dic
     return found if len(found) == 3 else {}
 
 
-def renewed(db: sqlite3.Connection) -> list[LimitFoldRow]:
-    """Return the folds of one series that lag behind; none once all are up to date."""
+def kept_days(
+    db: sqlite3.Connection, name: str, series_id: str, sample: str, fold: Fold, since: str
+) -> list[ChosenDay] | None:
+    """Return what the days of a fold from `since` on came to, None where that was not kept."""
+    which = (name, series_id, sample, RULE, fold.last)
+    (judged,) = db.execute(
+        "SELECT COALESCE(SUM(judged), 0) FROM choice_day"
+        " WHERE (filter, series_id, sample, rule) = (?, ?, ?, ?) AND day <= ?",
+        which,
+    ).fetchone()
+    if judged != fold.booked.judged:
+        return None
+    return [
+        ChosenDay(*row)
+        for row in db.execute(
+            "SELECT day, u, h, slow_u, slow_h, judged, judged_r, blocked, blocked_r"
+            " FROM choice_day WHERE (filter, series_id, sample, rule) = (?, ?, ?, ?)"
+            " AND day <= ? AND day >= ? ORDER BY day",
+            (*which, since),
+        )
+    ]
+
+
+def renewed(db: sqlite3.Connection) -> list[LimitFoldRow | ChoiceDayRow]:
+    """Return the folds of one series that lag behind, and what the days new in them came to.
+
+    None once all are up to date.
+    """
     ended = db.execute(_ENDED).fetchone()
     if ended is None:
         return []
@@ -121,11 +147,14 @@ def renewed(db: sqlite3.Connection) -> list[LimitFoldRow]:
     folds = kept(db, name, series_id, terms)
     folds = folds or {sample: empty(terms) for sample in (ALL, CLEAN, MATCHED)}
     divisions = Divisions(db)
+    days: list[LimitFoldRow | ChoiceDayRow] = []
     for sample, fold in folds.items():
         table = MATCHED_DAY if sample == MATCHED else LIMIT_DAY
         rows = day_rows(db, divisions, name, series_id, table=table, after=fold.last, until=until)
-        fold.extend(rows, clean=sample == CLEAN)
-    return [
+        chosen = fold.extend(rows, clean=sample == CLEAN)
+        if sample != CLEAN:
+            days += [ChoiceDayRow(name, series_id, sample, RULE, *one) for one in chosen]
+    return days + [
         LimitFoldRow(name, series_id, sample, until, RULE, msgspec.json.encode(fold).decode())
         for sample, fold in folds.items()
     ]

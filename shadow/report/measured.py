@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from math import isfinite
 
 from msgspec import Struct, field
 
 from quant.anytime import Guard, Sums
-from shadow.report.fold import CLEAN, Counted, Fold, JudgedDay, empty
+from shadow.report.fold import CLEAN, ChosenDay, Counted, Fold, JudgedDay, empty, window
 from shadow.report.terms import Terms
 
 
@@ -89,6 +89,14 @@ def measure(evidence: Evidence, *, clean: bool = False, since: str = "") -> Meas
     _measure_value(found, evidence, clean, since)
     found.repaired += choice.repaired
     found.refused += choice.refused
+    return found
+
+
+def measure_window(days: Iterable[ChosenDay], evidence: Evidence, since: str) -> Measured:
+    """Return what the days from `since` on come to, given what each of them came to."""
+    found = Measured(window(days, evidence.terms))
+    _measure_value(found, evidence, clean=False, since=since)
+    found.days = _span(found.choice.first, evidence.through)
     return found
 
 

@@ -9,6 +9,7 @@ limits together (`quant/anytime.py`); docs/verdict.md says what they promise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from math import ceil, isfinite
 
@@ -26,8 +27,8 @@ from quant.anytime import (
 )
 from quant.selection import no_counterpart
 from shadow.report import sentences
-from shadow.report.fold import Counted
-from shadow.report.measured import Evidence, Measured, measure
+from shadow.report.fold import ChosenDay, Counted
+from shadow.report.measured import Evidence, Measured, measure, measure_window
 from shadow.report.terms import Terms
 
 PROTECTIVE, RESTRICTIVE, UNDETERMINED = "PROTECTIVE", "RESTRICTIVE", "UNDETERMINED"
@@ -165,12 +166,16 @@ def decide(name: str, evidence: Evidence) -> Ruling:
     )
 
 
-def look(evidence: Evidence, since: str) -> Window:
+def look(evidence: Evidence, since: str, days: Sequence[ChosenDay] | None = None) -> Window:
     """Return selection and value of the days from `since` on, as one look each.
 
-    Without verdict: a window that somebody chose is a further look.
+    Without verdict: a window that somebody chose is a further look. Where what those `days` came
+    to is known, rows of earlier ones are not needed.
     """
-    found = measure(evidence, since=since)
+    if days is None:
+        found = measure(evidence, since=since)
+    else:
+        found = measure_window(days, evidence, since)
     shown = _too_few(found, evidence.terms) is None
     return Window(
         selection=_once(found.choice.selection, evidence.terms, shown=shown),

@@ -12,7 +12,7 @@ from shadow.store.tables.branches import BRANCHES_9
 from shadow.store.tables.decisions import DECISIONS_1, DECISIONS_3, DECISIONS_5
 from shadow.store.tables.desk import DESK_1
 from shadow.store.tables.details import DETAILS_5
-from shadow.store.tables.folds import FOLDS_9
+from shadow.store.tables.folds import FOLDS_9, FOLDS_10
 from shadow.store.tables.lenses import LENSES_1
 from shadow.store.tables.limits import LIMITS_9
 from shadow.store.tables.rollups import ROLLUPS_1, ROLLUPS_2, ROLLUPS_3, ROLLUPS_5, ROLLUPS_7
@@ -44,7 +44,7 @@ MIGRATIONS: tuple[str, ...] = (
     ROLLUPS_7,
     STATE_8,
     SERIES_9 + LIMITS_9 + FOLDS_9 + VIEWS_9 + BRANCHES_9 + WEIGHTS_9,
-    SUMS_10,
+    FOLDS_10 + SUMS_10,
 )
 # What is older is brought up to this version by being written anew.
 REBUILT = 5

@@ -40,7 +40,7 @@ from shadow.store.schema import MIGRATIONS, REBUILT, SCHEMA_VERSION
 from shadow.store.seal import WHOLE, broken_seals, put_state, sums_after
 from shadow.store.tables.decisions import PASSED, STORED, CheckRow, SignalRow
 from shadow.store.tables.details import DetailRow, DictionaryRow
-from shadow.store.tables.folds import LimitFoldRow
+from shadow.store.tables.folds import ChoiceDayRow, LimitFoldRow
 from shadow.store.tables.rollups import Key, RollupRow
 
 if TYPE_CHECKING:
@@ -258,10 +258,11 @@ class Store:
         """Close without a word: another process holds the database."""
         self._connection.close()
 
-    def keep(self, folds: Iterable[LimitFoldRow]) -> None:
+    def keep(self, folds: Iterable[LimitFoldRow | ChoiceDayRow]) -> None:
         """Keep what day rows of series come to, in place of what was kept of them before."""
         with self._transaction() as db:
-            db.executemany(LimitFoldRow.statement(), map(astuple, folds))
+            for row in folds:
+                db.execute(row.statement(), astuple(row))
 
     def begin_run(self, **columns: Any) -> int:
         """Record the start of a run; return its id."""

@@ -4,12 +4,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from msgspec import structs
 
+from shadow.report import evidence
 from shadow.report.by_limit import Limits, by_limit
+from shadow.report.fold import JudgedDay
 from shadow.report.folds import renewed
 from shadow.report.row import NONE, ReportRow
 from shadow.report.verdict import EQUIVALENT, PROTECTIVE, UNDETERMINED, decide
@@ -266,15 +269,56 @@ def test_a_window_is_one_look_and_the_verdict_that_of_the_whole_series(tmp_path:
 
 
 @pytest.mark.parametrize("since", ["", day_of(20), day_of(58)])
-def test_folds_change_nothing_but_the_time_it_takes(tmp_path: Path, since: str) -> None:
-    planted = guard().plainly("guard", evidence_of(nothing(), through=day_of(DAYS - 1)))
-    path = planted.write(tmp_path / "gnomon.db")
+@pytest.mark.parametrize("ended", [30, DAYS])
+def test_folds_change_nothing_but_the_time_it_takes(tmp_path: Path, since: str, ended: int) -> None:
+    plain = evidence_of([s._replace(r=s.r + 0.1 * s.day) for s in nothing()])
+    first = Planted().run(ended).limit("guard", worked(DAYS)).plainly("guard", plain)
+    path = first.write(tmp_path / "gnomon.db")
     with closing(open_readonly(path)) as db:
-        before = by_limit(db, since, bias_within=True)
         folds = renewed(db)
     assert folds
     store = Store(path, mode="local", network="testnet")
     store.keep(folds)
+    # Days that end after the fold was made.
+    store.write(Rows(left_out=Planted().run(DAYS).rows.left_out[ended:]))
     store.close()
     with closing(open_readonly(path)) as db:
-        assert by_limit(db, since, bias_within=True) == before
+        quick = by_limit(db, since, bias_within=True)
+        counts = len(read_rows(db, since))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM limit_fold")
+        db.commit()
+    with closing(open_readonly(path)) as db:
+        assert by_limit(db, since, bias_within=True) == quick
+        assert len(read_rows(db, since)) > counts
+
+
+def read_rows(db: sqlite3.Connection, since: str) -> list[JudgedDay]:
+    """Return the day rows that a report reads."""
+    found: list[JudgedDay] = []
+    original = evidence.day_rows
+
+    def spy(*words: Any, **how: Any) -> Iterator[JudgedDay]:
+        rows = list(original(*words, **how))
+        found.extend(rows)
+        return iter(rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidence, "day_rows", spy)
+        by_limit(db, since, bias_within=True)
+    return found
+
+
+def test_days_that_are_not_all_kept_are_worked_out_anew(tmp_path: Path) -> None:
+    path = guard().write(tmp_path / "gnomon.db")
+    with closing(open_readonly(path)) as db:
+        before = by_limit(db, day_of(20), bias_within=True)
+        folds = renewed(db)
+    store = Store(path, mode="local", network="testnet")
+    store.keep(folds)
+    store.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM choice_day WHERE day = ?", (day_of(30),))
+        db.commit()
+    with closing(open_readonly(path)) as db:
+        assert by_limit(db, day_of(20), bias_within=True) == before

@@ -86,7 +86,7 @@ def renew(path: Path, ended: str) -> list[LimitFoldRow]:
         rows = renewed(db)
     store.keep(rows)
     store.close()
-    return rows
+    return [row for row in rows if isinstance(row, LimitFoldRow)]
 
 
 def read(path: Path, *, after: str = "") -> list[JudgedDay]:

@@ -372,7 +372,7 @@ def test_an_older_database_gets_the_same_sums(history: sqlite3.Connection, tmp_p
             "shortfall_summed",
         ):
             copy.execute(f"DROP TRIGGER {name}")
-        for name in (*sums, "shortfall_day"):
+        for name in (*sums, "shortfall_day", "choice_day"):
             copy.execute(f"DROP TABLE {name}")
         copy.execute("PRAGMA user_version = 9")
         copy.commit()

@@ -67,7 +67,7 @@ def test_an_older_file_gets_the_same_and_a_wrong_sum_is_told(path: Path, tmp_pat
         for name in ("rollup_added", "rollup_changed", "refusal_sliced", "outcome_sliced"):
             db.execute(f"DROP TRIGGER {name}")
         db.execute("DROP TRIGGER shortfall_summed")
-        for name in ("rollup_day", "slice_day", "shortfall_day"):
+        for name in ("rollup_day", "slice_day", "shortfall_day", "choice_day"):
             db.execute(f"DROP TABLE {name}")
         db.execute("PRAGMA user_version = 9")
         db.commit()
