@@ -309,7 +309,8 @@ def _promises(
     coverage: list[Coverage], false: list[FalseVerdicts], power: list[Power], control: list[Control]
 ) -> list[Promise]:
     worst = max(false, key=lambda row: row.upper)
-    silent = upper_bound(0, worst.desk_years) > FALSE_MAX
+    # Between the share and its bound lies what more histories would tell.
+    kept = True if worst.upper <= FALSE_MAX else False if worst.share > FALSE_MAX else None
     looks = [row for row in coverage if row.promised and row.of == "S"]
     off = max(looks, key=_beyond, default=None)
     planted = [row for row in power if row.effect_r == EFFECT and row.sheet_days is not None]
@@ -319,7 +320,7 @@ def _promises(
     return [
         Promise(
             f"any false verdict in a desk-year: upper bound at most {FALSE_MAX:.0%}",
-            None if silent else worst.upper <= FALSE_MAX,
+            kept,
             f"{worst.cell}: {worst.any} of {worst.desk_years}, at most {worst.upper:.2%}",
         ),
         Promise(

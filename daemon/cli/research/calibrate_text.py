@@ -133,4 +133,4 @@ def _percent(share: float | None) -> str:
 
 
 def _kept(kept: bool | None) -> str:
-    return "too few" if kept is None else "kept" if kept else "BROKEN"
+    return "not shown" if kept is None else "kept" if kept else "BROKEN"

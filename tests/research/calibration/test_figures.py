@@ -51,6 +51,23 @@ def test_a_false_verdict_is_counted_where_the_limit_is_worthless(found: Found) -
     assert (row.any, row.limits) == (0, 13)
 
 
+@pytest.mark.parametrize(("hits", "n", "kept"), [(0, 200, True), (1, 200, None), (5, 200, False)])
+def test_a_promise_of_few_histories_is_neither_kept_nor_broken(
+    found: Found, hits: int, n: int, kept: bool | None
+) -> None:
+    cell, seen = found.cells[0]
+    protective = np.full((n, 14), NEVER)
+    protective[:hits, 3] = 100
+    many = replace(
+        seen,
+        protective=protective,
+        restrictive=np.full((n, 14), NEVER),
+        choice_decided=np.full((n, 14), NEVER),
+    )
+    row = told(replace(found, cells=((cell, many),))).promises[0]
+    assert row.kept is kept
+
+
 def test_a_coin_that_speaks_breaks_its_promise(found: Found) -> None:
     cell, seen = found.cells[0]
     restrictive = seen.restrictive.copy()
