@@ -55,7 +55,7 @@ class Tag(Struct, frozen=True, gc=False):
     scope: str
 
 
-class Owed(Struct):
+class Owed(Struct, gc=False):
     """An hour whose funding rate is not known yet, with what it is charged on.
 
     `px` is the price nearest to the oracle's that is known of its end. `day_ms` is the UTC day

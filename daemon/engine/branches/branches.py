@@ -62,6 +62,8 @@ class Branches:
         self._market = DeskView(main.desk, coins)
         # By who holds it, what is held was worth when it was valued last.
         self._sums: dict[int, int] = {0: 0}
+        self._masks: tuple[int, ...] = (0,)
+        self._classes: dict[tuple[int, ...], list[Side]] = {}
         self._count = 0
         self._counted_seq = 0
         self.ledger = self._empty_ledger()
@@ -246,18 +248,26 @@ class Branches:
         if sums == self._sums:
             return
         self._sums = sums
-        parts = list(sums.items())
+        masks = tuple(sums)
+        if masks != self._masks:
+            self._masks, self._classes = masks, self._classed(masks)
         changed = False
-        for side in self.sides:
-            bit, total = side.bit, 0
-            for mask, amount_e6 in parts:
-                if mask & bit:
-                    total += amount_e6
-            if total != side.view.desk.open_e6:
-                side.revalue(total)
-                changed = True
+        for kind, sides in self._classes.items():
+            total = sum(sums[mask] for mask in kind)
+            for side in sides:
+                if total != side.view.desk.open_e6:
+                    side.revalue(total)
+                    changed = True
         if changed:
             self._touch()
+
+    def _classed(self, masks: tuple[int, ...]) -> dict[tuple[int, ...], list[Side]]:
+        """Return the branches by which of the masks they are in: each kind holds the same."""
+        found: dict[tuple[int, ...], list[Side]] = {}
+        for side in self.sides:
+            kind = tuple(mask for mask in masks if mask & side.bit)
+            found.setdefault(kind, []).append(side)
+        return found
 
     def on_minute(self) -> None:
         """Let the state know the marks of everything open."""
@@ -289,8 +299,8 @@ class Branches:
 
     def _touch_suspended(self, name: str) -> None:
         """Let the state know of trades that may be marked again, of which nothing else tells."""
-        for trade in self.ledger.gaps.suspended[name]:
-            self._touch_trade(trade)
+        for number in {signal_of(t.trade_id) for t in self.ledger.gaps.suspended[name]}:
+            self._out.touch(f"branches/trade/{number}")
 
     def on_rates(self, coin: str, rates: Iterable[tuple[int, float]]) -> None:
         """Learn settled funding rates for gaps that crossed an hour; settle what is owed."""
@@ -325,6 +335,8 @@ class Branches:
         for change in changes:
             trade = change.trade
             side = self.sides[side_of(trade.trade_id)]
+            # Whatever it is, an account may have been valued at once.
+            self._forget_sums()
             if change.what == "filled":
                 side.account.expose(trade, trade.entry_notional_e6)
                 self._hold(trade)
