@@ -29,7 +29,7 @@ _DESKS = """
 SELECT d.filter, d.series_id, d.day, b.kind, SUM(d.with_r - d.without_r), SUM(d.with_e6),
        SUM(d.without_e6), SUM(d.repaired)
 FROM branch_day d JOIN branch b ON b.branch_id = d.branch_id
-WHERE b.kind IN ('observed', 'enforced', 'data') AND d.day <= ?
+WHERE d.filter <> '' AND b.kind IN ('observed', 'enforced', 'data') AND d.day <= ?
 GROUP BY d.filter, d.series_id, b.kind, d.day ORDER BY d.day
 """
 

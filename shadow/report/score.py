@@ -29,7 +29,7 @@ DESKS = {"open": RAW, DIRECTION: DIRECTION, PHASE_SPACE: PHASE_SPACE, LIMITS: LI
 _DAYS = """
 SELECT d.day, b.kind, SUM(d.with_r), SUM(d.without_r)
 FROM branch_day d JOIN branch b ON b.branch_id = d.branch_id
-WHERE b.kind IN ('open', 'direction', 'phase_space', 'limits') AND d.day >= ?
+WHERE d.filter = '' AND d.day >= ? AND b.kind IN ('open', 'direction', 'phase_space', 'limits')
   AND d.with_r IS NOT NULL AND d.without_r IS NOT NULL
 GROUP BY d.day, b.kind ORDER BY d.day
 """
