@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
+from quant.sums import sum_in_order
+
 SEEN_MIN = 10
 ODDS_HALF_LIFE_DAYS = 10.0
 ODDS_PRIOR = 10.0
@@ -144,7 +146,7 @@ class Selection(Struct, kw_only=True):
 
 def _sound(rows: Sequence[BotDay]) -> bool:
     """Return whether these can be totals of a day at all; a sum is finite when its parts are."""
-    total = sum([row.judged_r + row.blocked_r for row in rows])
+    total = sum_in_order(row.judged_r + row.blocked_r for row in rows)
     return isfinite(total) and all([0 <= row.blocked <= row.judged for row in rows])
 
 

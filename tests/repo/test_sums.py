@@ -21,6 +21,16 @@ INTEGERS = {
             "sum((c for _, c in window))": 2,
         }
     ),
+    "quant/matched.py": Counter({"sum(self.steps.values())": 1}),
+    "quant/selection.py": Counter(
+        {
+            "sum((bot.blocked for bot in totals))": 1,
+            "sum((bot.blocked for bot in totals if bot.blocked > rate_max * bot.judged))": 1,
+        }
+    ),
+    "daemon/engine/weighing.py": Counter(
+        {"sum((part for day, part in trade.days if day == day_ms))": 1}
+    ),
     "quant/jit.py": Counter(
         {
             "sum((sum(made.stats.cache_misses.values()) for made in _made))": 1,
