@@ -146,7 +146,7 @@ def _ends(bounds: Bounds | None) -> tuple[float | None, float | None]:
 
 def _tell_desks(row: ReportRow, book: Book, series: Series, since: str) -> None:
     desks = book.desks(series)
-    row.mode = row.mode or MODES.get(desks.kind, "")
+    row.mode = row.mode or MODES.get(desks.kind or book.kind(series), "")
     row.value_usd, row.missing_data_usd = desks.value_usd(since), desks.missing_data_usd(since)
     with_it, without = desks.tails(since)
     if with_it is None or without is None:

@@ -33,6 +33,10 @@ WHERE d.filter <> '' AND b.kind IN ('observed', 'enforced', 'data') AND d.day <=
 GROUP BY d.filter, d.series_id, b.kind, d.day ORDER BY d.day
 """
 
+_KIND = """
+SELECT kind FROM branch WHERE filter = ? AND kind <> ? ORDER BY branch_id DESC LIMIT 1
+"""
+
 # Of the newest trades only: a desk that admits nothing has no twins to find.
 _RECENT = """
 SELECT ABS(r) FROM (SELECT kind, r FROM trade ORDER BY trade_id DESC LIMIT 5000)
@@ -107,6 +111,13 @@ class Book:
     def desks(self, series: Series) -> Desks:
         """Return the desks of a series; empty where it has none yet."""
         return self._desks.get((series.filter, series.series_id), Desks())
+
+    def kind(self, series: Series) -> str:
+        """Return what the newest branch of a running series toggles, "" where there is none."""
+        if not series.running:
+            return ""
+        row = self._db.execute(_KIND, (series.filter, DATA)).fetchone()
+        return "" if row is None else str(row[0])
 
     def evidence(self, series: Series, *, since: str = "") -> Evidence:
         """Return what a series is judged by; rows from `since` on are at hand, not folded."""

@@ -121,6 +121,19 @@ def test_value_is_of_the_desks_of_its_mode_and_missing_data_stands_apart(
     assert only(guard(), tmp_path / "other").missing_data_usd is None
 
 
+def test_before_its_first_day_a_limit_s_mode_is_that_of_its_living_branch(tmp_path: Path) -> None:
+    path = Planted().run(3).limit("fresh", worked(0, through=day_of(0))).write(tmp_path / "g.db")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO branch VALUES (9999, 'fresh', 'data', 'fresh 1', 0, NULL, 'first')")
+        db.execute(
+            "INSERT INTO branch VALUES (9998, 'fresh', 'observed', 'fresh 1', 0, NULL, 'first')"
+        )
+        db.commit()
+    with closing(open_readonly(path)) as db:
+        (row,) = by_limit(db, "", bias_within=True).rows
+    assert (row.mode, row.value_usd) == ("enforce", None)
+
+
 def test_a_value_that_is_not_known_in_r_is_known_in_money(tmp_path: Path) -> None:
     blind = structs.replace(
         worked(DAYS), value=[structs.replace(day, r=None) for day in worked(DAYS).value]
