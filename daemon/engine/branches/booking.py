@@ -96,12 +96,15 @@ class Booking:
     def end_day(self, day_ms: int) -> None:
         """Book the UTC day that ended at `day_ms`, then fork if that is due."""
         branches, forks = self._branches, self.forks
-        # Of several days that end at once, after an outage, only the first can have been run.
-        if not forks.forked_ns or day_ms - MS_PER_DAY != self._out.vitals.uptime.day_ms:
+        if not forks.forked_ns:
+            return
+        monday = day_ms // MS_PER_DAY % 7 == MONDAY
+        if day_ms - MS_PER_DAY != self._out.vitals.uptime.day_ms:
+            # Of several days that end at once, after an outage, only the first can have been run.
+            forks.due = forks.due or ("Monday" if monday else "")
             return
         self._main.settlement.account.value()
         branches.value()
-        monday = day_ms // MS_PER_DAY % 7 == MONDAY
         why = "" if self.lasting else forks.due or ("Monday" if monday else "")
         if why:
             self._discard()

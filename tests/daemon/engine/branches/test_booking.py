@@ -282,3 +282,15 @@ def test_what_is_owed_is_settled_on_every_desk_alike(how: str) -> None:
     assert desks.owed() == {} and not desks.branches.ledger.owing.unsettled()
     final = [row for row in stage.rows.branch_trades if not row.flags]
     assert [row.funding_e6 for row in final] == ([] if how == "is forked" else [100_000] * 3)
+
+
+def test_a_monday_that_nobody_saw_begin_is_made_up_for_when_the_next_day_ends() -> None:
+    stage = stage_of()
+    monday = on_a_day(MONDAY)
+    stage.wait_until(monday - MS_PER_DAY - 60_000)
+    stage.second()
+    stage.wait_until(monday + 60_000)
+    stage.second()
+    assert not stage.rows.branch_ends
+    run_until(stage, monday + MS_PER_DAY)
+    assert {end.why for end in stage.rows.branch_ends} == {"Monday"}
