@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from shadow.store.history import first_day
+from shadow.store.history import first_day, whole_trades
 from shadow.store.tables.trades import sound
 
 _DAYS = """
@@ -65,7 +65,8 @@ Made = dict[tuple[str, ...], tuple[float, ...]]
 def sums_lies(db: sqlite3.Connection) -> list[str]:
     """Return in words every sum over years that its rows contradict."""
     found = _differing("a day's rollup", db.execute(_DAYS), db.execute(_KEPT_DAYS), "")
-    found += _differing("a day's shortfall", db.execute(_PAID), db.execute(_KEPT_PAID), "")
+    since = "" if whole_trades(db) else first_day(db)
+    found += _differing("a day's shortfall", db.execute(_PAID), db.execute(_KEPT_PAID), since)
     # Of a signal that was deleted nobody knows any more whether it was refused for want of data.
     slices = db.execute(_SLICES), db.execute(_KEPT_SLICES)
     return found + _differing("a day's slice", *slices, first_day(db))

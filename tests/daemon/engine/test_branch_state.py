@@ -41,7 +41,7 @@ def plain(made: Fresh) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize(("share", "step"), [(0.3, 211), (0.55, 997), (0.8, 1_500), (1.0, 600)])
+@pytest.mark.parametrize(("share", "step"), [(0.3, 211), (0.9, 1_500)])
 def test_what_was_committed_is_all_there_is_after_a_kill(share: float, step: int) -> None:
     """Committed now and then, so that every piece that changes has to be noticed."""
     made, disk, records = rig.again(rig.eventful(7)), Disk(), recorded(7)
@@ -136,7 +136,7 @@ def test_a_coin_that_only_a_branch_holds_is_held() -> None:
         branch_state.recover(less.desks, theirs, {}, less.out)
 
 
-@pytest.mark.parametrize(("share", "step"), [(0.3, 211), (0.45, 997), (0.7, 1_500)])
+@pytest.mark.parametrize(("share", "step"), [(0.3, 211), (0.7, 1_500)])
 def test_after_a_kill_the_branch_that_toggles_nothing_is_still_the_desk(
     share: float, step: int
 ) -> None:

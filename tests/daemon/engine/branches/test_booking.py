@@ -25,6 +25,8 @@ DAY_S = 86_400
 
 
 def stage_of(*variants: Variant, real=(), **options) -> Stage:  # type: ignore[no-untyped-def]
+    # Late enough for the first day to be short, early enough for it to count.
+    options.setdefault("now_ns", (T0_MS + 11 * MS_PER_HOUR) * NS_PER_MS)
     stage = Stage(
         filters={"limit": "enforce"}, variants=variants or (NOTHING, OBSERVED, DATA), real=real,
         **options,
