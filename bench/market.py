@@ -100,8 +100,11 @@ def records_of(lines: Iterable[bytes]) -> list[Record]:
 
 
 def fresh_engine(market: Stretch) -> Engine:
-    """Return an engine that has seen nothing yet."""
-    return build_engine(parse(market.config, "bench"), market.instruments)
+    """Return an engine that has seen nothing yet: one desk, as what it is compared with has.
+
+    What the branches beside it cost is measured apart (`bench/branches.py`).
+    """
+    return build_engine(parse(market.config, "bench"), market.instruments, variants=())
 
 
 def fresh_intake(market: Stretch, absorb: Any, emit: Emit) -> Intake:
