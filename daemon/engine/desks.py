@@ -37,11 +37,13 @@ class Desks:
     def doubted(self, coin: Coin) -> None:
         """Learn that a coin's quotes are not believed from now on."""
         self.main.doubted(coin)
+        self.branches.decide()
         self.branches.doubted(coin)
 
     def exit_called(self, bot: str, call: ExitCall) -> None:
         """Take a bot's wish to end what it has on a coin and side."""
         self.main.exit_called(bot, call)
+        self.branches.decide()
         self.branches.exit_called(bot, call)
 
     # What the market does.
@@ -49,18 +51,21 @@ class Desks:
     def on_book(self, coin: Coin) -> None:
         """Mark a coin's trades at its new book; fill, stop and close what is due."""
         self.main.on_book(coin)
+        self.branches.decide()
         self.branches.on_book(coin)
 
     def on_second(self) -> None:
         """Let a second pass."""
         self.main.on_second()
         if self.branches.sides:
+            self.branches.decide()
             self.branches.on_second()
             self.booking.on_second()
 
     def on_minute(self) -> None:
         """Let a minute end."""
         self.main.on_minute()
+        self.branches.decide()
         self.branches.on_minute()
 
     def suspend_stale(self) -> None:
@@ -121,11 +126,13 @@ class Desks:
     def flatten(self) -> list[Change]:
         """End all that the desks have; return what became of the paper desk's."""
         changes = self.main.flatten()
+        self.branches.decide()
         self.branches.flatten()
         return changes
 
     def wind_down(self, coin: Coin) -> list[Change]:
         """End all that lives on a coin; return what became of the paper desk's."""
         changes = self.main.wind_down(coin)
+        self.branches.decide()
         self.branches.wind_down(coin)
         return changes

@@ -66,6 +66,7 @@ class Branches:
         self._classes: dict[tuple[int, ...], list[Side]] = {}
         self._count = 0
         self._counted_seq = 0
+        self._noted: list[tuple[Heard, Judged | None, int, int]] = []
         self.ledger = self._empty_ledger()
         # By coin, signal and size, what each branch holds.
         self.held: dict[str, dict[tuple[int, int], Alike]] = {n: {} for n in coins}
@@ -100,7 +101,10 @@ class Branches:
     # What bots say.
 
     def hear(self, heard: Heard, judged: Judged | None) -> None:
-        """Take a bot's signal; `judged` is what the desk made of it, None when it was a repeat."""
+        """Note a bot's signal for later in the step: the desk decides first, whoever else speaks.
+
+        `judged` is what the desk made of it, None when it was a repeat.
+        """
         if heard.lane.stage == "shadow":
             return
         name = heard.key
@@ -110,6 +114,22 @@ class Branches:
         now_ns = self._out.now_ns
         ready = slots.hear(now_ns, heard.lane.bot.rearm_ns(), self.everyone)
         self._out.touch(f"branches/slots/{name}")
+        if ready:
+            # The vote is cast now: bots that speak after this one have no part in it.
+            _ = heard.vote
+            self._noted.append((heard, judged, ready, self.main.desk.equity_e6))
+
+    def decide(self) -> None:
+        """Decide what was noted, in order."""
+        if self._noted:
+            noted, self._noted = self._noted, []
+            for heard, judged, ready, equity_e6 in noted:
+                self._decide(heard, judged, ready, equity_e6)
+
+    def _decide(self, heard: Heard, judged: Judged | None, ready: int, equity_e6: int) -> None:
+        slots = self.slots[heard.key]
+        # Something said before it within the step may have taken a slot.
+        ready &= ~slots.taken
         if not ready:
             return
         watcher, refused = self.watcher, None
@@ -120,7 +140,7 @@ class Branches:
         proposals: dict[tuple[int, bool], Proposal] = {}
         if judged is not None:
             known = {check.filter: check for check in judged.verdict.checks}
-            proposals[self.main.desk.equity_e6, True] = judged.proposal
+            proposals[equity_e6, True] = judged.proposal
         market = self._look(self._market, heard)
         market.desk = self.main.desk
         first = self._propose(heard, self._lowest(ready), proposals)
