@@ -6,6 +6,11 @@ them is worth is reckoned once for all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import chain
+
+from daemon.engine.branches.side import side_of
+from market.coin import Coin
 from market.instrument import Instrument
 from shadow.ledger.trade import Trade
 
@@ -43,3 +48,29 @@ class Alike:
             for trade in self.trades.values():
                 trade.mark_px = mid
         return self._worth_e6
+
+
+def worth_by_holders(
+    held: Mapping[str, Mapping[tuple[int, int], Alike]], coins: Mapping[str, Coin]
+) -> dict[int, int]:
+    """Return what open trades are worth at the current mids, by the mask of who holds them.
+
+    What is held by the same branches is added up before it is given to each of them.
+    """
+    sums: dict[int, int] = {}
+    for name, groups in held.items():
+        if not groups:
+            continue
+        coin = coins[name]
+        book, instrument = coin.book, coin.instrument
+        if not book.ok:
+            for trade in chain.from_iterable(g.trades.values() for g in groups.values()):
+                px = trade.mark_px or trade.entry_px
+                bit = 1 << side_of(trade.trade_id)
+                sums[bit] = sums.get(bit, 0) + trade.mark_e6(px, instrument)
+            continue
+        mid = book.mid
+        for group in groups.values():
+            mask = group.mask
+            sums[mask] = sums.get(mask, 0) + group.worth_e6(mid, instrument)
+    return sums

@@ -8,12 +8,11 @@ reach the desk that trades.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
 
 from daemon.engine.account import STOP_OUTS
 from daemon.engine.admission import SIGNALS_MAX, Judged, entry_of, propose
 from daemon.engine.branch import Branch
-from daemon.engine.branches.alike import Alike
+from daemon.engine.branches.alike import Alike, worth_by_holders
 from daemon.engine.branches.panel import Checked, Panel
 from daemon.engine.branches.side import BRANCHES_MAX, Side, side_of, signal_of, trade_id_of
 from daemon.engine.branches.slots import Slots
@@ -248,23 +247,7 @@ class Branches:
         Trades that came from the same signal in the same size are the same trade, whichever
         branches hold them, and are worth the same.
         """
-        # What is held by the same branches is added up before it is given to each of them.
-        sums: dict[int, int] = {}
-        for name, groups in self.held.items():
-            if not groups:
-                continue
-            coin = self._coins[name]
-            book, instrument = coin.book, coin.instrument
-            if not book.ok:
-                for trade in chain.from_iterable(g.trades.values() for g in groups.values()):
-                    px = trade.mark_px or trade.entry_px
-                    bit = 1 << side_of(trade.trade_id)
-                    sums[bit] = sums.get(bit, 0) + trade.mark_e6(px, instrument)
-                continue
-            mid = book.mid
-            for group in groups.values():
-                mask = group.mask
-                sums[mask] = sums.get(mask, 0) + group.worth_e6(mid, instrument)
+        sums = worth_by_holders(self.held, self._coins)
         if sums == self._sums:
             return
         self._sums = sums
