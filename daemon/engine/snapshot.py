@@ -31,7 +31,7 @@ from market.errors import require
 from market.instrument import Instrument
 from market.money import format_usd
 from market.venue_clock import OFFSET_NS_MAX, VenueClock
-from quant.matched import Matched
+from quant.inference.matched import Matched
 from risk.gate import Reach
 from shadow.ledger.episodes import KeyState
 from shadow.ledger.trade import Trade, TradeState

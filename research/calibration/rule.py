@@ -1,8 +1,8 @@
 """The rule of the verdict for thousands of series at once.
 
-The formulas are those of `quant/anytime.py`, `quant/selection.py` and `shadow/report/verdict.py`;
-arrays go over days, histories and limits, and every day is a look. A test holds both to each other
-on random histories.
+The formulas are those of `quant/inference/` (`anytime.py`, `selection.py`) and of
+`shadow/report/verdict.py`; arrays go over days, histories and limits, and every day is a look. A
+test holds both to each other on random histories.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from quant.anytime import SINGLE_LOOK
-from quant.selection import ODDS_MIN
+from quant.inference.anytime import SINGLE_LOOK
+from quant.inference.selection import ODDS_MIN
 from shadow.report.terms import Terms
 
 Floats = NDArray[np.float64]

@@ -23,7 +23,7 @@ from msgspec import Struct
 from divisions.search import Change
 from divisions.weights import CLOSED_MIN, DAYS_MIN, WINDOW_DAYS, Series, sharpe
 from market.events import MS_PER_DAY
-from quant.student import tail
+from quant.inference.student import tail
 
 ALPHA = 0.05
 TRIAL_DAYS = 30

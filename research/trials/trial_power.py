@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from divisions.weights import WINDOW_DAYS
-from quant.student import quantile
+from quant.inference.student import quantile
 from research.trials.trial import DAYS_PER_YEAR, TRIAL_DAYS, level
 
 BOTS = 26

@@ -21,7 +21,7 @@ from math import log, sqrt
 import numpy as np
 
 from divisions.weights import DAYS_MIN, HIGH, LOW, WINDOW_DAYS
-from quant.student import quantile
+from quant.inference.student import quantile
 from research.weights.darwin import Bools, Floats, Ints, paths
 
 YEAR = 365

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from market.events import NS_PER_MS
-from quant.anytime import Bounds
+from quant.inference.anytime import Bounds
 from shadow.report.counts import Counts, counts
 from shadow.report.evidence import Book, Series, shown
 from shadow.report.fold import Counted

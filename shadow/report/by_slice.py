@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import date
 
-from quant.anytime import Sums
+from quant.inference.anytime import Sums
 from shadow.report.row import By, ReportRow
 from shadow.report.slices import Slice, shrunken
 

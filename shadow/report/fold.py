@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from quant.anytime import Sums
-from quant.selection import BotDay, Selection
+from quant.inference.anytime import Sums
+from quant.inference.selection import BotDay, Selection
 from quant.sums import sum_in_order
 from shadow.report.terms import Terms
 

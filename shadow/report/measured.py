@@ -8,7 +8,7 @@ from math import isfinite
 
 from msgspec import Struct, field
 
-from quant.anytime import Guard, Sums
+from quant.inference.anytime import Guard, Sums
 from shadow.report.fold import CLEAN, ChosenDay, Counted, Fold, JudgedDay, empty, window
 from shadow.report.terms import Terms
 

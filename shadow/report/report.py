@@ -11,7 +11,7 @@ import sqlite3
 
 from msgspec import Struct, field
 
-from quant.clustered import Interval, ratio
+from quant.inference.clustered import Interval, ratio
 from shadow.report.by_limit import by_limit
 from shadow.report.by_slice import by_slice, staged
 from shadow.report.row import By, ReportRow, finite

@@ -18,7 +18,7 @@ from math import isfinite
 
 from msgspec import Struct
 
-from quant.clustered import Interval, ratio
+from quant.inference.clustered import Interval, ratio
 from quant.sums import sum_in_order
 
 RAW, DIRECTION, PHASE_SPACE, LIMITS = "raw", "direction", "phase_space", "limits"

@@ -11,8 +11,8 @@ from math import inf
 
 from msgspec import Struct, structs
 
-from quant.anytime import PHI_MAX, Sums
-from quant.shrinkage import shrink
+from quant.inference.anytime import PHI_MAX, Sums
+from quant.inference.shrinkage import shrink
 from shadow.report.fold import JudgedDay
 from shadow.report.measured import Evidence, measure
 

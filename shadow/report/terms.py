@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from quant.anytime import PHI_MAX, T_STAR_DAYS
-from quant.selection import ODDS_HALF_LIFE_DAYS, ODDS_PRIOR, SEEN_MIN
+from quant.inference.anytime import PHI_MAX, T_STAR_DAYS
+from quant.inference.selection import ODDS_HALF_LIFE_DAYS, ODDS_PRIOR, SEEN_MIN
 
 
 class Terms(Struct, frozen=True):

@@ -1,10 +1,10 @@
 """The verdict on a limit: protective, restrictive, equivalent, or undetermined.
 
 Two daily series must both speak. *Selection*: was what the limit alone blocked worse than what it
-let the same bots do (`quant/selection.py`)? *Value*: the desk with the limit less the same desk
-without it. Value alone praises every limit of a losing desk, selection alone a limit that throws
-away signals which are worse but still earn. The intervals hold whatever day one looks, for all
-limits together (`quant/anytime.py`); docs/verdict.md says what they promise.
+let the same bots do (`quant/inference/selection.py`)? *Value*: the desk with the limit less the
+same desk without it. Value alone praises every limit of a losing desk, selection alone a limit
+that throws away signals which are worse but still earn. The intervals hold whatever day one looks,
+for all limits together (`quant/inference/anytime.py`); docs/verdict.md says what they promise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from math import ceil, isfinite
 
 from msgspec import Struct, structs
 
-from quant.anytime import (
+from quant.inference.anytime import (
     Bounds,
     Guard,
     Sums,
@@ -25,7 +25,7 @@ from quant.anytime import (
     detection_limit,
     interval,
 )
-from quant.selection import no_counterpart
+from quant.inference.selection import no_counterpart
 from shadow.report import sentences
 from shadow.report.fold import ChosenDay, Counted
 from shadow.report.measured import Evidence, Measured, measure, measure_window

@@ -21,8 +21,8 @@ INTEGERS = {
             "sum((c for _, c in window))": 2,
         }
     ),
-    "quant/matched.py": Counter({"sum(self.steps.values())": 1}),
-    "quant/selection.py": Counter(
+    "quant/inference/matched.py": Counter({"sum(self.steps.values())": 1}),
+    "quant/inference/selection.py": Counter(
         {
             "sum((bot.blocked for bot in totals))": 1,
             "sum((bot.blocked for bot in totals if bot.blocked > rate_max * bot.judged))": 1,

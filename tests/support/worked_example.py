@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quant.selection import BotDay
+from quant.inference.selection import BotDay
 
 # A day each: judged, their R, blocked, their R.
 X = (

@@ -19,7 +19,7 @@ from market.desk import Desk
 from market.events import MS_PER_DAY, NS_PER_DAY, NS_PER_MS, NS_PER_S
 from market.money import divide_half_even
 from market.uptime import Uptime
-from quant.matched import NO_ANSWERS, Answers, Matched
+from quant.inference.matched import NO_ANSWERS, Answers, Matched
 from shadow.ledger.trade import CANCELLED, SUSPECT_PRICE, UNAVAILABLE, WOUND_DOWN, Trade
 from shadow.store.rows import Rows, day_of
 from shadow.store.tables.limits import FinalDayRow, LimitDayRow, LimitShift, MatchedDayRow

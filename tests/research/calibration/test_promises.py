@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from quant.selection import SEEN_MIN
+from quant.inference.selection import SEEN_MIN
 from research.calibration import rule, whole_days
 from research.calibration.booking import Booked, book
 from research.calibration.cells import CELLS

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from quant import anytime
-from quant.anytime import Sums
-from quant.selection import BotDay, Selection
+from quant.inference import anytime
+from quant.inference.anytime import Sums
+from quant.inference.selection import BotDay, Selection
 from research.calibration.booking import book
 from research.calibration.limits import HARD, PLAIN
 from research.calibration.rule import (

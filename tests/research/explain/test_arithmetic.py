@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quant.anytime import Guard, Sums, c2_anytime, c2_single, detection_limit, interval
-from quant.selection import Selection
+from quant.inference.anytime import Guard, Sums, c2_anytime, c2_single, detection_limit, interval
+from quant.inference.selection import Selection
 from research.explain import arithmetic
 from research.explain.arithmetic import DayRow
 from tests.support.worked_example import BEST, WORST, bots_of

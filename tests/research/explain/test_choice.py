@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from market.events import NS_PER_DAY
-from quant.selection import BotDay, Selection
+from quant.inference.selection import BotDay, Selection
 from research.explain.choice import choice, hold_days_against_trades, outcomes
 from research.explain.proof import Proof
 from research.explain.series import RULE, Series, shown

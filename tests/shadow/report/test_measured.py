@@ -5,8 +5,8 @@ from math import inf, nan
 import pytest
 from msgspec import structs
 
-from quant.anytime import Guard
-from quant.selection import no_counterpart
+from quant.inference.anytime import Guard
+from quant.inference.selection import no_counterpart
 from shadow.report.fold import CLEAN, REPAIRED, JudgedDay
 from shadow.report.measured import Evidence, ValueDay, measure
 from tests.support.evidence import Signal, day_of, evidence_of, worked

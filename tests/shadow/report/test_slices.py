@@ -6,7 +6,7 @@ from math import inf
 import pytest
 from msgspec import structs
 
-from quant.anytime import Sums, c2_single, interval
+from quant.inference.anytime import Sums, c2_single, interval
 from shadow.report.measured import measure
 from shadow.report.slices import by_bot, shrunken, slices, variance
 from tests.support.evidence import Signal, evidence_of

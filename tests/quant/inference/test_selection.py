@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quant.anytime import Bounds, Guard, Sums, c2_anytime, c2_single, detection_limit, interval
-from quant.selection import BotDay, Row, Selection, Totals, no_counterpart
+from quant.inference.anytime import (
+    Bounds,
+    Guard,
+    Sums,
+    c2_anytime,
+    c2_single,
+    detection_limit,
+    interval,
+)
+from quant.inference.selection import BotDay, Row, Selection, Totals, no_counterpart
 from tests.support.worked_example import BEST, WORST, bots_of
 
 SIX = {"abs": 6e-7, "rel": 0.0}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from math import inf, sqrt
 from typing import NamedTuple
 
-from quant.student import quantile
+from quant.inference.student import quantile
 from quant.sums import sum_in_order
 
 CONFIDENCE = 0.95

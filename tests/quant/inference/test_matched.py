@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from quant.matched import NEVER, NO_ANSWERS, SEEN_MIN, STEP, Answers, Matched
+from quant.inference.matched import NEVER, NO_ANSWERS, SEEN_MIN, STEP, Answers, Matched
 
 LIMIT, OTHER = 3, 5
 YES, NO = Answers((LIMIT,), (LIMIT,)), Answers((LIMIT,), ())

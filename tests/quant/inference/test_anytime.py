@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from quant.anytime import (
+from quant.inference.anytime import (
     ANYTHING,
     NO_GUARD,
     Bounds,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quant.clustered import Interval, ratio
+from quant.inference.clustered import Interval, ratio
 from tests.support.market import REPO
 
 values = st.floats(-100.0, 100.0)
@@ -112,5 +112,8 @@ def test_the_interval_covers_the_truth_as_often_as_it_says_and_an_iid_one_does_n
 
 
 def test_no_heavy_library_is_loaded() -> None:
-    code = "import sys, quant.clustered; sys.exit(bool({'numpy', 'scipy'} & set(sys.modules)))"
+    code = (
+        "import sys, quant.inference.clustered;"
+        " sys.exit(bool({'numpy', 'scipy'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=REPO, check=False).returncode == 0

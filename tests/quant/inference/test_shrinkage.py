@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from quant.shrinkage import SPREAD_MAX, shrink
+from quant.inference.shrinkage import SPREAD_MAX, shrink
 
 # Coaching in eight schools (Rubin 1981), the example of the book: estimates and standard errors.
 SCHOOLS = [(28, 15), (8, 10), (-3, 16), (7, 11), (-1, 9), (1, 11), (18, 10), (12, 18)]

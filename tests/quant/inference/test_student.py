@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtr, stdtrit
 
-from quant.student import EXPANSION_FROM, quantile, tail
+from quant.inference.student import EXPANSION_FROM, quantile, tail
 from tests.support.market import REPO
 
 DEGREES = [
@@ -67,7 +67,7 @@ def test_what_has_no_quantile_is_refused(p: float, degrees: float) -> None:
 
 def test_neither_scipy_nor_numpy_is_loaded() -> None:
     code = (
-        "import sys, quant.anytime, quant.selection, quant.student;"
+        "import sys, quant.inference.anytime, quant.inference.selection, quant.inference.student;"
         " sys.exit(bool({'numpy', 'scipy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=REPO, check=False).returncode == 0

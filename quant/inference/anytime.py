@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from quant.student import DEGREES_MIN, quantile
+from quant.inference.student import DEGREES_MIN, quantile
 
 SINGLE_LOOK = 0.95
 # Standard normal quantile of the probability with which a detection limit is seen.

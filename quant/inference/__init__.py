@@ -1,0 +1,1 @@
+"""Inference: intervals that hold whatever day one looks, selection, quantiles, shrinkage."""
