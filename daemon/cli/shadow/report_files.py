@@ -15,11 +15,12 @@ import typer
 
 from daemon.cli.cells import cell
 from daemon.cli.common import json_text
-from daemon.cli.shadow.report_text import FAMILY, cells, columns_of, notes, print_report, verdict_of
+from daemon.cli.shadow.report_text import cells, columns_of, notes, print_report, verdict_of
 from daemon.views.report import ReportLine, report_lines
 from market.errors import ExtraMissing, OperatorError
 from shadow.report.report import Report
 from shadow.report.row import ReportRow
+from shadow.report.sentences import PROMISE
 
 # Columns that hold several things, as JSON text where a cell holds but one.
 PACKED = ("left_out", "warnings")
@@ -151,7 +152,7 @@ def _section(one: Titled) -> str:
         said = html.escape(f"{verdict_of(row)}: {row.sentence}")
         found += f'<td class="{row.verdict}">{said}</td>' if judged else ""
         body.append(f"<tr>{found}</tr>")
-    below = [FAMILY, *notes(report)] if judged else notes(report)
+    below = [PROMISE, *notes(report)] if judged else notes(report)
     what = "What did my limits do?" if judged else f"Blocked by {report.by}"
     return (
         f"<h1>{what}</h1><p>{html.escape(one.title)}</p>"

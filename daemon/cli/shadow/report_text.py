@@ -10,6 +10,7 @@ import typer
 from daemon.cli.common import number, print_table
 from shadow.report.report import Report
 from shadow.report.row import NONE, ReportRow
+from shadow.report.sentences import PROMISE
 
 LIMIT_COLUMNS = (
     "limit",
@@ -58,10 +59,6 @@ WIDE_COLUMNS = (
     "without",
     "under water",
     "without",
-)
-FAMILY = (
-    "Chance that any of these verdicts is wrong about choice, whatever day you look and for all "
-    "limits together: under 5 %."
 )
 READ = (
     "counted: blocked by this limit alone, with an outcome that counts by now. choice: their R "
@@ -211,7 +208,7 @@ def verdicts(report: Report) -> list[str]:
             lines += textwrap.wrap(
                 warning, WIDTH, initial_indent=" " * len(head), subsequent_indent=" " * len(head)
             )
-    return [*lines, "", *textwrap.wrap(FAMILY, WIDTH), *textwrap.wrap(READ, WIDTH)]
+    return [*lines, "", *textwrap.wrap(PROMISE, WIDTH), *textwrap.wrap(READ, WIDTH)]
 
 
 def notes(report: Report) -> list[str]:

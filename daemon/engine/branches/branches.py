@@ -83,14 +83,14 @@ class Branches:
     def _empty_ledger(self) -> Ledger:
         return Ledger(self._coins, self._model, PaperBroker(self._coins, self._model))
 
-    def take_up(self, ledger_of: Iterable[Trade]) -> None:
+    def take_up(self, trades: Iterable[Trade]) -> None:
         """Forget all trades, and let each side have its own of those given."""
         self.ledger = self._empty_ledger()
         self.held = {name: {} for name in self._coins}
         self._forget_sums()
         for side in self.sides:
             side.account.trades.clear()
-        for trade in ledger_of:
+        for trade in trades:
             if trade.state == TradeState.CLOSED:
                 continue
             self.sides[side_of(trade.trade_id)].account.trades[trade.trade_id] = trade

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from daemon.cli.shadow.report_text import FAMILY, print_report
+from daemon.cli.shadow.report_text import print_report
 from shadow.report.report import Bias, Report, empty, report
+from shadow.report.sentences import PROMISE
 from shadow.store.store import open_readonly
 from tests.support.market import REPO
 from tests.support.report import GUARD, HALT, SLICE, YOUNG, report_of
@@ -61,7 +62,7 @@ def test_each_figure_of_a_slice_stands_in_its_column(capsys: Captured) -> None:
         "-61.50",
     ]  # fmt: skip
     assert "blocked for lack of data, in no figure above: SOL 2" in out.splitlines()
-    assert FAMILY.split(",")[0] not in out
+    assert PROMISE.split(",")[0] not in out
 
 
 def test_wide_adds_tails_and_comparisons(capsys: Captured) -> None:
@@ -93,7 +94,7 @@ def test_what_a_limit_is_equivalent_to_is_said(kind: str, said: str, capsys: Cap
 
 def test_the_promise_of_all_verdicts_together_is_said_once(capsys: Captured) -> None:
     out = " ".join(text_of(capsys, report_of()).split())
-    assert out.count(FAMILY) == 1
+    assert out.count(PROMISE) == 1
     assert "one look: 95 % if you look once; any day: holds whatever day you look" in out
 
 
