@@ -71,7 +71,9 @@ class Timetable:
         desks.suspend_stale()
         if not vitals.next_hour_ns:
             today_ms = now_ns // NS_PER_MS // MS_PER_DAY * MS_PER_DAY
-            desks.main.desk.day_ms = desks.main.desk.day_ms or today_ms
+            if not desks.main.desk.day_ms:
+                desks.main.desk.day_ms = today_ms
+                self._out.touch("desk")
             vitals.next_hour_ns = now_ns // NS_PER_HOUR * NS_PER_HOUR + NS_PER_HOUR
             if desks.main.desk.day_ms == today_ms:
                 return

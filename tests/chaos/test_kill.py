@@ -94,7 +94,8 @@ def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = T
             grows_from(before, state, seed)
         before = ledger(state)
     assert before is not None and before["signals"], "nothing was at stake"
-    assert not branches_told(state), "a branch that toggles nothing is the desk after any kill"
+    told = branches_told(state)
+    assert not told, f"a branch that toggles nothing is the desk after any kill: {told}"
     assert any(row[1] == "phantom" for row in before["held"] + _kinds(state))
     with running("run", *options, "--for", "1s") as daemon:
         assert daemon.end(timeout=60.0) == 0
@@ -106,10 +107,11 @@ def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = T
     assert found["digest_match"] is True, found["mismatch"]
 
 
-def branches_told(state: Path) -> list[tuple[str]]:
+def branches_told(state: Path) -> list[str]:
     """Return what alarms said of branches."""
     with closing(open_readonly(state / "local" / "gnomon.db")) as db:
-        return db.execute("SELECT message FROM alarm WHERE kind = 'branch'").fetchall()
+        rows = db.execute("SELECT message FROM alarm WHERE kind = 'branch'")
+        return [str(message) for (message,) in rows]
 
 
 def _kinds(state: Path) -> list[tuple[Any, ...]]:

@@ -18,6 +18,7 @@ from daemon.engine.series.book import SeriesBook
 from daemon.engine.trials import is_arm
 from market.coin import Coin
 from market.decision import TradeKind
+from market.desk import Desk
 from market.events import MS_PER_DAY, NS_PER_MS
 from market.fills import FillModel
 from market.orders import Exit
@@ -88,7 +89,8 @@ class Booking:
                     out.alarm_apart(
                         "branch",
                         "the branch that toggles nothing is not the desk any more: equity "
-                        f"{side.desk.equity_e6 / 1e6:.6f} USD beside {desk.equity_e6 / 1e6:.6f}; "
+                        f"{side.desk.equity_e6 / 1e6:.6f} USD beside {desk.equity_e6 / 1e6:.6f}, "
+                        f"apart in {_apart(side.desk, desk)}; "
                         "no value of a limit can be trusted until the next fork",
                     )
         out.touch("branches")
@@ -251,6 +253,12 @@ class Booking:
             px = coin.book.mid or trade.mark_px or trade.entry_px
             fill = self._model.leave(trade.side, trade.open_lots, px, coin.usual, coin.instrument)
             sell(trade, fill, coin.instrument, now_ns)
+
+
+def _apart(one: Desk, other: Desk) -> str:
+    """Return the names of what two desks do not have in common."""
+    names = one.__struct_fields__
+    return ", ".join(n for n in names if getattr(one, n) != getattr(other, n))
 
 
 def _copy(trade: Trade, number: int, side: Side) -> Trade:

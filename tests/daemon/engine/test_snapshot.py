@@ -202,9 +202,8 @@ def test_the_committed_pieces_are_the_whole_ledger_at_every_commit(seed: int) ->
         assert kept.keys() == {f"trade/{i}" for i in engine.branch.ledger.trades}
         for name, key in engine.branch.keys.items():
             assert msgspec.json.decode(disk.pieces[f"key/{name}"], type=type(key)) == key
-        if "desk" in disk.pieces:
-            desk = msgspec.json.decode(disk.pieces["desk"], type=type(engine.branch.desk))
-            assert desk == engine.branch.desk
+        desk = msgspec.json.decode(disk.pieces["desk"], type=type(engine.branch.desk))
+        assert desk == engine.branch.desk
         for trade in engine.branch.ledger.trades.values():
             found = msgspec.json.decode(disk.pieces[f"trade/{trade.trade_id}"], type=type(trade))
             for name in ("state", "filled_lots", "fees_e6", "funding_e6", "days", "tags"):
@@ -212,6 +211,24 @@ def test_the_committed_pieces_are_the_whole_ledger_at_every_commit(seed: int) ->
     assert commits > 20 and len(disk.pieces) > 5
     changed = snapshot.durable(engine).keys()
     assert changed == {"vitals", "marks"}, "nothing else changed since"
+
+
+@pytest.mark.parametrize("events", [1, 2, 50, 2_000])
+def test_a_kill_soon_after_the_first_event_takes_nothing_away(events: int) -> None:
+    """What a fresh account begins with must be on disk too, though no trade has touched it."""
+    made, disk = rig.again(rig.eventful(7)), Disk()
+    made.play(recorded(7)[:events])
+    disk.commit(made.engine)
+    other = rig.again(rig.eventful(7)).engine
+    snapshot.recover(other, disk.pieces, 1)
+    before, after = made.engine, other
+    assert before.branch.desk.day_ms
+    assert after.branch.desk == before.branch.desk
+    assert after.weighing.weights == before.weighing.weights
+    assert after.weighing.fresh == before.weighing.fresh
+    assert after.series.state == before.series.state
+    assert after.market.bench.state == before.market.bench.state
+    assert after.desks.branches.sides[0].desk == after.branch.desk
 
 
 def recovered(disk: Disk, first_seq: int, config: Any, coins: tuple[str, ...]) -> Fresh:
