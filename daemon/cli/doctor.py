@@ -29,7 +29,8 @@ def doctor(
 
     Example: gnomon doctor --mode paper
     """
-    from daemon.doctor import FAIL, examine
+    from daemon.doctor.doctor import examine
+    from daemon.doctor.finding import FAIL
 
     if mode is not None and mode != "paper" and mode not in MODE_FOLDERS:
         raise typer.BadParameter(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, UnsetType, field, structs
 
 from shadow.report.report import Report
 from shadow.report.row import ReportRow
@@ -12,12 +12,14 @@ from shadow.report.row import ReportRow
 class ReportLine(ReportRow, kw_only=True):
     """A row of the report, its name also under the key that the report is grouped by.
 
-    `server` says of which database it is. `bias_bps` is twin minus real over all pairs,
-    `bias_within` whether it is small enough for verdicts; both are null for bots in the shadow
-    stage, which have none.
+    `server` says of which database it is. `instruments` says in words which instruments seem dead:
+    of a limit's row its own and the desk's, of any other row all of them. `bias_bps` is twin minus
+    real over all pairs, `bias_within` whether it is small enough for verdicts; both are null for
+    bots in the shadow stage, which have none.
     """
 
     server: str = ""
+    instruments: list[str] = field(default_factory=list)
 
     filter: str | UnsetType = UNSET
     division: str | UnsetType = UNSET
@@ -33,16 +35,21 @@ def report_lines(report: Report, server: str = "") -> list[ReportLine]:
 
     A bot in the shadow stage has `stage` as its group's name.
     """
-    bias = report.bias
-    lines = [
-        _line(row, report.by, row.name, server, bias.mean_bps, bias.within)
-        for row in report.rows + report.rules
+    rows = [(row, row.name) for row in report.rows + report.rules]
+    return [
+        *(_line(report, row, name, server) for row, name in rows),
+        *(_line(report, row, "stage", server) for row in report.staged),
     ]
-    return lines + [_line(row, report.by, "stage", server, None, None) for row in report.staged]
 
 
-def _line(
-    row: ReportRow, by: str, name: str, server: str, bias_bps: float | None, within: bool | None
-) -> ReportLine:
-    told = {"server": server, "bias_bps": bias_bps, "bias_within": within}
-    return msgspec.convert({**structs.asdict(row), by: name, **told}, ReportLine)
+def _line(report: Report, row: ReportRow, name: str, server: str) -> ReportLine:
+    bias = (None, None) if name == "stage" else (report.bias.mean_bps, report.bias.within)
+    of = (row.name, "") if row.group == "filter" else {one.filter for one in report.instruments}
+    told = {
+        report.by: name,
+        "server": server,
+        "instruments": [one.words for one in report.instruments if one.filter in of],
+        "bias_bps": bias[0],
+        "bias_within": bias[1],
+    }
+    return msgspec.convert({**structs.asdict(row), **told}, ReportLine)

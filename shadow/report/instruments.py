@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from msgspec import Struct
+
 from shadow.store.history import every_run_kept_phantoms
 
 # Looked at are so many days up to the newest that has ended.
@@ -27,55 +29,72 @@ CHI2_MAX = 19.51
 CONTROL = "control"
 
 
-def dead_instruments(db: sqlite3.Connection) -> list[str]:
-    """Return in words every instrument that seems dead; empty when all seem to live."""
-    (last,) = db.execute("SELECT MAX(day) FROM rollup WHERE mode = 'run'").fetchone()
+class Dead(Struct, frozen=True):
+    """An instrument that seems dead: whose, "" of the desk, what cannot be so, and a way on."""
+
+    filter: str
+    words: str
+    remedy: str
+
+
+def dead_instruments(db: sqlite3.Connection) -> list[Dead]:
+    """Return every instrument that seems dead; empty when all seem to live."""
+    (last,) = db.execute(
+        "SELECT MAX(day) FROM rollup_day WHERE (filter, mode, scope) = ('', 'run', 'seconds')"
+    ).fetchone()
     if last is None or not every_run_kept_phantoms(db):
         return []
     since = (date.fromisoformat(last) - timedelta(days=DAYS - 1)).isoformat()
     return [
         *_without_phantoms(db, since, last),
-        *_zeros(db, since),
-        *_all_or_nothing(db, since),
+        *_outcomes(db, since),
         *_equal_desks(db, since),
         *_coin(db),
         *_coverage(db, since, last),
     ]
 
 
-def _without_phantoms(db: sqlite3.Connection, since: str, last: str) -> Iterator[str]:
+def _without_phantoms(db: sqlite3.Connection, since: str, last: str) -> Iterator[Dead]:
     """Look for limits that stood alone in the way of many, none of which was followed."""
     query = (
-        "SELECT filter, SUM(signals) AS n FROM rollup WHERE mode = 'enforce' AND scope = 'sole'"
+        "SELECT filter, SUM(signals) AS n FROM rollup_day WHERE mode = 'enforce' AND scope = 'sole'"
         " AND day BETWEEN ? AND ? GROUP BY filter HAVING n >= ? AND SUM(entries) = 0"
     )
     for name, count in db.execute(query, (since, last, SIGNALS_MIN)):
-        yield f"{name} blocked {count} signals since {since}, and no phantom followed any of them"
+        yield Dead(
+            name,
+            f"{name} blocked {count} signals since {since}, and no phantom followed any of them",
+            f"`gnomon shadow list --filter {name}` says what became of each: books may be missing",
+        )
 
 
-def _zeros(db: sqlite3.Connection, since: str) -> Iterator[str]:
-    """Look for series in which every outcome is exactly nothing."""
+def _outcomes(db: sqlite3.Connection, since: str) -> Iterator[Dead]:
+    """Look for series that are all zeros, and for limits that refuse everything or nothing."""
     query = (
-        "SELECT filter, SUM(judged) AS n FROM limit_day WHERE day >= ? GROUP BY filter, series_id"
-        " HAVING n >= ? AND MAX(best_r) = 0 AND MIN(worst_r) = 0"
+        "SELECT s.filter, SUM(l.judged), SUM(l.blocked), MAX(l.best_r) = 0 AND MIN(l.worst_r) = 0"
+        " FROM series s CROSS JOIN limit_day l"
+        " ON (l.filter, l.series_id) = (s.filter, s.series_id) AND l.day >= ?"
+        " GROUP BY s.filter, s.series_id"
     )
-    for name, count in db.execute(query, (since, SIGNALS_MIN)):
-        yield f"all {count} outcomes of the series of {name} since {since} are exactly 0 R"
+    found = db.execute(query, (since,)).fetchall()
+    for name, count, _, zeros in found:
+        if count >= SIGNALS_MIN and zeros:
+            yield Dead(
+                name,
+                f"all {count} outcomes of the series of {name} since {since} are exactly 0 R",
+                f"`gnomon explain {name}.mean_r` holds them against their trades and fills",
+            )
+    for name, count, hit, _ in found:
+        if name != CONTROL and count >= JUDGED_MIN and hit in (0, count):
+            refused = "every one" if hit else "none"
+            yield Dead(
+                name,
+                f"{name} refused {refused} of {count} signals that it judged alone since {since}",
+                f"see whether [gate.{name}] is meant so; of what guards against rare trouble it is",
+            )
 
 
-def _all_or_nothing(db: sqlite3.Connection, since: str) -> Iterator[str]:
-    """Look for limits that refuse whatever comes, or nothing of very much."""
-    query = (
-        "SELECT filter, SUM(judged) AS n, SUM(blocked) AS hit FROM limit_day"
-        " WHERE day >= ? AND filter <> ? GROUP BY filter, series_id"
-        " HAVING n >= ? AND (hit = 0 OR hit = n)"
-    )
-    for name, count, hit in db.execute(query, (since, CONTROL, JUDGED_MIN)):
-        refused = "every one" if hit else "none"
-        yield f"{name} refused {refused} of {count} signals that it judged alone since {since}"
-
-
-def _equal_desks(db: sqlite3.Connection, since: str) -> Iterator[str]:
+def _equal_desks(db: sqlite3.Connection, since: str) -> Iterator[Dead]:
     """Look for limits that block much without which the desk is worth the same on every day."""
     query = (
         "SELECT d.filter, COUNT(*) AS n, (SELECT SUM(l.blocked) FROM limit_day l"
@@ -87,38 +106,51 @@ def _equal_desks(db: sqlite3.Connection, since: str) -> Iterator[str]:
     )
     asked = {"since": since, "days": DAYS_MIN, "signals": SIGNALS_MIN}
     for name, count, blocked in db.execute(query, asked):
-        yield (
+        yield Dead(
+            name,
             f"{name} blocked {blocked} signals, yet with and without it the desk made exactly the "
-            f"same on each of {count} days"
+            f"same on each of {count} days",
+            f"`gnomon explain {name}.value_usd` shows both desks; `gnomon db check` checks them",
         )
 
 
-def _coin(db: sqlite3.Connection) -> Iterator[str]:
+def _coin(db: sqlite3.Connection) -> Iterator[Dead]:
     """Hold the share that the coin blocks against the one it is told to."""
     query = (
         "SELECT SUM(l.judged), SUM(l.blocked), s.terms FROM limit_day l JOIN series s"
         " ON s.series_id = l.series_id WHERE l.filter = ? GROUP BY l.series_id"
     )
     for judged, blocked, terms in db.execute(query, (CONTROL,)):
-        share = json.loads(terms)["settings"]["share"]
+        share = json.loads(terms).get("settings", {}).get("share")
+        if share is None:
+            continue
         expected = judged * share
         spread = expected * (1.0 - share)
         if judged >= SIGNALS_MIN and (blocked - expected) ** 2 > CHI2_MAX * spread:
-            yield (
+            yield Dead(
+                CONTROL,
                 f"{CONTROL} would have blocked {blocked} of {judged} signals, "
-                f"{100 * blocked / judged:.1f} %; a coin of {100 * share:g} % does not fall so"
+                f"{100 * blocked / judged:.1f} %; a coin of {100 * share:g} % does not fall so",
+                "believe no verdict until `gnomon db check` says why",
             )
 
 
-def _coverage(db: sqlite3.Connection, since: str, last: str) -> Iterator[str]:
+def _coverage(db: sqlite3.Connection, since: str, last: str) -> Iterator[Dead]:
     """Count on how many days there is something to measure with, and whether it was written."""
-    query = "SELECT MIN(day), SUM(signals >= ?) FROM rollup WHERE mode = 'run' AND day >= ?"
+    query = (
+        "SELECT MIN(day), SUM(signals >= ?) FROM rollup_day"
+        " WHERE (filter, mode, scope) = ('', 'run', 'seconds') AND day >= ?"
+    )
     first, ran = db.execute(query, (HALF_DAY_S, since)).fetchone()
     days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
     if days < DAYS_MIN:
         return
     if ran < COVERAGE_MIN * days:
-        yield f"the desk ran for half of the day or more on {ran} of {days} days since {first}"
+        yield Dead(
+            "",
+            f"the desk ran for half of the day or more on {ran} of {days} days since {first}",
+            "let systemd keep it running; `gnomon doctor` says whether its unit starts at boot",
+        )
     if db.execute("SELECT 1 FROM branch LIMIT 1").fetchone() is None:
         return
     running = (
@@ -130,8 +162,13 @@ def _coverage(db: sqlite3.Connection, since: str, last: str) -> Iterator[str]:
     )
     for name, began, rows in db.execute(running, {"since": since}):
         (could,) = db.execute(
-            "SELECT COUNT(*) FROM rollup WHERE mode = 'run' AND signals >= ? AND day >= ?",
+            "SELECT COUNT(*) FROM rollup_day WHERE (filter, mode, scope) = ('', 'run', 'seconds')"
+            " AND signals >= ? AND day >= ?",
             (HALF_DAY_S, began),
         ).fetchone()
         if could >= DAYS_MIN and rows < COVERAGE_MIN * could:
-            yield f"{name} has rows of its value on {rows} of the {could} days that were run"
+            yield Dead(
+                name,
+                f"{name} has rows of its value on {rows} of the {could} days that were run",
+                "alarms of the kind `branch` say when and why its desks were begun anew",
+            )

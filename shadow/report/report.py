@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from quant.inference.clustered import Interval, ratio
 from shadow.report.by_limit import by_limit
 from shadow.report.by_slice import by_slice, staged
+from shadow.report.instruments import Dead, dead_instruments
 from shadow.report.row import By, ReportRow, finite
 
 
@@ -35,7 +36,8 @@ class Report(Struct):
 
     `rules` are filters in force on every desk, which have no verdict. `staged` has a row for each
     bot in the shadow stage: what its signals would have earned, in no figure of `rows`. There
-    `sole_blocked` counts those that no filter blocked.
+    `sole_blocked` counts those that no filter blocked. `instruments` are those that seem dead:
+    what rests on them is not to be believed.
     """
 
     by: str
@@ -47,6 +49,7 @@ class Report(Struct):
     excluded: int
     open_phantoms: int
     rules: list[ReportRow] = field(default_factory=list)
+    instruments: list[Dead] = field(default_factory=list)
 
 
 def report(
@@ -82,7 +85,9 @@ def report(
     ).fetchone()[0]
     unavailable, excluded = counts.get("unavailable", 0), counts.get("excluded", 0)
     return Report(
-        by, since, rows, staged(db, since), bias, unavailable, excluded, opened, rules=rules
+        *(by, since, rows, staged(db, since), bias, unavailable, excluded, opened),
+        rules=rules,
+        instruments=dead_instruments(db),
     )
 
 

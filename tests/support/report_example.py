@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from msgspec import structs
+
+from shadow.report.measured import ValueDay
 from tests.support.evidence import Signal, day_of, evidence_of, worked
 from tests.support.measured_db import Planted
 
@@ -21,6 +24,9 @@ def example(path: Path) -> Path:
     thin = evidence_of(_signals(dice, DAYS, 0.1, 0.15), _values(dice, -0.05, 0.5), through=end)
     planted.limit("liquidity", thin, missing_e6=20_000)
     young = evidence_of(_signals(dice, 12, 0.0, 0.2), through=end)
+    # Its desk goes on beside the other when it blocks nothing any more.
+    idle = [ValueDay(day_of(day), 0.0) for day in range(12, DAYS)]
+    young = structs.replace(young, value=(*young.value, *idle))
     planted.limit("volatility", young)
     for name, mode, blocked in (
         ("direction", "enforce", 420),

@@ -15,7 +15,7 @@ import typer
 
 from daemon.cli.cells import cell
 from daemon.cli.common import json_text
-from daemon.cli.shadow.report_text import cells, columns_of, notes, print_report, verdict_of
+from daemon.cli.shadow.report_text import cells, columns_of, dead, notes, print_report, verdict_of
 from daemon.views.report import ReportLine, report_lines
 from market.errors import ExtraMissing, OperatorError
 from shadow.report.report import Report
@@ -23,7 +23,7 @@ from shadow.report.row import ReportRow
 from shadow.report.sentences import PROMISE
 
 # Columns that hold several things, as JSON text where a cell holds but one.
-PACKED = ("left_out", "warnings")
+PACKED = ("left_out", "warnings", "instruments")
 
 
 class Titled(NamedTuple):
@@ -74,7 +74,7 @@ def _json(reports: list[Titled]) -> str:
 def _csv(reports: list[Titled]) -> str:
     out = io.StringIO()
     by = reports[0].report.by
-    names = [by, "server", *ReportRow.__struct_fields__, "bias_bps", "bias_within"]
+    names = [by, "server", *ReportRow.__struct_fields__, "instruments", "bias_bps", "bias_within"]
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(names)
     for row in _flat(reports):
@@ -107,7 +107,8 @@ def _schema(pa: Any, by: str) -> Any:
         kind = (field.type, *getattr(field.type, "__args__", ()))
         plain = next((t for t in (int, float, str) if t in kind), str)
         fields.append((field.name, kinds[str if field.name in PACKED else plain]))
-    return pa.schema([*fields, ("bias_bps", pa.float64()), ("bias_within", pa.bool_())])
+    own = (("instruments", pa.string()), ("bias_bps", pa.float64()), ("bias_within", pa.bool_()))
+    return pa.schema([*fields, *own])
 
 
 def _table(reports: list[Titled], *, wide: bool) -> None:
@@ -156,7 +157,8 @@ def _section(one: Titled) -> str:
     what = "What did my limits do?" if judged else f"Blocked by {report.by}"
     return (
         f"<h1>{what}</h1><p>{html.escape(one.title)}</p>"
-        f"<table><tr>{head}</tr>{''.join(body)}</table>"
+        + "".join(f"<p>{html.escape(line)}</p>" for line in dead(report))
+        + f"<table><tr>{head}</tr>{''.join(body)}</table>"
         + "".join(f"<p>{html.escape(note)}</p>" for note in below)
     )
 

@@ -86,6 +86,8 @@ def print_report(report: Report, title: str, *, wide: bool = False) -> None:
     what = "What did my limits do?" if report.by == "filter" else f"Blocked by {report.by}"
     typer.echo(f"{what}{since}")
     typer.echo(title)
+    for line in dead(report):
+        typer.echo(line)
     if report.rows:
         print_table(
             "", columns_of(report), [cells(row) for row in report.rows], spare=_spare(report)
@@ -102,6 +104,11 @@ def print_report(report: Report, title: str, *, wide: bool = False) -> None:
         below = _staged(report.staged)
     for line in below:
         typer.echo(line)
+
+
+def dead(report: Report) -> list[str]:
+    """Return a line for each instrument that seems dead, and what to do about it."""
+    return [f"instrument: {one.words} → {one.remedy}" for one in report.instruments]
 
 
 def columns_of(report: Report) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class Instruments:
 
     def _look(self) -> list[str]:
         with closing(open_readonly(self._database)) as db:
-            return dead_instruments(db)
+            return [one.words for one in dead_instruments(db)]
 
     def tell(self, found: list[str]) -> None:
         """Raise an alarm for each instrument that was not dead at the last look."""

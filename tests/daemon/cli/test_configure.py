@@ -9,7 +9,7 @@ import pytest
 
 from daemon.config.load import load, parse
 from daemon.config.sections import Config
-from daemon.doctor import examine
+from daemon.doctor.doctor import examine
 from daemon.live.telemetry import configure
 from market.events import Command, Verb
 from tests.daemon.cli.conftest import Cli

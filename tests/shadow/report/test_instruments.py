@@ -102,7 +102,9 @@ PLANTED = {
 def test_a_planted_fault_is_told_and_no_other(db: sqlite3.Connection, words: str) -> None:
     for script in PLANTED[words]:
         assert db.execute(script).rowcount > 0
-    assert dead_instruments(db) == [words]
+    (found,) = dead_instruments(db)
+    assert found.words == words and found.remedy
+    assert found.filter in words if found.filter else words.startswith("the desk ran")
 
 
 @pytest.mark.parametrize(

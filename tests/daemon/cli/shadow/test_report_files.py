@@ -12,6 +12,7 @@ import typer
 from daemon.cli.shadow.report_files import PACKED, Titled, write
 from daemon.views.report import report_lines
 from market.errors import OperatorError
+from shadow.report.instruments import Dead
 from shadow.report.report import Report, ReportRow, empty
 from tests.support.report import GUARD, HALT, SLICE, YOUNG, report_of
 
@@ -74,7 +75,7 @@ def test_csv_has_a_head_even_without_rows_and_nothing_where_nothing_can_be_said(
     assert json.loads(rows[1]["left_out"]) == YOUNG.left_out and rows[0]["left_out"] == ""
     (head,) = text_of(capsys, empty("day", ""), "csv").splitlines()
     assert head.split(",") == [
-        "day", "server", *ReportRow.__struct_fields__, "bias_bps", "bias_within",
+        "day", "server", *ReportRow.__struct_fields__, "instruments", "bias_bps", "bias_within",
     ]  # fmt: skip
 
 
@@ -124,6 +125,13 @@ def test_html_escapes_what_it_shows(capsys: Captured) -> None:
     assert "say &quot;x&quot;" in page and "<b>" not in page
     assert '<td class="PROTECTIVE">PROTECTIVE: guard turns away losers.</td>' in page
     assert page.count("<tr>") == 3 and page.count("<td") == 2 * 16 and page.count("<th>") == 16
+
+
+def test_html_names_dead_instruments_above_the_table(capsys: Captured) -> None:
+    report = report_of()
+    report.instruments = [Dead("young", "young is <deaf>", "listen")]
+    out = text_of(capsys, report, "html")
+    assert out.index("instrument: young is &lt;deaf&gt; → listen") < out.index("<table>")
 
 
 def test_html_of_slices_has_no_verdict(capsys: Captured) -> None:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from daemon.cli.shadow.report_text import print_report
+from shadow.report.instruments import Dead
 from shadow.report.report import Bias, Report, empty, report
 from shadow.report.sentences import PROMISE
 from shadow.store.store import open_readonly
@@ -34,6 +35,17 @@ def test_it_says_what_it_is_about(capsys: Captured) -> None:
     assert first == "Blocked by coin since 2025-09-01"
     assert second == "local: a.db"
     assert text_of(capsys, report_of()).splitlines()[0] == "What did my limits do?"
+
+
+def test_dead_instruments_stand_above_the_table_with_a_way_on(capsys: Captured) -> None:
+    told = report_of()
+    told.instruments = [
+        Dead("guard", "guard is deaf", "listen"),
+        Dead("", "the desk slept", "wake"),
+    ]
+    assert text_of(capsys, told).splitlines()[2:4] == [
+        "instrument: guard is deaf → listen", "instrument: the desk slept → wake",
+    ]  # fmt: skip
 
 
 def test_each_figure_of_a_limit_stands_in_its_column(capsys: Captured) -> None:

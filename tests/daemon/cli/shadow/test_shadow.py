@@ -123,7 +123,7 @@ def test_a_report_is_by_filter_unless_said_otherwise(cli: Cli, story: Story) -> 
     found = rows(cli("shadow", "report", "--json", "--state", story.root))
     assert sorted(row["filter"] for row in found) == ["cap", "limit", "other", "watch"]
     assert found[0].keys() == {
-        "filter", *ReportRow.__struct_fields__, "server", "bias_bps", "bias_within",
+        "filter", *ReportRow.__struct_fields__, "server", "instruments", "bias_bps", "bias_within",
     }  # fmt: skip
     (limit,) = (row for row in found if row["filter"] == "limit")
     assert (limit["blocked"], limit["sole_blocked"], limit["fail_closed"]) == (5, 3, 1)

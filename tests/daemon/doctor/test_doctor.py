@@ -1,27 +1,22 @@
 from __future__ import annotations
 
-import asyncio
 import os
 import resource
 import socket
-import sqlite3
 import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daemon import doctor
 from daemon.config.load import parse
-from daemon.doctor import FAIL, OK, WARN, Case, Finding, examine
-from daemon.instance import control, paths
+from daemon.doctor import doctor, stored
+from daemon.doctor.doctor import examine
+from daemon.doctor.finding import FAIL, OK, WARN, Case, Finding
+from daemon.instance import paths
 from daemon.instance.paths import StateDir
-from shadow.store.store import Store
-from tests.daemon.recordings import record
-from tests.support.shadow import told
 from venue.hyperliquid.info import InfoClient
 
 NOW = doctor.BUILT_NS + 10**18
@@ -36,20 +31,12 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "SYSTEM_CONFIG", tmp_path / "none.toml")
     monkeypatch.setattr(doctor, "UNIT_FOLDERS", (tmp_path / "etc", tmp_path / "lib"))
     monkeypatch.setattr(doctor, "ASK_S", 0.5)
+    monkeypatch.setattr(stored, "ASK_S", 0.5)
 
 
 def case(root: Path, *, folder: str = "local", **config: Any) -> Case:
     places = tuple(p for p in (StateDir(root, folder),) if p.database.exists())
     return Case(parse(config, "test"), root, folder, places)
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """Return a state in which a daemon has run."""
-    place = StateDir(tmp_path / "state", "local")
-    place.create()
-    told(place.database)
-    return place.root
 
 
 def mended(found: Finding, level: str, words: str) -> None:
@@ -238,68 +225,6 @@ def test_a_missing_event_loop_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> N
     assert doctor.loop().level == OK
     monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
     mended(doctor.loop(), WARN, "uvloop")
-
-
-# What earlier runs left.
-
-
-def test_a_database_that_breaks_its_promises_is_a_failure(root: Path) -> None:
-    assert [f.level for f in doctor.databases(case(root))] == [OK]
-    path = root / "local" / "gnomon.db"
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE trade SET net_e6 = net_e6 + 1 WHERE net_e6 IS NOT NULL")
-        db.commit()
-    (found,) = doctor.databases(case(root))
-    mended(found, FAIL, "net is not gross")
-    path.write_bytes(b"no database" * 1000)
-    (found,) = doctor.databases(case(root))
-    mended(found, FAIL, "gnomon.db")
-
-
-def test_the_newest_segment_is_read(taped: Path, tmp_path: Path) -> None:
-    place = StateDir(tmp_path / "state", "local")
-    place.create()
-    Store(place.database, mode="local", network="local").close()
-    (found,) = doctor.tapes(case(place.root))
-    assert found.level == OK and "none" in found.text
-    path = place.tape / taped.name
-    whole = taped.read_bytes()
-    path.write_bytes(whole)
-    (found,) = doctor.tapes(case(place.root))
-    assert found.level == OK and "1 segments, the newest sound" in found.text
-    path.write_bytes(whole[: len(whole) * 2 // 3])
-    (found,) = doctor.tapes(case(place.root))
-    mended(found, WARN, "torn")
-    path.write_bytes(whole[:2000] + b"\xff" * 20 + whole[2020:])
-    (found,) = doctor.tapes(case(place.root))
-    mended(found, FAIL, taped.name)
-
-
-@pytest.fixture(scope="module")
-def taped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record(tmp_path_factory.mktemp("tape"), seconds=(20.0,)).paths[0]
-
-
-def answered(path: Path, work: Any) -> Any:
-    async def answer(request: dict[str, Any]) -> dict[str, Any]:
-        return {"running": True}
-
-    async def main() -> Any:
-        async with await control.serve(path, answer):
-            return await asyncio.to_thread(work)
-
-    return asyncio.run(main())
-
-
-def test_a_daemon_that_answers_one_that_does_not_and_none(root: Path) -> None:
-    path = root / "local" / "gnomon.sock"
-    assert doctor.sockets(case(root)) == Finding("socket", OK, "no daemon is running")
-    found = answered(path, lambda: doctor.sockets(case(root)))
-    assert found.level == OK and "answers" in found.text
-    path.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
-        left.bind(str(path))
-    mended(doctor.sockets(case(root)), WARN, "no daemon answers")
 
 
 # The venue.

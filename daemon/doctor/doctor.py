@@ -16,8 +16,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
 
@@ -25,9 +24,9 @@ import msgspec
 
 from daemon.config.load import load, parse
 from daemon.config.sections import Config
+from daemon.doctor.finding import FAIL, OK, WARN, Case, Finding
+from daemon.doctor.stored import births, databases, instruments, sockets, tapes
 from daemon.engine.outcome import Vitals
-from daemon.instance import control
-from daemon.instance.birth import unheeded_at
 from daemon.instance.paths import (
     MODE_FOLDERS,
     StateDir,
@@ -38,18 +37,13 @@ from daemon.instance.paths import (
 )
 from daemon.live.keeping.housekeeping import MB
 from daemon.live.venue_time import ask_venue
-from daemon.views.soundness import unsound
 from market.errors import GnomonError, OperatorError, VenueUnreachable
 from market.events import NS_PER_MS, NS_PER_S
 from market.venue_clock import OFFSET_NS_MAX
 from shadow.store.store import open_readonly
 from venue.address import shown
-from venue.tape.lines import SUFFIX
-from venue.tape.segment import Segment
 
-OK, WARN, FAIL = "ok", "warn", "fail"
-
-CODE = Path(__file__).resolve().parent.parent
+CODE = Path(__file__).resolve().parent.parent.parent
 PYTHON_MIN = (3, 11)
 INSTALL = "`make setup` in a checkout, `deploy/install.sh` on a server"
 FILES_MIN = 256
@@ -62,26 +56,6 @@ CLOCK_SAMPLE_S = 0.05
 CLOCK_SLIP_NS = 5 * NS_PER_MS
 UNIT_FOLDERS = (Path("/etc/systemd/system"), Path("/usr/lib/systemd/system"))
 PIN = re.compile(r"^([a-z0-9._-]+)==([^\s;]+)(?: ; (.*?))?(?: \\)?$", re.M)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check: its subject, whether it is in order, what was seen, and how to mend it."""
-
-    check: str
-    level: str
-    text: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True)
-class Case:
-    """Subject of the checks: a configuration, a state folder, and the mode that would run there."""
-
-    config: Config
-    root: Path
-    folder: str
-    places: tuple[StateDir, ...]
 
 
 def examine(given: Path | None, state: Path | None, mode: str | None) -> Iterator[Finding]:
@@ -103,6 +77,7 @@ def examine(given: Path | None, state: Path | None, mode: str | None) -> Iterato
     yield clock(_newest_ns(case))
     yield from databases(case)
     yield from births(case)
+    yield from instruments(case)
     yield from tapes(case)
     yield sockets(case)
     yield venue(case)
@@ -266,84 +241,6 @@ def _newest_ns(case: Case) -> int:
             # What is wrong with it is the next finding's to say.
             continue
     return newest
-
-
-# What earlier runs left.
-
-
-def databases(case: Case) -> Iterator[Finding]:
-    """Check every database as `gnomon db check` does."""
-    if not case.places:
-        yield Finding("database", OK, f"none under {case.root} yet")
-    for place in case.places:
-        try:
-            with closing(open_readonly(place.database)) as db:
-                broken = unsound(db)
-        except (GnomonError, sqlite3.DatabaseError) as error:
-            remedy = "restore a backup, or move it aside to start afresh"
-            yield Finding("database", FAIL, str(error), remedy)
-            continue
-        if broken:
-            more = f" (and {len(broken) - 1} more)" * (len(broken) > 1)
-            text = f"{place.folder}: {broken[0]}{more}"
-            yield Finding("database", FAIL, text, "`gnomon db check` lists all; restore a backup")
-        else:
-            yield Finding("database", OK, f"{place.folder}: sound")
-
-
-def births(case: Case) -> Iterator[Finding]:
-    """Name the keys that say something else than what a database was born with."""
-    for place in case.places:
-        with suppress(GnomonError), closing(open_readonly(place.database)) as db:
-            for line in unheeded_at(case.config, db):
-                yield Finding("birth", WARN, f"{place.folder}: {line}", "or begin another --state")
-
-
-def tapes(case: Case) -> Iterator[Finding]:
-    """Read the newest segment of every tape from end to end."""
-    for place in case.places:
-        try:
-            found = sorted(p for p in place.tape.iterdir() if p.name.endswith(SUFFIX))
-        except OSError:
-            found = []
-        if not found:
-            yield Finding("tape", OK, f"{place.folder}: none")
-            continue
-        segment = Segment(found[-1])
-        try:
-            segment.header()
-            records = sum(1 for _ in segment.records())
-        except (GnomonError, OSError) as error:
-            remedy = "move the segment aside; `gnomon tape verify` checks the others"
-            yield Finding("tape", FAIL, str(error), remedy)
-            continue
-        text = f"{place.folder}: {len(found)} segments, the newest sound, {records} records"
-        if segment.torn and _silence(place):
-            remedy = "nothing to do: the next start mends it"
-            yield Finding("tape", WARN, f"{text}, its end torn by a crash", remedy)
-        else:
-            yield Finding("tape", OK, text)
-
-
-def _silence(place: StateDir) -> str:
-    """Return why no daemon answers there, "" when one does."""
-    try:
-        control.ask(place.socket, control.Request("status"), object, timeout_s=ASK_S)
-    except VenueUnreachable as error:
-        return str(error)
-    return ""
-
-
-def sockets(case: Case) -> Finding:
-    """See which daemons answer."""
-    for place in case.places:
-        if not place.socket.exists():
-            continue
-        if silence := _silence(place):
-            remedy = "start the daemon, or ask as its user (sudo -u gnomon)"
-            return Finding("socket", WARN, silence, remedy)
-        return Finding("socket", OK, f"{place.folder}: a daemon answers")
-    return Finding("socket", OK, "no daemon is running")
 
 
 # What it needs from outside.

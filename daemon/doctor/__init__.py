@@ -1,0 +1,1 @@
+"""Preflight checks of an installation, before the daemon runs as a service."""
