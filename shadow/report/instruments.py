@@ -71,10 +71,10 @@ def _without_phantoms(db: sqlite3.Connection, since: str, last: str) -> Iterator
 def _outcomes(db: sqlite3.Connection, since: str) -> Iterator[Dead]:
     """Look for series that are all zeros, and for limits that refuse everything or nothing."""
     query = (
-        "SELECT s.filter, SUM(l.judged), SUM(l.blocked), MAX(l.best_r) = 0 AND MIN(l.worst_r) = 0"
-        " FROM series s CROSS JOIN limit_day l"
-        " ON (l.filter, l.series_id) = (s.filter, s.series_id) AND l.day >= ?"
-        " GROUP BY s.filter, s.series_id"
+        "SELECT series.filter, SUM(judged), SUM(blocked), MAX(best_r) = 0 AND MIN(worst_r) = 0"
+        " FROM series CROSS JOIN limit_day l"
+        " ON (l.filter, l.series_id) = (series.filter, series.series_id) AND l.day >= ?"
+        " GROUP BY series.filter, series.series_id"
     )
     found = db.execute(query, (since,)).fetchall()
     for name, count, _, zeros in found:
@@ -117,8 +117,9 @@ def _equal_desks(db: sqlite3.Connection, since: str) -> Iterator[Dead]:
 def _coin(db: sqlite3.Connection) -> Iterator[Dead]:
     """Hold the share that the coin blocks against the one it is told to."""
     query = (
-        "SELECT SUM(l.judged), SUM(l.blocked), s.terms FROM limit_day l JOIN series s"
-        " ON s.series_id = l.series_id WHERE l.filter = ? GROUP BY l.series_id"
+        "SELECT SUM(l.judged), SUM(l.blocked), series.terms FROM series CROSS JOIN limit_day l"
+        " ON (l.filter, l.series_id) = (series.filter, series.series_id)"
+        " WHERE series.filter = ? GROUP BY series.series_id"
     )
     for judged, blocked, terms in db.execute(query, (CONTROL,)):
         share = json.loads(terms).get("settings", {}).get("share")
@@ -154,10 +155,10 @@ def _coverage(db: sqlite3.Connection, since: str, last: str) -> Iterator[Dead]:
     if db.execute("SELECT 1 FROM branch LIMIT 1").fetchone() is None:
         return
     running = (
-        "SELECT s.filter, MAX(date(s.from_ns / 1000000000 + 86399, 'unixepoch'), :since) AS began,"
+        "SELECT filter, MAX(date(from_ns / 1000000000 + 86399, 'unixepoch'), :since) AS began,"
         " (SELECT COUNT(DISTINCT d.day) FROM branch_day d WHERE d.day >= :since"
-        "   AND (d.filter, d.series_id) = (s.filter, s.series_id)) FROM series s"
-        " WHERE s.series_id = (SELECT p.series_id FROM spell p WHERE p.filter = s.filter"
+        "   AND (d.filter, d.series_id) = (series.filter, series.series_id)) FROM series"
+        " WHERE series_id = (SELECT p.series_id FROM spell p WHERE p.filter = series.filter"
         "   ORDER BY p.from_seq DESC LIMIT 1)"
     )
     for name, began, rows in db.execute(running, {"since": since}):

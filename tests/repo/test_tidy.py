@@ -272,6 +272,7 @@ def test_every_module_has_its_test_file() -> None:
         "daemon/instance/database.py": "tests/daemon/cli/test_common.py",
         "daemon/replay/result.py": "tests/daemon/replay/test_player.py",
         "daemon/__main__.py": "tests/system/test_refusals.py",
+        "daemon/doctor/finding.py": "tests/daemon/doctor/test_doctor.py",
         "daemon/screen/process.py": "tests/system/test_terminal.py",
         "shadow/report/by_slice.py": "tests/shadow/report/test_report.py",
         "shadow/report/counts.py": "tests/shadow/report/test_by_limit.py",
