@@ -43,7 +43,7 @@ COMMANDS = {
     "shadow report --since 365d": ("shadow", "report", "--since", "365d"),
     "shadow report --since the start": ("shadow", "report", "--since", "11000d"),
     **{f"shadow report --by {by}": ("shadow", "report", "--by", by)
-       for by in ("division", "bot", "coin", "day")},
+       for by in ("division", "bot", "coin", "regime", "day")},
     "status": ("status",),
 }  # fmt: skip
 
@@ -87,6 +87,7 @@ _HEAD = f"""
 scope(mode, scope) AS (VALUES ('admit', 'twin'), ('head', 'bias'), ('score', 'limits'))
 INSERT INTO rollup SELECT day, '', mode, scope, bot, 3, 3, 0.0, 0.0, 0 FROM day, scope, bot
 UNION ALL SELECT day, '', 'run', 'seconds', '', 86400, 0, 0.0, 0.0, 0 FROM day
+UNION ALL SELECT day, '', 'regime', 'division' || d / 90 % 5, '', 1, 0, 0.0, 0.0, 0 FROM day
 """
 
 _JUDGED = f"""

@@ -39,6 +39,7 @@ from daemon.live.keeping.guard import Guard, give_back, require_kept
 from daemon.live.keeping.housekeeping import OK, Housekeeping
 from daemon.live.keeping.instruments import Instruments
 from daemon.live.keeping.proving import Proving
+from daemon.live.keeping.regimes import Regimes
 from daemon.live.keeping.run_record import RunRecord
 from daemon.live.listening import session_of, unread
 from daemon.live.listing import Listing
@@ -65,6 +66,7 @@ from market.events import (
 )
 from market.instrument import Instrument
 from shadow.store.store import Store
+from shadow.store.tables.rollups import RollupRow
 from venue.hyperliquid.feed import Feed, Listener, Reconnect, Told
 from venue.hyperliquid.info import InfoClient
 
@@ -282,6 +284,8 @@ class Daemon:
         supervisor.add("proving", proving.run, Budget())
         instruments = Instruments(self.state.database, self.consume)
         supervisor.add("instruments", instruments.run, Budget())
+        regimes = Regimes(self.state.database, self.keep)
+        supervisor.add("regimes", regimes.run, Budget())
         if self._config.lens.enabled:
             # What needs it has no data until it is back, which is no reason to end.
             supervisor.add("lenses", self.lenses.run, Budget(failures=100, pause_max_s=60.0))
@@ -370,6 +374,10 @@ class Daemon:
             self.taping.open()
         if second % TIDY_EVERY_S == 0:
             self.housekeeping.tidy_tape()
+
+    async def keep(self, row: RollupRow) -> None:
+        """Write a row of what is worked out beside the engine, in the writer's thread."""
+        await self.journal.in_thread(partial(self._store.keep, [row]))
 
     async def tidy(self) -> bool:
         """Delete a slice of the rows that are due, fold others; return whether there are more."""

@@ -25,6 +25,7 @@ class ReportLine(ReportRow, kw_only=True):
     division: str | UnsetType = UNSET
     bot: str | UnsetType = UNSET
     coin: str | UnsetType = UNSET
+    regime: str | UnsetType = UNSET
     day: str | UnsetType = UNSET
     bias_bps: float | None
     bias_within: bool | None

@@ -8,7 +8,8 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from divisions import roster
 from divisions.weights import START, combined, on_bounds, saturated
-from research.weights.emergent import Label, emergent, label
+from research.weights.emergent import emergent
+from research.weights.labels import Label, label
 from shadow.store.tables.weights import ReturnRow, WeightRow
 
 

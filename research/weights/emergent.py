@@ -15,8 +15,6 @@ import numpy as np
 from divisions.roster import DIVISIONS
 from divisions.weights import START
 from market.events import MS_PER_DAY
-from quant import hmm
-from quant.realised import realised_z
 from research.weights.darwin import Bools, Floats, Ints, paths, ratios, shuffled, standing_out
 from shadow.store.rows import ms_of
 from shadow.store.tables.weights import ReturnRow, WeightRow
@@ -25,8 +23,6 @@ UNDETERMINED = "UNDETERMINED"
 SHUFFLES = 400
 LEVEL = 0.95
 SEED = 20_251
-# The states of the hidden Markov model, by variance.
-STATES = ("calm", "usual", "wild")
 
 
 @dataclass(frozen=True)
@@ -51,17 +47,6 @@ class Regime:
     weights: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Label:
-    """Labels of one coin's present by market models; None where they cannot say."""
-
-    state: str | None
-    probabilities: list[float] | None
-    rv_z: float | None
-    bars: int
-    reason: str = ""
-
-
 def emergent(
     latest: list[WeightRow],
     returns: list[ReturnRow],
@@ -77,8 +62,9 @@ def emergent(
     r, active, closed = table(returns)
     days = len(r)
 
-    if all(weight == START for weight in weights.values()):
-        reason = "no weight has moved yet"
+    unmoved = all(weight == START for weight in weights.values())
+    if unmoved or not days:
+        reason = "no weight has moved yet" if unmoved else "no returns are known"
         return Regime(UNDETERMINED, reason, leader, lead, None, None, None, days, weights)
     rng = np.random.default_rng(seed)
     dealt, ends = shuffled(r, active, closed, shuffles, rng)
@@ -93,6 +79,15 @@ def emergent(
     else:
         name, reason = leader, f"{leader} leads beyond the null band"
     return Regime(name, reason, leader, lead, band, p, ratio_p, days, weights)
+
+
+def regime_on(day: str, weights: list[WeightRow], returns: list[ReturnRow]) -> Regime:
+    """Return the regime with which a UTC day began, by what was known of it by then.
+
+    `weights` are the history of all weights, oldest first.
+    """
+    latest = {row.name: row for row in weights if row.scope == "division" and row.day <= day}
+    return emergent(list(latest.values()), [row for row in returns if row.known <= day])
 
 
 def _share(null: Floats, value: float) -> float:
@@ -125,15 +120,3 @@ def table(returns: list[ReturnRow]) -> tuple[Floats, np.ndarray, np.ndarray]:
             closed[at] += row.closed
             active[at] = True
     return r, active, closed
-
-
-def label(closes: list[float]) -> Label:
-    """Return what a three-state model and realised volatility say of a series of closes."""
-    returns = np.diff(np.log(np.array(closes))) if len(closes) > 1 else np.zeros(0)
-    z = realised_z(returns)
-    try:
-        model, _, _ = hmm.fit(returns)
-    except ValueError as error:
-        return Label(None, None, z, len(closes), str(error))
-    last = hmm.filtered(model, returns)[0][-1]
-    return Label(STATES[int(last.argmax())], [float(x) for x in last], z, len(closes))

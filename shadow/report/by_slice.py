@@ -1,8 +1,8 @@
-"""Report by division, bot, coin or day: shrunken, and without a verdict.
+"""Report by division, bot, coin, regime or day: shrunken, and without a verdict.
 
 Every blocked episode counts once, whichever filters refused it, on the day it closed and with its
 own R. Whoever looks at thirty slices finds a best and a worst one by chance, so each is drawn to
-what all of them say together.
+what all of them say together. The regime is the one with which the day began.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date
 from quant.inference.anytime import Sums
 from shadow.report.row import By, ReportRow
 from shadow.report.slices import Slice, shrunken
+from shadow.store.tables.rollups import REGIME
 
 # In the order of the table's key, which need not be sorted.
 _ROWS = """
@@ -26,6 +27,9 @@ SELECT day, day, scope, SUM(signals), SUM(entries), SUM(r), SUM(bps), SUM(net_e6
 WHERE by = 'division' AND day >= :since GROUP BY day, scope ORDER BY day, scope
 """
 
+_REGIMES = "SELECT day, scope FROM rollup_day WHERE (filter, mode) = ('', ?)"
+NOT_TOLD = "not told yet"
+
 
 def by_slice(db: sqlite3.Connection, by: By, since: str) -> list[ReportRow]:
     """Return a row for each slice, in order of their names."""
@@ -35,10 +39,12 @@ def by_slice(db: sqlite3.Connection, by: By, since: str) -> list[ReportRow]:
     parts: dict[str, list[float]] = {}
     taken: dict[str, list[float]] = {}
     ordinals = _Ordinals()
-    query = _DAYS if by == "day" else _ROWS
-    for name, day, scope, signals, entries, r, bps, net_e6 in db.execute(
+    query = _DAYS if by in ("day", "regime") else _ROWS
+    regimes = dict(db.execute(_REGIMES, (REGIME,)).fetchall()) if by == "regime" else {}
+    for of, day, scope, signals, entries, r, bps, net_e6 in db.execute(
         query, {"by": by, "since": since}
     ):
+        name = regimes.get(day, NOT_TOLD) if by == "regime" else of
         row = rows.get(name)
         if row is None:
             row = rows[name] = ReportRow(group=by, name=name, mode="")

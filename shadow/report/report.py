@@ -1,8 +1,9 @@
 """The shadow report: whether each limit protects the desk or holds it back.
 
-By filter it shows a row a limit, with the verdict on the series that runs. By division, bot, coin
-or day it shows what was blocked there, without verdict. Everything comes from sums by day, so ten
-million trades cost no more than ten. Effects are in R: net profit over the risk frozen at decision.
+By filter it shows a row a limit, with the verdict on the series that runs. By division, bot, coin,
+regime or day it shows what was blocked there, without verdict. Everything comes from sums by day,
+so ten million trades cost no more than ten. Effects are in R: net profit over the risk frozen at
+decision.
 """
 
 from __future__ import annotations

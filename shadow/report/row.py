@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-By = Literal["filter", "division", "bot", "coin", "day"]
+By = Literal["filter", "division", "bot", "coin", "regime", "day"]
 
 NONE = "NONE"
 

@@ -82,7 +82,7 @@ GROUP BY g.filter, g.mode, g.scope, g.bot, d.day
 
 _KEPT = """
 SELECT filter, mode, scope, bot, day, entries, r, net_e6 FROM rollup
-WHERE mode NOT IN ('head', 'left_out', 'run')
+WHERE mode NOT IN ('head', 'left_out', 'regime', 'run')
 """
 
 # How many signals each statistic should have counted.
@@ -177,7 +177,7 @@ def _counts(db: sqlite3.Connection, since: str) -> list[str]:
         tuple(key): n
         for *key, n in db.execute(
             "SELECT filter, mode, scope, bot, day, signals FROM rollup"
-            " WHERE mode NOT IN ('head', 'left_out', 'run') AND signals <> 0"
+            " WHERE mode NOT IN ('head', 'left_out', 'regime', 'run') AND signals <> 0"
         )
     }
     return [

@@ -258,10 +258,10 @@ class Store:
         """Close without a word: another process holds the database."""
         self._connection.close()
 
-    def keep(self, folds: Iterable[LimitFoldRow | ChoiceDayRow]) -> None:
-        """Keep what day rows of series come to, in place of what was kept of them before."""
+    def keep(self, found: Iterable[LimitFoldRow | ChoiceDayRow | RollupRow]) -> None:
+        """Keep what rows come to: folds in place of those before, and sums that lack a row."""
         with self._transaction() as db:
-            for row in folds:
+            for row in found:
                 db.execute(row.statement(), astuple(row))
 
     def begin_run(self, **columns: Any) -> int:

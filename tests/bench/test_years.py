@@ -33,14 +33,15 @@ def test_a_database_of_years_holds_what_reports_read(db: sqlite3.Connection) -> 
     assert len(found.rows) == LIMITS and found.rows[-1].name == "control"
     assert {row.days for row in found.rows} == {DAYS}
     assert all(row.blocked and row.selection_r is not None for row in found.rows)
-    sizes = {by: len(report(db, by=by).rows) for by in ("division", "bot", "coin", "day")}  # type: ignore[arg-type]
-    assert sizes == {"division": 5, "bot": BOTS, "coin": COINS, "day": DAYS}
+    groups = ("division", "bot", "coin", "regime", "day")
+    sizes = {by: len(report(db, by=by).rows) for by in groups}  # type: ignore[arg-type]
+    assert sizes == {"division": 5, "bot": BOTS, "coin": COINS, "regime": 1, "day": DAYS}
     assert score(db)[0].days == DAYS and shortfall(db).trades == 300
     about_sums = [line for line in broken_promises(db) if line.startswith(("a day's", "a fold"))]
     assert about_sums == []
 
 
-@pytest.mark.parametrize("by", ["filter", "division", "bot", "coin", "day"])
+@pytest.mark.parametrize("by", ["filter", "division", "bot", "coin", "regime", "day"])
 @pytest.mark.parametrize("since", ["", "2000-01-01"])
 def test_no_report_reads_trades_signals_or_sums_by_bot_from_end_to_end(
     db: sqlite3.Connection, by: Any, since: str

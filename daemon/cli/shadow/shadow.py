@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What the gate's refusals would have earned.", no_args_is_help=True)
 
-GROUPS = ("filter", "division", "bot", "coin", "day")
+GROUPS = ("filter", "division", "bot", "coin", "regime", "day")
 FORMATS = ("table", "json", "csv", "parquet", "html")
 # The largest number SQLite can be asked about.
 INTEGER_MAX = 2**63 - 1

@@ -7,6 +7,8 @@ from typing import ClassVar
 from shadow.store.tables.row import Row
 
 Key = tuple[str, str, str, str, str]
+# The mode of rows that no filter owns, one a day: their scope is the division that stood out.
+REGIME = "regime"
 
 
 class RollupRow(Row, frozen=True):

@@ -9,7 +9,7 @@ from shadow.report.report import Bias, Report, ReportRow, empty
 from tests.support.report import GUARD, SLICE, SMALL, YOUNG, report_of
 
 
-@pytest.mark.parametrize("by", ["filter", "division", "bot", "coin", "day"])
+@pytest.mark.parametrize("by", ["filter", "division", "bot", "coin", "regime", "day"])
 def test_a_row_names_its_group_twice_and_carries_the_bias(by: str) -> None:
     line, _ = report_lines(report_of(by=by), "here")
     plain = msgspec.to_builtins(line)

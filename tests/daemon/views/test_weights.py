@@ -17,7 +17,8 @@ from daemon.views.weights import (
 )
 from divisions.roster import DIVISIONS, discover
 from divisions.weights import HIGH, START
-from research.weights.emergent import UNDETERMINED, emergent, label
+from research.weights.emergent import UNDETERMINED, emergent
+from research.weights.labels import label
 from shadow.store.returns import latest_weights, return_rows
 from shadow.store.tables.weights import WeightRow
 from tests.support.learning import learned

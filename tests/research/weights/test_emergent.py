@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
-import pytest
 
 from divisions.roster import DIVISIONS
 from market.events import MS_PER_DAY
 from research.weights.darwin import paths
-from research.weights.emergent import STATES, UNDETERMINED, Regime, emergent, label, table
+from research.weights.emergent import UNDETERMINED, Regime, emergent, regime_on, table
 from shadow.store.rows import day_of
 from shadow.store.tables.weights import ReturnRow, WeightRow
 
@@ -80,22 +81,27 @@ def test_the_table_holds_days_without_returns() -> None:
     assert active.sum() == 2
 
 
-def walk(seed: int, *volatilities: float) -> list[float]:
-    rng = np.random.default_rng(seed)
-    moves = np.concatenate([v * rng.standard_normal(100) for v in volatilities])
-    return [float(x) for x in 100.0 * np.exp(np.cumsum(moves))]
-
-
-def test_labels_of_a_market_that_grew_wild() -> None:
-    found = label(walk(1, 0.0005, 0.001, 0.0005, 0.006))
-    assert found.state == "wild" and found.rv_z is not None and found.rv_z > 1.0
-    calm = label(walk(2, 0.004, 0.001, 0.006, 0.0005))
-    assert calm.state == "calm" and calm.rv_z is not None and calm.rv_z < 0.0
-    assert found.probabilities is not None and sum(found.probabilities) == pytest.approx(1.0)
-    assert len(STATES) == 3 and found.bars == 400
-
-
-@pytest.mark.parametrize("closes", [[], [1.0], [5.0] * 200, walk(3, 0.001)[:30]])
-def test_a_label_that_cannot_be_given_says_why(closes: list[float]) -> None:
-    found = label(closes)
-    assert found.state is None and found.reason
+def test_a_day_s_regime_rests_on_what_was_known_when_it_began() -> None:
+    """Later weights and returns, and what was learned later of earlier days, change nothing."""
+    days = [day_of(FIRST_MS + n * MS_PER_DAY) for n in range(120)]
+    weights = [
+        WeightRow(day, "division", name, 2.5 if name == "carry" else 1.0, None, "", n, 3 * n)
+        for n, day in enumerate(days)
+        for name in DIVISIONS
+        if n
+    ]
+    rng = np.random.default_rng(3)
+    returns = [
+        ReturnRow(before, after, f"{name}_bot", name, int(rng.normal(0, 1e6)), 3)
+        for before, after in pairwise(days)
+        for name in DIVISIONS
+    ]
+    at = days[40]
+    found = regime_on(at, weights, returns)
+    known = [row for row in weights if row.day == at]
+    assert found == emergent(known, [row for row in returns if row.day < at])
+    assert found.days == 40 and found.leader == "carry"
+    late = [ReturnRow(days[3], days[41], "trend_bot", "trend", 9_000_000, 1)]
+    assert regime_on(at, weights[: 45 * len(DIVISIONS)], returns + late) == found
+    assert regime_on("2025-01-01", weights, returns).reason == "no weight has moved yet"
+    assert regime_on(at, weights, []).reason == "no returns are known"

@@ -4,6 +4,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,39 @@ def test_the_view_by_day_adds_up_to_the_report(history: sqlite3.Connection) -> N
     for row in report(history, by="filter").rows:
         assert days.get((row.name, row.mode, "sole"), 0.0) == pytest.approx(row.net_usd)
         assert days.get((row.name, row.mode, "clamped"), 0.0) == pytest.approx(row.clamped_usd)
+
+
+# By regime.
+
+
+def test_by_regime_days_count_where_the_desk_was_told_to_stand(
+    history: sqlite3.Connection, tmp_path: Path
+) -> None:
+    days = {row.name: row for row in report(history, by="day").rows}
+    homes = dict(zip(sorted(days), cycle(("carry", "UNDETERMINED", "carry", "")), strict=False))
+    path = tmp_path / "gnomon.db"
+    with closing(sqlite3.connect(path)) as db:
+        history.backup(db)
+        db.executemany(
+            "INSERT INTO rollup VALUES (?, '', 'regime', ?, '', 1, 0, 0.0, 0.0, 0)",
+            [(day, name) for day, name in homes.items() if name],
+        )
+        db.commit()
+        found = {row.name: row for row in report(db, by="regime").rows}
+        assert broken_promises(db) == []
+    assert set(found) == {"carry", "UNDETERMINED", "not told yet"}
+    for name, row in found.items():
+        mine = [days[day] for day, home in homes.items() if (home or "not told yet") == name]
+        assert (row.group, row.verdict) == ("regime", NONE)
+        for column in ("blocked", "sole_blocked", "fail_closed", "episodes", "days"):
+            assert getattr(row, column) == sum(getattr(day, column) for day in mine), column
+        assert row.net_usd == pytest.approx(sum(day.net_usd for day in mine))
+        told = [day for day in mine if day.episodes]
+        r = sum((day.mean_r or 0.0) * day.episodes for day in told)
+        assert row.mean_r == pytest.approx(r / row.episodes)
+    means = [row.mean_r for row in found.values() if row.mean_r is not None]
+    for row in found.values():
+        assert row.shrunken_r is not None and min(means) <= row.shrunken_r <= max(means)
 
 
 # By what the trades themselves say.
