@@ -31,6 +31,7 @@ from daemon.live.supervisor import Budget
 from daemon.replay.player import Player
 from daemon.views.status import RunningStatus, status
 from market.decision import Request
+from market.desk import Desk
 from market.errors import InvariantBroken, OperatorError, VenueUnreachable
 from market.events import Candles, Command, Event, FeedDown, FeedUp, Notice
 from market.instrument import Instrument
@@ -237,7 +238,8 @@ def test_nothing_of_a_step_that_failed_reaches_the_database(
     with pytest.raises(InvariantBroken, match=r"event \d+: KeyError"):
         play(daemon, work)
     assert rows(tmp_path, "SELECT message FROM alarm WHERE kind <> 'feed_down'") == [("sound",)]
-    assert rows(tmp_path, "SELECT key FROM state WHERE key = 'desk'") == []
+    ((desk,),) = rows(tmp_path, "SELECT value FROM state WHERE key = 'desk'")
+    assert msgspec.json.decode(desk, type=Desk).cash_e6 == 10_000_000_000
     assert rows(tmp_path, "SELECT ended_why FROM run") == [("fault",)]
     taped = [r for r in records(tmp_path) if r.kind in "CX"]
     assert any(b"uncommitted" in r.payload for r in taped)
