@@ -29,7 +29,6 @@ from market.events import Verb
 if TYPE_CHECKING:
     from daemon.views.status import RestingStatus, RunningStatus
     from shadow.report.score import StageScore
-    from shadow.report.shortfall import Shortfall
 
 T = TypeVar("T")
 
@@ -103,6 +102,7 @@ def status(
 
 def print_status(s: RunningStatus | RestingStatus) -> None:
     """Print a status for a person."""
+    from daemon.cli.shortfall_text import shortfall_lines
     from daemon.views.status import RunningStatus
 
     change = s.equity_usd - s.start_usd
@@ -121,7 +121,8 @@ def print_status(s: RunningStatus | RestingStatus) -> None:
     if s.database:
         typer.echo(f"database {s.database}")
     _print_orchestration(s.orchestration)
-    _print_shortfall(s.shortfall)
+    for line in shortfall_lines(s.shortfall):
+        typer.echo(line)
 
 
 def _first_line(s: RunningStatus | RestingStatus) -> str:
@@ -156,16 +157,6 @@ def _print_orchestration(stages: list[StageScore]) -> None:
     days = stages[0].days
     title = f"Orchestration over {days} day{'s' * (days != 1)}"
     print_table(title, ("after", "R a day", "added", "95 %", ""), rows)
-
-
-def _print_shortfall(s: Shortfall) -> None:
-    if not s.trades:
-        return
-    typer.echo(
-        f"{s.trades} trades, entered at the mid of their decision, would have made "
-        f"{s.decided_usd:+,.2f} USD; delay, spread and impact took {s.entry_usd:,.2f}, fees "
-        f"{s.fees_usd:,.2f}, funding {s.funding_usd:,.2f}: {s.net_usd:+,.2f} USD"
-    )
 
 
 def _print_running(s: RunningStatus) -> None:

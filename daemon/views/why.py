@@ -142,6 +142,11 @@ class TradeStory(Struct, kw_only=True):
     exit_reason: str | None
     repeats: int
     flags: str
+    exit_decision_mid: float | None
+    entry_delay_e6: int | None
+    entry_impact_e6: int | None
+    exit_delay_e6: int | None
+    exit_impact_e6: int | None
     so_far_e6: int | None
 
 

@@ -363,7 +363,9 @@ class Ledger:
         return changes
 
     def _sold(self, trade: Trade, fill: Fill, now_ns: int) -> list[Change]:
-        changes = sell(trade, fill, self._coins[trade.coin].instrument, now_ns)
+        coin = self._coins[trade.coin]
+        mid = coin.book.mid if coin.book.ok else 0.0
+        changes = sell(trade, fill, coin.instrument, now_ns, mid=mid)
         if not trade.open_lots:
             del self.waiting[trade.coin][trade.trade_id]
             self._forget(trade, now_ns)
@@ -387,7 +389,9 @@ class Ledger:
         return changes
 
     def _decide_exit(self, trade: Trade, reason: str, now_ns: int) -> list[Change]:
+        book = self._coins[trade.coin].book
         self._withdraw(trade, now_ns)
+        trade.exit_decision_mid = book.mid if book.ok else 0.0
         trade.state = TradeState.EXITING
         trade.exit_reason = reason
         trade.exit_due_ns = now_ns + self._model.latency_ns

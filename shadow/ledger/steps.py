@@ -9,7 +9,7 @@ from market.fills import Fill
 from market.instrument import Instrument
 from market.money import bearable_e6, funding_e6, notional_e6
 from market.orders import Enter, Exit, Protect
-from shadow.ledger.trade import UNAVAILABLE, Change, Owed, Trade, TradeState
+from shadow.ledger.trade import UNAVAILABLE, Change, Cost, Owed, Trade, TradeState
 
 
 def intent_of(trade: Trade) -> Enter | Exit:
@@ -41,7 +41,10 @@ def protection_of(trade: Trade) -> Protect:
 
 
 def buy(trade: Trade, fill: Fill, mid: float, instrument: Instrument, now_ns: int) -> Change:
-    """Take a pending trade's entry; its risk is frozen at the decision's mid and first stop."""
+    """Take a pending trade's entry; its risk is frozen at the decision's mid and first stop.
+
+    `mid` is that of the book that filled it.
+    """
     trade.state = TradeState.OPEN
     trade.filled_lots = fill.lots
     trade.entry_notional_e6 = fill.notional_e6
@@ -51,13 +54,22 @@ def buy(trade: Trade, fill: Fill, mid: float, instrument: Instrument, now_ns: in
     trade.hi = trade.lo = mid
     distance = abs(trade.decision_mid - trade.plan.stop_px)
     trade.risk_e6 = bearable_e6(notional_e6(distance, fill.lots, instrument.sz_decimals))
+    trade.entry_cost = _cost(trade.side, fill, trade.decision_mid, mid, instrument)
     if fill.lots < trade.lots:
         trade.flag("partial")
     return Change(trade, "filled", now_ns, fill)
 
 
-def sell(trade: Trade, fill: Fill, instrument: Instrument, now_ns: int) -> list[Change]:
-    """Take part or all of a trade's exit; the last part gives the day its share and closes it."""
+def sell(
+    trade: Trade, fill: Fill, instrument: Instrument, now_ns: int, *, mid: float = 0.0
+) -> list[Change]:
+    """Take part or all of a trade's exit; the last part gives the day its share and closes it.
+
+    `mid` is that of the book that filled it, 0 where none did.
+    """
+    sold = trade.exit_cost if trade.exit_lots else Cost()
+    part = _cost(-trade.side, fill, trade.exit_decision_mid, mid, instrument)
+    trade.exit_cost = sold and part and _sum(sold, part)
     trade.exit_lots += fill.lots
     trade.exit_notional_e6 += fill.notional_e6
     trade.fees_e6 += fill.fee_e6
@@ -134,6 +146,20 @@ def doubt(trades: Iterable[Trade], flag: str, now_ns: int) -> list[Change]:
     for trade in found:
         trade.flag(flag)
     return [Change(trade, "doubted", now_ns) for trade in found]
+
+
+def _cost(side: int, fill: Fill, decided: float, mid: float, instrument: Instrument) -> Cost | None:
+    """Return what an order on `side` lost between two mids and a fill; None without both mids."""
+    if not decided or not mid:
+        return None
+    decided_e6, mid_e6 = (
+        bearable_e6(notional_e6(px, fill.lots, instrument.sz_decimals)) for px in (decided, mid)
+    )
+    return Cost(side * (mid_e6 - decided_e6), side * (fill.notional_e6 - mid_e6))
+
+
+def _sum(one: Cost, other: Cost) -> Cost:
+    return Cost(one.delay_e6 + other.delay_e6, one.impact_e6 + other.impact_e6)
 
 
 def _close(trade: Trade, now_ns: int) -> Change:

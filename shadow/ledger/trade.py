@@ -68,6 +68,17 @@ class Owed(Struct, gc=False):
     day_ms: int = 0
 
 
+class Cost(Struct, frozen=True, gc=False):
+    """What came between the mid at which an order was decided and the price of its fills.
+
+    `delay_e6` is how far the mid went against it until the fills, `impact_e6` how much worse than
+    the mid they were (spread and impact); of an order filled in parts, each in its own book.
+    """
+
+    delay_e6: int = 0
+    impact_e6: int = 0
+
+
 class Trade(Struct):
     """The whole state of one trade.
 
@@ -83,6 +94,8 @@ class Trade(Struct):
     in, `blocked` those of them whose limit refused it, by their places among all series; `matched`
     and `wild` are the same of the plain limit that each is held against.
     `exposed_e6` is what the desk counts for it and `mark_px` the last mid it was valued at.
+    `exit_decision_mid` is the mid when its exit was decided, 0 when there was no sound book; the
+    costs of entry and exit are None until known, and for good where a fill met no book.
     """
 
     trade_id: int
@@ -140,6 +153,9 @@ class Trade(Struct):
     wild: tuple[int, ...] = ()
     owes: list[Owed] = field(default_factory=list)
     unranked: bool = False
+    exit_decision_mid: float = 0.0
+    entry_cost: Cost | None = None
+    exit_cost: Cost | None = None
 
     @property
     def key(self) -> str:

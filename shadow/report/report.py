@@ -17,6 +17,7 @@ from shadow.report.by_limit import by_limit
 from shadow.report.by_slice import by_slice, staged
 from shadow.report.instruments import Dead, dead_instruments
 from shadow.report.row import By, ReportRow, finite
+from shadow.report.shortfall import Shortfall, shortfall
 
 
 class Bias(Struct):
@@ -38,7 +39,8 @@ class Report(Struct):
     `rules` are filters in force on every desk, which have no verdict. `staged` has a row for each
     bot in the shadow stage: what its signals would have earned, in no figure of `rows`. There
     `sole_blocked` counts those that no filter blocked. `instruments` are those that seem dead:
-    what rests on them is not to be believed.
+    what rests on them is not to be believed. `shortfall` is of the desk's own trades that closed in
+    the window.
     """
 
     by: str
@@ -51,6 +53,7 @@ class Report(Struct):
     open_phantoms: int
     rules: list[ReportRow] = field(default_factory=list)
     instruments: list[Dead] = field(default_factory=list)
+    shortfall: Shortfall = field(default_factory=Shortfall)
 
 
 def report(
@@ -89,6 +92,7 @@ def report(
         *(by, since, rows, staged(db, since), bias, unavailable, excluded, opened),
         rules=rules,
         instruments=dead_instruments(db),
+        shortfall=shortfall(db, since=since),
     )
 
 

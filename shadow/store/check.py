@@ -19,6 +19,24 @@ SIGNALS_GONE = (
     "COALESCE((SELECT CAST(value AS INTEGER) FROM about WHERE key = 'pruned_before_ns'), 0)"
 )
 
+# What a trade was sold for.
+_SOLD = "(entry_notional_e6 + CASE side WHEN 'buy' THEN gross_e6 ELSE -gross_e6 END)"
+
+
+def _apart(part: str, mid: str, notional: str) -> str:
+    """Return the SQL condition that delay and impact of an order do not lead to its notional.
+
+    What its lots were worth at the mid of its decision follows from what they cost and at which
+    price; each fill was rounded to the micro-dollar twice.
+    """
+    lost = f"CASE side WHEN '{'buy' if part == 'entry' else 'sell'}' THEN 1 ELSE -1 END"
+    return (
+        f"ABS({part}_delay_e6 + {part}_impact_e6 - {lost} * ({notional} - {mid} *"
+        " entry_notional_e6 / entry_px)) > 1e-12 * entry_notional_e6 + (SELECT COUNT(*) FROM fill"
+        f" f WHERE f.trade_id = trade.trade_id AND f.action = '{part}')"
+    )
+
+
 # Each query returns the rows that break a rule; the words say which rule.
 RULES: tuple[tuple[str, str], ...] = (
     (
@@ -152,6 +170,19 @@ RULES: tuple[tuple[str, str], ...] = (
         "SELECT t.trade_id FROM trade t WHERE t.opened_ns IS NOT NULL AND"
         " (t.qty_lots, t.entry_notional_e6) IS NOT (SELECT SUM(lots), SUM(notional_e6) FROM fill f"
         " WHERE f.trade_id = t.trade_id AND f.action = 'entry')",
+    ),
+    (
+        "a trade's costs are of no fill, or of none that met a book",
+        "SELECT trade_id FROM trade WHERE (entry_delay_e6 IS NULL) <> (entry_impact_e6 IS NULL)"
+        " OR (exit_delay_e6 IS NULL) <> (exit_impact_e6 IS NULL)"
+        " OR entry_delay_e6 IS NOT NULL AND opened_ns IS NULL"
+        " OR exit_delay_e6 IS NOT NULL AND (net_e6 IS NULL OR exit_decision_mid IS NULL)"
+        " OR kind <> 'real' AND (entry_impact_e6 < 0 OR exit_impact_e6 < 0)",
+    ),
+    (
+        "a trade's costs are not what lies between its decisions' mids and its fills",
+        f"SELECT trade_id FROM trade WHERE {_apart('entry', 'decision_mid', 'entry_notional_e6')}"
+        f" OR {_apart('exit', 'exit_decision_mid', _SOLD)}",
     ),
     (
         "the plain limit beside a limit judged what that did not",

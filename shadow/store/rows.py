@@ -259,6 +259,7 @@ def trade_update_row(trade: Trade) -> TradeUpdate:
     closed = state == TradeState.CLOSED and not unavailable
     flags = [*trade.flags, OWED] if trade.owes else trade.flags
     filled = trade.opened_ns > 0
+    entry, left = trade.entry_cost, trade.exit_cost if closed else None
     return TradeUpdate(
         STATUS[state],
         trade.later_trade_id or None,
@@ -278,6 +279,11 @@ def trade_update_row(trade: Trade) -> TradeUpdate:
         trade.mae_bps if closed else None,
         trade.mfe_bps if closed else None,
         trade.exit_reason or None,
+        trade.exit_decision_mid or None,
+        entry.delay_e6 if entry else None,
+        entry.impact_e6 if entry else None,
+        left.delay_e6 if left else None,
+        left.impact_e6 if left else None,
         ",".join(flags),
         trade.trade_id,
     )

@@ -18,8 +18,9 @@ from shadow.store.tables.limits import LIMITS_9
 from shadow.store.tables.rollups import ROLLUPS_1, ROLLUPS_2, ROLLUPS_3, ROLLUPS_5, ROLLUPS_7
 from shadow.store.tables.runs import RUNS_1, STATE_1, STATE_5, STATE_8
 from shadow.store.tables.series import SERIES_9
+from shadow.store.tables.shortfalls import SHORTFALLS_11
 from shadow.store.tables.sums import SUMS_10
-from shadow.store.tables.trades import TRADES_1
+from shadow.store.tables.trades import TRADES_1, TRADES_11
 from shadow.store.tables.trials import TRIALS_1, TRIALS_4
 from shadow.store.tables.views import BLOCKED, VIEWS_1, VIEWS_9
 from shadow.store.tables.weights import WEIGHTS_1, WEIGHTS_3, WEIGHTS_9
@@ -45,6 +46,7 @@ MIGRATIONS: tuple[str, ...] = (
     STATE_8,
     SERIES_9 + LIMITS_9 + FOLDS_9 + VIEWS_9 + BRANCHES_9 + WEIGHTS_9,
     FOLDS_10 + SUMS_10,
+    TRADES_11 + SHORTFALLS_11,
 )
 # What is older is brought up to this version by being written anew.
 REBUILT = 5

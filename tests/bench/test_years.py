@@ -36,7 +36,7 @@ def test_a_database_of_years_holds_what_reports_read(db: sqlite3.Connection) -> 
     groups = ("division", "bot", "coin", "regime", "day")
     sizes = {by: len(report(db, by=by).rows) for by in groups}  # type: ignore[arg-type]
     assert sizes == {"division": 5, "bot": BOTS, "coin": COINS, "regime": 1, "day": DAYS}
-    assert score(db)[0].days == DAYS and shortfall(db).trades == 300
+    assert score(db)[0].days == DAYS and shortfall(db).not_split.trades == 300
     about_sums = [line for line in broken_promises(db) if line.startswith(("a day's", "a fold"))]
     assert about_sums == []
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from msgspec import structs
@@ -12,6 +14,13 @@ from tests.support.evidence import Signal, day_of, evidence_of, worked
 from tests.support.measured_db import Planted
 
 DAYS = 120
+# By day and whether costs are known: trades, notional, waiting and impact of entries and of exits,
+# gross, fees, funding, net.
+PAID = (
+    ("2026-03-02", 1, 412, 824_000_000_000, 70_100_000, 104_850_000, 48_100_000, 109_900_000,
+     1_977_450_000, 741_600_000, 31_150_000, 1_204_700_000),
+    ("2026-03-03", 0, 3, None, None, None, None, None, -8_800_000, 5_400_000, 0, -14_200_000),
+)  # fmt: skip
 
 
 def example(path: Path) -> Path:
@@ -38,7 +47,11 @@ def example(path: Path) -> Path:
     planted.counted("halt", "enforce", "shared", day=3, signals=7)
     for reason, count in (("joint", 61), ("joint:direction", 44), ("no_data", 12)):
         planted.counted("liquidity", "left_out", reason, day=3, entries=count)
-    return planted.write(path)
+    planted.write(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.executemany(f"INSERT INTO shortfall_day VALUES ({','.join('?' * 12)})", PAID)
+        db.commit()
+    return path
 
 
 def _signals(dice: random.Random, days: int, shift: float, share: float) -> list[Signal]:

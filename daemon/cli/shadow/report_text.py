@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import typer
 
 from daemon.cli.common import number, print_table
+from daemon.cli.shortfall_text import shortfall_lines
 from shadow.report.report import Report
 from shadow.report.row import NONE, ReportRow
 from shadow.report.sentences import PROMISE
@@ -101,7 +102,7 @@ def print_report(report: Report, title: str, *, wide: bool = False) -> None:
             if report.since
             else "nothing has been judged yet; `gnomon run` makes signals"
         )
-        below = _staged(report.staged)
+        below = _beside(report)
     for line in below:
         typer.echo(line)
 
@@ -236,7 +237,7 @@ def notes(report: Report) -> list[str]:
         lines.append(f"what caps cut off would have earned, in no figure above: {listed}")
     for row in report.rules:
         lines.append(f"rule {row.name}: {row.blocked + row.fail_closed} refused; it has no verdict")
-    return lines + _head(report) + _staged(report.staged)
+    return lines + _head(report) + _beside(report)
 
 
 def _left_out(row: ReportRow) -> list[str]:
@@ -269,6 +270,12 @@ def _head(report: Report) -> list[str]:
         f"{report.excluded} left out for an unknown funding rate, "
         "a suspect price or a coin that went",
     ]
+
+
+def _beside(report: Report) -> list[str]:
+    """Return what stands beside the verdicts: bots in the shadow stage, what the desk paid."""
+    paid = shortfall_lines(report.shortfall) if report.by == "filter" else []
+    return _staged(report.staged) + paid
 
 
 def _staged(rows: Iterable[ReportRow]) -> list[str]:

@@ -102,10 +102,20 @@ def _fate(t: TradeStory) -> str:
     flags = f" [{t.flags}]" if t.flags else ""
     return (
         f"{name}: {_px(t.entry_px)} → {_px(t.exit_px)} by {t.exit_reason}, "
-        f"gross {_usd(t.gross_e6)}, fees {_usd(t.fees_e6, sign=False)}, funding "
+        f"gross {_usd(t.gross_e6)}{_lost(t)}, fees {_usd(t.fees_e6, sign=False)}, funding "
         f"{_usd(t.funding_e6)}, net {_usd(t.net_e6)} USD ({number(t.r, 2, sign=True)} R), "
         f"worst {number(t.mae_bps, 1)}, best {number(t.mfe_bps, 1)} bps{flags}"
     )
+
+
+def _lost(t: TradeStory) -> str:
+    """Return what of the gross lies between the decisions' mids and the fills, where known."""
+    entry, left = (t.entry_delay_e6, t.entry_impact_e6), (t.exit_delay_e6, t.exit_impact_e6)
+    delays, impacts = zip(entry, left, strict=True)
+    if None in delays:
+        return ""
+    waited, paid = (-sum(cost or 0 for cost in both) for both in (delays, impacts))
+    return f" (waiting cost {_usd(waited)}, spread and impact {_usd(paid)})"
 
 
 def _px(px: float | None) -> str:

@@ -40,7 +40,12 @@ class TradeRow(Row, frozen=True):
 
 
 class TradeUpdate(Update, frozen=True):
-    """Columns of a trade that may change; money stays null until it has closed."""
+    """Columns of a trade that may change; money stays null until it has closed.
+
+    `…_delay_e6` and `…_impact_e6` are what the trade lost between a decision's mid and the mid at
+    its fills, and between that and their prices; those of the exit come with the money. Both are
+    null where a fill met no book.
+    """
 
     table: ClassVar[str] = "trade"
 
@@ -62,6 +67,11 @@ class TradeUpdate(Update, frozen=True):
     mae_bps: float | None
     mfe_bps: float | None
     exit_reason: str | None
+    exit_decision_mid: float | None
+    entry_delay_e6: int | None
+    entry_impact_e6: int | None
+    exit_delay_e6: int | None
+    exit_impact_e6: int | None
     flags: str
     trade_id: int
 
@@ -179,4 +189,12 @@ CREATE TABLE trade_day (
   PRIMARY KEY (trade_id, day)
 ) STRICT, WITHOUT ROWID;
 
+"""
+
+TRADES_11 = """\
+ALTER TABLE trade ADD COLUMN exit_decision_mid REAL;
+ALTER TABLE trade ADD COLUMN entry_delay_e6 INTEGER;
+ALTER TABLE trade ADD COLUMN entry_impact_e6 INTEGER;
+ALTER TABLE trade ADD COLUMN exit_delay_e6 INTEGER;
+ALTER TABLE trade ADD COLUMN exit_impact_e6 INTEGER;
 """

@@ -83,10 +83,8 @@ def test_a_daemon_at_rest_is_told_from_its_rows(cli: Cli, story: Story) -> None:
         "12 signals: 5 admitted, 7 blocked; 6 phantoms, 1 open; 0 alarms",
         f"database {database}",
     ]
-    assert lines[4] == (
-        "4 trades, entered at the mid of their decision, would have made +4.66 USD; delay, spread "
-        "and impact took 4.34, fees 3.06, funding 0.00: -2.74 USD"
-    )
+    assert lines[4] == "From decision to money: 4 trades of 3,396.14 USD"
+    assert lines[10] == "  money              -2.74 USD   -8.06 bps"
     found = json.loads(cli("status", "--json", "--state", story.root).out)
     assert found.keys() == ALWAYS | {"last_seen_ns"}
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:

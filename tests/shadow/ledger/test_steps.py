@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from market.decision import SELL
+from market.decision import BUY, SELL
 from market.fills import Fill
 from market.money import fee_e6, notional_e6
-from shadow.ledger.trade import Owed
+from shadow.ledger.steps import buy, sell
+from shadow.ledger.trade import Cost, Owed, Trade, TradeState
 from tests.support.life import HOUR, Life, S, what
 from tests.support.shadow import (
     MODEL,
+    SOL,
     T0,
     T0_MS,
     make_trade,
+    minute,
 )
 
 
@@ -142,3 +148,146 @@ def test_hours_while_an_exit_waits_for_its_book_are_charged() -> None:
     life.hour(1)
     life.book(3601)
     assert trade.funding_e6 == 100_000
+
+
+# What lies between decisions and fills.
+
+
+def test_an_order_waits_while_the_mid_moves_on_and_then_pays_spread_and_impact() -> None:
+    """Decided at 100, 4 of 10 bought at 100.21 and 6 at 100.31 under a mid of 100.20.
+
+    The stop is seen at 98.50, and sold at 98.39 under a mid of 98.40.
+    """
+    life = Life()
+    trade = life.open(make_trade())
+    life.book(0.5, 0.0, bids=[(100.19, 9.0)], asks=[(100.21, 4.0), (100.31, 9.0)])
+    assert trade.entry_cost == Cost(2_000_000, 40_000 + 660_000)
+    life.book(1.0, 98.5)
+    assert (trade.exit_decision_mid, trade.exit_cost) == (98.5, None)
+    life.book(2.0, 98.4)
+    assert trade.exit_cost == Cost(1_000_000, 100_000)
+    assert trade.gross_e6 == 10 * (98_500_000 - 100_000_000) - 2_700_000 - 1_100_000
+
+
+def test_a_short_gains_where_the_mid_rises_before_it_sells() -> None:
+    life = Life()
+    trade = life.open(make_trade(side=SELL, stop=101.0))
+    life.book(0.5, 100.2)
+    assert trade.entry_cost == Cost(-2_000_000, 100_000)
+    life.call(1.0, side=SELL)
+    life.book(2.0, 100.5)
+    assert (trade.exit_decision_mid, trade.exit_cost) == (100.2, Cost(3_000_000, 100_000))
+
+
+def test_an_exit_in_parts_waits_for_each() -> None:
+    """Decided at 98: 4 sold at 97.00 under 97.50, 6 at 96.99 under 97.00."""
+    life = Life()
+    trade = life.opened()
+    life.book(1.0, 98.0)
+    life.book(2.0, bids=[(97.0, 4.0)], asks=[(98.0, 4.0)])
+    assert trade.exit_cost == Cost(2_000_000, 2_000_000)
+    life.book(3.0, 97.0)
+    assert trade.exit_cost == Cost(2_000_000 + 6_000_000, 2_000_000 + 60_000)
+
+
+def repaired() -> Trade:
+    """Return a trade whose exit was sold in part, and for the rest walked from candles."""
+    life = Life()
+    trade = life.opened()
+    life.book(1.0, 98.0)
+    life.book(2.0, bids=[(97.0, 4.0)], asks=[(98.0, 4.0)])
+    life.second(40)
+    life.repair(40, [minute(0, 95.0, 100.0, open_=100.0, close=97.0)])
+    return trade
+
+
+def walked() -> Trade:
+    """Return a trade that was open in an outage and reached its stop there."""
+    life = Life()
+    trade = life.opened()
+    life.second(40)
+    life.repair(40, [minute(0, 95.0, 100.0, open_=100.0, close=97.0)])
+    return trade
+
+
+def blind() -> Trade:
+    """Return a trade that was told to leave while its book was not believed."""
+    life = Life()
+    trade = life.opened()
+    life.coin.book.invalidate()
+    life.call(1.0)
+    life.book(2.0)
+    return trade
+
+
+def wound_down() -> Trade:
+    life = Life()
+    trade = life.opened()
+    life.ledger.wind_down(life.coin, T0 + 2 * S)
+    return trade
+
+
+@pytest.mark.parametrize("ended", [repaired, walked, blind, wound_down])
+def test_an_exit_of_which_a_fill_or_its_decision_met_no_book_is_not_split(ended: object) -> None:
+    trade = ended()  # type: ignore[operator]
+    assert (trade.state, trade.open_lots) == (TradeState.CLOSED, 0)
+    assert trade.entry_cost == Cost(0, 100_000) and trade.exit_cost is None
+
+
+def test_a_part_that_met_no_book_is_not_made_up_for_by_the_next() -> None:
+    trade = Life().opened()
+    trade.exit_decision_mid = 100.0
+    part = Fill(500, 99.99, 499_950_000, 0, 1)
+    for mid in (0.0, 100.0):
+        sell(trade, part, SOL, T0 + S, mid=mid)
+    assert (trade.state, trade.exit_cost) == (TradeState.CLOSED, None)
+
+
+@pytest.mark.parametrize("sold_in_part", [False, True])
+def test_a_trade_that_an_older_version_left_behind_is_not_split(sold_in_part: bool) -> None:
+    life = Life()
+    trade = life.opened()
+    life.book(1.0, 98.0)
+    if sold_in_part:
+        life.book(2.0, bids=[(97.0, 4.0)], asks=[(98.0, 4.0)])
+    kept = msgspec.to_builtins(trade)
+    for name in ("exit_decision_mid", "entry_cost", "exit_cost"):
+        del kept[name]
+    after = Life()
+    again = msgspec.convert(kept, Trade)
+    after.ledger.resume([again])
+    after.book(3.0, 97.0)
+    assert again.state == TradeState.CLOSED
+    assert again.entry_cost is None and again.exit_cost is None
+
+
+# In half ticks of 0.0001 USD, of which a lot of 0.01 is half a micro-dollar.
+MIDS = st.integers(900_000, 1_100_000)
+PARTS = st.lists(st.tuples(st.integers(1, 10**6), MIDS, MIDS), min_size=1, max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(side=st.sampled_from([BUY, SELL]), mids=st.tuples(MIDS, MIDS, MIDS, MIDS), parts=PARTS)
+def test_costs_and_gross_add_up_to_what_the_mids_would_have_made(
+    side: int, mids: tuple[int, int, int, int], parts: list[tuple[int, int, int]]
+) -> None:
+    """To the micro-dollar, though each part is rounded by itself."""
+    lots = sum(part[0] for part in parts)
+    decided, met, bought, left = mids
+    trade = make_trade(side=side, lots=lots, mid=decided / 20_000)
+
+    def fill(count: int, half_ticks: int) -> Fill:
+        px = half_ticks // 2 / 10_000
+        return Fill(count, px, notional_e6(px, count, SOL.sz_decimals), 0, 1)
+
+    buy(trade, fill(lots, bought), met / 20_000, SOL, T0)
+    trade.exit_decision_mid = left / 20_000
+    for count, mid, px in parts:
+        sell(trade, fill(count, px), SOL, T0, mid=mid / 20_000)
+    entry, out = trade.entry_cost, trade.exit_cost
+    assert entry is not None and out is not None
+    made = trade.gross_e6 + entry.delay_e6 + entry.impact_e6 + out.delay_e6 + out.impact_e6
+    assert abs(2 * made - side * (left - decided) * lots) <= len(parts) + 1
+    assert abs(2 * entry.delay_e6 - side * (met - decided) * lots) <= 2
+    waited = sum(side * (left - mid) * count for count, mid, _ in parts)
+    assert abs(2 * out.delay_e6 - waited) <= 2 * len(parts)

@@ -19,6 +19,7 @@ from shadow.store.check import broken_promises
 from shadow.store.store import Store, open_readonly
 from tests.support.evidence import worked
 from tests.support.measured_db import Planted
+from tests.support.older import as_version_9
 from tests.support.planted_sums import planted
 from tests.support.shadow import (
     T0,
@@ -398,18 +399,7 @@ def test_an_older_database_gets_the_same_sums(history: sqlite3.Connection, tmp_p
     sums = ("rollup_day", "slice_day")
     with closing(sqlite3.connect(path)) as copy:
         history.backup(copy)
-        for name in (
-            "rollup_added",
-            "rollup_changed",
-            "refusal_sliced",
-            "outcome_sliced",
-            "shortfall_summed",
-        ):
-            copy.execute(f"DROP TRIGGER {name}")
-        for name in (*sums, "shortfall_day", "choice_day"):
-            copy.execute(f"DROP TABLE {name}")
-        copy.execute("PRAGMA user_version = 9")
-        copy.commit()
+        as_version_9(copy)
     Store(path, mode="local", network="testnet").close()
     with closing(open_readonly(path)) as db:
         for name in sums:

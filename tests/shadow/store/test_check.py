@@ -57,6 +57,30 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE signal_detail SET signal_id = 1 WHERE signal_id = :sole",
         "DELETE FROM signal WHERE signal_id = :joined",
     ],
+    "a trade's costs are of no fill, or of none that met a book": [
+        "UPDATE trade SET entry_delay_e6 = NULL WHERE trade_id = 4 * :admitted",
+        "UPDATE trade SET exit_impact_e6 = NULL WHERE trade_id = 4 * :admitted",
+        "UPDATE trade SET exit_decision_mid = NULL WHERE trade_id = 4 * :admitted",
+        "UPDATE trade SET entry_delay_e6 = 0, entry_impact_e6 = 0 WHERE trade_id = 4 * :missed + 2",
+        "UPDATE trade SET exit_delay_e6 = 0, exit_impact_e6 = 0, exit_decision_mid = 100.0"
+        " WHERE trade_id = 4 * :open",
+        "UPDATE trade SET exit_delay_e6 = exit_delay_e6 + exit_impact_e6 + 1, exit_impact_e6 = -1"
+        " WHERE trade_id = 4 * :admitted",
+    ],
+    "a trade's costs are not what lies between its decisions' mids and its fills": [
+        "UPDATE trade SET entry_delay_e6 = entry_delay_e6 + 2 WHERE trade_id = 4 * :admitted",
+        "UPDATE trade SET exit_impact_e6 = exit_impact_e6 + 2 WHERE trade_id = 4 * :admitted",
+        "UPDATE trade SET exit_decision_mid = exit_decision_mid + 0.01"
+        " WHERE trade_id = 4 * :sole + 2",
+        "UPDATE trade SET decision_mid = decision_mid + 0.01 WHERE trade_id = 4 * :sole + 2",
+    ],
+    "a day's shortfall of desk": [
+        "UPDATE shortfall_day SET exit_delay_e6 = exit_delay_e6 + 1",
+        "UPDATE shortfall_day SET notional_e6 = notional_e6 + 1",
+        "UPDATE shortfall_day SET trades = trades + 1",
+        "INSERT INTO shortfall_day VALUES"
+        " ('2025-09-01', 0, 1, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0)",
+    ],
     "the plain limit beside a limit judged what that did not": [
         "INSERT INTO matched_day VALUES"
         " ('2025-09-02', 'limit', 'id', 'alpha', 'clean', 1, 0.5, 0, 0.0, 0.5, 0.5)",

@@ -123,8 +123,9 @@ def test_the_verdict_says_by_whom_and_whether_alone(name: str, verdict: str, why
 
 def test_a_closed_trade_is_told_to_the_last_cent(why: Any) -> None:
     assert why("sole")[-1] == (
-        "phantom: 99.99 → 101.21 by stop, gross -12.2000, fees 0.9054, funding +0.0000, "
-        "net -13.1054 USD (-1.31 R), worst -121.0, best 0.0 bps"
+        "phantom: 99.99 → 101.21 by stop, gross -12.2000 (waiting cost +0.0000, "
+        "spread and impact -0.2000), fees 0.9054, funding +0.0000, net -13.1054 USD (-1.31 R), "
+        "worst -121.0, best 0.0 bps"
     )
     paper, twin = why("admitted")[-2:]
     assert paper.startswith("paper: 100.01 → 101.19 by target, gross +11.8000")
@@ -135,6 +136,8 @@ def test_what_a_trade_lacks_is_flagged(story: Story, capsys: Captured) -> None:
     what = found(story, "sole")
     change(what.trades[0], flags="no_funding", r=None)
     assert told(capsys, what)[-1].endswith("(– R), worst -121.0, best 0.0 bps [no_funding]")
+    change(what.trades[0], exit_delay_e6=None, exit_impact_e6=None)
+    assert "gross -12.2000, fees" in told(capsys, what)[-1]
 
 
 def test_what_was_cut_off_is_told_with_its_phantom(why: Any) -> None:
