@@ -13,7 +13,8 @@ from research.explain.proof import Proof
 _TRADE = """
 SELECT trade_id, signal_id, kind, cause, bot, coin, side, qty_lots, decided_ns, opened_ns,
   closed_ns, decision_mid, entry_px, exit_px, entry_notional_e6, gross_e6, fees_e6, funding_e6,
-  net_e6, risk_e6, r, exit_reason, flags
+  net_e6, risk_e6, r, exit_reason, flags, exit_decision_mid, entry_delay_e6, entry_impact_e6,
+  exit_delay_e6, exit_impact_e6
 FROM trade WHERE trade_id = ?
 """
 
@@ -104,6 +105,7 @@ def hold_trade(
     elif trade["funding_e6"]:
         proof.skip("funding: from the trade's row; the rates it was charged at are on the tape")
     _hold_risk(db, trade, bought, lots, proof)
+    _hold_way(trade, bought, len(fills), proof)
     (days_e6,) = db.execute(
         "SELECT COALESCE(SUM(mtm_e6), 0) FROM trade_day WHERE trade_id = ?", (trade_id,)
     ).fetchone()
@@ -117,6 +119,21 @@ def hold_trade(
             rate = Decimal(repr(settings["taker_bps"])) / 10_000
             fee = half_even(Decimal(fill["notional_e6"]) * rate)
             proof.equal("fill's fee from its notional", of, fill["fee_e6"], fee)
+
+
+def _hold_way(trade: dict[str, Any], bought: int, parts: int, proof: Proof) -> None:
+    """Gross and all costs are what was bought makes between the mids of the two decisions."""
+    names = ("entry_delay_e6", "entry_impact_e6", "exit_delay_e6", "exit_impact_e6")
+    costs = [trade[name] for name in names]
+    if None in costs:
+        proof.skip("costs of trades that met no book at a fill, or closed before mids were kept")
+        return
+    size = bought / 1e6 / trade["entry_px"] * (1 if trade["side"] == "buy" else -1)
+    made = size * (trade["exit_decision_mid"] - trade["decision_mid"]) * 1e6
+    of, way = f"trade {trade['trade_id']} (micro-USD)", trade["gross_e6"] + sum(costs)
+    # Each fill was rounded by itself.
+    near = abs(way - made) <= parts + 1e-12 * bought
+    proof.equal("trade's gross and costs from its decisions", of, way, way if near else made)
 
 
 def _hold_risk(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from research.explain.fills import settings_at
+from research.explain.fills import half_even, settings_at
 from research.explain.proof import Proof
-from research.explain.tape import Found, Place, Plan, decided_exit, first_book, taken
+from research.explain.tape import Ended, Found, Place, Plan, decided_exit, first_book, taken
 
 BY_ITSELF = ("stop", "target", "horizon", "trail")
 
@@ -22,6 +23,44 @@ class Order(Struct):
     entry: bool
     due_ns: int
     lots: int
+
+
+class Costs:
+    """What a trade lost between the mids of its decisions and its fills, made from the tape.
+
+    Of each leg the delay and the impact, in micro-USD; None once one of its fills is not known.
+    """
+
+    def __init__(self, trade: dict[str, Any]) -> None:
+        self._trade = trade
+        self._legs: dict[str, tuple[int, int] | None] = {"entry": (0, 0), "exit": (0, 0)}
+        self._left = {"entry": trade["qty_lots"], "exit": trade["qty_lots"]}
+
+    def add(self, fill: dict[str, Any], found: Found | None) -> None:
+        """Take a fill and the book that it met."""
+        trade, leg = self._trade, fill["action"]
+        so_far, entry = self._legs[leg], leg == "entry"
+        decided = trade["decision_mid" if entry else "exit_decision_mid"]
+        if so_far is None or found is None or found.decimals is None or decided is None:
+            self._legs[leg] = None
+            return
+        buys = 1 if (trade["side"] == "buy") == entry else -1
+        lots = Decimal(fill["lots"]).scaleb(6 - found.decimals)
+        then, now = (half_even(Decimal(repr(mid)) * lots) for mid in (decided, found.mid))
+        delay, impact = buys * (now - then), buys * (fill["notional_e6"] - now)
+        self._legs[leg] = so_far[0] + delay, so_far[1] + impact
+        self._left[leg] -= fill["lots"]
+
+    def hold(self, proof: Proof) -> None:
+        """Check the trade's costs of each leg of which every fill was found."""
+        trade = self._trade
+        for leg, made in self._legs.items():
+            said = trade[f"{leg}_delay_e6"], trade[f"{leg}_impact_e6"]
+            if None in said or made is None or self._left[leg]:
+                continue
+            of = f"trade {trade['trade_id']} {leg}_"
+            for name, says, cost in zip(("delay_e6", "impact_e6"), said, made, strict=True):
+                proof.equal("costs from the tape's mids", of + name, says, cost)
 
 
 def hold_orders(
@@ -40,6 +79,7 @@ def hold_orders(
         return
     latency_ns = round(settings["latency_ms"] * 1e6)
     met: Place | None = None
+    costs = Costs(trade)
     for fill in fills:
         entry = fill["action"] == "entry"
         if not entry and _walked(trade):
@@ -49,12 +89,14 @@ def hold_orders(
         if entry:
             due_ns, lots = trade["decided_ns"] + latency_ns, _asked(db, trade)
         elif met is not None and fill is _first_exit(fills):
-            sent_ns = _hold_decision(db, trade, fill["ts_ns"] - latency_ns, tape, met, proof)
-            due_ns = due_ns if sent_ns is None else sent_ns + latency_ns
+            ended = _hold_decision(db, trade, fill["ts_ns"] - latency_ns, tape, met, proof)
+            due_ns = due_ns if ended is None else ended.place.ns + latency_ns
         found = _hold_fill(trade, Order(fill, entry, due_ns, lots), tape, proof)
+        costs.add(fill, found)
         if entry and found is not None:
             met = found.place
             fill["tape"]["signal_event"] = _event_of(db, trade["signal_id"])
+    costs.hold(proof)
 
 
 def _out_of_reach(trade: dict[str, Any], tape: Path | None, *, known: bool) -> str:
@@ -119,8 +161,8 @@ def _hold_decision(
     tape: Path,
     met: Place,
     proof: Proof,
-) -> int | None:
-    """Check what ended a trade, no later than a time, and return when; None if nobody can."""
+) -> Ended | None:
+    """Check what ended a trade, no later than a time, and return it; None if nobody can."""
     row = db.execute(
         "SELECT stop_px, COALESCE(target_px, 0), COALESCE(trail, 0), horizon_ns FROM signal"
         " WHERE signal_id = ?",
@@ -135,9 +177,13 @@ def _hold_decision(
     until_ns = trade["decided_ns"] + horizon_ns
     plan = Plan(trade["side"] == "buy", stop_px, target_px, trail, until_ns)
     found = decided_exit(tape, trade["coin"], plan, met, by_ns)
-    made = None if found is None else found[0]
-    proof.equal("exit from the tape's marks", f"trade {trade['trade_id']}", reason, made)
-    return None if found is None else found[1].ns
+    made = None if found is None else found.reason
+    of = f"trade {trade['trade_id']}"
+    proof.equal("exit from the tape's marks", of, reason, made)
+    if found is not None and trade["exit_decision_mid"] is not None:
+        mid = trade["exit_decision_mid"]
+        proof.equal("exit from the tape's marks", f"{of} exit_decision_mid", mid, found.mid)
+    return found
 
 
 def _asked(db: sqlite3.Connection, trade: dict[str, Any]) -> int:

@@ -254,12 +254,13 @@ def taken(levels: Levels, lots: int, decimals: int) -> tuple[int, int, int]:
 
 
 class Found(NamedTuple):
-    """The book that a fill met: its record, the levels it took from, and its size decimals."""
+    """The book that a fill met: its record, the levels it took from, size decimals, its mid."""
 
     place: Place
     levels: Levels
     decimals: int | None
     unsure: str
+    mid: float
 
 
 def _may_last(line: Line) -> bool:
@@ -286,8 +287,16 @@ def first_book(
             break
         changed = book.feed(line, coin)
         if changed and book.ok and line.place.ns >= due_ns:
-            return Found(line.place, book.side(buys), decimals, book.unsure), True
+            return Found(line.place, book.side(buys), decimals, book.unsure, book.mid), True
     return None, covered
+
+
+class Ended(NamedTuple):
+    """Why an exit was decided, the record at which it was, and the mid then (0 for none)."""
+
+    reason: str
+    place: Place
+    mid: float
 
 
 class Plan(NamedTuple):
@@ -300,10 +309,8 @@ class Plan(NamedTuple):
     until_ns: int
 
 
-def decided_exit(
-    folder: Path, coin: str, plan: Plan, met: Place, most_ns: int
-) -> tuple[str, Place] | None:
-    """Return what ended a trade that was opened at a record, and the record at which it did.
+def decided_exit(folder: Path, coin: str, plan: Plan, met: Place, most_ns: int) -> Ended | None:
+    """Return what ended a trade that was opened at a record.
 
     Every sound book behind that record is a mark; with each second the stop trails the best mark.
     """
@@ -318,14 +325,15 @@ def decided_exit(
             if plan.trail:
                 stop = sign * max(sign * stop, sign * best - plan.trail)
             if line.place.ns >= plan.until_ns:
-                return "horizon", line.place
+                return Ended("horizon", line.place, book.mid if book.ok else 0.0)
         if not book.feed(line, coin):
             continue
         if opened and book.ok:
             if sign * (book.mid - stop) <= 0.0:
-                return ("stop" if stop == plan.stop_px else "trail"), line.place
+                why = "stop" if stop == plan.stop_px else "trail"
+                return Ended(why, line.place, book.mid)
             if plan.target_px and sign * (book.mid - plan.target_px) >= 0.0:
-                return "target", line.place
+                return Ended("target", line.place, book.mid)
             best = sign * max(sign * best, sign * book.mid)
         elif line.place[:2] == met[:2]:
             opened, best = True, book.mid

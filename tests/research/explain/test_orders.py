@@ -17,6 +17,7 @@ from tests.support.shadow import LATENCY_NS
 S = 10**9
 BOOKS = "fill from the tape's book"
 MARKS = "exit from the tape's marks"
+WAY = "costs from the tape's mids"
 # By why it ended, a long twin that nothing held up.
 ENDED = (
     "SELECT MIN(trade_id) FROM trade WHERE kind = 'twin' AND side = 'buy' AND flags = ''"
@@ -84,7 +85,7 @@ def test_a_trade_met_the_books_of_the_tape_and_ended_at_its_marks(
     trade_id = ended(db, reason)
     proof, (entry, out) = held(db, trade_id, taped(tmp_path / "tape", db, trade_id))
     assert proof.differs == [] and proof.unchecked == []
-    assert proof.checked == {BOOKS: 8, MARKS: 1}
+    assert proof.checked == {BOOKS: 8, MARKS: 2, WAY: 4}
     assert entry["tape"]["line"] == 2 and entry["tape"]["signal_event"] > 0
     assert entry["tape"]["due_ns"] <= entry["tape"]["ns"] == entry["ts_ns"]
     assert out["tape"]["due_ns"] <= out["tape"]["ns"] == out["ts_ns"]
@@ -108,6 +109,34 @@ def test_a_fill_or_an_exit_that_the_tape_does_not_make_is_found(
     assert link in {one.link for one in proof.differs}
 
 
+@pytest.mark.parametrize(
+    "column", ["entry_delay_e6", "entry_impact_e6", "exit_delay_e6", "exit_impact_e6"]
+)
+def test_a_cost_that_the_tape_does_not_make_is_found(
+    damaged: Damaged, tmp_path: Path, column: str
+) -> None:
+    db = damaged(f"UPDATE trade SET {column} = {column} + 1 WHERE net_e6 IS NOT NULL")
+    trade_id = ended(db, "stop")
+    proof, _ = held(db, trade_id, taped(tmp_path / "tape", db, trade_id))
+    assert [one.of for one in proof.differs] == [f"trade {trade_id} {column}"]
+
+
+def test_the_mid_at_which_an_exit_was_decided_is_found_again(
+    damaged: Damaged, tmp_path: Path
+) -> None:
+    db = damaged("UPDATE trade SET exit_decision_mid = exit_decision_mid + 0.5")
+    trade_id = ended(db, "target")
+    proof, _ = held(db, trade_id, taped(tmp_path / "tape", db, trade_id))
+    assert {one.link for one in proof.differs} == {MARKS, WAY}
+
+
+def test_costs_that_nobody_knows_are_not_checked(damaged: Damaged, tmp_path: Path) -> None:
+    db = damaged("UPDATE trade SET exit_decision_mid = NULL, exit_delay_e6 = NULL")
+    trade_id = ended(db, "stop")
+    proof, _ = held(db, trade_id, taped(tmp_path / "tape", db, trade_id))
+    assert proof.differs == [] and proof.checked == {BOOKS: 8, MARKS: 1, WAY: 2}
+
+
 def test_an_exit_met_the_first_book_after_its_latency(damaged: Damaged, tmp_path: Path) -> None:
     """A book came before the one that filled it, and was not too early."""
     db = damaged("UPDATE run SET config = json_set(config, '$.fills.latency_ms', 399.0)")
@@ -124,13 +153,14 @@ def test_a_stop_that_trails_is_pulled_behind_the_best_mark_with_each_second(
 ) -> None:
     db = damaged("UPDATE run SET seed = 2")
     trade_id = ended(db, "horizon")
+    entry, out = fills_of(db, trade_id)
+    start, end, mid = entry["ts_ns"], out["ts_ns"], out["px"] + 0.01
     damaged(
-        f"UPDATE trade SET exit_reason = 'trail' WHERE trade_id = {trade_id}",
+        f"UPDATE trade SET exit_reason = 'trail', exit_decision_mid = {mid + 0.25},"
+        f" exit_delay_e6 = NULL WHERE trade_id = {trade_id}",
         f"UPDATE signal SET trail = 0.2, target_px = NULL, stop_px = 90 WHERE signal_id ="
         f" (SELECT signal_id FROM trade WHERE trade_id = {trade_id})",
     )
-    entry, out = fills_of(db, trade_id)
-    start, end, mid = entry["ts_ns"], out["ts_ns"], out["px"] + 0.01
     rows = [
         b'H 0 {"instruments": [{"coin": "SOL", "sz_decimals": 2}]}',
         frame(start, entry["px"] - 0.01),
