@@ -222,7 +222,9 @@ RULES: tuple[tuple[str, str], ...] = (
         "a twin in paper differs from its trade",
         "SELECT t.trade_id FROM trade t JOIN trade p ON p.signal_id = t.signal_id"
         " AND p.kind = 'paper' WHERE t.kind = 'twin' AND (t.net_e6 IS NOT p.net_e6"
-        " OR t.status <> p.status OR t.qty_lots <> p.qty_lots)",
+        " OR t.status <> p.status OR t.qty_lots <> p.qty_lots OR (t.entry_delay_e6,"
+        " t.entry_impact_e6, t.exit_delay_e6, t.exit_impact_e6) IS NOT"
+        " (p.entry_delay_e6, p.entry_impact_e6, p.exit_delay_e6, p.exit_impact_e6))",
     ),
     (
         "a later trade is not of the phantom's key",

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.decision import BUY, SELL
+from shadow.report.report import report
 from shadow.report.shortfall import NotSplit, Shortfall, shortfall, steps
 from shadow.store.check import broken_promises
 from shadow.store.store import Store, open_readonly
@@ -124,6 +125,9 @@ def test_lines_add_up_to_the_cent_and_none_is_off_by_one(
 def test_days_before_a_window_are_not_in_it(path: Path) -> None:
     assert found(path, since="2100-01-01") == Shortfall()
     assert found(path, since="2025-09-01") == found(path)
+    with closing(open_readonly(path)) as db:
+        assert report(db, by="filter", since="2100-01-01").shortfall == Shortfall()
+        assert report(db, by="filter").shortfall == found(path)
 
 
 def test_an_older_file_holds_its_trades_apart_and_a_wrong_sum_is_told(

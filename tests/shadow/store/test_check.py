@@ -209,6 +209,7 @@ DAMAGE: dict[str, list[str]] = {
         "UPDATE trade SET qty_lots = qty_lots - 1 WHERE trade_id = 4 * :admitted + 1",
         "UPDATE trade SET status = 'exiting' WHERE trade_id = 4 * :open + 1",
         "UPDATE trade SET net_e6 = NULL WHERE trade_id = 4 * :admitted + 1",
+        "UPDATE trade SET entry_delay_e6 = entry_delay_e6 + 1 WHERE trade_id = 4 * :admitted + 1",
     ],
     "a later trade is not of the phantom's key": [
         "UPDATE trade SET later_trade_id = 4 * :admitted WHERE trade_id = 4 * :paired + 2",
