@@ -211,7 +211,7 @@ def days_until_decided(
     if not seen(late):
         return None
     early = 0.0
-    while (late - early) * days > 0.01:
+    while (late - early) * days > 1e-6:
         middle = (early + late) / 2.0
         early, late = (early, middle) if seen(middle) else (middle, late)
     return max(1, ceil(late * days) - days)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import log, sqrt
+from math import ceil, log, sqrt
 from typing import NamedTuple
 
 # The standard normal at 0.8.
 POWER = 0.8416212335729143
+# Nothing is promised for longer than a life.
+AHEAD_DAYS = 36_525
 
 
 class DayRow(NamedTuple):
@@ -109,11 +111,65 @@ def ends(
     return end(-down, -1.0), end(up, 1.0)
 
 
-def detection_limit(m: Moments, kappa: float, c: float, up: float, down: float) -> float | None:
-    """Return the smallest effect seen with probability 0.8 by now, at κc²; None for none."""
+def variance(m: Moments, phi_max: float) -> float:
+    """Return the variance of an estimate over days, infinite where nothing tells it."""
     n, d = effective_days(m), estimate(m)
+    if d is None or n <= 1.0 or not m.h:
+        return float("inf")
+    left = m.uu - 2.0 * d * m.uh + d * d * m.hh
+    if left <= 1e-12 * m.uu:
+        return float("inf")
+    return inflation(m, phi_max) * left / (m.h * m.h) * n / (n - 1.0)
+
+
+def detection_limit(
+    m: Moments,
+    kappa: float,
+    c: float,
+    up: float,
+    down: float,
+    *,
+    times: float = 1.0,
+    power: float = POWER,
+) -> float | None:
+    """Return the smallest effect seen with probability 0.8 in `times` the days, at κc² there.
+
+    None for none; a `power` of 0 asks for an even chance.
+    """
+    n, d = effective_days(m) * times, estimate(m)
     if d is None or n <= c:
         return None
     spread = max(m.uu - 2.0 * d * m.uh + d * d * m.hh, 0.0)
     guard = up if d < 0.0 else down if d > 0.0 else max(up, down)
-    return sqrt(spread / m.hh) * (sqrt(c / (n - c)) + POWER * sqrt(kappa / n)) + guard / m.h
+    noise = sqrt(spread / m.hh) * (sqrt(c / (n - c)) + power * sqrt(kappa / n))
+    return noise + guard / (m.h * times)
+
+
+def days_to_go(m: Moments, days: int, rule: dict[str, float], up: float, down: float) -> int | None:
+    """Return how many days more this effect takes to be decided, at the pace of the `days` so far.
+
+    0 when it is decided, None when it never would be.
+    """
+    kappa, n, d = inflation(m, rule["phi_max"]), effective_days(m), estimate(m)
+
+    def at(times: float) -> float:
+        return kappa * c2_any_day(n * times, rule["alpha_s"], rule["t_star_days"])
+
+    low, high = ends(m, at(1.0), up, down)
+    if low is not None and high is not None and (low > 0.0 or high < 0.0):
+        return 0
+    if not d or days <= 0:
+        return None
+
+    def decided(after: float) -> bool:
+        times = after / days
+        least = detection_limit(m, kappa, at(times), up, down, times=times, power=0.0)
+        return least is not None and least <= abs(d)
+
+    early, late = 0.0, float(AHEAD_DAYS)
+    if not decided(late):
+        return None
+    for _ in range(60):
+        middle = (early + late) / 2.0
+        early, late = (early, middle) if decided(middle) else (middle, late)
+    return max(1, ceil(late) - days)

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 from research.explain.proof import Proof
-from research.explain.series import day_of
+from research.explain.series import day_of, gone_before
 
 FIGURES = {
     "net_usd": "sole", "mean_bps": "sole", "sole_blocked": "sole", "shared_blocked": "shared",
@@ -15,17 +15,18 @@ FIGURES = {
 
 _SUMS = """
 SELECT day, scope, SUM(signals), SUM(entries), SUM(bps), SUM(net_e6) FROM rollup
-WHERE filter = ? AND mode IN ('enforce', 'observe')
+WHERE filter = ? AND day >= ? AND mode IN ('enforce', 'observe')
   AND scope IN ('sole', 'shared', 'fail_closed', 'clamped') GROUP BY day, scope ORDER BY day
 """
 
-# Signals that a filter refused, or would have: enforced ones block, observing ones look on.
+# Signals that a filter refused, or would have: enforced ones block, observing ones look on. Those
+# of bots in the shadow stage are in no filter's figure.
 _REFUSED = """
 SELECT s.signal_id, s.ts_ns, s.verdict, c.outcome, c.mode,
   (SELECT COUNT(*) FROM check_result o WHERE o.signal_id = s.signal_id AND o.mode = 'enforce'
    AND o.outcome <> 'pass') AS refusing
 FROM check_result c JOIN signal s ON s.signal_id = c.signal_id
-WHERE c.filter = ? AND c.outcome <> 'pass'
+WHERE c.filter = ? AND c.outcome <> 'pass' AND INSTR(',' || s.failing || ',', ',stage,') = 0
 """
 
 _EPISODE = """
@@ -33,12 +34,21 @@ SELECT trade_id, kind, bot, coin, side, later_trade_id, flags, entry_notional_e6
 WHERE signal_id = ? AND (kind = 'twin' OR (kind = 'phantom' AND cause = 'block'))
 """
 
+# Signals that a cap let pass smaller, with the phantom of what it cut off.
+_CUT = """
+SELECT s.signal_id, s.ts_ns, t.trade_id, t.kind, t.bot, t.coin, t.side, NULL, t.flags,
+  t.entry_notional_e6
+FROM signal s JOIN json_each(CASE WHEN json_valid(s.clamps) THEN s.clamps ELSE '[]' END) c
+LEFT JOIN trade t ON t.signal_id = s.signal_id AND t.cause = 'clamp'
+WHERE s.verdict = 'admitted' AND json_extract(c.value, '$.filter') = ?
+"""
+
 LACKING = {"no_funding", "suspect_price", "wound_down"}
 
 
-def sums(db: sqlite3.Connection, name: str) -> dict[tuple[str, str], list[Any]]:
+def sums(db: sqlite3.Connection, name: str, since: str = "") -> dict[tuple[str, str], list[Any]]:
     """Return signals, entries, bps and micro-USD by day and scope, as they are summed daily."""
-    return {(day, scope): list(rest) for day, scope, *rest in db.execute(_SUMS, (name,))}
+    return {(day, scope): list(rest) for day, scope, *rest in db.execute(_SUMS, (name, since))}
 
 
 def figures(found: dict[tuple[str, str], list[Any]]) -> dict[str, Any]:
@@ -60,7 +70,7 @@ def figures(found: dict[tuple[str, str], list[Any]]) -> dict[str, Any]:
 
 
 def episodes(db: sqlite3.Connection, name: str) -> list[dict[str, Any]]:
-    """Return every refused signal with what its episode earned by day; `days` is empty of none."""
+    """Return every signal refused or cut with what its episode earned by day, nothing of none."""
     found = []
     for signal_id, ts_ns, verdict, outcome, mode, refusing in db.execute(_REFUSED, (name,)):
         if (verdict == "admitted") != (mode == "observe"):
@@ -71,15 +81,24 @@ def episodes(db: sqlite3.Connection, name: str) -> list[dict[str, Any]]:
             scope = "fail_closed"
         else:
             scope = "sole" if mode == "observe" or refusing == 1 else "shared"
-        one: dict[str, Any] = {
-            "signal_id": signal_id, "day": day_of(ts_ns), "scope": scope, "trade_id": None,
-            "days": {}, "bps": {}, "first": None,
-        }  # fmt: skip
         trade = db.execute(_EPISODE, (signal_id,)).fetchone()
-        if trade is not None:
-            _earned(db, one, trade)
-        found.append(one)
+        found.append(_episode(db, signal_id, ts_ns, scope, trade))
+    for signal_id, ts_ns, *trade in db.execute(_CUT, (name,)):
+        cut = trade if trade[0] is not None else None
+        found.append(_episode(db, signal_id, ts_ns, "clamped", cut))
     return found
+
+
+def _episode(
+    db: sqlite3.Connection, signal_id: int, ts_ns: int, scope: str, trade: Any
+) -> dict[str, Any]:
+    one: dict[str, Any] = {
+        "signal_id": signal_id, "day": day_of(ts_ns), "scope": scope, "trade_id": None, "days": {},
+        "bps": {}, "first": None,
+    }  # fmt: skip
+    if trade is not None:
+        _earned(db, one, trade)
+    return one
 
 
 def _earned(db: sqlite3.Connection, one: dict[str, Any], trade: Any) -> None:
@@ -105,14 +124,12 @@ def hold_days_against_trades(
     kept: dict[tuple[str, str], list[Any]],
     found: list[dict[str, Any]],
     proof: Proof,
+    since: str = "",
 ) -> None:
-    """Check each daily sum against signals, checks and the days of trades."""
-    row = db.execute("SELECT value FROM about WHERE key = 'pruned_before_ns'").fetchone()
-    gone = day_of(int(row[0]) + 86_400 * 10**9) if row else ""
+    """Check each daily sum from `since` on against signals, checks and the days of trades."""
+    gone = gone_before(db)
     if gone:
         proof.skip(f"daily sums before {gone}: the signals they count were deleted for their age")
-    if any(scope == "clamped" for _, scope in kept):
-        proof.skip("what caps cut off: from its daily sums alone")
     made: dict[tuple[str, str], list[Any]] = {}
     for one in found:
         scope = one["scope"]
@@ -125,7 +142,7 @@ def hold_days_against_trades(
             sums_of[3] += mtm_e6
     names = ("signals", "entries", "bps", "net_e6")
     for key in sorted(kept.keys() | made.keys()):
-        if key[0] < gone or key[1] == "clamped":
+        if key[0] < max(gone, since):
             continue
         says, now = kept.get(key, [0, 0, 0.0, 0]), made.get(key, [0, 0, 0.0, 0])
         for name, a, b in zip(names, says, now, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import date
-from math import isfinite
+from math import ceil, inf, isfinite
 from typing import Any
 
 from msgspec import Struct
@@ -16,9 +16,11 @@ from research.explain.proof import Proof
 from research.explain.series import Series, day_of, next_day, was_run
 
 _KEPT = """
-SELECT day, bot, sample, judged, judged_r, blocked, blocked_r, best_r, worst_r FROM limit_day
+SELECT day, bot, sample, judged, judged_r, blocked, blocked_r, best_r, worst_r FROM {table}
 WHERE filter = ? AND series_id = ? ORDER BY day, bot, sample
 """
+# Day rows of the limit, and those of the plain limit on volatility that it is held against.
+OWN, PLAIN = "limit_day", "matched_day"
 
 _EPISODES = """
 SELECT t.trade_id, t.signal_id, t.kind, t.bot, t.coin, t.side, t.r, t.decided_ns, t.closed_ns,
@@ -56,13 +58,19 @@ class Choice(Struct):
 
 
 Known = dict[str, list[float]]
+# What a window that somebody chose has none of.
+OF_EVERY_DAY = ("selection_any_low", "selection_any_high", "limit_now", "days_to_go")
 # A bot of which more than this is blocked is blocked always, as good as.
 ALWAYS = 0.95
 
 
-def choice(db: sqlite3.Connection, series: Series) -> Choice:
-    """Make the figures of choice from the rows of days that have ended."""
-    rule, rows = series.rule, _kept(db, series)
+def choice(db: sqlite3.Connection, series: Series, *, since: str = "", table: str = OWN) -> Choice:
+    """Make the figures of choice from the rows of days that have ended.
+
+    From `since` on they count; rates and means are of all days before. That is one look, of which
+    no interval holds on any day.
+    """
+    rule, rows = series.rule, _kept(db, series, table)
     division = _divisions(db)
     bots: Known = {}
     divisions: Known = {}
@@ -101,9 +109,11 @@ def choice(db: sqlite3.Connection, series: Series) -> Choice:
                 known[2] += n
         judged = judged * fade + added_a
         expected, blocked = expected * fade + added_e, blocked * fade + added_n
-        lines.append(DayRow(ordinal, u, h))
-        slow.append(DayRow(ordinal, slow_u, slow_h))
         ordinal += 1
+        if day < since:
+            continue
+        lines.append(DayRow(ordinal - 1, u, h))
+        slow.append(DayRow(ordinal - 1, slow_u, slow_h))
         sums = [sum(row[i] for row in rows[day].values()) for i in range(4)]
         days.append(
             {
@@ -113,6 +123,9 @@ def choice(db: sqlite3.Connection, series: Series) -> Choice:
         )  # fmt: skip
     best, worst = extremes(db, series)
     figures = _figures(series, days, lines, slow, best, worst)
+    if since:
+        figures |= dict.fromkeys(OF_EVERY_DAY)
+    figures["provisional"] = sum(row[2] for row in _provisional(db, series))
     hit = sum(n for _, _, n in bots.values())
     alone = sum(n for a, _, n in bots.values() if n > ALWAYS * a)
     figures["no_counterpart"] = alone / hit if hit else 0.0
@@ -130,12 +143,12 @@ def _odds(judged: float, expected: float, blocked: float, prior: float) -> float
 
 
 def _kept(
-    db: sqlite3.Connection, series: Series
+    db: sqlite3.Connection, series: Series, table: str
 ) -> dict[str, dict[str, tuple[int, float, int, float]]]:
     """Return by day and bot what was judged, its R, what was blocked, its R; both samples."""
     found: dict[str, dict[str, tuple[int, float, int, float]]] = {}
     for day, bot, _, a, a_r, n, n_r, best, worst in db.execute(
-        _KEPT, (series.filter, series.series_id)
+        _KEPT.format(table=table), (series.filter, series.series_id)
     ):
         if day > series.through or not (0 <= n <= a and isfinite(a_r + n_r + best + worst)):
             continue
@@ -143,6 +156,17 @@ def _kept(
         old = bots.get(bot, (0, 0.0, 0, 0.0))
         bots[bot] = (old[0] + a, old[1] + a_r, old[2] + n, old[3] + n_r)
     return found
+
+
+def _provisional(db: sqlite3.Connection, series: Series) -> list[tuple[str, int, int]]:
+    """Return day, judged and blocked of rows that count on days to come."""
+    return [
+        (day, a, n)
+        for day, _, _, a, a_r, n, n_r, best, worst in db.execute(
+            _KEPT.format(table=OWN), (series.filter, series.series_id)
+        )
+        if day > series.through and 0 <= n <= a and isfinite(a_r + n_r + best + worst)
+    ]
 
 
 def _divisions(db: sqlite3.Connection) -> dict[str, str]:
@@ -184,6 +208,9 @@ def _figures(
             found["selection_any_low"], found["selection_any_high"] = ends
             found["n_eff"] = n
             found["limit_now"] = arithmetic.detection_limit(m, kappa, c2, best, worst)
+            found["days"] = _span(days, series.through)
+            wait = arithmetic.days_to_go(m, found["days"], rule, best, worst)
+            found["days_to_go"] = _after_the_gate(wait, n, days, found["days"], rule)
     judged, blocked = (sum(day[k] for day in days) for k in ("judged", "blocked"))
     judged_r, blocked_r = (sum(day[k] for day in days) for k in ("judged_r", "blocked_r"))
     found["judged"], found["episodes"] = judged, blocked
@@ -193,11 +220,33 @@ def _figures(
     return found
 
 
+def _span(days: list[dict[str, Any]], through: str) -> int:
+    """Return the calendar days from the first row to the last day that ended, both counted."""
+    if not days:
+        return 0
+    first = date.fromisoformat(days[0]["day"])
+    return (date.fromisoformat(through) - first).days + 1
+
+
+def _after_the_gate(
+    wait: int | None, n: float, days: list[dict[str, Any]], span: int, rule: dict[str, Any]
+) -> int | None:
+    """Return the days to go, no fewer than it takes at this pace until anything is shown."""
+    blocked = sum(day["blocked"] for day in days)
+    squares = sum(day["blocked"] ** 2 for day in days)
+    have = (n, blocked**2 / squares if squares else 0.0, blocked)
+    if wait is None or min(have) <= 0.0:
+        return None
+    least = (rule["n_eff_min"], rule["n_eff_min"], rule["blocked_min"])
+    times: float = max(a / b for a, b in zip(least, have, strict=True))
+    return max(wait, ceil(span * times) - span)
+
+
 def outcomes(db: sqlite3.Connection, series: Series) -> list[Outcome]:
     """Return every trade that counts in a series, and when, from signals, checks and trades."""
     run, through = was_run(db, series.filter), series.through
     found = []
-    for first, last in _spells(db, series):
+    for first, last in spells(db, series):
         asked = {
             "filter": series.filter,
             "first": first,
@@ -238,7 +287,7 @@ def _outcome(row: Any, series: Series) -> Outcome | None:
     return Outcome(due, trade_id, signal_id, kind, bot, coin, side, sample, r, hit)
 
 
-def _spells(db: sqlite3.Connection, series: Series) -> list[tuple[int, int]]:
+def spells(db: sqlite3.Connection, series: Series) -> list[tuple[int, int]]:
     """Return from which event until before which the limit's signals were of a series."""
     rows = db.execute(
         "SELECT from_seq, series_id FROM spell WHERE filter = ? ORDER BY from_seq",
@@ -260,12 +309,13 @@ def hold_days_against_trades(
         made.setdefault((one.day, one.bot, one.sample), []).append(one)
     kept = {
         (day, bot, sample): sums
-        for day, bot, sample, *sums in db.execute(_KEPT, (series.filter, series.series_id))
-        if day <= series.through
+        for day, bot, sample, *sums in db.execute(
+            _KEPT.format(table=OWN), (series.filter, series.series_id)
+        )
     }
     if gone:
         proof.skip(f"day rows up to {gone}: the signals they count were deleted for their age")
-    for key in sorted(kept.keys() | {key for key in made if key[0] <= series.through}):
+    for key in sorted(kept.keys() | made.keys()):
         if key[0] <= gone:
             continue
         mine = made.get(key, [])
@@ -278,6 +328,25 @@ def hold_days_against_trades(
             names, kept.get(key, [0, 0.0, 0, 0.0, 0.0, 0.0]), want, strict=True
         ):
             proof.equal("day row from its trades", f"{' '.join(key)} {name}", says, now, 1e-6)
+
+
+def hold_plain_against_limit(db: sqlite3.Connection, series: Series, proof: Proof) -> None:
+    """Check that the plain limit judged nothing but what the limit judged."""
+    own = {
+        tuple(row[:3]): row[3:]
+        for row in db.execute(_KEPT.format(table=OWN), (series.filter, series.series_id))
+    }
+    rows = db.execute(_KEPT.format(table=PLAIN), (series.filter, series.series_id)).fetchall()
+    for day, bot, sample, judged, _, blocked, _, best, worst in rows:
+        mine = own.get((day, bot, sample), (0, 0.0, 0, 0.0, -inf, inf))
+        of = f"{day} {bot} {sample}"
+        within = blocked <= judged <= mine[0] and best <= mine[4] and worst >= mine[5]
+        proof.equal("plain limit's day within the limit's", of, True, within)
+    if rows:
+        proof.skip(
+            "which signals the plain limit would have blocked: the volatility of those that passed "
+            "stands in their details, which are deleted"
+        )
 
 
 def _gone_to(db: sqlite3.Connection, series: Series) -> str:

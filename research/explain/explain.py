@@ -10,8 +10,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from research.explain import blocked, worth
+from research.explain import bias, blocked, left_out, worth
 from research.explain import choice as choices
+from research.explain import slice as slice_
 from research.explain.fills import (
     fills_of,
     hold_trade,
@@ -24,9 +25,15 @@ from research.explain.series import Series, shown
 
 OF_CHOICE = (
     "selection_r", "selection_low", "selection_high", "selection_any_low", "selection_any_high",
-    "slow_r", "slow_low", "slow_high", "n_eff", "limit_now", "no_counterpart", "mean_r", "taken_r",
-    "judged", "episodes",
+    "slow_r", "slow_low", "slow_high", "n_eff", "limit_now", "days_to_go", "no_counterpart",
+    "mean_r", "taken_r", "judged", "episodes", "provisional", "days",
 )  # fmt: skip
+# What the coin chose, and the plain limit on volatility, beside every limit.
+BESIDE = {
+    f"{beside}_{end}": f"selection_{end}"
+    for beside in ("control", "rv_z")
+    for end in ("r", "low", "high")
+}
 OF_PATH = (
     "worst_day_with_usd", "worst_day_without_usd", "cvar_with_usd", "cvar_without_usd",
     "drawdown_with_usd", "drawdown_without_usd", "under_water_with_days",
@@ -36,19 +43,35 @@ OF_VALUE = (
     "value_usd", "value_r_per_day", "value_low", "value_high", "value_any_low", "value_any_high",
     "missing_data_usd", "value_limit_now", *OF_PATH,
 )  # fmt: skip
-COLUMNS = (*OF_VALUE, *OF_CHOICE, *blocked.FIGURES)
+LEFT_OUT, BIAS, CONTROL = "left_out", "bias_bps", "control"
+COLUMNS = (*OF_VALUE, *OF_CHOICE, *BESIDE, *blocked.FIGURES, LEFT_OUT, BIAS)
+# Of slices, and of bots in the shadow stage.
+SLICE_COLUMNS = (*slice_.COLUMNS, BIAS)
+COUNTED = ("mean_r", "taken_r", "judged", "episodes", "no_counterpart")
+STAGED = "stage."
 RULES = {
     "selection": "ΣU/ΣH over days: U = (B − n·m) − p·(A − a·m), H = n·(1 − 2p) + a·p², with p, m "
     "of the bot's earlier days and the odds factor on p",
     "slow": "as selection_r, without the odds factor on p",
+    "control": "as selection_r, of the coin's series",
+    "rv_z": "as selection_r, of the plain limit's days: it blocks the highest volatility, as often",
     "value": "the desk with the limit less the desk without it, summed over days",
     "value_r": "the mean over days of the desk with the limit less the desk without it, in R",
     "missing": "the desk less the branch in which the limit's no_data passes, summed over days",
     "blocked": "daily sums over the episodes that the filter refused",
     "interval": "all d with (ΣU − dΣH)² ≤ κ·c²·Σ(U − dH)²",
     "limit": "the effect that would have been decided with probability 0.8, guard and all",
+    "days_to_go": "the first day on which an even chance would decide this effect at the pace so "
+    "far, no sooner than anything is shown",
     "path": "the days of one of the two desks, in their order",
     "counted": "sums over the days of trades that the limit judged",
+    "days": "calendar days from the first that counts to the last that ended",
+    "provisional": "what it blocked that counts on days to come",
+    "left_out": "daily counts of episodes in no verdict, by reason, and those still open",
+    "bias": "the mean over pairs of a twin less its trade, in bps",
+    "slice": "daily sums over the signals refused there and the trades that closed",
+    "shrunken": "mean_r drawn to what all slices say, by how uncertain it is",
+    "none": "it has no series",
 }
 
 
@@ -81,16 +104,34 @@ class Unknown(Exception):
     """There is no such row, column, day or trade; the message names the nearest."""
 
 
-def split(words: list[str], rows: list[str]) -> tuple[str, str]:
+class Asked(Struct, frozen=True):
+    """A figure of a report, by what that is grouped and from which day on it counts."""
+
+    row: str
+    column: str
+    by: str = "filter"
+    since: str = ""
+    day: str = ""
+
+
+def split(words: list[str], rows: list[str], by: str = "filter") -> tuple[str, str]:
     """Return row and column of what somebody typed; raises Unknown with the nearest names."""
-    parts = ".".join(words).split(".")
-    if len(parts) != 2 or not all(parts):
+    text = ".".join(words)
+    row = max((row for row in rows if text.startswith(f"{row}.")), key=len, default="")
+    column = text.removeprefix(f"{row}.") if row else text.partition(".")[2]
+    row = row or text.partition(".")[0]
+    if not row or not column:
         raise Unknown(f"{' '.join(words)!r}: a row and a column, as in {_example(rows)}")
-    for part, known, what in ((parts[0], rows, "row"), (parts[1], list(COLUMNS), "column")):
+    limit = by == "filter" and not row.startswith(STAGED)
+    columns = list(COLUMNS if limit else SLICE_COLUMNS)
+    head, _, reason = column.partition(".")
+    if reason and head != LEFT_OUT:
+        raise Unknown(f"{text!r}: a row and a column, as in {_example(rows)}")
+    for part, known, what in ((row, rows, "row"), (head, columns, "column")):
         if part not in known:
             near = difflib.get_close_matches(part, known, n=3, cutoff=0.4) or known
             raise Unknown(f"no {what} {part!r}; {', '.join(near)}")
-    return parts[0], parts[1]
+    return row, column
 
 
 def _example(rows: list[str]) -> str:
@@ -99,37 +140,37 @@ def _example(rows: list[str]) -> str:
 
 def explain(
     db: sqlite3.Connection,
-    row: str,
-    column: str,
+    asked: Asked,
     says: Any,
     *,
-    shown_there: bool = True,
-    day: str = "",
     trade_id: int | None = None,
     tape: Path | None = None,
 ) -> Explanation:
     """Make a figure again from what it rests on; `says` is what the report says."""
-    series = shown(db, row)
+    row, column = asked.row, asked.column
+    series = shown(db, row) if asked.by == "filter" else None
     proof = Proof()
-    if column in blocked.FIGURES:
-        found = _of_blocked(db, row, column, day, proof)
+    if column == BIAS:
+        found = _of_bias(db, asked, proof)
+    elif asked.by != "filter" or row.startswith(STAGED):
+        found = _of_slice(db, asked, proof)
+    elif column in blocked.FIGURES:
+        found = _of_blocked(db, asked, proof)
+    elif column.partition(".")[0] == LEFT_OUT:
+        found = _of_left_out(db, asked, proof)
     elif series is None:
-        raise Unknown(f"{row} has no series yet, so it has no {column}")
-    elif column in OF_CHOICE:
-        found = _of_choice(db, series, column, day, proof)
+        if column not in ("judged", "episodes", "provisional", "days"):
+            raise Unknown(f"{row} has no series yet, so it has no {column}")
+        found = _new(0, "none", [])
+    elif column in OF_CHOICE or column in BESIDE:
+        found = _of_choice(db, _beside(db, series, column), asked, proof)
     else:
-        found = _of_value(db, series, column, day, proof)
-    found.number, found.says, found.shown = (
-        f"{row}.{column}",
-        says,
-        shown_there and says is not None,
-    )
-    if series is not None and column not in blocked.FIGURES:
+        found = _of_value(db, series, asked, proof)
+    found.number, found.says, found.shown = f"{row}.{column}", says, says is not None
+    if series is not None and column in (*OF_CHOICE, *BESIDE, *OF_VALUE):
         found.series, found.series_number = series.series_id, series.number
     if found.shown:
         proof.equal("the report's figure from its day rows", found.number, says, found.made)
-    elif not shown_there:
-        proof.skip("the report's figure: this report has no such column")
     if trade_id is not None:
         _of_trade(db, found, trade_id, tape, proof)
     found.checked, found.differs, found.unchecked = proof.checked, proof.differs, proof.unchecked
@@ -141,42 +182,56 @@ def _new(made: Any, rule: str, days: list[dict[str, Any]]) -> Explanation:
     return Explanation("", None, made, False, RULES[rule], "", None, days=days)
 
 
-def _of_choice(
-    db: sqlite3.Connection, series: Series, column: str, day: str, proof: Proof
-) -> Explanation:
-    made = choices.choice(db, series)
+def _beside(db: sqlite3.Connection, series: Series, column: str) -> Series:
+    """Return the series whose day rows a column rests on: the limit's own, or the coin's."""
+    if not column.startswith(f"{CONTROL}_"):
+        return series
+    coin = shown(db, CONTROL)
+    if coin is None:
+        raise Unknown(f"no limit {CONTROL} has a series, so there is no {column}")
+    return coin
+
+
+def _of_choice(db: sqlite3.Connection, series: Series, asked: Asked, proof: Proof) -> Explanation:
+    column, plain = asked.column, asked.column.startswith("rv_z")
+    table = choices.PLAIN if plain else choices.OWN
+    made = choices.choice(db, series, since=asked.since, table=table)
     counted = choices.outcomes(db, series)
     choices.hold_days_against_trades(db, series, counted, proof)
+    if plain:
+        choices.hold_plain_against_limit(db, series, proof)
     hold_trades_against_fills(db, [o.trade_id for o in counted if o.day <= series.through], proof)
-    rule = "slow" if column.startswith("slow") else "selection"
-    if column in ("mean_r", "taken_r", "judged", "episodes", "no_counterpart"):
+    rule = column if column in RULES else column.partition("_")[0]
+    if column in COUNTED:
         rule = "counted"
     elif column == "limit_now":
         rule = "limit"
     elif column.endswith(("_low", "_high")):
         rule = "interval"
-    found = _new(made.figures[column], rule, made.days)
-    if day:
-        _within(day, [row["day"] for row in made.days])
+    elif rule not in RULES:
+        rule = "selection"
+    found = _new(made.figures[BESIDE.get(column, column)], rule, made.days)
+    if asked.day:
+        _within(asked.day, [row["day"] for row in made.days])
         found.trades = [
             {
                 "trade_id": o.trade_id, "signal_id": o.signal_id, "kind": o.kind, "bot": o.bot,
                 "coin": o.coin, "side": o.side, "sample": o.sample, "blocked": o.blocked, "r": o.r,
             }
-            for o in counted if o.day == day
+            for o in counted if o.day == asked.day
         ]  # fmt: skip
     return found
 
 
-def _of_value(
-    db: sqlite3.Connection, series: Series, column: str, day: str, proof: Proof
-) -> Explanation:
+def _of_value(db: sqlite3.Connection, series: Series, asked: Asked, proof: Proof) -> Explanation:
+    column, day = asked.column, asked.day
     missing = column == "missing_data_usd"
     pairs = worth.pairs(db, series, missing_data=missing)
+    pairs = [pair for pair in pairs if pair.day >= asked.since]
     main = worth.hold_days_against_trades(db, series, pairs, proof)
     hold_trades_against_fills(db, main, proof)
     best, worst = choices.extremes(db, series)
-    figures = worth.figures(series, pairs, best, worst)
+    figures = worth.figures(series, pairs, best, worst, window=bool(asked.since))
     rule = {"value_r_per_day": "value_r", "missing_data_usd": "missing", "value_limit_now": "limit"}
     rule |= dict.fromkeys(OF_PATH, "path")
     days = [
@@ -198,12 +253,11 @@ def _of_value(
     return found
 
 
-def _of_blocked(
-    db: sqlite3.Connection, name: str, column: str, day: str, proof: Proof
-) -> Explanation:
-    kept = blocked.sums(db, name)
+def _of_blocked(db: sqlite3.Connection, asked: Asked, proof: Proof) -> Explanation:
+    name, column, day = asked.row, asked.column, asked.day
+    kept = blocked.sums(db, name, asked.since)
     episodes = blocked.episodes(db, name)
-    blocked.hold_days_against_trades(db, kept, episodes, proof)
+    blocked.hold_days_against_trades(db, kept, episodes, proof, asked.since)
     hold_trades_against_fills(
         db, [one["trade_id"] for one in episodes if one["days"] and one["trade_id"]], proof
     )
@@ -222,6 +276,62 @@ def _of_blocked(
                 continue
             row = {k: one.get(k) for k in ("signal_id", "trade_id", "bot", "coin", "side", "scope")}
             found.trades.append(row | {"made_e6": one["days"].get(day)})
+    return found
+
+
+def _of_left_out(db: sqlite3.Connection, asked: Asked, proof: Proof) -> Explanation:
+    kept = left_out.kept(db, asked.row, asked.since)
+    made, still_open, episodes = left_out.made(db, asked.row)
+    left_out.hold_days_against_trades(db, kept, made, asked.since, proof)
+    reason = asked.column.partition(".")[2]
+    figures = left_out.figures(kept, still_open)
+    if reason and reason not in figures:
+        raise Unknown(f"nothing of {asked.row} was left out as {reason!r}; {', '.join(figures)}")
+    days = [
+        {"day": day, "reason": of, "episodes": count}
+        for (day, of), count in kept.items()
+        if reason in ("", of)
+    ]
+    found = _new(figures[reason] if reason else figures, LEFT_OUT, days)
+    if asked.day:
+        _within(asked.day, [one["day"] for one in episodes])
+        found.trades = [
+            one for one in episodes if one["day"] == asked.day and reason in ("", one["reason"])
+        ]
+    return found
+
+
+def _of_bias(db: sqlite3.Connection, asked: Asked, proof: Proof) -> Explanation:
+    days, pairs = bias.days_of(db), bias.pairs_of(db)
+    bias.hold_days_against_trades(db, days, pairs, proof)
+    found = _new(bias.figure(days), "bias", days)
+    if asked.day:
+        _within(asked.day, [row["day"] for row in days])
+        found.trades = [pair for pair in pairs if pair["day"] == asked.day]
+    return found
+
+
+def _of_slice(db: sqlite3.Connection, asked: Asked, proof: Proof) -> Explanation:
+    staged = asked.row.startswith(STAGED)
+    by, name = ("stage", asked.row.removeprefix(STAGED)) if staged else (asked.by, asked.row)
+    slices, parts = slice_.kept(db, by, asked.since), slice_.parts(db, by, name)
+    mine = slices.get(name, {})
+    slice_.hold_days_against_trades(db, mine, parts, asked.since, proof)
+    counted = [one.trade_id for one in parts if one.trade_id and one.day >= asked.since]
+    hold_trades_against_fills(db, counted, proof)
+    rule = "shrunken" if asked.column in slice_.SHRUNKEN else "slice"
+    days = [
+        {"day": day, "scope": scope, **{k: getattr(sums, k) for k in sums.__struct_fields__}}
+        for (day, scope), sums in sorted(mine.items())
+    ]
+    found = _new(slice_.figures(slices, name, by)[asked.column], rule, days)
+    if asked.day:
+        _within(asked.day, [row["day"] for row in days])
+        found.trades = [
+            {"signal_id": one.signal_id, "trade_id": one.trade_id, **one.marks, "scope": one.scope,
+             "r": one.adds.r, "made_e6": one.adds.net_e6}
+            for one in parts if one.day == asked.day
+        ]  # fmt: skip
     return found
 
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 DAY_S = 86_400
 RULE = {
     "alpha_s": 0.00625, "alpha_v": 0.05, "t_star_days": 90.0, "phi_max": 0.6, "seen_min": 10,
-    "odds_half_life_days": 10.0, "odds_prior": 10.0, "booking_delay_days": 14,
+    "odds_half_life_days": 10.0, "odds_prior": 10.0, "booking_delay_days": 14, "n_eff_min": 20.0,
+    "blocked_min": 30,
 }  # fmt: skip
 
 
@@ -40,8 +41,25 @@ def shown(db: sqlite3.Connection, name: str) -> Series | None:
     ).fetchone()
     if row is None:
         return None
-    rule = RULE | json.loads(row[4]).get("verdict", {})
-    return Series(name, row[0], row[1], row[2], row[3], rule, last_whole_day(db))
+    return Series(name, row[0], row[1], row[2], row[3], _rule(row[4]), last_whole_day(db))
+
+
+def _rule(terms: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(terms).get("verdict", {})
+    return RULE | found
+
+
+def every(db: sqlite3.Connection, name: str) -> list[Series]:
+    """Return all series of a limit, in the order in which they began."""
+    through = last_whole_day(db)
+    return [
+        Series(name, key, number, from_ns, money_e6, _rule(terms), through)
+        for key, number, from_ns, money_e6, terms in db.execute(
+            "SELECT series_id, number, from_ns, money_r_e6, terms FROM series WHERE filter = ?"
+            " ORDER BY number",
+            (name,),
+        )
+    ]
 
 
 def last_whole_day(db: sqlite3.Connection) -> str:
@@ -63,6 +81,12 @@ def was_run(db: sqlite3.Connection, name: str) -> dict[str, bool]:
             " WHERE filter = '' AND mode = 'run' AND scope = 'seconds'"
         )
     }
+
+
+def gone_before(db: sqlite3.Connection) -> str:
+    """Return the first UTC day of which no signal was deleted, "" where none ever was."""
+    row = db.execute("SELECT value FROM about WHERE key = 'pruned_before_ns'").fetchone()
+    return day_of(int(row[0]) + DAY_S * 10**9) if row else ""
 
 
 def next_day(day: str) -> str:

@@ -100,8 +100,13 @@ def _desk(which: tuple[str, int], name: str, e6: int, forked_ns: int) -> Desk:
     return Desk(words, kind, branch_id, e6, forked_ns)
 
 
-def figures(series: Series, days: list[Pair], best: float, worst: float) -> dict[str, Any]:
-    """Make the figures of value; `best` and `worst` are those of choice, the other way round."""
+def figures(
+    series: Series, days: list[Pair], best: float, worst: float, *, window: bool = False
+) -> dict[str, Any]:
+    """Make the figures of value; `best` and `worst` are those of choice, the other way round.
+
+    A `window` is one look, of which no interval holds on any day.
+    """
     rule, found = series.rule, {}
     found["value_usd"] = sum(p.with_it.e6 - p.without.e6 for p in days) / 1e6 if days else None
     known = [
@@ -114,8 +119,11 @@ def figures(series: Series, days: list[Pair], best: float, worst: float) -> dict
     found["value_r_per_day"] = arithmetic.estimate(m)
     found["value_low"], found["value_high"] = arithmetic.ends(m, kappa * arithmetic.c2_one_look(n))
     c2 = kappa * arithmetic.c2_any_day(n, rule["alpha_v"], rule["t_star_days"])
-    found["value_any_low"], found["value_any_high"] = arithmetic.ends(m, c2, worst, best)
-    found["value_limit_now"] = arithmetic.detection_limit(m, kappa, c2, worst, best)
+    ends = (None, None) if window else arithmetic.ends(m, c2, worst, best)
+    found["value_any_low"], found["value_any_high"] = ends
+    found["value_limit_now"] = (
+        None if window else arithmetic.detection_limit(m, kappa, c2, worst, best)
+    )
     for side in ("with", "without"):
         path = [(p.with_it if side == "with" else p.without).e6 / 1e6 for p in days]
         found[f"worst_day_{side}_usd"] = min(path, default=None)

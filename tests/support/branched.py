@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import cycle
 from pathlib import Path
@@ -38,29 +39,55 @@ TURNS: tuple[dict[str, Says], ...] = (
     {"limit": "no_data"},
     {},
 )
+ALL_TURNS: tuple[dict[str, Says], ...] = (
+    *TURNS,
+    {"volatility": "fail"},
+    {"control": "fail"},
+    {"halt": "fail"},
+    {"control": "fail"},
+    {},
+    {"control": "fail", "watch": "fail"},
+    {"limit": "fail", "halt": "fail"},
+)
+RULES = ("halt",)
+# Constants of the verdict under which six days show what six months would.
+SOON = {
+    "verdict": {
+        "alpha_s": 0.7, "alpha_v": 0.7, "t_star_days": 1.0, "n_eff_min": 2.0, "blocked_min": 3,
+        "seen_min": 3, "phi_max": 0.0,
+    }
+}  # fmt: skip
 # Where the price goes after the entry: stops, targets and horizons, of longs and shorts.
 MIDS = (101.2, 98.8, 100.3, 99.6, 101.2, 98.8, 99.9)
 
 
-def branched_stage(**options: Any) -> Stage:
+def branched_stage(filters: dict[str, Mode] | None = None, **options: Any) -> Stage:
     """Return the desk before its first event."""
     options.setdefault("delay_days", 0)
+    options.setdefault("bots", [Puppet("alpha", "trend"), Puppet("beta", "flow")])
+    filters = filters or FILTERS
     return Stage(
-        bots=[Puppet("alpha", "trend"), Puppet("beta", "flow")],
-        filters=FILTERS,
-        variants=standard(Scripted(name, mode) for name, mode in FILTERS.items()),
+        filters=filters,
+        variants=standard(
+            Scripted(name, mode) for name, mode in filters.items() if name not in RULES
+        ),
         now_ns=T0 + SATURDAY * NS_PER_DAY + NS_PER_DAY // 2,
         **options,
     )
 
 
-def tell(stage: Stage, days: int = DAYS) -> None:
+def tell(
+    stage: Stage,
+    days: int = DAYS,
+    said: Sequence[dict[str, Says]] = TURNS,
+    names: Sequence[str] = ("alpha", "alpha", "beta"),
+) -> None:
     """Let days pass, up to the first seconds of the one after."""
     stage.up()
     stage.book()
     stage.second()
-    turns, mids = cycle(TURNS), cycle(MIDS)
-    bots, sides = cycle(("alpha", "alpha", "beta")), cycle((1, 1, -1, -1, 1))
+    turns, mids = cycle(said), cycle(MIDS)
+    bots, sides = cycle(names), cycle((1, 1, -1, -1, 1))
     for day in range(SATURDAY, SATURDAY + days):
         stage.wait_until(day * MS_PER_DAY + MS_PER_DAY // 2)
         stage.books(3)
@@ -92,10 +119,41 @@ def branched(path: Path, days: int = DAYS, **options: Any) -> Stage:
     stage = branched_stage(**options)
     stage.open_store(path)
     tell(stage, days)
+    _finish(stage, path)
+    return stage
+
+
+def whole(path: Path) -> None:
+    """Write days of which a report has something in every column, with gates that few days pass.
+
+    Beside the limits there are the coin, the one that measures volatility, a rule, a bot in the
+    shadow stage, plain limits that would have blocked the best of each day, and regimes of all days
+    but the last two.
+    """
+    bots = [Puppet("alpha", "trend"), Puppet("beta", "flow"), Puppet("nova", "flow")]
+    more: dict[str, Mode] = {"volatility": "enforce", "control": "observe", "halt": "enforce"}
+    stage = branched_stage(FILTERS | more, bots=bots, staged=("nova",), delay_days=1)
+    stage.open_store(path)
+    tell(stage, 7, ALL_TURNS, ("alpha", "alpha", "beta", "nova"))
+    _finish(stage, path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("UPDATE series SET terms = json_patch(terms, ?)", (json.dumps(SOON),))
+        db.execute(
+            "INSERT OR REPLACE INTO matched_day SELECT day, filter, series_id, bot, sample, judged,"
+            " judged_r, 1, best_r, best_r, worst_r FROM limit_day"
+        )
+        days = [day for (day,) in db.execute("SELECT DISTINCT day FROM slice_day ORDER BY day")]
+        db.executemany(
+            "INSERT INTO rollup VALUES (?, '', 'regime', ?, '', 1, 0, 0.0, 0.0, 0)",
+            zip(days[:-2], cycle(("trend", "UNDETERMINED")), strict=False),
+        )
+        db.commit()
+
+
+def _finish(stage: Stage, path: Path) -> None:
     stage.commit()
     assert stage.store is not None
     stage.store.close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("UPDATE run SET config = json_patch(config, ?)", (json.dumps(ASSUMED),))
         db.commit()
-    return stage

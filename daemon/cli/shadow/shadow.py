@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,12 +15,12 @@ from daemon.cli.common import (
     StateOption,
     load_config,
     number,
-    parse_span,
     pick_state,
     print_json,
     print_table,
 )
 from daemon.cli.shadow.explain import explain
+from daemon.cli.shadow.window import GROUPS, one_of, since_day
 from daemon.instance.database import reading, reading_file
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What the gate's refusals would have earned.", no_args_is_help=True)
 
-GROUPS = ("filter", "division", "bot", "coin", "regime", "day")
 FORMATS = ("table", "json", "csv", "parquet", "html")
 # The largest number SQLite can be asked about.
 INTEGER_MAX = 2**63 - 1
@@ -71,17 +69,17 @@ def report(
     from shadow.report.report import report as make_report
 
     chosen = "json" if json_ else format_ or "table"
-    _one_of(by, GROUPS, "--by")
-    _one_of(chosen, FORMATS, "--format")
-    _one_of(series, ("current", "all"), "--series")
-    since_day = _since(since)
+    one_of(by, GROUPS, "--by")
+    one_of(chosen, FORMATS, "--format")
+    one_of(series, ("current", "all"), "--series")
+    from_day = since_day(since)
     limit = load_config(config, system=True).shadow.bias_bps_max
 
     def of(found: sqlite3.Connection) -> Report:
         return make_report(
             found,
             by=by,  # type: ignore[arg-type]
-            since=since_day,
+            since=from_day,
             bias_bps_max=limit,
             everything=series == "all",
         )
@@ -92,7 +90,7 @@ def report(
             with reading_file(path) as found:
                 reports.append(Titled(of(found), f"{server}: {path}", server))
     elif (where := pick_state(state, mode, config)) is None:
-        reports.append(Titled(empty(by, since_day), "no database yet"))  # type: ignore[arg-type]
+        reports.append(Titled(empty(by, from_day), "no database yet"))  # type: ignore[arg-type]
     else:
         with reading(where) as found:
             reports.append(Titled(of(found), f"{where.folder}: {where.database}", where.folder))
@@ -109,17 +107,6 @@ def _servers(paths: list[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _one_of(value: str, allowed: tuple[str, ...], option: str) -> None:
-    if value not in allowed:
-        raise typer.BadParameter(f"{value!r}: one of {', '.join(allowed)}", param_hint=option)
-
-
-def _since(since: str | None) -> str:
-    if since is None:
-        return ""
-    return (datetime.now(UTC) - timedelta(seconds=parse_span(since))).strftime("%Y-%m-%d")
-
-
 def _nothing(db: sqlite3.Connection, filter_: str | None, coin: str | None) -> str:
     """Return words for an empty list; raises BadParameter for a filter that never was."""
     from market.decision import STAGE
@@ -127,7 +114,7 @@ def _nothing(db: sqlite3.Connection, filter_: str | None, coin: str | None) -> s
     from shadow.store.query import coins_seen, filters_seen
 
     if filter_ is not None and filter_ not in (known := filters_seen(db)):
-        _one_of(filter_, tuple(sorted({*known, *filter_names(), STAGE})), "--filter")
+        one_of(filter_, tuple(sorted({*known, *filter_names(), STAGE})), "--filter")
     if coin is None:
         return "no blocked signals"
     others = ", ".join(coins_seen(db))

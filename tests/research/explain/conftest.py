@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.branched import branched
+from tests.support.branched import branched, whole
 
 Damaged = Callable[..., sqlite3.Connection]
 
@@ -25,6 +25,15 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def db(told: Path) -> Iterator[sqlite3.Connection]:
     """That database, sound."""
     with closing(sqlite3.connect(f"file:{told}?mode=ro", uri=True)) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def whole_db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A database with something in every column of the report."""
+    path = tmp_path_factory.mktemp("explain") / "whole.db"
+    whole(path)
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         yield connection
 
 

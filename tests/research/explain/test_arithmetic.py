@@ -6,10 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quant.inference.anytime import Guard, Sums, c2_anytime, c2_single, detection_limit, interval
+from quant.inference.anytime import (
+    Guard,
+    Sums,
+    c2_anytime,
+    c2_single,
+    days_until_decided,
+    detection_limit,
+    interval,
+)
 from quant.inference.selection import Selection
 from research.explain import arithmetic
 from research.explain.arithmetic import DayRow
+from shadow.report.slices import variance
 from tests.support.worked_example import BEST, WORST, bots_of
 
 Daily = list[tuple[int, float, float]]
@@ -91,3 +100,32 @@ def test_the_smallest_effect_that_could_be_seen_is_the_verdict_s(days: int) -> N
     found = arithmetic.detection_limit(m, kappa, c, BEST, WORST)
     want = detection_limit(theirs, 0.00625, Guard(BEST, WORST))
     assert (inf if found is None else found) == pytest.approx(want)
+
+
+@settings(max_examples=30)
+@given(DAYS, st.integers(1, 400))
+def test_the_days_to_go_are_the_verdict_s(days: Daily, span: int) -> None:
+    rows, theirs, at = [], Sums(), 0
+    for step, u, h in days:
+        at += step
+        theirs.add(u - 1.0, h, adjacent=bool(rows) and step == 1)
+        rows.append(DayRow(at, u - 1.0, h))
+    m = arithmetic.moments(rows)
+    rule = {"phi_max": 0.6, "alpha_s": 0.5, "t_star_days": 20.0}
+    want = days_until_decided(theirs, span, 0.5, Guard(2.0, 1.0), t_star=20.0)
+    assert arithmetic.days_to_go(m, span, rule, 2.0, 1.0) == want
+    spread = variance(theirs)
+    assert arithmetic.variance(m, 0.6) == pytest.approx(spread, rel=1e-6)
+
+
+@pytest.mark.parametrize(("days", "alpha"), [(0, 0.5), (12, 0.00625), (40, 0.00625), (60, 0.5)])
+def test_the_worked_example_says_when_it_will_be_decided(days: int, alpha: float) -> None:
+    selection, rows, theirs = Selection(), [], Sums()
+    for day in range(days):
+        u, h, *_ = selection.add(day, bots_of(day))
+        theirs.add(u, h, adjacent=day > 0)
+        rows.append(DayRow(day, u, h))
+    rule = {"phi_max": 0.6, "alpha_s": alpha, "t_star_days": 90.0}
+    want = days_until_decided(theirs, days, alpha, Guard(BEST, WORST))
+    found = arithmetic.days_to_go(arithmetic.moments(rows), days, rule, BEST, WORST)
+    assert found == want and (days < 60 or found == 0)

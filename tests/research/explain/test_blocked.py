@@ -59,6 +59,22 @@ PLANTED = [
 ]
 
 
+def test_what_a_cap_cut_off_is_held_against_its_phantoms(tmp_path: Path) -> None:
+    path = tmp_path / "gnomon.db"
+    tell_about_everything(path)
+    with closing(sqlite3.connect(path)) as db:
+        assert figures(sums(db, "cap"))["clamped_usd"] != 0.0
+        db.execute("UPDATE rollup SET net_e6 = net_e6 + 1 WHERE scope = 'clamped'")
+        (one,) = held(db, "cap").differs
+        assert one.of.endswith("clamped net_e6")
+
+
+def test_bots_in_the_shadow_stage_are_in_no_filter_s_figure(whole_db: sqlite3.Connection) -> None:
+    query = "SELECT COUNT(*) FROM signal WHERE failing LIKE '%limit%,stage%'"
+    assert whole_db.execute(query).fetchone()[0] > 0
+    assert held(whole_db).differs == []
+
+
 @pytest.mark.parametrize("script", PLANTED)
 def test_a_planted_difference_is_found(damaged: Damaged, script: str) -> None:
     assert held(damaged(script)).differs

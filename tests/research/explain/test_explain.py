@@ -6,10 +6,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from daemon.views.report import ReportLine, report_lines
 from research.explain import arithmetic
-from research.explain.explain import COLUMNS, Explanation, Unknown, explain, split
+from research.explain.explain import (
+    BIAS,
+    COLUMNS,
+    SLICE_COLUMNS,
+    Asked,
+    Explanation,
+    Unknown,
+    explain,
+    split,
+)
+from shadow.report.report import report
 from tests.research.explain.conftest import Damaged
 
 # What a second maker of figures may rest on, beside the standard library and itself.
@@ -28,26 +40,90 @@ def test_it_shares_nothing_with_what_made_the_figures() -> None:
                 assert own or f"{name}.".startswith("research.explain."), f"{path}: {name}"
 
 
-def again(db: sqlite3.Connection, row: str, column: str, **asked: Any) -> Explanation:
+def made(db: sqlite3.Connection, row: str, column: str) -> Any:
+    return explain(db, Asked(row, column), None).made
+
+
+def again(db: sqlite3.Connection, row: str, column: str, day: str = "", **told: Any) -> Explanation:
     """Make a figure again as the report says it."""
-    return explain(db, row, column, explain(db, row, column, None).made, **asked)
+    return explain(db, Asked(row, column, day=day), made(db, row, column), **told)
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize("row", ["limit", "watch"])
-def test_every_figure_adds_up(db: sqlite3.Connection, row: str, column: str) -> None:
-    found = again(db, row, column)
-    assert found.adds_up and found.number == f"{row}.{column}" and found.rule
-    assert found.shown == (found.made is not None)
-    if found.days:
-        assert len(found.checked) >= 3
+# Numbers that are no sums: which series a row shows.
+NO_SUMS = {"series_number"}
+# Columns of limits alone, which are nothing in every other row.
+OF_LIMITS = {"judged", "provisional", "left_out"}
+
+
+def numbers(line: ReportLine) -> dict[str, Any]:
+    """Return all numbers of a line of the report's JSON, counts by reason too."""
+    return {
+        name: value
+        for name, value in msgspec.to_builtins(line).items()
+        if isinstance(value, int | float | dict)
+        and not isinstance(value, bool)
+        and name not in NO_SUMS
+    }
+
+
+def rows_of(db: sqlite3.Connection, by: Any, since: str) -> dict[str, ReportLine]:
+    lines = report_lines(report(db, by=by, since=since))
+    return {f"stage.{x.name}" if x.mode == "stage" else x.name: x for x in lines}
+
+
+def sweep(db: sqlite3.Connection, by: str, since: str = "", *names: str) -> set[str]:
+    """Explain every number of a report's rows; return the columns in which one was not zero."""
+    seen = set()
+    for name, line in rows_of(db, by, since).items():
+        limit = by == "filter" and not name.startswith("stage.")
+        for column, value in numbers(line).items():
+            if not limit and column in OF_LIMITS:
+                assert not value, (by, name, column)
+                continue
+            if names and name not in names:
+                continue
+            found = explain(db, Asked(name, column, by, since), value)
+            assert found.adds_up and found.shown and found.rule, (by, since, name, column, found)
+            assert found.made == pytest.approx(value), (by, since, name, column)
+            seen |= {column} if value else set()
+    return seen
+
+
+def test_every_number_of_the_report_is_explained(whole_db: sqlite3.Connection) -> None:
+    seen = sweep(whole_db, "filter", "", "limit", "watch", "halt", "stage.nova")
+    nothing = {"clamped_usd", "no_counterpart", BIAS}
+    assert seen == {*COLUMNS, *SLICE_COLUMNS} - nothing
+
+
+@pytest.mark.parametrize("by", ["filter", "bot"])
+def test_every_number_of_a_window_is_explained(whole_db: sqlite3.Connection, by: str) -> None:
+    seen = sweep(whole_db, by, "2025-09-08", "watch", "halt", "alpha", "stage.nova")
+    assert {"blocked", "episodes", "mean_r", "net_usd", "days"} <= seen
+
+
+@pytest.mark.parametrize(
+    ("by", "name"),
+    [
+        ("division", "flow"),
+        ("bot", "beta"),
+        ("coin", "SOL"),
+        ("regime", "trend"),
+        ("regime", "not told yet"),
+        ("day", "2025-09-08"),
+    ],
+)
+def test_every_number_of_a_slice_is_explained(
+    whole_db: sqlite3.Connection, by: str, name: str
+) -> None:
+    seen = sweep(whole_db, by, "", name)
+    assert seen >= {"blocked", "sole_blocked", "shared_blocked", "episodes", "mean_r", "taken_r"}
 
 
 @pytest.mark.parametrize("column", ["value_usd", "selection_r", "net_usd"])
 def test_a_figure_that_its_days_do_not_make_does_not_add_up(
     db: sqlite3.Connection, column: str
 ) -> None:
-    found = explain(db, "limit", column, explain(db, "limit", column, None).made + 0.01)
+    found = explain(db, Asked("limit", column), made(db, "limit", column) + 0.01)
     assert not found.adds_up
     (one,) = found.differs
     assert one.link == "the report's figure from its day rows" and one.says != one.made
@@ -110,13 +186,17 @@ def test_what_was_typed_is_found_or_the_nearest_names_are_given() -> None:
 
 def test_what_is_not_there_is_said(db: sqlite3.Connection) -> None:
     with pytest.raises(Unknown, match="no row of 2025-09-09; 2025-09-07, 2025-09-08, 2025-09-10"):
-        explain(db, "limit", "value_usd", None, day="2025-09-09")
+        again(db, "limit", "value_usd", "2025-09-09")
     with pytest.raises(Unknown, match="a day as"):
-        explain(db, "limit", "value_usd", None, day="yesterday")
+        again(db, "limit", "value_usd", "yesterday")
     with pytest.raises(Unknown, match="no trade 7"):
-        explain(db, "limit", "value_usd", None, trade_id=7)
+        again(db, "limit", "value_usd", trade_id=7)
     with pytest.raises(Unknown, match="has no series yet"):
-        explain(db, "halt", "selection_r", None)
+        again(db, "halt", "selection_r")
+    with pytest.raises(Unknown, match="no limit control"):
+        again(db, "limit", "control_r")
+    with pytest.raises(Unknown, match="left out as 'bored'; joint, no_data"):
+        again(db, "limit", "left_out.bored")
 
 
 def test_a_trade_is_shown_with_its_fills(db: sqlite3.Connection) -> None:

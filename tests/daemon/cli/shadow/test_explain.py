@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from research.explain.explain import COLUMNS
 from tests.daemon.cli.conftest import Cli
 from tests.support.branched import branched
 
@@ -29,15 +28,30 @@ def damage(told: Path, tmp_path: Path, script: str) -> Path:
     return tmp_path / "state"
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-def test_every_column_of_the_report_adds_up(told: Path, cli: Cli, column: str) -> None:
-    report = json.loads(cli("shadow", "report", "--state", told, "--json").out)
-    rows = report["rows"] if isinstance(report, dict) else report
-    (row,) = (row for row in rows if row["name"] == "watch")
-    ran = cli("explain", f"watch.{column}", "--state", told, "--json")
+@pytest.mark.parametrize(
+    ("figure", "asked"),
+    [
+        ("watch.value_usd", ()),
+        ("watch.left_out", ()),
+        ("limit.left_out.joint", ()),
+        ("limit.days_to_go", ()),
+        ("limit.blocked", ("--since", "9000d")),
+        ("alpha.mean_r", ("--by", "bot")),
+        ("2025-09-07.net_usd", ("--by", "day", "--since", "9000d")),
+        ("limit.bias_bps", ()),
+    ],
+)
+def test_what_the_report_says_adds_up(
+    told: Path, cli: Cli, figure: str, asked: tuple[str, ...]
+) -> None:
+    ran = cli("explain", figure, *asked, "--state", told, "--json")
     found = json.loads(ran.out)
     assert ran.code == 0 and found["adds_up"], ran.out
-    assert found["says"] == row[column] and found["shown"] == (row[column] is not None)
+    name, column, *reason = figure.split(".")
+    rows = json.loads(cli("shadow", "report", *asked, "--state", told, "--json").out)
+    (row,) = (row for row in rows if row["name"] == name)
+    says = row[column][reason[0]] if reason else row[column]
+    assert found["says"] == says and found["shown"] == (says is not None)
 
 
 def test_a_trader_reads_from_the_figure_down_to_a_fill(told: Path, cli: Cli) -> None:
@@ -84,6 +98,10 @@ def test_what_does_not_add_up_says_where_and_exits_70(
         (("watch",), ".value_usd"),
         (("watch.value_usd", "--day", "2024-01-01"), "no row of 2024-01-01; 2025-09-06"),
         (("watch.value_usd", "--trade", "5"), "no trade 5"),
+        (("watch.left_out.bored",), "left out as 'bored'"),
+        (("alfa.mean_r", "--by", "bot"), "alpha"),
+        (("alpha.value_usd", "--by", "bot"), "net_usd"),
+        (("watch.value_usd", "--by", "moon"), "one of filter, division, bot"),
     ],
 )
 def test_what_is_not_there_is_a_usage_error_with_the_nearest(
