@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from research.explain import bias, blocked, left_out, worth
+from research.explain import bias, blocked, left_out, plain, worth
 from research.explain import choice as choices
 from research.explain import slice as slice_
 from research.explain.fills import (
@@ -193,13 +193,14 @@ def _beside(db: sqlite3.Connection, series: Series, column: str) -> Series:
 
 
 def _of_choice(db: sqlite3.Connection, series: Series, asked: Asked, proof: Proof) -> Explanation:
-    column, plain = asked.column, asked.column.startswith("rv_z")
-    table = choices.PLAIN if plain else choices.OWN
+    column, beside = asked.column, asked.column.startswith("rv_z")
+    table = choices.PLAIN if beside else choices.OWN
     made = choices.choice(db, series, since=asked.since, table=table)
     counted = choices.outcomes(db, series)
     choices.hold_days_against_trades(db, series, counted, proof)
-    if plain:
+    if beside:
         choices.hold_plain_against_limit(db, series, proof)
+        plain.hold_days_against_trades(db, series, proof)
     hold_trades_against_fills(db, [o.trade_id for o in counted if o.day <= series.through], proof)
     rule = column if column in RULES else column.partition("_")[0]
     if column in COUNTED:

@@ -185,12 +185,13 @@ class Scripted(Filter[NoSettings]):
         self.name = name  # type: ignore[misc]
         self.say: Says = "pass"
         self.room_e6: int | None = None
+        self.value = 2.0
         self.asked = 0
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:
         self.asked += 1
         if self.say == "pass":
-            return self.passed(2.0, 1.0, self.room_e6)
+            return self.passed(self.value, 1.0, self.room_e6)
         if self.say == "fail":
             return self.failed(0.5, 1.0, "the script says so")
         return self.no_data("the script knows nothing")
