@@ -39,15 +39,21 @@ def decimal_of(px: float) -> Decimal:
     return Decimal(repr(px))
 
 
+def ticks_of(px: float, sz_decimals: int) -> int | None:
+    """Return what a lot costs in micro-USDC, None at a price at which that is no whole number."""
+    scaled = px * 10.0 ** (6 - sz_decimals)
+    ticks = round(scaled)
+    return ticks if abs(scaled - ticks) < 1e-6 else None
+
+
 def notional_e6(px: float, lots: int, sz_decimals: int) -> int:
     """Return |px × size| in micro-USDC.
 
     A price that obeys the venue's rule has at most 6 − szDecimals decimals, so px × size is a
     whole number of micro-dollars and the integer path is exact; anything else is rounded once.
     """
-    scaled = px * 10.0 ** (6 - sz_decimals)
-    ticks = round(scaled)
-    if abs(scaled - ticks) < 1e-6:
+    ticks = ticks_of(px, sz_decimals)
+    if ticks is not None:
         return ticks * lots
     exact = decimal_of(px) * (10 ** (6 - sz_decimals)) * lots
     return int(exact.to_integral_value(ROUND_HALF_EVEN))

@@ -172,7 +172,8 @@ class _Worths:
                 instrument = branches.ledger.coin(trade.coin).instrument
                 net_e6 = trade.mark_e6(trade.mark_px or trade.entry_px, instrument)
             held = Holding(trade.filled_lots, net_e6, is_open=trade.state != TradeState.CLOSED)
-            made[side_of(trade.trade_id)][signal_of(trade.trade_id)] = held
+            for side in branches.of(branches.holdings.holders[trade.trade_id]):
+                made[side.index][signal_of(trade.trade_id)] = held
         return made
 
     def all(self) -> Counterfactual:

@@ -17,12 +17,19 @@ STOP_OUTS = ("stop", "trail")
 class Account:
     """Money of the desk that a view shows. `trades` are its open ones by id.
 
-    `touch` is called whenever the desk's state changes.
+    `touch` is called whenever the desk's state changes, `worth_e6`, if there is one, to learn what
+    the open trades are worth at the current mids: else each of them is asked.
     """
 
-    def __init__(self, view: DeskView, touch: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        view: DeskView,
+        touch: Callable[[], None],
+        worth_e6: Callable[[], int] | None = None,
+    ) -> None:
         self._view = view
         self._touch = touch
+        self._worth_e6 = worth_e6 or self._added_up
         self.trades: dict[int, Trade] = {}
 
     @property
@@ -43,6 +50,9 @@ class Account:
 
     def value(self) -> None:
         """Revalue the open trades at the current mids."""
+        self.revalue(self._worth_e6())
+
+    def _added_up(self) -> int:
         total = 0
         for trade in self.trades.values():
             if trade.state in (TradeState.OPEN, TradeState.EXITING):
@@ -51,7 +61,7 @@ class Account:
                     trade.mark_px = coin.book.mid
                 # Without a book the last mark stands: an outage is no loss and no profit.
                 total += trade.mark_e6(trade.mark_px or trade.entry_px, coin.instrument)
-        self.revalue(total)
+        return total
 
     def revalue(self, open_e6: int) -> None:
         """Let the open trades be worth an amount."""

@@ -1,7 +1,4 @@
-"""State of branches, whole and in durable pieces.
-
-Stop-outs have a piece of their own: every desk remembers them all, and they seldom change.
-"""
+"""State of branches, whole and in durable pieces."""
 
 from __future__ import annotations
 
@@ -12,15 +9,8 @@ from msgspec import Struct, field
 
 from daemon.engine.branches.booking import Forks
 from daemon.engine.branches.branches import Branches
-from daemon.engine.branches.side import (
-    Course,
-    Side,
-    Tally,
-    course_of,
-    side_of,
-    signal_of,
-    trade_id_of,
-)
+from daemon.engine.branches.pieces import PIECE, SLOTS, STOPPED, TRADE
+from daemon.engine.branches.side import Course, Side, Tally, course_of, signal_of, trade_id_of
 from daemon.engine.branches.slots import Slots
 from daemon.engine.desks import Desks
 from daemon.engine.outcome import Outbox
@@ -28,11 +18,7 @@ from market.desk import Desk
 from market.errors import require
 from shadow.ledger.trade import Trade, TradeState, age
 
-PIECE = "branches"
-STOPPED = f"{PIECE}/stopped"
 CHANGED = "the configuration changed"
-TRADE = f"{PIECE}/trade/"
-SLOTS = f"{PIECE}/slots/"
 Stopped = list[dict[str, int]]
 
 
@@ -46,10 +32,7 @@ class SideState(Struct):
 
 
 class Held(Struct):
-    """A trade that several branches hold alike, but for whose it is; a mask says which.
-
-    Most trades are held by most branches, so that they are written once and not by each.
-    """
+    """A trade, under the number of its signal, and the mask of the branches that hold it alike."""
 
     trade: Trade
     holders: int
@@ -81,7 +64,7 @@ def whole(desks: Desks) -> BranchesState | None:
             SideState(side.variant.name, side.desk, side.tally, side.course)
             for side in branches.sides
         ],
-        packed(ledger.owing.unsettled()),
+        packed(branches, ledger.owing.unsettled()),
         branches.slots,
         {name: marks.last_ns for name, marks in ledger.marks.items()},
         ledger.gaps.back_ns,
@@ -97,8 +80,9 @@ def restore(desks: Desks, state: BranchesState | None) -> None:
     desks.booking.forks = state.forks
     _adopt(branches, state)
     branches.slots = state.slots
-    trades = unpacked(state.trades)
-    branches.take_up(trades)
+    held = unpacked(state.trades)
+    branches.take_up(held)
+    trades = [trade for trade, _ in held]
     ledger = branches.ledger
     ledger.gaps.back_ns = state.suspended_ns
     ledger.gaps.rates.update(state.rates)
@@ -115,7 +99,7 @@ def piece(desks: Desks, rest: str) -> object:
         case "trade":
             ids = (trade_id_of(int(name), side.index) for side in branches.sides)
             found = map(branches.ledger.owing.find, ids)
-            return packed(trade for trade in found if trade is not None) or None
+            return packed(branches, (trade for trade in found if trade is not None)) or None
         case "slots":
             return branches.slots.get(name)
         case "stopped":
@@ -146,9 +130,10 @@ def recover(
     stopped = msgspec.json.decode(pieces.get(STOPPED, "[]"), type=Stopped)
     for side, found in zip(branches.sides, stopped, strict=False):
         side.desk.stopped = found
-    trades = held_in(pieces)
+    held = held_in(pieces)
+    trades = [trade for trade, _ in held]
     _mark_as_main(branches, trades)
-    missing = {trade.coin for trade in trades} - branches.held.keys()
+    missing = {trade.coin for trade in trades} - branches.ledger.marks.keys()
     require(not missing, f"branches hold trades on {missing}, which the engine does not know")
     for name in gone:
         if name.startswith(SLOTS):
@@ -156,8 +141,8 @@ def recover(
     for trade in trades:
         if trade.state == TradeState.OPEN:
             trade.gap_ns = trade.gap_ns or marked_ns.get(trade.coin, 0)
-    branches.take_up(trades)
-    _free(branches, trades)
+    branches.take_up(held)
+    _free(branches, held)
     branches.halt_as_main()
     for name, last_ns in marked_ns.items():
         if name in branches.ledger.marks:
@@ -167,8 +152,8 @@ def recover(
         booking.forks.due = booking.forks.due or CHANGED
 
 
-def held_in(pieces: Mapping[str, str]) -> list[Trade]:
-    """Return the trades of all branches in durable pieces, oldest first."""
+def held_in(pieces: Mapping[str, str]) -> list[tuple[Trade, int]]:
+    """Return the trades of all branches in durable pieces with their holders, oldest first."""
     found: list[Held] = []
     for name, text in pieces.items():
         if name.startswith(TRADE):
@@ -176,27 +161,24 @@ def held_in(pieces: Mapping[str, str]) -> list[Trade]:
     return unpacked(found)
 
 
-def packed(trades: Iterable[Trade]) -> list[Held]:
-    """Return trades with those together that are alike."""
-    found: dict[bytes, Held] = {}
-    for trade in trades:
-        plain = msgspec.structs.replace(trade, trade_id=signal_of(trade.trade_id))
-        held = found.setdefault(msgspec.msgpack.encode(plain), Held(plain, 0))
-        held.holders |= 1 << side_of(trade.trade_id)
-    return list(found.values())
+def packed(branches: Branches, trades: Iterable[Trade]) -> list[Held]:
+    """Return trades under the numbers of their signals, with their holders."""
+    holders = branches.holdings.holders
+    return [
+        Held(
+            msgspec.structs.replace(trade, trade_id=signal_of(trade.trade_id)),
+            holders[trade.trade_id],
+        )
+        for trade in trades
+    ]
 
 
-def unpacked(held: Iterable[Held]) -> list[Trade]:
-    """Return the trades of each branch, oldest first."""
-    trades = []
+def unpacked(held: list[Held]) -> list[tuple[Trade, int]]:
+    """Return each trade under an id of its own, the first of its holders', oldest first."""
     for found in held:
-        content = msgspec.msgpack.encode(found.trade)
-        for index in range(found.holders.bit_length()):
-            if found.holders >> index & 1:
-                trade = msgspec.msgpack.decode(content, type=Trade)
-                trade.trade_id = trade_id_of(trade.trade_id, index)
-                trades.append(trade)
-    return sorted(trades, key=age)
+        first = (found.holders & -found.holders).bit_length() - 1
+        found.trade.trade_id = trade_id_of(found.trade.trade_id, first)
+    return sorted(((h.trade, h.holders) for h in held), key=lambda one: age(one[0]))
 
 
 def carry(before: Desks, after: Desks) -> None:
@@ -233,15 +215,13 @@ def _mark_as_main(branches: Branches, trades: list[Trade]) -> None:
             trade.stop_px, trade.mark_px = same.stop_px, same.mark_px
 
 
-def _free(branches: Branches, trades: list[Trade]) -> None:
+def _free(branches: Branches, held: list[tuple[Trade, int]]) -> None:
     """End the episodes of trades that did not come back, or their slots would wait for ever."""
-    held: dict[str, int] = {}
-    for trade in trades:
+    taken: dict[str, int] = {}
+    for trade, holders in held:
         if trade.state != TradeState.CLOSED:
-            held[trade.key] = held.get(trade.key, 0) | branches.sides[side_of(trade.trade_id)].bit
+            taken[trade.key] = taken.get(trade.key, 0) | holders
     for name, slots in branches.slots.items():
-        mine = held.get(name, 0)
-        for side in branches.sides:
-            if slots.taken & side.bit and not mine & side.bit:
-                slots.close(side.bit)
+        mine = taken.get(name, 0)
+        slots.close(slots.taken & ~mine)
         slots.taken = mine

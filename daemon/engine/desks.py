@@ -51,7 +51,8 @@ class Desks:
     def on_book(self, coin: Coin) -> None:
         """Mark a coin's trades at its new book; fill, stop and close what is due."""
         self.main.on_book(coin)
-        self.branches.decide()
+        if self.branches.noted:
+            self.branches.decide()
         self.branches.on_book(coin)
 
     def on_second(self) -> None:

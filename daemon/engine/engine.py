@@ -148,7 +148,8 @@ class Engine:
         if self.desks.booking.waits:
             self.desks.booking.fork_first()
         self._take(event)
-        self.desks.branches.decide()
+        if self.desks.branches.noted:
+            self.desks.branches.decide()
         return self.out.take()
 
     def _take(self, event: Event) -> None:  # noqa: C901, PLR0912 - one line a kind of event

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from daemon.engine import branch_state
 from daemon.engine.branch_state import BranchesState
-from daemon.engine.branches.side import signal_of
+from daemon.engine.branches import pieces as of_branches
 from daemon.engine.bring_back import bring_back
 from daemon.engine.engine import Engine
 from daemon.engine.outcome import Vitals
@@ -139,7 +139,7 @@ def durable(engine: Engine) -> dict[str, str | None]:
         for trade in trades:
             out.touch(f"trade/{trade.trade_id}")
         for trade in apart.get(name, ()):
-            out.touch(f"{branch_state.TRADE}{signal_of(trade.trade_id)}")
+            out.touch(of_branches.trade_piece(trade))
     dirty, out.dirty = out.dirty, {}
     marks = {name: m.last_ns for name, m in ledger.marks.items() if m.last_ns}
     pieces: dict[str, str | None] = {"vitals": _encode(out.vitals), "marks": _encode(marks)}
@@ -175,7 +175,7 @@ def _piece(engine: Engine, name: str) -> object:
         case "lane":
             lane = engine.market.lanes[rest]
             found = LaneState({}, lane.fault, lane.faults)
-        case branch_state.PIECE:
+        case of_branches.PIECE:
             found = branch_state.piece(engine.desks, rest)
         case _:
             found = engine.branch.ledger.owing.find(int(rest))
@@ -207,7 +207,7 @@ def recover(
             marks = msgspec.json.decode(text, type=dict[str, int])
         elif name.startswith("trade/"):
             trades.append(msgspec.json.decode(text, type=Trade))
-        elif not name.startswith(branch_state.PIECE):
+        elif not name.startswith(of_branches.PIECE):
             _take_up(engine, name, text)
     trades.sort(key=lambda trade: trade.trade_id)
     known = len(engine.series.state.known)
@@ -231,7 +231,7 @@ def recover(
     if now_ns and max(vitals.now_ns, vitals.venue_ns - OFFSET_NS_MAX) > now_ns:
         mended.append(bring_back(engine, trades, marks, now_ns))
         # Desks that were brought back to now are a pair no more.
-        pieces = {name: text for name, text in pieces.items() if name != branch_state.PIECE}
+        pieces = {name: text for name, text in pieces.items() if name != of_branches.PIECE}
         engine.desks.booking.forks.due = "the clock was set back"
     vitals.feed_up = False
     vitals.lines.clear()
@@ -289,7 +289,8 @@ def held_coins(pieces: Mapping[str, str]) -> dict[str, Instrument]:
     found: dict[str, Instrument] = {}
     own = [text for name, text in pieces.items() if name.startswith("trade/")]
     trades = [msgspec.json.decode(text, type=Trade) for text in own]
-    for trade in (*trades, *branch_state.held_in(pieces)):
+    apart = [trade for trade, _ in branch_state.held_in(pieces)]
+    for trade in (*trades, *apart):
         if trade.filled_lots or trade.coin not in found:
             found[trade.coin] = Instrument(trade.coin, -1, trade.sz_decimals, 1, True)
     return found

@@ -289,11 +289,11 @@ def trade_update_row(trade: Trade) -> TradeUpdate:
     )
 
 
-def branch_trade_row(trade: Trade, branch_id: int) -> BranchTradeRow:
-    """Return the row of a branch's trade that has ended and was filled."""
+def branch_trade_row(trade: Trade) -> BranchTradeRow:
+    """Return the row of a trade that has ended and was filled, but for the branch that held it."""
     return BranchTradeRow(
         trade.trade_id,
-        branch_id,
+        0,
         trade.signal_id or None,
         trade.bot,
         trade.division,

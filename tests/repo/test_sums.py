@@ -28,7 +28,10 @@ INTEGERS = {
             "sum((bot.blocked for bot in totals if bot.blocked > rate_max * bot.judged))": 1,
         }
     ),
-    "daemon/engine/branches/branches.py": Counter({"sum((sums[mask] for mask in kind))": 1}),
+    "daemon/engine/branches/holdings.py": Counter({"sum([sums[mask] for mask in kind])": 1}),
+    "daemon/engine/branches/jury.py": Counter(
+        {"sum((side.bit for side in sides if side.variant.weighted))": 1}
+    ),
     "daemon/engine/weighing.py": Counter(
         {"sum((part for day, part in trade.days if day == day_ms))": 1}
     ),

@@ -11,12 +11,12 @@ import msgspec
 from msgspec import Struct
 
 from daemon.engine.branches.branches import Branches
-from daemon.engine.branches.side import BRANCHES_MAX, Side, course_of, signal_of, trade_id_of
+from daemon.engine.branches.pieces import PIECE, SLOTS, STOPPED, trade_piece
+from daemon.engine.branches.side import BRANCHES_MAX, Side, course_of, trade_id_of
 from daemon.engine.branches.slots import Slots
 from daemon.engine.outcome import Outbox
 from daemon.engine.series.book import SeriesBook
 from daemon.engine.trials import is_arm
-from market.coin import Coin
 from market.decision import TradeKind
 from market.desk import Desk
 from market.events import MS_PER_DAY, NS_PER_MS
@@ -24,7 +24,7 @@ from market.fills import FillModel
 from market.orders import Exit
 from market.uptime import Uptime
 from shadow.ledger.steps import sell
-from shadow.ledger.trade import Trade, TradeState, age
+from shadow.ledger.trade import Trade, age
 from shadow.store.rows import day_of
 from shadow.store.tables.branches import BranchDayRow, BranchEnd, BranchRow
 
@@ -93,7 +93,7 @@ class Booking:
                         f"apart in {_apart(side.desk, desk)}; "
                         "no value of a limit can be trusted until the next fork",
                     )
-        out.touch("branches")
+        out.touch(PIECE)
 
     def end_day(self, day_ms: int) -> None:
         """Book the UTC day that ended at `day_ms`, then fork if that is due."""
@@ -128,31 +128,26 @@ class Booking:
         rows.branch_ends += [BranchEnd(now_ns, why, branch_id) for branch_id in forks.left]
         forks.left = []
         for name in branches.slots:
-            out.touch(f"branches/slots/{name}")
+            out.touch(f"{SLOTS}{name}")
         branches.slots = {
             name: Slots.of(key, branches.everyone)
             for name, key in main.keys.items()
             if not is_arm(name.partition("|")[0])
         }
         for name in branches.slots:
-            out.touch(f"branches/slots/{name}")
-        out.touch("branches/stopped")
+            out.touch(f"{SLOTS}{name}")
+        out.touch(STOPPED)
         for marks in main.ledger.marks.values():
             marks.write_back()
         branches.drop_owing()
         for trade in branches.ledger.owing.unsettled():
-            out.touch(f"branches/trade/{signal_of(trade.trade_id)}")
+            out.touch(trade_piece(trade))
         # What has closed and still owes funding was credited to the desk without it.
         owing = main.ledger.owing.closed.values()
         paper = [trade for trade in owing if trade.kind == TradeKind.PAPER]
         real = sorted([*main.settlement.real.values(), *paper], key=age)
-        numbers = [branches.next_number() for _ in real]
-        trades = [
-            _copy(trade, number, side)
-            for trade, number in zip(real, numbers, strict=True)
-            for side in branches.sides
-        ]
-        branches.take_up(trades)
+        trades = [_copy(trade, branches.next_number()) for trade in real]
+        branches.take_up((trade, branches.everyone) for trade in trades)
         for side in branches.sides:
             side.view.desk = msgspec.convert(msgspec.to_builtins(main.desk), type(main.desk))
             series = self._series_id(side)
@@ -167,8 +162,8 @@ class Booking:
         ledger.resume(trades)
         for name, marks in main.ledger.marks.items():
             ledger.marks[name].last_ns = marks.last_ns
-        for number in numbers:
-            out.touch(f"branches/trade/{number}")
+        for trade in trades:
+            out.touch(trade_piece(trade))
         forks.forked_ns, forks.due, forks.unequal = now_ns, "", False
         forks.config_hash = main.books.identity.config_hash
         out.vitals.forks += 1
@@ -177,7 +172,7 @@ class Booking:
     def _begin(self, before: Uptime) -> None:
         """Begin to count a day, or what is left of it."""
         self.forks.base_e6, self.forks.before = self._main.desk.equity_e6, before
-        self._out.touch("branches")
+        self._out.touch(PIECE)
 
     def _series_id(self, side: Side) -> str:
         found = self._series.of(side.variant.filter)
@@ -232,16 +227,11 @@ class Booking:
         """Sell what a branch holds and the desk does not, at the walk and fee of an exit."""
         real = self._main.settlement.real.values()
         kept = set(map(course_of, real))
-        for trade in list(self._branches.ledger.trades.values()):
-            if course_of(trade) in kept:
-                continue
-            if trade.state != TradeState.PENDING:
-                coin = self._branches.ledger.coin(trade.coin)
-                self._sell(trade, coin)
-                trade.exit_reason = "fork"
-            self._branches.drop(trade)
+        held = list(self._branches.ledger.trades.values())
+        self._branches.drop([t for t in held if course_of(t) not in kept], self._sell)
 
-    def _sell(self, trade: Trade, coin: Coin) -> None:
+    def _sell(self, trade: Trade) -> None:
+        coin = self._branches.ledger.coin(trade.coin)
         now_ns, lots = self._out.now_ns, trade.open_lots
         if coin.book.ok:
             order = Exit(trade.trade_id, trade.coin, trade.side, lots, trade.skip_lots, now_ns, "")
@@ -253,6 +243,7 @@ class Booking:
             px = coin.book.mid or trade.mark_px or trade.entry_px
             fill = self._model.leave(trade.side, trade.open_lots, px, coin.usual, coin.instrument)
             sell(trade, fill, coin.instrument, now_ns)
+        trade.exit_reason = "fork"
 
 
 def _apart(one: Desk, other: Desk) -> str:
@@ -261,11 +252,11 @@ def _apart(one: Desk, other: Desk) -> str:
     return ", ".join(n for n in names if getattr(one, n) != getattr(other, n))
 
 
-def _copy(trade: Trade, number: int, side: Side) -> Trade:
-    """Return a trade of the desk as a branch holds it."""
+def _copy(trade: Trade, number: int) -> Trade:
+    """Return a trade of the desk as all branches hold it."""
     return msgspec.structs.replace(
         trade,
-        trade_id=trade_id_of(number, side.index),
+        trade_id=trade_id_of(number, 0),
         flags=list(trade.flags),
         days=[],
         tags=[],

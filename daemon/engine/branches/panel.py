@@ -2,7 +2,8 @@
 
 What depends on the market alone is checked once, and refuses all the branches that it stands in
 the way of in one operation on a bit mask. What depends on the size is checked once a size, and
-only what depends on the desk once a branch. A branch keeps no checks, so the first refusal ends it.
+only what depends on the desk once for all branches that have the same one (`cohorts.py`). A branch
+keeps no checks, so the first refusal ends it.
 """
 
 from __future__ import annotations
@@ -72,16 +73,19 @@ class Panel:
 
     def judge(
         self,
-        bit: int,
+        ready: int,
         proposal: Proposal,
         view: DeskView,
         checked: Checked,
         refused: Refused | None = None,
-    ) -> int | None:
-        """Return the lots that a branch which the market left may trade, None when refused."""
-        checks = []
+    ) -> dict[int, int]:
+        """Return, by the lots they may trade, which branches are not refused.
+
+        The market left them, they ask for as much, and `view` shows a desk that all of them have.
+        """
+        rooms: list[tuple[int, Check]] = []
         for bar in self._rest:
-            if not bar.fails & bit:
+            if not bar.fails & ready:
                 continue
             f = bar.filter
             if f.reads == "size":
@@ -91,16 +95,20 @@ class Panel:
                     check = checked[key] = f.check(proposal, view)
             else:
                 check = f.check(proposal, view)
-            if bar.refuses(check) & bit:
+            lost = bar.refuses(check) & ready
+            if lost:
                 if refused is not None:
-                    refused(f.name, bit)
-                return None
+                    refused(f.name, lost)
+                ready &= ~lost
+                if not ready:
+                    return {}
             if check.room_e6 is not None:
-                checks.append(check)
-        if not checks:
-            return proposal.lots
-        coin: Coin = view.coins[proposal.coin]
-        return fold(checks, proposal, coin.instrument).lots
+                rooms.append((bar.fails, check))
+        return (
+            _cut(ready, proposal, rooms, view.coins[proposal.coin])
+            if rooms
+            else {proposal.lots: ready}
+        )
 
     def breach(self, bit: int, view: DeskView) -> str:
         """Return the first broken loss limit of a branch, or ""."""
@@ -110,6 +118,24 @@ class Panel:
                 if reason:
                     return reason
         return ""
+
+
+def _cut(
+    ready: int, proposal: Proposal, rooms: list[tuple[int, Check]], coin: Coin
+) -> dict[int, int]:
+    """Return by lots who may trade them, each cut by the caps that are in force on it."""
+    found: dict[int, int] = {}
+    while ready:
+        bit = ready & -ready
+        mine = [check for fails, check in rooms if fails & bit]
+        # Whoever is under the very same caps is cut alike.
+        same = ready
+        for fails, _ in rooms:
+            same &= fails if fails & bit else ~fails
+        ready &= ~same
+        lots = fold(mine, proposal, coin.instrument).lots
+        found[lots] = found.get(lots, 0) | same
+    return found
 
 
 def _bar(f: Filter[Struct], variants: list[Variant]) -> Bar:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from msgspec import Struct
 
@@ -12,7 +13,7 @@ from market.coin import Coin
 from market.desk import Desk, DeskView
 from shadow.ledger.trade import Trade
 
-# A trade's id ends with the number of its branch.
+# A trade's id ends with the number of its branch; one that several hold has the first's.
 BRANCH_BITS = 6
 BRANCHES_MAX = 1 << BRANCH_BITS
 NEVER_SAFE = 1 << 63
@@ -47,7 +48,10 @@ class Course(Struct):
 
 
 class Side:
-    """A branch at work; `index` is its number among them, `bit` its place in masks."""
+    """A branch at work; `index` is its number among them, `bit` its place in masks.
+
+    `worth_e6` tells by number what the open trades of a branch are worth.
+    """
 
     __slots__ = (
         "account",
@@ -62,13 +66,18 @@ class Side:
     )
 
     def __init__(
-        self, index: int, variant: Variant, coins: dict[str, Coin], touch: Callable[[], None]
+        self,
+        index: int,
+        variant: Variant,
+        coins: dict[str, Coin],
+        touch: Callable[[], None],
+        worth_e6: Callable[[int], int],
     ) -> None:
         self.index = index
         self.bit = 1 << index
         self.variant = variant
         self.view = DeskView(Desk.opened_with(0, 0), coins)
-        self.account = Account(self.view, touch)
+        self.account = Account(self.view, touch, partial(worth_e6, index))
         self.tally = Tally(0, 0, 0)
         self.course = Course()
         # An equity that broke no loss limit, with the peak and the day's beginning as they are.

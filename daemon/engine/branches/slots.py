@@ -31,7 +31,7 @@ class Slots(Struct):
             self.armed |= everyone & ~self.taken
         return self.armed & ~self.taken
 
-    def close(self, bit: int) -> None:
-        """Free the slot of a branch whose trade has ended."""
-        self.taken &= ~bit
-        self.armed &= ~bit
+    def close(self, mask: int) -> None:
+        """Free the slots of branches whose trade has ended."""
+        self.taken &= ~mask
+        self.armed &= ~mask

@@ -114,12 +114,16 @@ def test_branches_of_a_tape_go_on_in_another_engine() -> None:
 def test_trades_that_are_alike_are_written_once_and_come_back_as_everybody_s() -> None:
     made = rig.again(rig.eventful(7))
     made.play(recorded(7)[:2_500])
-    trades = sorted(made.engine.desks.branches.ledger.trades.values(), key=age)
-    held = branch_state.packed(trades)
-    assert len(held) * 5 < len(trades)
-    assert branch_state.unpacked(held) == trades
-    flags = [trade.flags for trade in branch_state.unpacked(held)]
-    assert len({id(found) for found in flags}) == len(flags), "nobody shares what may change"
+    branches = made.engine.desks.branches
+    trades = sorted(branches.ledger.trades.values(), key=age)
+    held = branch_state.packed(branches, trades)
+    written = [(trade, branches.holdings.holders[trade.trade_id]) for trade in trades]
+    assert sum(mask.bit_count() for _, mask in written) > 5 * len(held)
+    read = msgspec.json.decode(msgspec.json.encode(held), type=list[branch_state.Held])
+    assert branch_state.unpacked(read) == written
+    two = [branch_state.Held(msgspec.structs.replace(trades[0], trade_id=9), m) for m in (6, 9)]
+    sizes = [(trade.trade_id, mask) for trade, mask in branch_state.unpacked(two)]
+    assert sizes == [(9 * 64, 9), (9 * 64 + 1, 6)], "one signal, in two sizes"
 
 
 def test_a_coin_that_only_a_branch_holds_is_held() -> None:
@@ -129,8 +133,8 @@ def test_a_coin_that_only_a_branch_holds_is_held() -> None:
     disk.commit(made)
     theirs = {k: v for k, v in disk.pieces.items() if k.startswith("branches")}
     trades = branch_state.held_in(theirs)
-    assert snapshot.held_coins(theirs).keys() == {trade.coin for trade in trades} != set()
-    (coin, *_) = sorted({trade.coin for trade in trades})
+    assert snapshot.held_coins(theirs).keys() == {trade.coin for trade, _ in trades} != set()
+    (coin, *_) = sorted({trade.coin for trade, _ in trades})
     less = rig.fresh(rig.eventful(7).run.config, [c for c in rig.BUSY if c != coin]).engine
     with pytest.raises(InvariantBroken, match="branches hold trades on"):
         branch_state.recover(less.desks, theirs, {}, less.out)

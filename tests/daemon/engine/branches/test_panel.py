@@ -52,30 +52,33 @@ def test_one_check_serves_all_who_ask_for_as_much() -> None:
     panel = Panel([a], [NOTHING, LENIENT])  # type: ignore[list-item]
     checked: dict[tuple[str, int], Check] = {}
     for bit in (1, 2):
-        assert panel.judge(bit, make_proposal(lots=9), make_view(), checked) == 9
+        assert panel.judge(bit, make_proposal(lots=9), make_view(), checked) == {9: bit}
     assert a.asked == 1
     panel.judge(1, make_proposal(lots=10), make_view(), checked)
     assert a.asked == 2
 
 
-def test_a_cap_cuts_each_branch_to_the_room_on_its_own_desk() -> None:
+def test_of_those_who_have_the_same_desk_each_is_cut_by_the_caps_that_are_in_force_on_it() -> None:
+    told: list[tuple[str, int]] = []
     cap = Position(Cap(coin_cap_share=0.1), "enforce")
-    panel = Panel([cap], [NOTHING, Variant("open", ignored=frozenset({"position"}))])  # type: ignore[list-item]
+    free = Variant("open", ignored=frozenset({"position"}))
+    panel = Panel([cap], [NOTHING, free, NOTHING])  # type: ignore[list-item]
     view = make_view(equity_usd=5_000.0)
     proposal = make_proposal(lots=1_000)
-    assert panel.judge(1, proposal, view, {}) == 500
-    assert panel.judge(2, proposal, view, {}) == 1_000
+    assert panel.judge(0b111, proposal, view, {}) == {500: 0b101, 1_000: 0b010}
+    assert panel.judge(0b010, proposal, view, {}) == {1_000: 0b010}
     view.desk.expose(coin="SOL", division="trend", side=1, notional_e6=495_000_000)
-    assert panel.judge(1, proposal, view, {}) is None, "less room than the venue's minimum"
+    left = panel.judge(0b111, proposal, view, {}, lambda name, who: told.append((name, who)))
+    assert left == {1_000: 0b010} and told == [("position", 0b101)], "less than the minimum"
 
 
 def test_a_halt_holds_every_branch_whatever_it_leaves_out() -> None:
     halt = Halt(NoSettings(), "off")
     panel = Panel([halt], [NOTHING, Variant("open")])  # type: ignore[list-item]
     view = make_view()
-    assert panel.judge(2, make_proposal(lots=7), view, {}) == 7
+    assert panel.judge(2, make_proposal(lots=7), view, {}) == {7: 2}
     view.desk.halts["operator"] = "a pause"
-    assert panel.judge(2, make_proposal(), view, {}) is None
+    assert panel.judge(2, make_proposal(), view, {}) == {}
 
 
 def test_a_loss_limit_latches_only_where_it_is_in_force() -> None:

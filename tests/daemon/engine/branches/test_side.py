@@ -9,7 +9,7 @@ from market.desk import Desk
 
 
 def side() -> Side:
-    made = Side(3, Variant("nothing"), {}, lambda: None)
+    made = Side(3, Variant("nothing"), {}, lambda: None, lambda _: 0)
     made.view.desk = Desk.opened_with(1_000, 7)
     made.forked(5)
     return made

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from daemon.engine.branches.side import side_of, signal_of
+from daemon.engine.branches.side import signal_of
 from daemon.engine.engine import Engine
 from tests.daemon import rig
 from tests.daemon.rig import Scene
@@ -42,7 +42,7 @@ def test_whoever_is_ready_and_not_refused_takes_the_signal() -> None:
     def look() -> None:
         for trade_id in branches.ledger.trades:
             number = signal_of(trade_id)
-            opened[number] = opened.get(number, 0) | 1 << side_of(trade_id)
+            opened[number] = opened.get(number, 0) | branches.holdings.holders[trade_id]
 
     scene.advance(80, on_second=look)
     look()

@@ -1,0 +1,143 @@
+"""What branches hold: one trade for all of them that hold it alike.
+
+Trades that came from one signal in one size are filled, exited and worth the same, whichever
+branches hold them. So each stands once, with a mask of its holders, and what the trades of a coin
+are worth is added up before it is given to each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from market.coin import Coin
+from market.instrument import Instrument
+from market.money import MOST_E6, ticks_of
+from shadow.ledger.trade import Trade, TradeState
+
+
+class Pile:
+    """Trades of one coin that were bought and are not sold, each with the mask of its holders."""
+
+    __slots__ = ("_most_lots", "_px", "_sums", "_terms", "trades")
+
+    def __init__(self) -> None:
+        self.trades: dict[int, tuple[Trade, int]] = {}
+        # By mask, the part of their worth that no mid changes, and the lots that one does.
+        self._terms: dict[int, tuple[int, int]] | None = None
+        self._most_lots = 0
+        self._px = 0.0
+        self._sums: dict[int, int] = {}
+
+    def changed(self) -> None:
+        """Let everything be valued anew: something else than a mid has changed."""
+        self._terms, self._px = None, 0.0
+
+    def worths_e6(self, coin: Coin) -> dict[int, int]:
+        """Return by mask what the trades are worth at the mid of now, and mark them with it.
+
+        Without a book the last marks stand.
+        """
+        book, instrument = coin.book, coin.instrument
+        if not book.ok:
+            self._px = 0.0
+            return self._one_by_one(instrument)
+        mid = book.mid
+        if mid != self._px:
+            self._px = mid
+            for trade, _ in self.trades.values():
+                trade.mark_px = mid
+            self._sums = self._at(mid, instrument)
+        return self._sums
+
+    def _at(self, mid: float, instrument: Instrument) -> dict[int, int]:
+        ticks = ticks_of(mid, instrument.sz_decimals)
+        terms = self._terms
+        if terms is None:
+            terms = self._terms = self._added()
+        if ticks is None or ticks * self._most_lots > MOST_E6:
+            # Each is rounded, or held to what a trade may hold, by itself.
+            return self._one_by_one(instrument)
+        return {mask: fixed_e6 + ticks * lots for mask, (fixed_e6, lots) in terms.items()}
+
+    def _added(self) -> dict[int, tuple[int, int]]:
+        terms: dict[int, tuple[int, int]] = {}
+        self._most_lots = 0
+        for trade, mask in self.trades.values():
+            lots = trade.open_lots
+            fixed_e6, signed = terms.get(mask, (0, 0))
+            terms[mask] = fixed_e6 + trade.net_e6, signed + trade.side * lots
+            self._most_lots = max(self._most_lots, lots)
+        return terms
+
+    def _one_by_one(self, instrument: Instrument) -> dict[int, int]:
+        sums: dict[int, int] = {}
+        for trade, mask in self.trades.values():
+            worth_e6 = trade.mark_e6(trade.mark_px or trade.entry_px, instrument)
+            sums[mask] = sums.get(mask, 0) + worth_e6
+        return sums
+
+
+class Holdings:
+    """Holders of every trade whose money is not final, and what each branch's open ones are worth.
+
+    `holders` are masks by trade; `totals_e6` is by number of the branch, as of the last valuation.
+    """
+
+    def __init__(self, coins: Mapping[str, Coin], count: int) -> None:
+        self._coins = coins
+        self._count = count
+        self.holders: dict[int, int] = {}
+        self.totals_e6 = [0] * count
+        self._piles = {name: Pile() for name in coins}
+        self._sums: dict[int, int] = {}
+        self._masks: tuple[int, ...] = ()
+        self._classes: dict[tuple[int, ...], list[int]] = {}
+
+    def hold(self, trade: Trade, mask: int) -> None:
+        """Let the branches of a mask hold a trade."""
+        self.holders[trade.trade_id] = mask
+        if trade.state in (TradeState.OPEN, TradeState.EXITING):
+            self.bought(trade)
+
+    def bought(self, trade: Trade) -> None:
+        """Value a trade from now on."""
+        pile = self._piles[trade.coin]
+        pile.trades[trade.trade_id] = trade, self.holders[trade.trade_id]
+        pile.changed()
+
+    def changed(self, trade: Trade) -> None:
+        """Learn that what a trade has cost or earned is another."""
+        self._piles[trade.coin].changed()
+
+    def ended(self, trade: Trade) -> None:
+        """Value a trade no more; who held it stays known."""
+        pile = self._piles[trade.coin]
+        if pile.trades.pop(trade.trade_id, None) is not None:
+            pile.changed()
+
+    def value(self) -> bool:
+        """Value everything at the current mids; say whether anything is worth another amount."""
+        sums: dict[int, int] = {}
+        for name, pile in self._piles.items():
+            if pile.trades:
+                for mask, worth_e6 in pile.worths_e6(self._coins[name]).items():
+                    sums[mask] = sums.get(mask, 0) + worth_e6
+        if sums == self._sums:
+            return False
+        self._sums = sums
+        masks = tuple(sums)
+        if masks != self._masks:
+            self._masks, self._classes = masks, self._classed(masks)
+        for kind, members in self._classes.items():
+            total_e6 = sum([sums[mask] for mask in kind])
+            for at in members:
+                self.totals_e6[at] = total_e6
+        return True
+
+    def _classed(self, masks: Iterable[int]) -> dict[tuple[int, ...], list[int]]:
+        """Return the branches by which of the masks they are in: each class holds the same."""
+        found: dict[tuple[int, ...], list[int]] = {}
+        for at in range(self._count):
+            kind = tuple([mask for mask in masks if mask >> at & 1])
+            found.setdefault(kind, []).append(at)
+        return found
