@@ -49,6 +49,7 @@ def dead_instruments(db: sqlite3.Connection) -> list[Dead]:
         *_without_phantoms(db, since, last),
         *_outcomes(db, since),
         *_equal_desks(db, since),
+        *_not_the_desk(db, since),
         *_coin(db),
         *_coverage(db, since, last),
     ]
@@ -111,6 +112,22 @@ def _equal_desks(db: sqlite3.Connection, since: str) -> Iterator[Dead]:
             f"{name} blocked {blocked} signals, yet with and without it the desk made exactly the "
             f"same on each of {count} days",
             f"`gnomon explain {name}.value_usd` shows both desks; `gnomon db check` checks them",
+        )
+
+
+def _not_the_desk(db: sqlite3.Connection, since: str) -> Iterator[Dead]:
+    """Look for days on which the branch that toggles nothing did not make what the desk made."""
+    query = (
+        "SELECT COUNT(*), MAX(d.day) FROM branch_day d JOIN branch b ON b.branch_id = d.branch_id"
+        " WHERE b.kind = 'nothing' AND d.day >= ? AND d.with_e6 <> d.without_e6"
+    )
+    count, last = db.execute(query, (since,)).fetchone()
+    if count:
+        yield Dead(
+            "",
+            f"the branch that toggles nothing was not the desk on {count} day{'s' * (count > 1)} "
+            f"since {since}, the last of them {last}",
+            "trust no value of a limit on those days; `gnomon db check` says what is apart",
         )
 
 

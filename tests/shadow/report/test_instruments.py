@@ -75,6 +75,14 @@ PLANTED = {
     ),
     "cooldown blocked 40 signals, yet with and without it the desk made exactly the same on each of"
     " 20 days": ("UPDATE branch_day SET without_e6 = with_e6 WHERE filter = 'cooldown'",),
+    "the branch that toggles nothing was not the desk on 2 days since 2025-12-22, the last of them"
+    " 2026-01-20": (
+        "INSERT INTO branch VALUES (9, '', 'nothing', '', 0, NULL, 'first')",
+        "INSERT INTO branch_day VALUES"
+        " ('2026-01-05', 9, '', '', NULL, NULL, 5, 5, 0, 0, 0, 1.0, 0),"
+        " ('2026-01-19', 9, '', '', NULL, NULL, 5, 6, 0, 0, 0, 1.0, 0),"
+        " ('2026-01-20', 9, '', '', NULL, NULL, 5, 4, 0, 0, 0, 1.0, 0)",
+    ),
     "cooldown refused every one of 200 signals that it judged alone since 2025-12-22": (
         "UPDATE limit_day SET blocked = judged WHERE filter = 'cooldown'",
     ),
@@ -104,7 +112,7 @@ def test_a_planted_fault_is_told_and_no_other(db: sqlite3.Connection, words: str
         assert db.execute(script).rowcount > 0
     (found,) = dead_instruments(db)
     assert found.words == words and found.remedy
-    assert found.filter in words if found.filter else words.startswith("the desk ran")
+    assert found.filter in words if found.filter else words.startswith("the ")
 
 
 @pytest.mark.parametrize(
