@@ -49,7 +49,7 @@ WHERE t.status = 'closed' AND t.net_e6 IS NOT NULL AND t.risk_e6 > 0
 """
 
 _STAGED_DAYS = """
-SELECT t.trade_id, t.signal_id, t.bot, t.flags, s.sole, d.day, d.mtm_e6, t.risk_e6,
+SELECT t.trade_id, t.signal_id, t.bot, t.coin, t.flags, s.sole, d.day, d.mtm_e6, t.risk_e6,
   t.entry_notional_e6
 FROM trade t JOIN signal s ON s.signal_id = t.signal_id JOIN trade_day d ON d.trade_id = t.trade_id
 WHERE t.cause = 'stage' ORDER BY t.trade_id, d.day
@@ -193,13 +193,14 @@ def _staged(db: sqlite3.Connection, name: str) -> Iterator[Part]:
             scope = "sole" if sole == "stage" else "shared"
             yield Part(day, scope, Sums(1), signal_id, None, {"bot": bot, "coin": coin})
     begun: set[int] = set()
-    for trade_id, signal_id, bot, flags, sole, day, net, risk, notional in db.execute(_STAGED_DAYS):
+    for trade_id, signal_id, bot, coin, flags, sole, *rest in db.execute(_STAGED_DAYS):
+        day, net, risk, notional = rest
         if bot != name or LACKING & set(flags.split(",")) or not notional:
             continue
         scope = "sole" if sole == "stage" else "shared"
         adds = Sums(0, int(trade_id not in begun), net / risk, net / notional * 1e4, net)
         begun.add(trade_id)
-        yield Part(day, scope, adds, signal_id, trade_id, {"bot": bot})
+        yield Part(day, scope, adds, signal_id, trade_id, {"bot": bot, "coin": coin})
 
 
 def hold_days_against_trades(

@@ -168,11 +168,42 @@ def test_a_day_shows_the_trades_that_make_it(db: sqlite3.Connection) -> None:
     assert sum(row["made_e6"] or 0 for row in net.trades) == day["net_e6"]
 
 
+@pytest.mark.parametrize(
+    ("row", "column", "by"),
+    [
+        ("SOL", "net_usd", "coin"),
+        ("trend", "blocked", "regime"),
+        ("stage.nova", "net_usd", "bot"),
+        ("limit", "left_out", "filter"),
+        ("limit", "left_out.joint", "filter"),
+        ("watch", BIAS, "filter"),
+    ],
+)
+def test_a_day_shows_what_is_behind_it_in_rows_alike(
+    whole_db: sqlite3.Connection, row: str, column: str, by: str
+) -> None:
+    day = explain(whole_db, Asked(row, column, by), None).days[-1]["day"]
+    found = explain(whole_db, Asked(row, column, by, day=day), None)
+    assert found.trades and found.adds_up
+    assert len({tuple(one) for one in found.trades}) == 1
+    if column == "net_usd":
+        counted = "sole" if row.startswith("stage.") else "blocked"
+        made = sum(one["made_e6"] for one in found.trades if one["scope"] == counted)
+        assert made == sum(
+            x["net_e6"] for x in found.days if (x["day"], x["scope"]) == (day, counted)
+        )
+    with pytest.raises(Unknown, match="no row of 2024-01-01"):
+        explain(whole_db, Asked(row, column, by, day="2024-01-01"), None)
+
+
 def test_what_was_typed_is_found_or_the_nearest_names_are_given() -> None:
     rows = ["direction", "drawdown", "control"]
     assert split(["direction.value_usd"], rows) == ("direction", "value_usd")
     assert split(["direction", "value_usd"], rows) == ("direction", "value_usd")
+    assert split(["direction.left_out.joint"], rows) == ("direction", "left_out.joint")
+    assert split(["stage.nova", "mean_r"], ["stage.nova"]) == ("stage.nova", "mean_r")
     for words, hint in (
+        (["direction.mean_r.joint"], "direction.value_usd"),
         (["direktion.value_usd"], "direction"),
         (["direction.value"], "value_usd"),
         (["direction.selection"], "selection_r"),
