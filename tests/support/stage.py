@@ -71,6 +71,7 @@ class Stage:
         self.samples: Counter[tuple[int, str]] = Counter()
         self._inspect = inspect
         self._next_close_ms = 0
+        self._heard_by: dict[tuple[str, str], list[tuple[int, Lane, Hook]]] = {}
 
     def play(self, events: Iterable[Event]) -> Stage:
         for event in events:
@@ -133,15 +134,16 @@ class Stage:
                 self._call("on_bar", coin, timeframe)
 
     def _call(self, hook: str, coin: Coin, *rest: Any) -> None:
-        for i, lane in enumerate(self.lanes):
-            if i in self.faults or not lane.bot.hears(hook):
-                continue
-            if hook == "on_bar" and rest[0] not in lane.bot.timeframes:
+        timeframe = rest[0] if hook == "on_bar" else ""
+        hearing = self._heard_by.get((hook, timeframe))
+        if hearing is None:
+            hearing = self._heard_by[hook, timeframe] = self._hearing(hook, timeframe)
+        for i, lane, call in hearing:
+            if i in self.faults:
                 continue
             self.calls[i] += 1
-            if hook != "on_bar":
+            if not timeframe:
                 self.samples[i, coin.name] += 1
-            call: Hook = getattr(lane.bot, hook)
             arguments = (lane.memory(coin.name), coin, self.view, *rest)
             try:
                 if self._inspect is None:
@@ -152,6 +154,13 @@ class Stage:
                     self._act(i, coin, action)
             except Exception as error:
                 self.faults[i] = f"{hook} of {coin.name}: {type(error).__name__}: {error}"
+
+    def _hearing(self, hook: str, timeframe: str) -> list[tuple[int, Lane, Hook]]:
+        return [
+            (i, lane, getattr(lane.bot, hook))
+            for i, lane in enumerate(self.lanes)
+            if lane.bot.hears(hook) and (not timeframe or timeframe in lane.bot.timeframes)
+        ]
 
     def _act(self, i: int, coin: Coin, action: Signal | ExitCall) -> None:
         if isinstance(action, Signal):
@@ -175,5 +184,6 @@ class Stage:
     def take_up(self, written: list[bytes], lanes: Iterable[Lane]) -> None:
         """Go on with other lanes from what was written of the first ones."""
         self.lanes = list(lanes)
+        self._heard_by.clear()
         for lane, raw in zip(self.lanes, written, strict=True):
             lane.restore(msgspec.json.decode(raw, type=LaneState))

@@ -21,6 +21,8 @@ Bots = tuple[BotClass, ...]
 
 SEED, OTHER_SEED = 1, 2
 VARIANTS = ("usual", "low", "high")
+# Minutes until the bot with the longest bars speaks, and half a day more.
+MINUTES = {"usual": 2 * 1440 + 720, "low": 2 * 1440 + 720, "high": 4 * 1440}
 # What every bot owes, by part and name: a check takes all bots, one of them, and its own case. A
 # part is what one process goes through, so that its markets are played once.
 Check = Callable[..., None]
@@ -85,11 +87,6 @@ def cold(bots: Bots) -> Stage:
 
 
 @cache
-def second_showing(bots: Bots) -> Stage:
-    return Stage(lanes(bots), instruments()).play(warm())
-
-
-@cache
 def spoiled_then_real(bots: Bots) -> tuple[Stage, Stage]:
     same = [lane.bot for lane in lanes(bots)]
     kept = [event for event in warm() if event.recv_ns < cut_ns()]
@@ -125,14 +122,14 @@ def at_the_end(bots: Bots, variant: str) -> Stage:
 
 @cache
 def dead(bots: Bots) -> Stage:
-    market = Market(np.zeros((4, 4 * 1440)), 60.0)
+    market = Market(np.zeros((4, MINUTES["usual"])), 60.0)
     return Stage(lanes(bots), market.instruments()).play(market.events())
 
 
 @cache
 def one_sided(bots: Bots, variant: str) -> Stage:
-    """Return four days of nothing but buyers, a climb of 5 % a day and asks that vanish."""
-    ticks = 4 * 1440
+    """Return days of nothing but buyers, a climb of 5 % a day and asks that vanish."""
+    ticks = MINUTES[variant]
     climb = np.cumsum(np.full((4, ticks), 0.05 / 1440), axis=1)
     ones = np.ones((4, ticks))
     fading = np.maximum(1.0 - np.arange(ticks) / ticks, 1e-9) * ones
@@ -145,6 +142,6 @@ def one_sided(bots: Bots, variant: str) -> Stage:
 
 @cache
 def restless(bots: Bots, price: float, size: float) -> Stage:
-    market = fair(hours=80.0, step_s=60.0)
+    market = fair(hours=56.0, step_s=60.0)
     market.price, market.size = 128.0 * price, size
     return Stage(lanes(bots), market.instruments()).play(market.events())
