@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Nothing is compiled yet in a fresh checkout: so each compiles a share of the tests and reads
     what the others have compiled, where all of them side by side would compile everything.
     """
+    gc.disable()
     told = getattr(config, "workerinput", None)
     if told is None or [Path(at).resolve() for at in config.args] != [TESTS]:
         return
@@ -54,6 +56,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """See that groups hold, or every worker would make anew what a group shares."""
+    # Ten thousand tests stay until the end: no collection need look at them again.
+    gc.freeze()
+    gc.enable()
     config = session.config
     if hasattr(config, "workerinput") and config.getvalue("loadgroup"):
         loose = [i.nodeid for i in session.items if i.get_closest_marker("xdist_group")]
