@@ -74,6 +74,7 @@ def kill_again_and_again(state: Path, kills: int, seed: int, *, lenses: bool = T
     # A cap that the first signals meet: trades and phantoms are at stake within seconds.
     config = state / "gnomon.toml"
     config.write_text(
+        'coins = ["BTC", "ETH", "DOGE", "AVAX"]\n'
         f"[gate.division]\ndivision_cap_share = 0.06\n[lens]\nenabled = {str(lenses).lower()}\n"
         # A life is a few seconds: what does not press must be committed in some of them.
         "[store]\nquiet_ms = 300\n"

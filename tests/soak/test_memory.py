@@ -59,7 +59,9 @@ def watch(daemon: Process, state: Path, seconds: float) -> None:
 
 
 def test_a_short_run_stays_flat(tmp_path: Path) -> None:
-    with running("run", "--plain", "--state", tmp_path) as daemon:
+    config = tmp_path / "gnomon.toml"
+    config.write_text('coins = ["BTC", "ETH", "DOGE"]\n')
+    with running("run", "--plain", "--config", config, "--state", tmp_path) as daemon:
         daemon.wait_for("ready")
         watch(daemon, tmp_path, 3.0)
         assert daemon.end(signal.SIGTERM) == 0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-# Log lines, and no lens process beside the daemon: most tests are not about it.
+# Log lines, three coins, and no lens process beside the daemon: most tests are not about them.
 PLAIN = ("--plain", "--config", str(Path(__file__).with_name("plain.toml")))
 PATIENCE_S = float(os.environ.get("GNOMON_PATIENCE", "1")) * 30.0
 

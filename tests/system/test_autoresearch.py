@@ -44,7 +44,7 @@ def test_a_step_is_taken_by_the_daemon_and_replays(tmp_path: Path) -> None:
         assert waits["step"] == "wait" and "runs until" in waits["reason"]
         assert [row["decision"] for row in waits["trials"]] == [None]
         assert not any("#" in bot for bot in status(tmp_path)["bots"])
-        time.sleep(5.0)
+        time.sleep(2.0)
         assert daemon.end(2) == 0
     # The days of the past are made up: no trade explains them, and no step was taken over them.
     done = gnomon("db", "check", "--state", tmp_path)

@@ -20,7 +20,9 @@ def lens_processes(pid: int) -> list[int]:
 
 
 def test_a_daemon_outlives_its_lens_process_and_gets_another(tmp_path: Path) -> None:
-    with running("run", "--plain", "--state", tmp_path) as daemon:
+    config = tmp_path / "gnomon.toml"
+    config.write_text('coins = ["BTC", "ETH"]\n')
+    with running("run", "--plain", "--config", config, "--state", tmp_path) as daemon:
         daemon.wait_for("ready")
         until(lambda: status(tmp_path)["lenses"]["ranked"] > 0, "a coin with ranks")
         (first,) = lens_processes(daemon.popen.pid)

@@ -48,25 +48,14 @@ def test_a_first_run_trades_reports_and_replays(tmp_path: Path) -> None:
     assert (found["signals"], found["admitted"], found["blocked"]) == (signals, admitted, blocked)
 
 
-def test_prices_go_on_where_they_were_after_a_restart(tmp_path: Path) -> None:
+def test_an_interrupt_stops_cleanly_within_five_seconds_and_prices_go_on(tmp_path: Path) -> None:
     marks = []
-    for _ in range(2):
-        with running("run", *PLAIN, "--state", tmp_path) as daemon:
-            daemon.wait_for("ready")
-            marks.append({f["coin"]: f["bid"] for f in status(tmp_path)["feeds"]})
-            assert daemon.end(signal.SIGTERM, timeout=30.0) == 0
-    before, after = marks
-    assert before.keys() == after.keys()
-    for coin, px in before.items():
-        assert abs(after[coin] / px - 1.0) < 0.02, coin
-
-
-def test_an_interrupt_stops_cleanly_within_five_seconds(tmp_path: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with running("run", *PLAIN, "--state", tmp_path) as daemon:
             daemon.wait_for("ready")
             venue = children(daemon.popen.pid)
             assert venue
+            marks.append({f["coin"]: f["bid"] for f in status(tmp_path)["feeds"]})
             began = time.monotonic()
             assert daemon.end(number, timeout=10.0) == 0
             assert time.monotonic() - began < 5.0
@@ -76,6 +65,10 @@ def test_an_interrupt_stops_cleanly_within_five_seconds(tmp_path: Path) -> None:
             (signal.Signals(number).name,)
         ]
         sound(tmp_path)
+    before, after = marks
+    assert before and before.keys() == after.keys()
+    for coin, px in before.items():
+        assert abs(after[coin] / px - 1.0) < 0.02, coin
 
 
 def test_the_local_venue_dies_with_its_daemon_however_that_dies(tmp_path: Path) -> None:
