@@ -10,11 +10,11 @@ degrees of freedom), hence a quantile from here is evidence, not a p-value.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from math import erf, pi, sqrt
 from statistics import NormalDist
 from typing import Any
 
+from quant.kaufman import efficiency_ratio
 from quant.lens import Array, Lens, enough
 from quant.sums import sum_in_order
 
@@ -27,33 +27,6 @@ RESUM_EVERY = 10_000
 # 99 % point.
 _FIRST = (0.5097, -0.2202, 0.0009)
 _SECOND = (0.3651, -0.0262, -0.0381)
-
-
-def efficiency_ratio(prices: Sequence[float], n: int) -> float:
-    """Return the signed ratio over the last `n` steps of `prices`, in [−1, 1].
-
-    The sign is that of the net move. A constant series has ratio 0. Raises ValueError when there
-    are fewer than n + 1 prices.
-    """
-    if len(prices) < n + 1:
-        raise ValueError(f"efficiency_ratio needs {n + 1} prices, got {len(prices)}")
-    window = prices[-(n + 1) :]
-    path = 0.0
-    for i in range(n):
-        path += abs(window[i + 1] - window[i])
-    if path == 0.0:
-        return 0.0
-    # The sum of a monotone path's steps may round to less than its net move.
-    return max(-1.0, min(1.0, (window[-1] - window[0]) / path))
-
-
-def null_cdf(ratio: float, n: int) -> float:
-    """Return the probability that a driftless Gaussian walk has |ER(n)| below |ratio|.
-
-    The half-normal approximation is exact in the limit of large n; at n = 10 its 95 % point is
-    0.777 where simulation gives 0.748.
-    """
-    return erf(abs(ratio) * sqrt(n) / sqrt(pi))
 
 
 def _point(z: float, n: int) -> float:

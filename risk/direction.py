@@ -21,7 +21,7 @@ from market.decision import Check, Mode, Proposal
 from market.desk import DeskView
 from market.events import TIMEFRAMES
 from market.series import Series
-from quant.efficiency import efficiency_ratio, null_cdf
+from quant.kaufman import efficiency_ratio, null_cdf
 from risk.filter import Filter
 
 Weight = Annotated[float, Meta(ge=0.0, le=100.0)]

@@ -18,6 +18,7 @@ from market.decision import LensAsk
 from market.events import MS_PER_MINUTE, ArrivalTerms, LensReading, LensUpdate
 from quant import efficiency, hawkes, hmm, phase_space, realised, rqa
 from quant.jit import newly_kept
+from quant.kaufman import efficiency_ratio
 from quant.lens import Abstain, Reading
 from quant.rqa_stream import Recurrence
 from shadow.store.rows import to_json
@@ -202,7 +203,7 @@ def _straight(closes: list[float]) -> LensReading:
     name, count = efficiency.LENS.name, len(closes)
     if count <= ER_MINUTES:
         return LensReading(name, None, n=count, flags=[f"needs {ER_MINUTES + 1} closed minutes"])
-    return LensReading(name, efficiency.efficiency_ratio(closes, ER_MINUTES), n=count)
+    return LensReading(name, efficiency_ratio(closes, ER_MINUTES), n=count)
 
 
 def brief(reading: Reading) -> LensReading:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quant import hmm
-from quant.efficiency import efficiency_ratio
+from quant.kaufman import efficiency_ratio
 from quant.realised import realised_z
 from research.lenses.panel import Read, Spread, read_all
 from research.regimes.known import Settings

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from market.bars import Bars
 from market.coin import Coin
 from market.events import TIMEFRAME_MS, Candle
-from quant.efficiency import efficiency_ratio
+from quant.kaufman import efficiency_ratio
 from risk.direction import Direction, Settings, slope_sign
 from tests.support.shadow import SOL, make_coin, make_proposal, make_view
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,20 @@ def test_a_file_that_registers_nothing_is_named(
     monkeypatch.setattr(daemon.cli, "__path__", [*daemon.cli.__path__, str(tmp_path)])
     with pytest.raises(InvariantBroken, match=r"daemon\.cli\.misspelt needs register"):
         families("daemon.cli")
+
+
+def test_a_look_at_the_daemon_or_its_report_imports_no_numpy(traded: Path) -> None:
+    """Half of what `status` would cost, to print sums that the database holds already."""
+    script = (
+        "import sys; from daemon.cli import app; where = ['--state', sys.argv[1]]\n"
+        "for words in ('status', 'shadow report', 'shadow report --since 30d --by bot'):\n"
+        "    app([*words.split(), *where], prog_name='gnomon', standalone_mode=False)\n"
+        "heavy = ('numpy', 'scipy', 'numba', 'aiohttp', 'websockets')\n"
+        "sys.exit(', '.join(m for m in heavy if m in sys.modules) or None)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(traded)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "What did my limits do?" in done.stdout and "equity" in done.stdout
