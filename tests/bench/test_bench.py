@@ -54,19 +54,19 @@ SHORT: dict[str, Callable[[int], Result]] = {
     "engine": lambda rounds: hot_engine.measure(rounds, slice_of_market()),
     "admission": lambda rounds: admission.measure(rounds, slice_of_market()),
     "bots": lambda rounds: bots.measure(rounds, slice_of_market()),
-    "marking": partial(marking.measure, phantoms=20_000, coins=30),
+    "marking": partial(marking.measure, phantoms=10_000, coins=30),
     "matching": partial(matching.measure, orders=2_000),
     "replay": lambda rounds: replay.measure(rounds, slice_of_market()),
     "branches": lambda rounds: branches.measure(rounds, slice_of_market()),
     "store": lambda rounds: store.measure(rounds, slice_of_market()),
     "header": lambda rounds: header.measure(rounds, slice_of_market()),
-    "world": partial(world.measure, seconds=6.0, days=1),
+    "world": partial(world.measure, seconds=3.0, days=1),
     "loopback": lambda rounds: loopback.measure(
         rounds, slice_of_market(), seconds=0.4, rates=(500,)
     ),
-    "soak": partial(soak.measure, seconds=2.0, coins=3),
-    "lenses": partial(lenses.measure, coins=4, windows=1),
-    "lens-close": partial(lens_close.measure, coins=4, cold=False),
+    "soak": partial(soak.measure, seconds=1.0, coins=2),
+    "lenses": partial(lenses.measure, coins=2, windows=1),
+    "lens-close": partial(lens_close.measure, coins=2, cold=False),
 }
 FLOORS = {
     "decode": ("json and float() / ours", 2.4),

@@ -69,8 +69,8 @@ def plain(cls: BotClass) -> dict[str, Any]:
 def traded(config: dict[str, Any]) -> Rows:
     # What the market looks like does not matter here; only the stage is to decide.
     config = {**config, "gate": {cls.name: {"mode": "off"} for cls in discover()}}
-    run = virtual.begin(coins=DEFAULT_COINS[:4], config=config)
-    run.advance(1800)
+    run = virtual.begin(coins=DEFAULT_COINS[:2], config=config)
+    run.advance(1200)
     return run.rows
 
 

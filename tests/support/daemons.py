@@ -20,6 +20,7 @@ from daemon.views.rim import Figures
 from shadow.store.store import open_readonly
 from tests.daemon import rig
 from tests.support import virtual
+from tests.support.process import PATIENCE_S
 from venue.hyperliquid.info import InfoClient
 from venue.tape.lines import Record
 from venue.tape.segment import segments_of
@@ -56,7 +57,7 @@ def play(daemon: Daemon, work: Callable[[], Any], *, after_s: float = 0.05) -> s
 
         task = asyncio.create_task(then())
         try:
-            return await asyncio.wait_for(daemon.run(), 20)
+            return await asyncio.wait_for(daemon.run(), 2 * PATIENCE_S)
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):

@@ -108,10 +108,11 @@ for_s = 1.0
 share = 0.1
 cut = "wire"
 
+# Longer than the daemon needs to be back from the frames that were cut.
 [[fault]]
 name = "disconnect"
 at_s = 17.5
-for_s = 0.5
+for_s = 1.5
 lives_s = 0.1
 
 [[fault]]

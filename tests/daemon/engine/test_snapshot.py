@@ -69,7 +69,7 @@ def unbroken(seed: int) -> Fresh:
     return made
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(seed=st.sampled_from(SEEDS), share=st.floats(0.0, 1.0))
 def test_an_engine_restored_at_any_event_goes_on_as_if_it_had_never_stopped(
     seed: int, share: float
@@ -100,29 +100,18 @@ SITUATIONS: dict[str, Callable[[Engine], bool]] = {
 }
 
 
-def ever(holds: Callable[[Engine], bool], seed: int) -> bool:
-    made = rig.again(rig.eventful(seed))
-    for record in recorded(seed):
-        made.play([record])
-        if holds(made.engine):
-            return True
-    return False
-
-
-@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_an_engine_can_be_cut_in_two_while(situation: str, seed: int) -> None:
-    made = rig.again(rig.eventful(seed))
+def test_an_engine_can_be_cut_in_two_while(situation: str) -> None:
     holds = SITUATIONS[situation]
-    for at, record in enumerate(recorded(seed)):
-        if holds(made.engine) and not made.intake._skips:
-            continues(seed, at, made)
-            return
-        made.play([record])
     # A pair need not be bound in every market, but in one of them.
-    others = set(SEEDS) - {seed}
-    assert situation == "a pair is bound", f"{situation}: never seen"
-    assert any(ever(holds, other) for other in others), f"{situation}: never seen"
+    for seed in SEEDS if situation == "a pair is bound" else SEEDS[:1]:
+        made = rig.again(rig.eventful(seed))
+        for at, record in enumerate(recorded(seed)):
+            if holds(made.engine) and not made.intake._skips:
+                continues(seed, at, made)
+                return
+            made.play([record])
+    raise AssertionError(f"{situation}: never seen")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -351,7 +340,7 @@ def test_an_exposure_that_an_older_version_took_away_again_and_again_is_put_righ
     assert snapshot.recover(rig.fresh(scene.run.config, rig.PAIR).engine, disk.pieces, 1) == []
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(seed=st.sampled_from(SEEDS), share=st.floats(0.0, 1.0), starts=st.integers(1, 3))
 def test_recovering_what_a_recovery_wrote_down_changes_nothing(
     seed: int, share: float, starts: int
