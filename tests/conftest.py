@@ -16,10 +16,11 @@ pytest.register_assert_rewrite("tests.divisions.contract", "tests.support.contro
 # Tests of whole processes share nothing and take long: they are spread one by one.
 SPREAD = {"bench", "chaos", "soak", "system"}
 TESTS = Path(__file__).parent
-# The longest groups begin first, so that none of them is left over at the end.
+# What takes longest begins first, at work or waiting, so that none of it is left over at the end.
 FIRST = (
     "bench/test_bench.py", "divisions/test_contract.py", "divisions/test_controls.py",
-    "daemon/engine/test_snapshot.py", "daemon/replay/test_player.py",
+    "daemon/cli/test_contract.py", "daemon/engine/test_snapshot.py", "daemon/replay/test_player.py",
+    "system/test_faults.py",
 )  # fmt: skip
 
 
