@@ -76,11 +76,11 @@ def _counted(name: str, one: Counts) -> ReportRow:
 
 
 def _row(book: Book, series: Series, counted: dict[str, Counts], since: str) -> ReportRow:
-    whole = book.evidence(series)
-    ruling = decide(series.filter, whole)
     # What was counted of the filter is not told apart by series; an older one has none of it.
     one = counted.get(series.filter, Counts()) if series.running else Counts(mode="ended")
     row = _counted(series.filter, one)
+    whole = structs.replace(book.evidence(series), stopped=row.blocked)
+    ruling = decide(series.filter, whole)
     row.series, row.series_number = series.series_id, series.number
     _tell_verdict(row, ruling)
     if since:

@@ -30,6 +30,7 @@ class Evidence(Struct, frozen=True):
     Rows of days after `through`, the last whole UTC day, are provisional. `bias_within` says
     whether the simulator's bias is known to be small; `median_r` is the median |R| of a trade.
     Days that are `folded` need no rows; of those without repaired trades there is a fold as well.
+    `stopped` counts the signals it spoke against, whether anything of them can be judged or not.
     """
 
     judged: Sequence[JudgedDay]
@@ -41,13 +42,15 @@ class Evidence(Struct, frozen=True):
     terms: Terms = Terms()
     folded: Fold | None = None
     folded_clean: Fold | None = None
+    stopped: int = 0
 
 
 class Measured(Struct):
     """Sums of a series up to its last whole day.
 
     `days` and `value_days` go from the first row to the last whole day. `repaired` counts trades
-    that were repaired or had a gap, `refused` rows that hold no sound numbers.
+    that were repaired or had a gap, `refused` rows that hold no sound numbers; `stopped` is that of
+    the evidence.
     """
 
     choice: Fold
@@ -57,6 +60,7 @@ class Measured(Struct):
     value_days: int = 0
     repaired: int = 0
     refused: int = 0
+    stopped: int = 0
 
     @property
     def guard(self) -> Guard:
@@ -84,7 +88,7 @@ def measure(evidence: Evidence, *, clean: bool = False, since: str = "") -> Meas
         choice = empty(evidence.terms)
     else:
         choice = folded.begun_anew() if since else folded.copied()
-    found = Measured(choice)
+    found = Measured(choice, stopped=evidence.stopped)
     _measure_choice(found, evidence, clean, since)
     _measure_value(found, evidence, clean, since)
     found.repaired += choice.repaired
@@ -94,7 +98,7 @@ def measure(evidence: Evidence, *, clean: bool = False, since: str = "") -> Meas
 
 def measure_window(days: Iterable[ChosenDay], evidence: Evidence, since: str) -> Measured:
     """Return what the days from `since` on come to, given what each of them came to."""
-    found = Measured(window(days, evidence.terms))
+    found = Measured(window(days, evidence.terms), stopped=evidence.stopped)
     _measure_value(found, evidence, clean=False, since=since)
     found.days = _span(found.choice.first, evidence.through)
     return found

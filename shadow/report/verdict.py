@@ -191,6 +191,8 @@ def _too_few(found: Measured, terms: Terms) -> str | None:
     if not found.choice.booked.blocked:
         if found.provisional.blocked:
             return f"the {found.provisional.blocked} signals it blocked are not booked yet"
+        if found.stopped:
+            return "none of its own blocks has closed yet"
         return "it has not blocked anything yet"
     least = terms.n_eff_min
     for days, of in (

@@ -212,6 +212,11 @@ def test_a_limit_that_never_blocked_has_nothing_to_say(days: int) -> None:
     assert found.selection.single is found.selection.anytime is found.value.anytime is None
 
 
+def test_a_limit_of_whose_blocks_none_counts_yet_is_not_told_that_it_blocked_nothing() -> None:
+    found = ruled([], [0.0], through=day_of(0), stopped=12)
+    assert found.sentence == "Not shown yet: none of its own blocks has closed yet."
+
+
 def test_what_is_not_booked_yet_is_provisional() -> None:
     signals = [Signal(d, "a", 1.0, d > 10) for d in range(20)]
     found = ruled(signals, [0.0] * 5, through=day_of(4))
