@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.market import Stretch, nowhere, stretch
+from bench.loopback import listen
+from bench.market import Stretch, fresh_engine, nowhere, stretch, warm_intake
 from bench.result import Figure, Result
-from bench.rounds import in_turns, over_rounds, ratios, settled_gc
+from bench.rounds import in_turns, over_rounds, percentile, ratios, settled_gc
 from daemon.config.load import parse
-from daemon.engine.factory import build_engine
 from daemon.engine.intake import Intake
 from daemon.live.startup import subscriptions
 from daemon.replay.player import Player
@@ -33,7 +34,9 @@ RECORDINGS = (
     "hyperliquid_rec_20250903",
     "hyperliquid_rec_20250904",
 )
-RATIO, MEMORY_MB = 1.15, 25.0
+RATIO, MEMORY_MB, LATENCY_RATIO = 1.15, 25.0, 1.1
+# Frames a second of the local sender, and for how long.
+RATE, SECONDS = 2_000, 4.0
 # What a child of its own does, so that nothing else has grown its memory before. What the kernel
 # calls the most a process ever held includes its parent's at the fork; `VmHWM` does not.
 ALONE = """
@@ -46,8 +49,11 @@ print(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
 """
 
 
-def measure(rounds: int, market: Stretch | None = None) -> Result:
-    """Replay the shared stretch and the real recordings at hand, with branches and without."""
+def measure(rounds: int, market: Stretch | None = None, *, seconds: float = SECONDS) -> Result:
+    """Replay the shared stretch and the real recordings at hand, with branches and without.
+
+    Then listen to a sender for some seconds a round, likewise.
+    """
     market = market or stretch()
     result = Result("Branches: replay with the desk without each limit beside it / without any")
     with tempfile.TemporaryDirectory(prefix="gnomon-bench-") as name:
@@ -63,11 +69,14 @@ def measure(rounds: int, market: Stretch | None = None) -> Result:
             what = recording.removeprefix("hyperliquid_")
             _cpu(rounds, what, partial(_from_tape, tape), result)
             _memory(rounds, what, tape, result)
+    _latency(rounds, market, seconds, result)
     result.notes = [
         "both sides make the same decisions and end with the same digest",
         "recordings: as `gnomon replay` does it, with lenses inline and a database; world: the "
         "engine alone, fed from memory",
         "memory: the most that a process which does nothing else ever held",
+        f"wire to decision: {RATE:,} best bids and offers a second over a loopback socket, from "
+        "the sender's stamp to the end of engine.step, in which branches decide too",
     ]
     return result
 
@@ -96,9 +105,38 @@ def _timed(play: Play, with_branches: bool, digest: str) -> float:
     return spent
 
 
+def _latency(rounds: int, market: Stretch, seconds: float, result: Result) -> None:
+    bbo = [raw for raw in market.frames if raw.startswith(b'{"channel":"bbo"')]
+    spent: dict[str, dict[str, list[float]]] = {}
+    sides = {}
+    for side in ("with", "without"):
+        warm = warm_intake(market, branches=side == "with")
+        spent[side] = {"p50": [], "p99": [], "CPU a frame": []}
+        sides[side] = partial(_listened, warm, market.coins, bbo, int(RATE * seconds), spent[side])
+    in_turns(rounds, sides)
+    for what, musts in (("p50", {}), ("p99", {"must": LATENCY_RATIO}), ("CPU a frame", {})):
+        quotients = ratios(spent["with"][what], spent["without"][what])
+        name = f"wire to decision, {what}"
+        result.figures.append(over_rounds(name, quotients, "x", lower=True, **musts))
+        result.figures.append(over_rounds(f"{name} without", spent["without"][what], "us"))
+
+
+def _listened(
+    warm: Intake,
+    coins: tuple[str, ...],
+    frames: list[bytes],
+    count: int,
+    spent: dict[str, list[float]],
+) -> float:
+    heard = listen(warm, coins, frames, asyncio.SelectorEventLoop, RATE, count)
+    for what, share in (("p50", 0.5), ("p99", 0.99)):
+        spent[what].append(percentile(heard.latencies_us, share))
+    spent["CPU a frame"].append(heard.cpu_us)
+    return spent["p99"][-1]
+
+
 def _from_memory(market: Stretch, with_branches: bool) -> tuple[str, int]:
-    variants = "standard" if with_branches else ()
-    engine = build_engine(parse(market.config, "bench"), market.instruments, variants=variants)
+    engine = fresh_engine(market, branches=with_branches)
     intake = Intake(Session(subscriptions(market.coins)), engine, nowhere, nowhere)
     for record in market.records:
         intake.replay(record)

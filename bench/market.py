@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from daemon.config.load import parse
 from daemon.engine.engine import Engine
@@ -99,24 +99,25 @@ def records_of(lines: Iterable[bytes]) -> list[Record]:
     return found
 
 
-def fresh_engine(market: Stretch) -> Engine:
+def fresh_engine(market: Stretch, *, branches: bool = False) -> Engine:
     """Return an engine that has seen nothing yet: one desk, as what it is compared with has.
 
     What the branches beside it cost is measured apart (`bench/branches.py`).
     """
-    return build_engine(parse(market.config, "bench"), market.instruments, variants=())
+    variants: Literal["standard"] | tuple[()] = "standard" if branches else ()
+    return build_engine(parse(market.config, "bench"), market.instruments, variants=variants)
 
 
-def fresh_intake(market: Stretch, absorb: Any, emit: Emit) -> Intake:
+def fresh_intake(market: Stretch, absorb: Any, emit: Emit, *, branches: bool = False) -> Intake:
     """Return an intake whose connection has just been opened and whose engine saw nothing yet."""
     session = Session(subscriptions(market.coins))
     session.opened(market.records[0].ns)
-    return Intake(session, fresh_engine(market), absorb, emit)
+    return Intake(session, fresh_engine(market, branches=branches), absorb, emit)
 
 
-def warm_intake(market: Stretch) -> Intake:
+def warm_intake(market: Stretch, *, branches: bool = False) -> Intake:
     """Return an intake whose engine has been through the untimed part."""
-    intake = fresh_intake(market, nowhere, nowhere)
+    intake = fresh_intake(market, nowhere, nowhere, branches=branches)
     for record in market.records[: market.warm]:
         intake.replay(record)
     return intake

@@ -57,7 +57,7 @@ SHORT: dict[str, Callable[[int], Result]] = {
     "marking": partial(marking.measure, phantoms=10_000, coins=30),
     "matching": partial(matching.measure, orders=2_000),
     "replay": lambda rounds: replay.measure(rounds, slice_of_market()),
-    "branches": lambda rounds: branches.measure(rounds, slice_of_market()),
+    "branches": lambda rounds: branches.measure(rounds, slice_of_market(), seconds=0.1),
     "store": lambda rounds: store.measure(rounds, slice_of_market()),
     "header": lambda rounds: header.measure(rounds, slice_of_market()),
     "world": partial(world.measure, seconds=3.0, days=1),

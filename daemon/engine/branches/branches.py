@@ -191,7 +191,7 @@ class Branches:
 
     def on_book(self, coin: Coin) -> None:
         """Mark a coin's trades at its new book; fill, stop and close what is due."""
-        changes = self.ledger.on_book(coin, self._out.now_ns)
+        changes = self.ledger.on_book(coin, self._out.vitals.now_ns)
         if changes:
             self._apply(changes)
 

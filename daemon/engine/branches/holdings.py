@@ -18,63 +18,72 @@ from shadow.ledger.trade import Trade, TradeState
 class Pile:
     """Trades of one coin that were bought and are not sold, each with the mask of its holders."""
 
-    __slots__ = ("_most_lots", "_px", "_sums", "_terms", "trades")
+    __slots__ = ("_px", "_rounded", "_terms", "_ticks", "_ticks_most", "trades")
 
     def __init__(self) -> None:
         self.trades: dict[int, tuple[Trade, int]] = {}
         # By mask, the part of their worth that no mid changes, and the lots that one does.
-        self._terms: dict[int, tuple[int, int]] | None = None
-        self._most_lots = 0
+        self._terms: list[tuple[int, int, int]] | None = None
+        # The mid they were marked at, what a lot costs there, and up to where it is that simple.
         self._px = 0.0
-        self._sums: dict[int, int] = {}
+        self._ticks: int | None = None
+        self._ticks_most = 0
+        # Where it is not, what each mask is worth at that mid.
+        self._rounded: dict[int, int] | None = None
 
     def changed(self) -> None:
-        """Let everything be valued anew: something else than a mid has changed."""
-        self._terms, self._px = None, 0.0
+        """Let what no mid changes be added up anew, and every trade be marked."""
+        self._terms, self._px, self._rounded = None, 0.0, None
 
-    def worths_e6(self, coin: Coin) -> dict[int, int]:
-        """Return by mask what the trades are worth at the mid of now, and mark them with it.
+    def value(self, coin: Coin, sums: dict[int, int]) -> None:
+        """Add by mask what the trades are worth at the mid of now, and mark them with it.
 
         Without a book the last marks stand.
         """
         book, instrument = coin.book, coin.instrument
         if not book.ok:
-            self._px = 0.0
-            return self._one_by_one(instrument)
+            _add(self._one_by_one(instrument), sums)
+            return
         mid = book.mid
         if mid != self._px:
-            self._px = mid
+            self._px, self._ticks = mid, ticks_of(mid, instrument.sz_decimals)
+            self._rounded = None
             for trade, _ in self.trades.values():
                 trade.mark_px = mid
-            self._sums = self._at(mid, instrument)
-        return self._sums
-
-    def _at(self, mid: float, instrument: Instrument) -> dict[int, int]:
-        ticks = ticks_of(mid, instrument.sz_decimals)
-        terms = self._terms
+        terms, ticks = self._terms, self._ticks
         if terms is None:
             terms = self._terms = self._added()
-        if ticks is None or ticks * self._most_lots > MOST_E6:
+        if ticks is None or ticks > self._ticks_most:
             # Each is rounded, or held to what a trade may hold, by itself.
-            return self._one_by_one(instrument)
-        return {mask: fixed_e6 + ticks * lots for mask, (fixed_e6, lots) in terms.items()}
+            if self._rounded is None:
+                self._rounded = self._one_by_one(instrument)
+            _add(self._rounded, sums)
+            return
+        for mask, fixed_e6, lots in terms:
+            sums[mask] = sums.get(mask, 0) + fixed_e6 + ticks * lots
 
-    def _added(self) -> dict[int, tuple[int, int]]:
+    def _added(self) -> list[tuple[int, int, int]]:
         terms: dict[int, tuple[int, int]] = {}
-        self._most_lots = 0
+        most_lots = 1
         for trade, mask in self.trades.values():
             lots = trade.open_lots
             fixed_e6, signed = terms.get(mask, (0, 0))
             terms[mask] = fixed_e6 + trade.net_e6, signed + trade.side * lots
-            self._most_lots = max(self._most_lots, lots)
-        return terms
+            most_lots = max(most_lots, lots)
+        self._ticks_most = MOST_E6 // most_lots
+        return [(mask, fixed_e6, lots) for mask, (fixed_e6, lots) in terms.items()]
 
     def _one_by_one(self, instrument: Instrument) -> dict[int, int]:
-        sums: dict[int, int] = {}
+        found: dict[int, int] = {}
         for trade, mask in self.trades.values():
             worth_e6 = trade.mark_e6(trade.mark_px or trade.entry_px, instrument)
-            sums[mask] = sums.get(mask, 0) + worth_e6
-        return sums
+            found[mask] = found.get(mask, 0) + worth_e6
+        return found
+
+
+def _add(more: Mapping[int, int], sums: dict[int, int]) -> None:
+    for mask, worth_e6 in more.items():
+        sums[mask] = sums.get(mask, 0) + worth_e6
 
 
 class Holdings:
@@ -120,8 +129,7 @@ class Holdings:
         sums: dict[int, int] = {}
         for name, pile in self._piles.items():
             if pile.trades:
-                for mask, worth_e6 in pile.worths_e6(self._coins[name]).items():
-                    sums[mask] = sums.get(mask, 0) + worth_e6
+                pile.value(self._coins[name], sums)
         if sums == self._sums:
             return False
         self._sums = sums
