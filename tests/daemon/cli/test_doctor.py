@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import doctor
+from daemon.doctor import doctor
 from tests.daemon.cli.conftest import Cli
 
 
