@@ -114,6 +114,6 @@ def test_every_branch_of_a_recording_is_a_whole_replay(name: str, tmp_path: Path
         assert money(mine) == trades, side.variant.name
         assert side.desk.equity_e6 == equity_e6, side.variant.name
         differ += equity_e6 != apart.engine.branch.desk.equity_e6
-    assert differ >= 3
+    assert differ >= 2
     result = counterfactual(tape)
-    assert result.equal and sum(bool(worth.value_usd) for worth in result.limits.values()) >= 3
+    assert result.equal and sum(bool(worth.value_usd) for worth in result.limits.values()) >= 2
