@@ -119,10 +119,10 @@ digests:  ## one tape on several Pythons: is its digest the same? (PYTHONS='…'
 	done
 
 lock:  ## renew the lock files (needs uv)
-	uv pip compile pyproject.toml --extra parquet --extra plot --extra check --group build --group test --group lint $(LOCK) -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra alerts --extra parquet --extra plot --extra check --group build --group test --group lint $(LOCK) -o requirements-dev.lock
 	uv pip compile pyproject.toml -c requirements-dev.lock $(LOCK) -o requirements.lock
 	uv pip compile --group build -c requirements-dev.lock $(LOCK) -o requirements-build.lock
-	for extra in parquet plot check; do \
+	for extra in alerts parquet plot check; do \
 	  uv pip compile pyproject.toml --extra $$extra -c requirements-dev.lock $(LOCK) -o requirements-$$extra.lock || exit 1; \
 	done
 	uv pip compile requirements-conformance.in $(LOCK) -o requirements-conformance.lock

@@ -4,7 +4,7 @@
 #   sudo deploy/install.sh              install, enable and start
 #   sudo deploy/install.sh --no-start   install only
 #   sudo deploy/install.sh --extra parquet --extra plot
-#                                       with libraries that some commands need: parquet, plot, check
+#                                       with libraries that some commands need: alerts, parquet, plot, check
 #
 # Later upgrades keep the extras; --no-extras is without them again.
 # DESTDIR=/some/root installs below another root, without users or systemd (for packaging).
@@ -26,8 +26,8 @@ while [ $# -gt 0 ]; do
     --no-extras) extras= ;;
     --extra)
       case "${2:-}" in
-        parquet | plot | check) extras="$extras $2" ;;
-        *) die "no extra '${2:-}'; there are parquet, plot and check" ;;
+        alerts | parquet | plot | check) extras="$extras $2" ;;
+        *) die "no extra '${2:-}'; there are alerts, parquet, plot and check" ;;
       esac
       shift ;;
     *) die "unknown option $1 (there are --no-start, --extra NAME and --no-extras)" ;;
