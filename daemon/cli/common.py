@@ -191,6 +191,12 @@ def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{digits}f}"
 
 
+def one_of(value: str, allowed: tuple[str, ...], option: str) -> None:
+    """Refuse a value that is none of those allowed; raises BadParameter with them."""
+    if value not in allowed:
+        raise typer.BadParameter(f"{value!r}: one of {', '.join(allowed)}", param_hint=option)
+
+
 def parse_span(text: str) -> float:
     """Return the seconds in 90, 30s, 10m, 1h or 7d; raises BadParameter."""
     units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}

@@ -29,7 +29,7 @@ from daemon.lens.client import LensProcess
 from daemon.live.answers import Answers
 from daemon.live.child import watch
 from daemon.live.clock import Clock, Reading
-from daemon.live.decision_log import log_decisions
+from daemon.live.decision_log import DecisionLog
 from daemon.live.feed_log import log_told
 from daemon.live.gauges import figures_of, fit_to_keep
 from daemon.live.history import History
@@ -126,6 +126,7 @@ class Daemon:
         self.clock = Clock(snapshot.newest_ns(pieces), reading)
         first_seq = mended(self.state.tape)
         self._mended = snapshot.recover(self.engine, pieces, first_seq, self.clock.now_ns())
+        self._decisions = DecisionLog(self.engine.branch.settlement.real.values())
         for line in unheeded(self._config, pieces):
             log.warning("setting without effect", text=line)
         self.started_ns = self.clock.now_ns()
@@ -261,8 +262,15 @@ class Daemon:
         for coin in outcome.closed:
             self.history.forget(coin)
         rows = outcome.rows
-        if rows.signals or rows.alarms or rows.branch_alarms or outcome.notes:
-            self.recent.extend(log_decisions(rows, outcome.notes))
+        if (
+            rows.signals
+            or rows.fills
+            or rows.trade_updates
+            or rows.alarms
+            or rows.branch_alarms
+            or outcome.notes
+        ):
+            self.recent.extend(self._decisions.log(rows, outcome.notes))
 
     def figures(self) -> Figures:
         """Return what the views need to know beside the engine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from daemon.views.money import Money
 from venue.tape.continuity import torn_end
 
 
@@ -39,7 +40,8 @@ class Result:
     recorded; a tape may hold segments of several versions. `torn`, `dropped_bytes`,
     `missing_events` and `damage` say what of the tape could not be seen, as in a survey; with
     damage, equal digests prove nothing of the whole, so `digest_match` is None. `desks` are the
-    desk and the branch beside it, where one was asked for.
+    desk and the branch beside it, where one was asked for; `pnl` has what the closed trades made,
+    and what the phantoms of blocked signals would have.
     """
 
     digest: str = ""
@@ -69,6 +71,7 @@ class Result:
     idle_bots: list[str] = field(default_factory=list)
     violations: dict[str, int] = field(default_factory=dict)
     desks: list[DeskResult] = field(default_factory=list)
+    pnl: list[Money] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """Return the figures for a person."""
@@ -94,4 +97,19 @@ class Result:
             out.append(f"frames refused: {counts}")
         out.extend(desk.line() for desk in self.desks)
         out.extend(f"{name}: {torn_end(self.dropped_bytes)}" for name in self.torn)
-        return out + self.damage
+        return [*out, *self.damage, *(line_of(made) for made in self.pnl)]
+
+
+def line_of(made: Money) -> str:
+    """Return what trades or phantoms have made, for a person."""
+    plural = "" if made.trades == 1 else "s"
+    if made.kind == "phantom":
+        return (
+            f"blocked: {made.trades:,} phantom{plural} closed, they would have made"
+            f" {made.net_usd:+,.2f} USD"
+        )
+    won = "" if made.win_rate is None else f", {100 * made.win_rate:.0f} % won"
+    return (
+        f"P&L {made.net_usd:+,.2f} USD: price {made.price_usd:+,.2f}, fees {made.fees_usd:+,.2f},"
+        f" funding {made.funding_usd:+,.2f}; {made.trades:,} trade{plural} closed{won}"
+    )

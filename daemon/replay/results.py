@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from daemon.instance.database import reading
 from daemon.instance.paths import StateDir
 from daemon.replay.player import Player
 from daemon.replay.result import Result
+from daemon.views.money import money
 from market.errors import InputDamaged
 from shadow.store.store import Store
 from venue.tape.segment import segments_of
@@ -35,7 +37,10 @@ def _replay(tape: Path, state: StateDir, without: Sequence[str], *, whole: bool)
         state.database.with_name(state.database.name + suffix).unlink(missing_ok=True)
     store = Store(state.database, mode="replay", network=network)
     try:
-        return Player(store, without=without, whole=whole).play(tape)
+        result = Player(store, without=without, whole=whole).play(tape)
+        with reading(state) as db:
+            result.pnl = [*money(db), *money(db, kind="phantom")]
+        return result
     finally:
         store.close()
 

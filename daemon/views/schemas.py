@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 
 from daemon.views.lens import CoinLenses
+from daemon.views.money import Money
 from daemon.views.positions import Positions
 from daemon.views.report import ReportLine
 from daemon.views.series import SeriesReading
 from daemon.views.status import RestingStatus, RunningStatus
+from daemon.views.trades import ListedTrade
 from daemon.views.weights import RegimeView, WeightsView
 from daemon.views.why import Why
 from research.explain.explain import Explanation
@@ -27,6 +29,8 @@ VIEWS: dict[str, tuple[Any, ...]] = {
     "why": (Why | None,),
     "explain": (Explanation | None,),
     "report": (list[ReportLine],),
+    "pnl": (list[Money],),
+    "trades": (list[ListedTrade],),
     "blocked": (list[BlockedSignal],),
     "weights": (WeightsView,),
     "regime": (RegimeView,),

@@ -103,6 +103,8 @@ SECTIONS: dict[str, tuple[str, set[str]]] = {
             *("no_book", "called_off", "wound_down", "no_risk"),
         },
     ),
+    "pnl": ("gnomon pnl", set()),
+    "trades": ("gnomon trades", set()),
     "blocked": ("gnomon shadow list", {"blocked"}),
     "weights": ("gnomon weights", set()),
     "regime": ("gnomon regime", set()),

@@ -14,10 +14,11 @@ from daemon.cli.common import (
     ModeOption,
     StateOption,
     load_config,
+    one_of,
     pick_state,
     print_json,
 )
-from daemon.cli.shadow.window import GROUPS, one_of, since_day
+from daemon.cli.shadow.window import GROUPS, since_day
 from daemon.instance.database import reading
 from market.errors import InvariantBroken
 

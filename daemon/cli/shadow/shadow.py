@@ -15,12 +15,13 @@ from daemon.cli.common import (
     StateOption,
     load_config,
     number,
+    one_of,
     pick_state,
     print_json,
     print_table,
 )
 from daemon.cli.shadow.explain import explain
-from daemon.cli.shadow.window import GROUPS, one_of, since_day
+from daemon.cli.shadow.window import GROUPS, since_day
 from daemon.instance.database import reading, reading_file
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import typer
 
 from daemon.cli.common import (
     number,
+    one_of,
     parse_span,
     pick_state,
     print_json,
@@ -27,6 +28,12 @@ from market.text import UNFIT
 from tests.daemon.cli.conftest import Cli
 
 Captured = pytest.CaptureFixture[str]
+
+
+def test_a_word_that_is_not_among_those_allowed_is_refused_with_them() -> None:
+    one_of("coin", ("coin", "day"), "--by")
+    with pytest.raises(typer.BadParameter, match="'moon': one of coin, day"):
+        one_of("moon", ("coin", "day"), "--by")
 
 
 @pytest.mark.parametrize(

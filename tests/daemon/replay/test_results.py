@@ -17,6 +17,8 @@ from venue.tape.lines import record_line
 from venue.tape.segment import Segment
 from venue.tape.writer import SegmentWriter
 
+GOLDEN = Path(__file__).parents[2] / "support" / "golden"
+
 
 @pytest.fixture(scope="module")
 def taped(tmp_path_factory: pytest.TempPathFactory) -> Recorder:
@@ -129,3 +131,16 @@ def test_a_place_that_cannot_be_written_is_the_operators_error(
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(GnomonError, match="cannot be written"):
         replay_tape(taped.folder, tmp_path / "file", [])
+
+
+def test_a_replay_ends_with_what_its_trades_made(tmp_path: Path) -> None:
+    result = replay_tape(GOLDEN, tmp_path, [])
+    assert [made.kind for made in result.pnl] == ["taken", "phantom"]
+    with closing(open_readonly(tmp_path / "replay" / "gnomon.db")) as db:
+        for made, which in zip(result.pnl, ("kind = 'paper'", "cause = 'block'"), strict=True):
+            nets = [n for (n,) in db.execute(f"SELECT net_e6 FROM trade WHERE {which}") if n]
+            assert (made.trades, round(made.net_usd * 1e6)) == (len(nets), sum(nets))
+    taken, blocked = result.lines()[-2:]
+    assert taken.startswith(f"P&L {result.pnl[0].net_usd:+,.2f} USD: price ")
+    assert "1 trade closed, 0 % won" in taken
+    assert blocked.startswith("blocked: 3 phantoms closed, they would have made -")
