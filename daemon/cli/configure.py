@@ -15,7 +15,7 @@ from daemon.instance.paths import existing, find_config, state_root, user_config
 from market.errors import InputDamaged, OperatorError
 
 # Its place in `gnomon --help`.
-RANK = 10
+RANK = 12
 
 app = typer.Typer(help="Check, show and write configurations.", no_args_is_help=True)
 

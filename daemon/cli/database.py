@@ -25,7 +25,7 @@ from daemon.instance.paths import StateDir, state_root
 from market.errors import InputDamaged, OperatorError, VenueUnreachable
 
 # Its place in `gnomon --help`.
-RANK = 11
+RANK = 13
 
 app = typer.Typer(help="Check, copy and export databases.", no_args_is_help=True)
 

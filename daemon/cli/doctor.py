@@ -11,7 +11,7 @@ from daemon.instance.paths import MODE_FOLDERS
 from market.errors import OperatorError
 
 # Its place in `gnomon --help`.
-RANK = 4
+RANK = 6
 
 
 def register(app: typer.Typer) -> None:

@@ -31,7 +31,7 @@ NO_JIT = "GNOMON_NO_JIT"
 
 
 # Its place in `gnomon --help`.
-RANK = 6
+RANK = 8
 
 
 def register(app: typer.Typer) -> None:

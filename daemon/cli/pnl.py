@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 # Its place in `gnomon --help`.
-RANK = 3
+RANK = 4
 GROUPS = ("day", "bot", "division", "coin", "exit")
 # On a narrow terminal these go first, by their places.
 SPARE = (11, 9, 8, 10, 4, 5)

@@ -9,7 +9,7 @@ import typer
 from daemon.cli.common import print_json
 
 # Its place in `gnomon --help`.
-RANK = 8
+RANK = 10
 
 
 def register(app: typer.Typer) -> None:

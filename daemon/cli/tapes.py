@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from venue.tape.survey import Survey
 
 # Its place in `gnomon --help`.
-RANK = 9
+RANK = 11
 
 app = typer.Typer(help="Import, inspect and verify tapes.", no_args_is_help=True)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 # Its place in `gnomon --help`.
-RANK = 3
+RANK = 5
 INTEGER_MAX = 2**63 - 1
 
 

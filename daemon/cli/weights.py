@@ -28,7 +28,7 @@ LABEL_TIMEFRAME = "5m"
 
 
 # Its place in `gnomon --help`.
-RANK = 5
+RANK = 7
 
 
 def register(app: typer.Typer) -> None:

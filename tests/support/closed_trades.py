@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
+from daemon.instance.paths import StateDir
 from shadow.store.schema import MIGRATIONS
+from shadow.store.store import Store
 
 # 2026-11-30T00:00:00Z
 MONDAY_NS = 1_796_000_000 // 86_400 * 86_400 * 10**9
@@ -47,3 +50,11 @@ def put_trade(db: sqlite3.Connection, **cells: Any) -> int:
     db.execute(f"INSERT INTO trade ({names}) VALUES ({marks})", list(row.values()))
     db.execute("UPDATE trade SET status = status WHERE trade_id = ?", (row["trade_id"],))
     return int(row["trade_id"])
+
+
+def writable(root: Path) -> tuple[StateDir, sqlite3.Connection]:
+    """Return a state with an empty database, and a connection that may write to it."""
+    state = StateDir(root, "local")
+    state.create()
+    Store(state.database, mode="local", network="testnet").close()
+    return state, sqlite3.connect(state.database, isolation_level=None)

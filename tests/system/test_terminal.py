@@ -49,7 +49,14 @@ def test_the_screen_shows_what_happens_and_ctrl_c_ends_it(tmp_path: Path) -> Non
     )
     os.close(child)
     try:
-        words = (b"READY", b"BTC", b"direction", b"equity", b"open trades", b"gnomon.db")
+        words = (
+            b"ALL RIGHT",
+            b"feed 8 of 8",
+            b"direction",
+            b"USD",
+            b"What do I hold?",
+            b"Ctrl-C stops",
+        )
         shown = read_until(main, words, 30.0)
         for word in words:
             assert word in shown, shown[-3000:]

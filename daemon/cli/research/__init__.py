@@ -7,7 +7,7 @@ import typer
 from daemon.cli.families import families
 
 # Its place in `gnomon --help`.
-RANK = 12
+RANK = 14
 
 
 def register(parent: typer.Typer) -> None:

@@ -3,6 +3,6 @@
 from daemon.cli.shadow.shadow import register
 
 # Its place in `gnomon --help`.
-RANK = 7
+RANK = 9
 
 __all__ = ["RANK", "register"]

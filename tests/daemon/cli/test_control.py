@@ -322,7 +322,7 @@ def test_top_draws_for_as_long_as_the_daemon_answers(
         return await asyncio.wait_for(task, 10)
 
     ran = asyncio.run(main())
-    assert ran.code == 0 and "newest signals" in ran.out and "BTC" in ran.out
+    assert ran.code == 0 and "What just happened?" in ran.out and "direction" in ran.out
 
 
 def test_what_each_stage_has_added_is_shown(cli: Cli, tmp_path: Path) -> None:

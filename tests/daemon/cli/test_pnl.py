@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from daemon.cli.pnl import held, share, usd
-from daemon.instance.paths import StateDir
-from shadow.store.store import Store
 from tests.daemon.cli.conftest import Cli
-from tests.support.closed_trades import put_trade
+from tests.support.closed_trades import put_trade, writable
 
 KEYS = {
     "name", "kind", "trades", "net_usd", "price_usd", "fees_usd", "funding_usd", "win_rate",
@@ -21,10 +18,7 @@ KEYS = {
 @pytest.fixture
 def traded(tmp_path: Path) -> Path:
     """Return a state with three closed trades, one open one and a phantom."""
-    state = StateDir(tmp_path / "s", "local")
-    state.create()
-    Store(state.database, mode="local", network="testnet").close()
-    db = sqlite3.connect(state.database, isolation_level=None)
+    state, db = writable(tmp_path / "s")
     put_trade(db, bot="a", gross_e6=5_000_000, fees_e6=400_000, funding_e6=100_000)
     put_trade(db, bot="a", gross_e6=-1_000_000, fees_e6=300_000, exit_reason="target")
     put_trade(db, bot="b", gross_e6=-2_000_000_000, fees_e6=200_000)

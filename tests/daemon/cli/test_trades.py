@@ -1,25 +1,19 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from daemon.cli.trades import price
-from daemon.instance.paths import StateDir
-from shadow.store.store import Store
 from tests.daemon.cli.conftest import Cli
-from tests.support.closed_trades import put_trade
+from tests.support.closed_trades import put_trade, writable
 
 
 @pytest.fixture
 def traded(tmp_path: Path) -> Path:
     """Return a state with a closed trade, an open one, and a phantom."""
-    state = StateDir(tmp_path / "s", "local")
-    state.create()
-    Store(state.database, mode="local", network="testnet").close()
-    db = sqlite3.connect(state.database, isolation_level=None)
+    state, db = writable(tmp_path / "s")
     put_trade(db, gross_e6=5_000_000, fees_e6=400_000, entry_px=98_328.0, exit_px=99_000.0)
     put_trade(db, status="open", bot="rsi_fade", coin="ETH")
     put_trade(db, kind="phantom", cause="block", gross_e6=7_000_000)
