@@ -20,10 +20,12 @@ WORDS_MIN = 17
 class Column(Struct, kw_only=True):
     """One column: its head, its cells, and how long it stays (0 is never left out).
 
+    `above` is a first line of the head, where one is too long for the column.
     `words` may be cut with an ellipsis, down to `least` cells; all else is shown whole.
     """
 
     head: str
+    above: str = ""
     cells: list[Text] = field(default_factory=list)
     leaves: int = 0
     left: bool = False
@@ -33,15 +35,23 @@ class Column(Struct, kw_only=True):
     @property
     def width(self) -> int:
         """Return the cells it takes on the screen."""
-        return max([cell_len(self.head), *(cell_len(cell.plain) for cell in self.cells)])
+        return max(
+            [
+                cell_len(self.head),
+                cell_len(self.above),
+                *(cell_len(cell.plain) for cell in self.cells),
+            ]
+        )
 
 
 def table(columns: Sequence[Column], width: int) -> list[Text]:
-    """Return the head and the rows of what fits into a width."""
+    """Return the head, of two lines where a column has one above, and the rows of what fits."""
     kept = fitting(columns, width)
     widths = _widths(kept, width)
-    head = [Text(column.head, "dim") for column in kept]
-    lines = [head, *([column.cells[at] for column in kept] for at in range(len(kept[0].cells)))]
+    lines = [[Text(column.head, "dim") for column in kept]]
+    if any(column.above for column in columns):
+        lines.insert(0, [Text(column.above, "dim") for column in kept])
+    lines += [[column.cells[at] for column in kept] for at in range(len(kept[0].cells))]
     return [_line(kept, widths, cells) for cells in lines]
 
 

@@ -51,7 +51,7 @@ def by_limit(
             rules.append(row)
             continue
         row.verdict, row.reason = UNDETERMINED, NOT_BEGUN
-        row.sentence = f"Not shown yet: {NOT_BEGUN}."
+        row.sentence = f"{NOT_BEGUN[:1].upper()}{NOT_BEGUN[1:]}."
         limits.append(row)
     return Limits(limits, rules)
 

@@ -41,6 +41,10 @@ class Report(Struct):
     `sole_blocked` counts those that no filter blocked. `instruments` are those that seem dead:
     what rests on them is not to be believed. `shortfall` is of the desk's own trades that closed in
     the window.
+
+    `from_day` and `to_day` are the first and the last UTC day with anything in it, "" where there
+    is none. `blocked_usd` is what the episodes that were blocked and closed would have made, each
+    once; `r_usd` what one R is worth, by series.
     """
 
     by: str
@@ -54,6 +58,16 @@ class Report(Struct):
     rules: list[ReportRow] = field(default_factory=list)
     instruments: list[Dead] = field(default_factory=list)
     shortfall: Shortfall = field(default_factory=Shortfall)
+    from_day: str = ""
+    to_day: str = ""
+    blocked_usd: float | None = None
+    r_usd: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def taken_usd(self) -> float | None:
+        """Return what the desk's trades that closed have made, None where none has."""
+        paid, apart = self.shortfall, self.shortfall.not_split
+        return paid.net_usd + apart.net_usd if paid.trades + apart.trades else None
 
 
 def report(
@@ -88,11 +102,24 @@ def report(
         " AND status <> 'closed'"
     ).fetchone()[0]
     unavailable, excluded = counts.get("unavailable", 0), counts.get("excluded", 0)
+    blocked_e6 = db.execute(
+        "SELECT SUM(net_e6) FROM slice_day WHERE (by, scope) = ('division', 'blocked')"
+        " AND entries > 0 AND day >= ?",
+        (since,),
+    ).fetchone()[0]
+    from_day, to_day = db.execute(
+        "SELECT MIN(day), MAX(day) FROM rollup_day WHERE day >= ?", (since,)
+    ).fetchone()
+    money_r = db.execute("SELECT series_id, money_r_e6 FROM series WHERE money_r_e6 > 0")
     return Report(
         *(by, since, rows, staged(db, since), bias, unavailable, excluded, opened),
         rules=rules,
         instruments=dead_instruments(db),
         shortfall=shortfall(db, since=since),
+        from_day=from_day or "",
+        to_day=to_day or "",
+        blocked_usd=None if blocked_e6 is None else blocked_e6 / 1e6,
+        r_usd={series: e6 / 1e6 for series, e6 in money_r},
     )
 
 

@@ -67,6 +67,11 @@ def undetermined(effective: float, days: int, now: float, later: float, by: str)
     return said + (f" At this pace {in_r(later)} R by {by}." if isfinite(later) else "")
 
 
+def too_early(have: int, least: int, of: str) -> str:
+    """Return how far a limit is from the least that a verdict takes."""
+    return f"too early: {have} of {least} {of}"
+
+
 def worth_unknown(choice: float, now: float) -> str:
     """Return what is missing when choice is decided and value is not."""
     side = "worse" if choice < 0.0 else "better"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from math import ceil, isfinite
+from math import ceil, floor, isfinite
 
 from msgspec import Struct, structs
 
@@ -41,7 +41,9 @@ UNDECIDED = {
     (False, True): "what it is worth is decided, its choice is not",
     (False, False): "neither its choice nor its worth is decided",
 }
-NOT_SHOWN, NO_VERDICT = "Not shown yet", "No verdict"
+NO_VERDICT = "No verdict: "
+# A reason that is a sentence by itself.
+NOT_SHOWN = " "
 CORRELATION_MAX = 0.5
 WILD_BEST = 15.0
 
@@ -196,13 +198,16 @@ def _too_few(found: Measured, terms: Terms) -> str | None:
         return "it has not blocked anything yet"
     least = terms.n_eff_min
     for days, of in (
-        (found.choice.selection.days, "effective days"),
-        (found.choice.blocked_days, "effective days with blocks"),
+        (found.choice.selection.days, "trading days"),
+        (found.choice.blocked_days, "trading days with blocks"),
     ):
         if days < least:
-            return f"{days:.1f} of the {least:.0f} {of} it takes"
+            # Of nearly twenty effective days, nineteen are there.
+            return sentences.too_early(floor(days), ceil(least), of)
     if found.choice.booked.blocked < terms.blocked_min:
-        return f"{found.choice.booked.blocked} of the {terms.blocked_min} blocked signals it takes"
+        return sentences.too_early(
+            found.choice.booked.blocked, terms.blocked_min, "blocked signals"
+        )
     return None
 
 
@@ -330,8 +335,10 @@ def _sentence(
         return sentences.worth_nothing(name, terms.margin_v_r)
     if told.mixed:
         return sentences.mixed(name, choice, worth)
+    if told.held_back == NOT_SHOWN:
+        return f"{told.reason[:1].upper()}{told.reason[1:]}."
     if told.held_back:
-        return f"{told.held_back}: {told.reason}."
+        return f"{told.held_back}{told.reason}."
     limits = (selection.limit_now, selection.limit_later)
     by = date.fromisoformat(evidence.through) + timedelta(days=selection.days)
     said = sentences.undetermined(selection.n_eff, selection.days, *limits, by.isoformat())

@@ -21,7 +21,7 @@ YOUNG = ReportRow(
     group="filter", name="young", mode="observe", series="b2", series_number=2, blocked=1,
     sole_blocked=1, fail_closed=3, provisional=4, clamped_usd=-1.25,
     left_out={"joint": 5, "no_data": 3}, companion="guard", verdict="UNDETERMINED",
-    reason="too few <days>", sentence="Not shown yet: too few <days>.",
+    reason="too few <days>", sentence="Too few <days>.",
     warnings=["series 2 of this limit: each has a chance of its own to be wrong"],
 )  # fmt: skip
 HALT = ReportRow(group="filter", name="halt", mode="enforce", blocked=6, fail_closed=1)

@@ -15,7 +15,8 @@ import typer
 
 from daemon.cli.cells import cell
 from daemon.cli.common import json_text
-from daemon.cli.shadow.report_text import cells, columns_of, dead, notes, print_report, verdict_of
+from daemon.cli.shadow import report_text, report_wide_text
+from daemon.cli.shadow.report_text import dead, heading, notes, print_report
 from daemon.views.report import ReportLine, report_lines
 from market.errors import ExtraMissing, OperatorError
 from shadow.report.report import Report
@@ -145,18 +146,20 @@ def _html(reports: list[Titled]) -> str:
 def _section(one: Titled) -> str:
     report = one.report
     judged = report.by == "filter"
-    heads = (*columns_of(report), *(("verdict",) if judged else ()))
+    heads: tuple[str, ...] = report_text.columns_of(report)
+    cells = report_text.cells
+    if judged:
+        heads, cells = (*report_wide_text.LIMIT_COLUMNS, "verdict"), report_wide_text.cells
     head = "".join(f"<th>{html.escape(c)}</th>" for c in heads)
     body = []
     for row in report.rows:
         found = "".join(f"<td>{html.escape(text)}</td>" for text in cells(row))
-        said = html.escape(f"{verdict_of(row)}: {row.sentence}")
+        said = html.escape(f"{report_wide_text.verdict_of(row)}: {row.sentence}")
         found += f'<td class="{row.verdict}">{said}</td>' if judged else ""
         body.append(f"<tr>{found}</tr>")
     below = [PROMISE, *notes(report)] if judged else notes(report)
-    what = "What did my limits do?" if judged else f"Blocked by {report.by}"
     return (
-        f"<h1>{what}</h1><p>{html.escape(one.title)}</p>"
+        f"<h1>{html.escape(heading(report)[0])}</h1><p>{html.escape(one.title)}</p>"
         + "".join(f"<p>{html.escape(line)}</p>" for line in dead(report))
         + f"<table><tr>{head}</tr>{''.join(body)}</table>"
         + "".join(f"<p>{html.escape(note)}</p>" for note in below)

@@ -1,110 +1,191 @@
-"""The shadow report as a table for a person."""
+"""The shadow report for a person with a minute: a headline, a row a limit, a legend."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Iterable, Sequence
 
 import typer
+from rich.text import Text
 
-from daemon.cli.common import number, print_table
-from daemon.cli.shortfall_text import shortfall_lines
-from shadow.report.report import Report
-from shadow.report.row import NONE, ReportRow
-from shadow.report.sentences import PROMISE
-
-LIMIT_COLUMNS = (
-    "limit",
-    "mode",
-    "blocked",
-    "counted",
-    "judged",
-    "days",
-    "mean R",
-    "taken R",
-    "choice R",
-    "one look",
-    "any day",
-    "value R/day",
-    "one look",
-    "any day",
-    "value USD",
+from daemon.cli.common import number as plain
+from daemon.cli.common import print_table
+from daemon.cli.shadow.interval_text import Axis, Bar, axis_of
+from daemon.cli.shadow.report_wide_text import (
+    interval,
+    named,
+    print_details,
+    sentence_lines,
+    verdict_of,
 )
+from daemon.screen.columns import Column, number, table
+from daemon.views.standing import is_decided, standing
+from shadow.report.by_limit import CONTROL
+from shadow.report.report import Report
+from shadow.report.row import ReportRow
+
+WIDTH = 100
 SLICE_COLUMNS = (
     "",
     "blocked",
-    "alone",
-    "episodes",
+    "by one limit",
+    "counted",
     "days",
     "mean R",
     "taken R",
-    "shrunken R",
+    "drawn R",
     "95 %",
     "bps",
     "USD",
 )
-WIDE_COLUMNS = (
-    "limit",
-    "sees now R",
-    "days to go",
-    "slow timing R",
-    "control R",
-    "rv_z R",
-    "no counterpart",
-    "missing data USD",
-    "worst day",
-    "without",
-    "CVaR 5 %",
-    "without",
-    "drawdown",
-    "without",
-    "under water",
-    "without",
+LEGEND = (
+    "only this   signals that no other limit would have stopped; a limit is judged by these",
+    "vs taken R  what a blocked trade made, less what the same bots made where they were let in",
+    "saved/cost  what the desk made with this limit less what it made without it, fees paid",
+    "├━●━┤       thin: true whatever day you look; thick: one look. Undecided is not “no effect”.",
 )
-READ = (
-    "counted: blocked by this limit alone, with an outcome that counts by now. choice: their R "
-    "less what the same bots' other signals made; negative is worse. value: the desk with the "
-    "limit less the desk without it. one look: 95 % if you look once; any day: holds whatever day "
-    "you look, and alone decides."
-)
-REASONS = {
-    "open": "open",
-    "unfunded": "a funding rate unknown",
-    "no_book": "no book to enter on",
-    "called_off": "called off",
-    "suspect": "a suspect price",
-    "wound_down": "a coin that went",
-    "no_risk": "no risk",
-    "no_data": "refused for want of data",
-    "joint": "refused by others too",
-}
-WIDTH = 100
+WINDOW = "The verdicts are of the whole series; the window is one look more."
+NOTHING = "nothing has been judged yet; `gnomon run` makes signals"
 
 
 def print_report(report: Report, title: str, *, wide: bool = False) -> None:
     """Print a report."""
-    since = f" since {report.since}" if report.since else ""
-    what = "What did my limits do?" if report.by == "filter" else f"Blocked by {report.by}"
-    typer.echo(f"{what}{since}")
-    typer.echo(title)
-    for line in dead(report):
+    for line in (*heading(report), title, *dead(report)):
         typer.echo(line)
-    if report.rows:
-        print_table(
-            "", columns_of(report), [cells(row) for row in report.rows], spare=_spare(report)
-        )
-        if wide and report.by == "filter":
-            print_table("", WIDE_COLUMNS, [_wide(row) for row in report.rows], spare=())
-        below = [*verdicts(report), *notes(report)]
+    if not report.rows:
+        typer.echo(f"nothing was judged since {report.since}" if report.since else NOTHING)
+    elif report.by == "filter":
+        for line in (*headline(report), "", *limit_lines(report, _width())):
+            typer.echo(line)
+        if wide:
+            print_details(report)
     else:
-        typer.echo(
-            f"nothing was judged since {report.since}"
-            if report.since
-            else "nothing has been judged yet; `gnomon run` makes signals"
-        )
-        below = _beside(report)
-    for line in below:
+        rows = [cells(row) for row in report.rows]
+        print_table("", columns_of(report), rows, spare=(9, 2, 4, 6))
+    for line in notes(report):
         typer.echo(line)
+
+
+def _width() -> int:
+    """Return how wide the report may be: a hundred columns read best, fewer where there are."""
+    if not sys.stdout.isatty():
+        return WIDTH
+    return min(WIDTH, int(os.environ.get("COLUMNS") or os.get_terminal_size().columns))
+
+
+def heading(report: Report) -> list[str]:
+    """Return the question, over which days, and of a slice that there is no verdict."""
+    one = report.from_day == report.to_day
+    days = report.from_day if one else f"{report.from_day} to {report.to_day}"
+    since = f"since {report.since}" if report.since else days
+    if report.by == "filter":
+        return [f"What did my limits do?  {since}".rstrip()]
+    when = f", {since}" if since else ""
+    return [f"Blocked signals by {report.by}: what they would have made{when}. No verdict."]
+
+
+def headline(report: Report) -> list[str]:
+    """Return how many limits are decided, which saved and cost most, and what trades made."""
+    limits = [row for row in report.rows if row.name != CONTROL]
+    decided = [row for row in limits if is_decided(row)]
+    plural = "" if len(limits) == 1 else "s"
+    said = f"{len(limits)} limit{plural} watched, {len(decided) or 'none'} decided."
+    worth = [row for row in decided if row.value_usd]
+    best = max(worth, key=lambda row: row.value_usd or 0.0, default=None)
+    worst = min(worth, key=lambda row: row.value_usd or 0.0, default=None)
+    if best is not None and (best.value_usd or 0.0) > 0:
+        said += f" {named(best)} saved most: {_usd(best.value_usd)} USD."
+    if worst is not None and (worst.value_usd or 0.0) < 0:
+        said += f" {named(worst)} cost most: {_usd(worst.value_usd)} USD."
+    made = []
+    if report.taken_usd is not None:
+        made.append(f"The trades taken made {_usd(report.taken_usd)} USD.")
+    if report.blocked_usd is not None:
+        made.append(f"What the limits blocked would have made {_usd(report.blocked_usd)} USD.")
+    return [said, " ".join(made)] if made else [said]
+
+
+def limit_lines(report: Report, width: int) -> list[str]:
+    """Return the table by limit, the legend, and the sentences of what is decided."""
+    rows = report.rows
+    bars = {row.series: bar_of(row, report.r_usd.get(row.series)) for row in rows}
+    decided = [row for row in rows if is_decided(row) and row.name != CONTROL]
+    drawn = [bars[row.series] for row in decided]
+    axis = axis_of(
+        [bar for bar in drawn if bar is not None], [bar for bar in bars.values() if bar is not None]
+    )
+    lines = table(_columns(rows, bars, axis), width)
+    rule = "─" * width
+    heads, body = [line.plain for line in lines[:2]], [line.plain for line in lines[2:]]
+    grouped = _apart(rows, body)
+    told = sentence_lines(decided)
+    legend = [line[:width] for line in LEGEND]
+    window = [WINDOW] if report.since else []
+    return [*heads, rule, *grouped, rule, *legend, *window, *([""] if told else []), *told]
+
+
+def _apart(rows: Sequence[ReportRow], lines: Sequence[str]) -> list[str]:
+    """Return the lines with a space between what is decided, what is not, and the placebo."""
+    found: list[str] = []
+    kinds = [2 if row.name == CONTROL else 1 - is_decided(row) for row in rows]
+    for at, line in enumerate(lines):
+        if at and kinds[at] != kinds[at - 1]:
+            found.append("")
+        found.append(line)
+    return found
+
+
+def _columns(rows: Sequence[ReportRow], bars: dict[str, Bar | None], axis: Axis) -> list[Column]:
+    def cells(texts: Iterable[str]) -> list[Text]:
+        return [Text(text) for text in texts]
+
+    return [
+        Column(head="limit", cells=cells(map(_name, rows)), left=True),
+        Column(head="blocked", cells=cells(str(r.blocked) for r in rows), leaves=2),
+        Column(above="only", head="this", cells=cells(str(r.sole_blocked) for r in rows)),
+        Column(
+            above="vs",
+            head="taken R",
+            cells=cells(number(r.selection_r, sign=True) for r in rows),
+            leaves=1,
+        ),
+        Column(above="saved or", head="cost USD", cells=cells(_usd(r.value_usd) for r in rows)),
+        Column(
+            above="USD a day",
+            head=axis.head(),
+            cells=cells(axis.draw(bars[r.series]) for r in rows),
+            left=True,
+            leaves=3,
+        ),
+        Column(head="verdict", cells=cells(map(_verdict, rows)), left=True),
+    ]
+
+
+def _name(row: ReportRow) -> str:
+    return f"{named(row)}°" if row.mode == "observe" else named(row)
+
+
+def _verdict(row: ReportRow) -> str:
+    if row.name == CONTROL and not is_decided(row):
+        return "undecided, as it must be"
+    return verdict_of(row) if is_decided(row) else standing(row)
+
+
+def bar_of(row: ReportRow, r_usd: float | None) -> Bar | None:
+    """Return what a limit was worth in USD a day, None until that is shown."""
+    if r_usd is None or row.value_r_per_day is None or row.value_low is None:
+        return None
+    ends = (
+        row.value_r_per_day,
+        row.value_low,
+        row.value_high,
+        row.value_any_low,
+        row.value_any_high,
+    )
+    at, low, high, any_low, any_high = (None if r is None else r * r_usd for r in ends)
+    assert at is not None and low is not None and high is not None
+    return Bar(at, low, high, any_low, any_high)
 
 
 def dead(report: Report) -> list[str]:
@@ -113,176 +194,70 @@ def dead(report: Report) -> list[str]:
 
 
 def columns_of(report: Report) -> tuple[str, ...]:
-    """Return the heads of the columns."""
-    return LIMIT_COLUMNS if report.by == "filter" else (report.by, *SLICE_COLUMNS[1:])
-
-
-def _spare(report: Report) -> tuple[int, ...]:
-    return (1, 14, 4, 7, 12, 9, 5, 3) if report.by == "filter" else (9, 2, 4, 6)
+    """Return the heads of the columns of slices."""
+    return (report.by, *SLICE_COLUMNS[1:])
 
 
 def cells(row: ReportRow) -> tuple[str, ...]:
-    """Return the cells of a row."""
-    if row.group != "filter":
-        return (
-            row.name,
-            str(row.blocked),
-            str(row.sole_blocked),
-            str(row.episodes),
-            str(row.days),
-            number(row.mean_r, 2, sign=True),
-            number(row.taken_r, 2, sign=True),
-            number(row.shrunken_r, 2, sign=True),
-            _range(row.shrunken_low, row.shrunken_high),
-            number(row.mean_bps, 1, sign=True),
-            f"{row.net_usd:+,.2f}",
-        )
+    """Return the cells of a slice."""
     return (
-        named(row),
-        row.mode,
+        row.name,
         str(row.blocked),
+        str(row.sole_blocked),
         str(row.episodes),
-        str(row.judged),
         str(row.days),
-        number(row.mean_r, 2, sign=True),
-        number(row.taken_r, 2, sign=True),
-        number(row.selection_r, 2, sign=True),
-        _range(row.selection_low, row.selection_high),
-        _range(row.selection_any_low, row.selection_any_high),
-        number(row.value_r_per_day, 2, sign=True),
-        _range(row.value_low, row.value_high),
-        _range(row.value_any_low, row.value_any_high),
-        _usd(row.value_usd),
+        plain(row.mean_r, 2, sign=True),
+        plain(row.taken_r, 2, sign=True),
+        plain(row.shrunken_r, 2, sign=True),
+        interval(row.shrunken_low, row.shrunken_high),
+        plain(row.mean_bps, 1, sign=True),
+        f"{row.net_usd:+,.2f}",
     )
-
-
-def _wide(row: ReportRow) -> tuple[str, ...]:
-    share = row.no_counterpart
-    return (
-        named(row),
-        number(row.limit_now, 2),
-        "–" if row.days_to_go is None else str(row.days_to_go),
-        number(row.slow_r, 2, sign=True),
-        number(row.control_r, 2, sign=True),
-        number(row.rv_z_r, 2, sign=True),
-        "–" if share is None else f"{share:.0%}",
-        _usd(row.missing_data_usd),
-        _usd(row.worst_day_with_usd),
-        _usd(row.worst_day_without_usd),
-        _usd(row.cvar_with_usd),
-        _usd(row.cvar_without_usd),
-        _usd(row.drawdown_with_usd, sign=False),
-        _usd(row.drawdown_without_usd, sign=False),
-        number(row.under_water_with_days, 0),
-        number(row.under_water_without_days, 0),
-    )
-
-
-def named(row: ReportRow) -> str:
-    """Return a limit's name, with the number of its series where that is not the first."""
-    number_ = row.series_number or 1
-    return f"{row.name} #{number_}" if number_ > 1 else row.name
-
-
-def _usd(value: float | None, *, sign: bool = True) -> str:
-    return "–" if value is None else f"{value:{'+' if sign else ''},.0f}"
-
-
-def _range(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{low:+.2f} … {high:+.2f}"
-
-
-def verdict_of(row: ReportRow) -> str:
-    """Return a verdict in a few words."""
-    kind = {"coin": "a coin", "value": "nothing"}.get(row.kind)
-    return f"{row.verdict} to {kind}" if kind else row.verdict
-
-
-def verdicts(report: Report) -> list[str]:
-    """Return a line or more for each limit with its verdict, and what all of them promise."""
-    rows = [row for row in report.rows if row.verdict != NONE]
-    if not rows:
-        return []
-    if report.since:
-        lines = ["", "The verdicts are of the whole series; the window is one look more."]
-    else:
-        lines = [""]
-    width = max(len(named(row)) for row in rows)
-    for row in rows:
-        said = f"{verdict_of(row)}: {row.sentence}"
-        head = f"{named(row):<{width}}  "
-        lines += textwrap.wrap(said, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))
-        for warning in row.warnings:
-            lines += textwrap.wrap(
-                warning, WIDTH, initial_indent=" " * len(head), subsequent_indent=" " * len(head)
-            )
-    return [*lines, "", *textwrap.wrap(PROMISE, WIDTH), *textwrap.wrap(READ, WIDTH)]
 
 
 def notes(report: Report) -> list[str]:
-    """Return what is in no figure, and how far the simulator is to be trusted."""
+    """Return what is in no figure, what the figures rest on, and where there is more."""
     lines = []
-    for row in report.rows:
-        parts = _left_out(row)
-        if parts:
-            lines.append(f"{named(row)}: in no figure above {', '.join(parts)}")
-    if report.by != "filter":
-        closed = {row.name: row.fail_closed for row in report.rows if row.fail_closed}
-        if closed:
-            listed = ", ".join(f"{name} {count}" for name, count in closed.items())
-            lines.append(f"blocked for lack of data, in no figure above: {listed}")
+    missing = {row.name: row.fail_closed for row in report.rows if row.fail_closed}
+    if missing:
+        listed = ", ".join(f"{name} {count}" for name, count in missing.items())
+        lines.append(f"blocked because data was missing (not counted): {listed}")
     clamped = {row.name: row.clamped_usd for row in report.rows if row.clamped_usd}
     if clamped:
-        listed = ", ".join(f"{name} {usd:+.2f} USD" for name, usd in clamped.items())
-        lines.append(f"what caps cut off would have earned, in no figure above: {listed}")
-    for row in report.rules:
-        lines.append(f"rule {row.name}: {row.blocked + row.fail_closed} refused; it has no verdict")
-    return lines + _head(report) + _beside(report)
-
-
-def _left_out(row: ReportRow) -> list[str]:
-    parts = []
-    if row.provisional:
-        parts.append(f"{row.provisional} blocked that count on days to come")
-    for reason, count in row.left_out.items():
-        words = REASONS.get(reason, reason)
-        if reason == "joint" and row.companion:
-            words += f" (most often {row.companion})"
-        parts.append(f"{count} {words}")
-    return parts
-
-
-def _head(report: Report) -> list[str]:
-    bias = report.bias
-    if bias.pairs:
-        within = (
-            "small enough for verdicts" if bias.within else "NOT known to be small: no verdicts"
-        )
-        lines = [
-            f"twin minus real: {number(bias.mean_bps, 2, sign=True)} bps "
-            f"({_range(bias.low, bias.high)}) over {bias.pairs} pairs, {within}"
+        listed = ", ".join(f"{name} {_usd(usd, 2)} USD" for name, usd in clamped.items())
+        lines.append(f"size trimmed by caps would have made (not included above): {listed}")
+    if report.rules:
+        listed = ", ".join(f"{row.name} {row.blocked + row.fail_closed}" for row in report.rules)
+        lines.append(f"rules, which have no verdict, blocked: {listed}")
+    if report.by == "filter" and report.rows:
+        lines.append(_bias(report))
+    lines += [
+        f"shadow-only {row.name} (not included above): {row.blocked} signals, {row.sole_blocked} of"
+        f" them stopped by nothing else, {row.episodes} with a known outcome, "
+        f"mean R {plain(row.mean_r, sign=True)}, {_usd(row.net_usd, 2)} USD"
+        for row in report.staged
+    ]
+    if report.by == "filter" and report.rows:
+        lines += [
+            "",
+            "More: --wide, --by bot   one figure: gnomon explain direction.value_usd",
         ]
-    else:
-        lines = ["twin minus real: no closed pair yet"]
-    return [
-        *lines,
-        f"phantoms: {report.open_phantoms} open, {report.unavailable} without a book to enter on, "
-        f"{report.excluded} left out for an unknown funding rate, "
-        "a suspect price or a coin that went",
-    ]
+    return lines
 
 
-def _beside(report: Report) -> list[str]:
-    """Return what stands beside the verdicts: bots in the shadow stage, what the desk paid."""
-    paid = shortfall_lines(report.shortfall) if report.by == "filter" else []
-    return _staged(report.staged) + paid
+def _bias(report: Report) -> str:
+    """Return how far the simulator is to be trusted."""
+    bias = report.bias
+    if not bias.pairs:
+        return "simulator bias: no trade has closed beside its twin yet"
+    if bias.within and not bias.mean_bps and not bias.low and not bias.high:
+        return "on paper: simulator bias is zero by construction"
+    said = "small enough for verdicts" if bias.within else "NOT known to be small: no verdicts"
+    return (
+        f"simulator bias: a twin makes {plain(bias.mean_bps, 2, sign=True)} bps"
+        f" ({interval(bias.low, bias.high)}) more than the real trade, {bias.pairs} pairs, {said}"
+    )
 
 
-def _staged(rows: Iterable[ReportRow]) -> list[str]:
-    """Return a line for each shadow-only bot; they are in no figure of the table."""
-    return [
-        f"shadow-only {row.name}, in no figure above: {row.blocked} signals, {row.sole_blocked} of "
-        f"them stopped by nothing else, {row.episodes} with a known outcome, "
-        f"mean R {number(row.mean_r, sign=True)}, {row.net_usd:+.2f} USD"
-        for row in rows
-    ]
+def _usd(value: float | None, decimals: int = 0) -> str:
+    return number(value, decimals, sign=True)

@@ -106,11 +106,11 @@ def test_a_series_without_rows_says_so(tmp_path: Path) -> None:
     assert (row.verdict, row.episodes, row.selection_r, row.value_usd) == (
         UNDETERMINED, 0, None, None,
     )  # fmt: skip
-    assert row.sentence == "Not shown yet: it has not blocked anything yet."
+    assert row.sentence == "It has not blocked anything yet."
     planted.counted("fresh", "enforce", "shared", day=1, signals=12)
     row = only(planted, tmp_path / "later")
     assert row.blocked == 12
-    assert row.sentence == "Not shown yet: none of its own blocks has closed yet."
+    assert row.sentence == "None of its own blocks has closed yet."
 
 
 @pytest.mark.parametrize("kind", ["observed", "enforced"])

@@ -49,8 +49,8 @@ def steady(
 def test_twelve_days_of_the_worked_example_show_nothing_yet() -> None:
     found = decide("limit", worked(12))
     assert (found.verdict, found.kind) == (UNDETERMINED, "")
-    assert found.reason == "10.0 of the 20 effective days it takes"
-    assert found.sentence == "Not shown yet: 10.0 of the 20 effective days it takes."
+    assert found.reason == "too early: 10 of 20 trading days"
+    assert found.sentence == "Too early: 10 of 20 trading days."
     hidden = (found.selection, found.slow, found.value)
     assert all(one.single is None for one in hidden)
     assert found.selection.anytime is found.value.anytime is None
@@ -177,7 +177,7 @@ def test_blocks_on_few_days_are_few_days() -> None:
     ]
     found = ruled(signals)
     assert found.selection.n_eff > 20.0
-    assert found.reason == "19.0 of the 20 effective days with blocks it takes"
+    assert found.reason == "too early: 19 of 20 trading days with blocks"
     assert found.selection.anytime is None
 
 
@@ -187,9 +187,9 @@ def test_fewer_than_thirty_blocked_signals_are_too_few() -> None:
     ]
     found = ruled(signals)
     assert found.booked.blocked == 30
-    assert found.reason != "30 of the 30 blocked signals it takes"
+    assert found.reason != "too early: 30 of 30 blocked signals"
     found = ruled(signals, terms=Terms(blocked_min=31, n_eff_min=15.0))
-    assert found.reason == "30 of the 31 blocked signals it takes"
+    assert found.reason == "too early: 30 of 31 blocked signals"
     assert found.days_to_go is None or found.days_to_go > 0
 
 
@@ -208,13 +208,13 @@ def test_a_limit_that_never_blocked_has_nothing_to_say(days: int) -> None:
     signals = [Signal(d, "a", 1.0, False) for d in range(days) for _ in range(5)]
     found = ruled(signals, [0.0] * days, through=day_of(max(days - 1, 0)))
     assert (found.verdict, found.days_to_go) == (UNDETERMINED, None)
-    assert found.sentence == "Not shown yet: it has not blocked anything yet."
+    assert found.sentence == "It has not blocked anything yet."
     assert found.selection.single is found.selection.anytime is found.value.anytime is None
 
 
 def test_a_limit_of_whose_blocks_none_counts_yet_is_not_told_that_it_blocked_nothing() -> None:
     found = ruled([], [0.0], through=day_of(0), stopped=12)
-    assert found.sentence == "Not shown yet: none of its own blocks has closed yet."
+    assert found.sentence == "None of its own blocks has closed yet."
 
 
 def test_what_is_not_booked_yet_is_provisional() -> None:

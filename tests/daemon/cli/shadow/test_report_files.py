@@ -140,8 +140,10 @@ def test_html_of_slices_has_no_verdict(capsys: Captured) -> None:
 
 
 def test_html_carries_the_notes_even_without_rows(capsys: Captured) -> None:
-    page = text_of(capsys, empty("bot", ""), "html")
-    assert "<p>twin minus real: no closed pair yet</p>" in page and "<td" not in page
+    told = empty("bot", "")
+    told.staged = [msgspec.structs.replace(SLICE, name="sandbox")]
+    page = text_of(capsys, told, "html")
+    assert "<p>shadow-only sandbox (not included above): " in page and "<td" not in page
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "csv", "html"])
