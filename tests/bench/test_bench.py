@@ -42,6 +42,9 @@ from bench.table import MEASUREMENTS
 from market.decision import LensAsk
 from market.errors import InvariantBroken
 
+# Whose worker has made the market for one of them goes on with the others.
+ON_THE_MARKET = pytest.mark.xdist_group("bench: market")
+
 
 @cache
 def slice_of_market() -> Stretch:
@@ -85,6 +88,7 @@ def test_a_short_slice_of_every_measurement_is_here() -> None:
     assert list(SHORT) == list(MEASUREMENTS)
 
 
+@ON_THE_MARKET
 def test_the_whole_bench_runs_and_writes_its_page(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,6 +120,7 @@ def test_the_whole_bench_runs_and_writes_its_page(
     assert str(tmp_path) not in page
 
 
+@ON_THE_MARKET
 def test_both_engines_decide_alike_and_a_difference_would_be_seen() -> None:
     market = slice_of_market()
     sides = {"ours": Real(market), "naive": Naive(market)}
@@ -131,6 +136,7 @@ def test_both_engines_decide_alike_and_a_difference_would_be_seen() -> None:
         hot_engine.same_decisions(sides)
 
 
+@ON_THE_MARKET
 def test_every_bot_is_charged_and_the_dearest_are_named() -> None:
     result = bots.measure(1, slice_of_market())
     values = {figure.what: figure.value for figure in result.figures}
@@ -183,6 +189,7 @@ def test_the_lens_measurements_look_at_what_the_engine_would_ask_about() -> None
     assert found == lens_closes.asks(table, 1) + lens_closes.asks(table, 2)
 
 
+@ON_THE_MARKET
 def test_an_absent_pyunicorn_is_said_and_left_out(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

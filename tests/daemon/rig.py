@@ -132,7 +132,11 @@ class Scene:
 
 @cache
 def eventful(seed: int = 7, **_: Any) -> Scene:
-    """Return ten minutes with everything in them. Read it, never move it on."""
+    """Return ten minutes with everything in them. Read it, never move it on.
+
+    Making it takes seconds: tests that read it are of the group "eventful market", or "busy
+    market" where one seed will do, so that they share a worker.
+    """
     scene = Scene(seed=seed, start_ms=EVE_MS, config=TIGHT)
     scene.advance(110, reads=4)
     scene.tell(Notice("test", "something the rim saw"))

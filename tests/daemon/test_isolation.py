@@ -19,6 +19,8 @@ from tests.daemon.rig import Fresh, Scene
 from tests.support import virtual
 from tests.support.rows import without
 
+pytestmark = pytest.mark.xdist_group("eventful market")
+
 
 def real(rows: Rows) -> dict[str, list[Any]]:
     """Return everything in rows that is about the desk's own money."""

@@ -6,10 +6,11 @@ Every source is read and parsed once; each test goes over all of them and tells 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("market", "quant", "venue", "divisions", "risk", "shadow", "research", "daemon")
@@ -67,18 +68,25 @@ JITTER = {"daemon/live/daemon.py", "daemon/live/recorder.py"}
 INHERITED = {"connection_made", "data_received", "eof_received", "connection_lost"}
 
 
-class Source(NamedTuple):
-    """One parsed file; `name` is its path from the root."""
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One file; `name` is its path from the root. It is parsed once, when a test looks into it."""
 
     name: str
     text: str
-    tree: ast.Module
-    nodes: tuple[ast.AST, ...]
 
-    def calls(self) -> Iterator[tuple[str, ast.Call]]:
-        for node in self.nodes:
-            if isinstance(node, ast.Call):
-                yield ast.unparse(node.func), node
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, self.name)
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def calls(self) -> list[tuple[str, ast.Call]]:
+        """Return what is called, with the call."""
+        return [(dotted(node.func), node) for node in self.nodes if isinstance(node, ast.Call)]
 
     def imported(self) -> Iterator[str]:
         """Yield the full names of imported modules; of `from a import b` both a and a.b."""
@@ -90,13 +98,20 @@ class Source(NamedTuple):
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def dotted(node: ast.expr) -> str:
+    """Return a name with its dots, which begins with one where it is an attribute of no name."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    names.append(node.id if isinstance(node, ast.Name) else "")
+    return ".".join(reversed(names))
+
+
 def read(folders: Iterable[str]) -> tuple[Source, ...]:
     found = []
     for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py")):
-        text = path.read_text()
-        tree = ast.parse(text, str(path))
-        name = path.relative_to(ROOT).as_posix()
-        found.append(Source(name, text, tree, tuple(ast.walk(tree))))
+        found.append(Source(path.relative_to(ROOT).as_posix(), path.read_text()))
     return tuple(found)
 
 
@@ -129,7 +144,7 @@ def test_pure_files_open_and_print_nothing() -> None:
     faults = [
         f"{source.name}:{call.lineno} calls {name}"
         for source in pure()
-        for name, call in source.calls()
+        for name, call in source.calls
         if name in BANNED_CALLS
     ]
     assert not faults, told(faults)
@@ -138,7 +153,7 @@ def test_pure_files_open_and_print_nothing() -> None:
 def test_random_numbers_have_a_seed_or_an_owner() -> None:
     faults = []
     for source in sources():
-        for name, call in source.calls():
+        for name, call in source.calls:
             at = f"{source.name}:{call.lineno} {name}"
             if name.startswith("random.") and name != "random.Random":
                 faults.append(f"{at} draws from the global generator")
@@ -152,7 +167,7 @@ def test_random_numbers_have_a_seed_or_an_owner() -> None:
 def test_queues_are_bounded() -> None:
     faults = []
     for source in sources():
-        for name, call in source.calls():
+        for name, call in source.calls:
             kind = name.rsplit(".", 1)[-1]
             if kind in ("Queue", "SimpleQueue", "LifoQueue", "PriorityQueue") and (
                 kind == "SimpleQueue" or not (call.args or call.keywords)
@@ -226,11 +241,16 @@ def test_no_left_over_markers() -> None:
     assert not faults, told(faults)
 
 
+# Of an import of the suites, all it names; that is parsed only where a test is among it.
+OF_TESTS = re.compile(r"^\s*(?:from|import) tests\b(?:[^\n(]*\([^)]*\)|[^\n]*)", re.MULTILINE)
+
+
 def test_no_test_imports_another_test() -> None:
     """What two tests need stands in tests/support or in a file beside them that is no test."""
     faults = [
         f"{source.name} imports {name}"
         for source in suites()
+        if any("test_" in line for line in OF_TESTS.findall(source.text))
         for name in source.imported()
         if name.startswith("tests.") and name.rsplit(".", 1)[-1].startswith("test_")
         and (ROOT / f"{name.replace('.', '/')}.py").exists()
@@ -257,7 +277,7 @@ def test_no_test_calls_what_is_private_to_the_daemon() -> None:
     faults = [
         f"{source.name}:{node.lineno} {ast.unparse(node)}"
         for source in suites()
-        if "daemon.live.daemon.Daemon" in source.imported()
+        if "from daemon.live.daemon import" in source.text
         for node in source.nodes
         if isinstance(node, ast.Attribute) and node.attr in private and not own(node)
     ]

@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from market.events import (
+    MS_PER_MINUTE,
     NS_PER_MS,
+    TIMEFRAME_MS,
+    TIMEFRAMES,
     BookUpdate,
+    Candle,
+    Candles,
     ContextUpdate,
     Event,
     Level,
@@ -55,7 +60,29 @@ class Market:
         rows = len(self.paths)
         return {name: Instrument(name, i, 2, 20) for i, name in enumerate(self.names[:rows])}
 
-    def events(self) -> Iterator[Event]:
+    def told_later(self, live: int) -> Iterator[Event]:
+        """Yield all but the last `live` ticks, of a minute each, as bars, and then those ticks."""
+        before = self.paths.shape[1] - live
+        begin_ms = START_MS + before * MS_PER_MINUTE
+        mids = self.price * np.exp(self.paths[:, :before])
+        for name, row in zip(self.names, mids.tolist(), strict=False):
+            for timeframe in TIMEFRAMES:
+                minutes = TIMEFRAME_MS[timeframe] // MS_PER_MINUTE
+                # A tick is the first trade of the minute that it begins; the last one is live.
+                bars = [row[k : k + minutes] for k in range(minutes - 1, before - minutes, minutes)]
+                first_ms = START_MS + minutes * MS_PER_MINUTE
+                rows = [
+                    Candle(
+                        first_ms + k * minutes * MS_PER_MINUTE,
+                        bar[0], max(bar), min(bar), bar[-1], minutes * self.size, minutes,
+                    )
+                    for k, bar in enumerate(bars)
+                ]  # fmt: skip
+                ns = begin_ms * NS_PER_MS
+                yield Candles(name, timeframe, rows, ns, ns)
+        yield from self.events(before)
+
+    def events(self, begin: int = 0) -> Iterator[Event]:
         """Yield a book, its trades and a context of every coin, and the tick's second."""
         rows, ticks = self.paths.shape
         ones = np.ones((rows, ticks))
@@ -69,7 +96,7 @@ class Market:
         mids = self.price * np.exp(self.paths)
         wanted = self.contexts
         bought = np.zeros(rows)
-        for k in range(ticks):
+        for k in range(begin, ticks):
             now_ms = START_MS + int((k + 1) * self.step_s * 1_000)
             ns = now_ms * NS_PER_MS
             for i, name in enumerate(self.names[:rows]):

@@ -26,6 +26,8 @@ from tests.support.daemons import busy, daemon_of, play, serving
 from tests.support.measured_db import Planted
 from venue.tape.segment import segments_of
 
+pytestmark = pytest.mark.xdist_group("busy market")
+
 ALWAYS = {
     "running", "mode", "signals", "admitted", "blocked", "phantoms", "open_phantoms", "equity_usd",
     "start_usd", "halts", "latched", "alarms", "database",

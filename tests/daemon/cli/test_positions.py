@@ -13,6 +13,8 @@ from daemon.live.daemon import Daemon
 from tests.daemon.cli.conftest import Cli, Ran
 from tests.support.daemons import busy, serving
 
+pytestmark = pytest.mark.xdist_group("busy market")
+
 KEYS = {"running", "mode", "now_ns", "pending", "trades", "coins"}
 TRADE = {
     "trade_id", "signal_id", "kind", "cause", "status", "bot", "division", "coin", "side", "lots",

@@ -14,6 +14,8 @@ from tests.daemon.cli.conftest import Cli, Ran, Story
 from tests.support.daemons import busy, serving
 from tests.support.schemas import faults
 
+pytestmark = pytest.mark.xdist_group("busy market")
+
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_s_schema_is_printed(name: str, cli: Cli) -> None:

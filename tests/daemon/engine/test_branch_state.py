@@ -13,6 +13,8 @@ from tests.daemon import rig
 from tests.daemon.rig import Fresh
 from tests.support.engines import NOW_NS, recorded
 
+pytestmark = pytest.mark.xdist_group("eventful market")
+
 
 class Disk:
     """The durable pieces as last committed."""

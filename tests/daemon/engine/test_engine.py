@@ -46,6 +46,8 @@ from tests.support.engines import (
 )
 from tests.support.rows import cells, without
 
+pytestmark = pytest.mark.xdist_group("eventful market")
+
 # Accounting of signals.
 
 

@@ -44,6 +44,8 @@ from venue.hyperliquid.session import Session
 from venue.tape.lines import Record, decode_fact, frame_line, record_line
 from venue.tape.segment import Segment
 
+pytestmark = pytest.mark.xdist_group("eventful market")
+
 NOW_NS = virtual.START_MS * 1_000_000
 
 

@@ -21,6 +21,8 @@ from tests.daemon import rig
 from tests.daemon.rig import Fresh
 from tests.support.engines import NOW_NS, S, book, feed, quiet, recorded, stored
 
+pytestmark = pytest.mark.xdist_group("eventful market")
+
 NAN, INF = float("nan"), float("inf")
 
 

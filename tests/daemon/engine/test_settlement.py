@@ -17,6 +17,8 @@ from tests.daemon import rig
 from tests.support.rows import cells, without
 from tests.support.shadow import MODEL, T0, T0_MS, Puppet, Stage, make_trade, quoted
 
+pytestmark = pytest.mark.xdist_group("eventful market")
+
 PAPER, BOTH, PHANTOM, REST = TradeKind.PAPER, TradeKind.TWIN, TradeKind.PHANTOM, TradeKind.CLAMPED
 USD = 10**6
 DAY_S = 86_400

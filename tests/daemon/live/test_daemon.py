@@ -44,6 +44,8 @@ from venue.hyperliquid.info import InfoClient
 from venue.hyperliquid.replies import CandleRows
 from venue.tape.segment import Segment, segments_of
 
+pytestmark = pytest.mark.xdist_group("busy market")
+
 Usage = namedtuple("Usage", "total used free")
 
 

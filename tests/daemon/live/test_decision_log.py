@@ -9,6 +9,8 @@ from shadow.store.rows import Rows
 from shadow.store.tables.trades import FillRow
 from tests.daemon import rig
 
+pytestmark = pytest.mark.xdist_group("busy market")
+
 Said = list[tuple[str, dict[str, Any]]]
 
 

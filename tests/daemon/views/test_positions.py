@@ -18,6 +18,8 @@ from shadow.store.store import open_readonly
 from tests.support.daemons import busy
 from tests.support.shadow import ETH, SOL, T0, Puppet, Stage
 
+pytestmark = pytest.mark.xdist_group("busy market")
+
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:

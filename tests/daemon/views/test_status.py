@@ -25,6 +25,8 @@ from shadow.ledger.trade import TradeState
 from tests.daemon import rig
 from tests.support.daemons import StandIn, busy, closed, daemon_of, figures
 
+pytestmark = pytest.mark.xdist_group("busy market")
+
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:

@@ -21,7 +21,8 @@ Bots = tuple[BotClass, ...]
 
 SEED, OTHER_SEED = 1, 2
 VARIANTS = ("usual", "low", "high")
-# Minutes until the bot with the longest bars speaks, and half a day more.
+# Minutes until the bot with the longest bars speaks, told as bars, and half a day that is played.
+PLAYED = 720
 MINUTES = {"usual": 2 * 1440 + 720, "low": 2 * 1440 + 720, "high": 4 * 1440}
 # What every bot owes, by part and name: a check takes all bots, one of them, and its own case. A
 # part is what one process goes through, so that its markets are played once.
@@ -123,7 +124,7 @@ def at_the_end(bots: Bots, variant: str) -> Stage:
 @cache
 def dead(bots: Bots) -> Stage:
     market = Market(np.zeros((4, MINUTES["usual"])), 60.0)
-    return Stage(lanes(bots), market.instruments()).play(market.events())
+    return Stage(lanes(bots), market.instruments()).play(market.told_later(PLAYED))
 
 
 @cache
@@ -137,11 +138,11 @@ def one_sided(bots: Bots, variant: str) -> Stage:
         climb, 60.0, bids=10.0 * ones, asks=fading, buys=ones,
         funding=2e-4 * ones, interest=1e6 * fading, premium=1e-3 * ones,
     )  # fmt: skip
-    return Stage(lanes(bots, variant), market.instruments()).play(market.events())
+    return Stage(lanes(bots, variant), market.instruments()).play(market.told_later(PLAYED))
 
 
 @cache
 def restless(bots: Bots, price: float, size: float) -> Stage:
     market = fair(hours=56.0, step_s=60.0)
     market.price, market.size = 128.0 * price, size
-    return Stage(lanes(bots), market.instruments()).play(market.events())
+    return Stage(lanes(bots), market.instruments()).play(market.told_later(PLAYED))

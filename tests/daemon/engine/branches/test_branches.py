@@ -20,6 +20,8 @@ from tests.daemon.rig import Fresh, Scene
 from tests.support import virtual
 from venue.tape.lines import Record
 
+pytestmark = pytest.mark.xdist_group("eventful market")
+
 SEEDS = (7, 9)
 ENFORCED = ("direction", "freshness", "position", "division", "cooldown")
 
