@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sqlite3
@@ -17,7 +16,9 @@ from typing import Any
 
 import msgspec
 
+from daemon.instance.control import Request, ask
 from daemon.live.child import World
+from daemon.views.status import RunningStatus
 from market.events import MS_PER_DAY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,10 +173,9 @@ def query(state: Path, sql: str, mode: str = "local") -> list[tuple[Any, ...]]:
 
 
 def status(state: Path) -> dict[str, Any]:
-    """Return what `gnomon status --json` says."""
-    done = gnomon("status", "--state", state, "--json")
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
+    """Return what the daemon of a state says of itself, asked as `gnomon status` asks it."""
+    (socket,) = state.glob("*/gnomon.sock")
+    found: dict[str, Any] = msgspec.to_builtins(ask(socket, Request("status"), RunningStatus))
     return found
 
 
