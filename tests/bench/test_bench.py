@@ -48,7 +48,7 @@ ON_THE_MARKET = pytest.mark.xdist_group("bench: market")
 
 @cache
 def slice_of_market() -> Stretch:
-    return stretch(6, 125.0, 55.0)
+    return stretch(4, 125.0, 30.0)
 
 
 SHORT: dict[str, Callable[[int], Result]] = {
