@@ -15,12 +15,12 @@ def main() -> None:
 
 
 def _run() -> None:
-    from daemon.cli import app  # noqa: PLC0415
+    from daemon.cli import command  # noqa: PLC0415
     from market.errors import GnomonError  # noqa: PLC0415
     from market.text import visible  # noqa: PLC0415
 
     try:
-        app(prog_name="gnomon")
+        command()(prog_name="gnomon")
     except GnomonError as error:
         sys.stderr.write(f"gnomon: {visible(str(error))}\n")
         sys.exit(error.exit_code)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -43,3 +45,9 @@ def main(
 
 for family in families(__name__):
     family.register(app)
+
+
+@cache
+def command() -> Callable[..., Any]:
+    """Return the command line, made ready: that takes longer than most commands do."""
+    return typer.main.get_command(app)

@@ -358,7 +358,7 @@ def test_an_interrupt_is_told_by_its_code(cli: Cli, monkeypatch: pytest.MonkeyPa
     def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("daemon.cli.app", interrupted)
+    monkeypatch.setattr("daemon.cli.command", lambda: interrupted)
     assert cli("status").code == 130
 
 
