@@ -211,6 +211,7 @@ def top(
     state: StateOption = None,
     mode: ModeOption = None,
     follow_parent: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
+    page: Annotated[str, typer.Option("--page", hidden=True)] = "",
 ) -> None:
     """Show a running daemon live; Ctrl-C leaves it running.
 
@@ -229,7 +230,7 @@ def top(
     if not follow_parent:
         # Where nobody answers, say so instead of showing an empty screen.
         control.ask(where.socket, Request("status"), RunningStatus)
-    draw_until_gone(where, follow_parent=follow_parent)
+    draw_until_gone(where, follow_parent=follow_parent, page=page)
 
 
 def _commanded(state: Path | None, mode: str | None) -> StateDir:

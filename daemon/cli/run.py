@@ -83,6 +83,10 @@ def run(
     network: NetworkOption = None,
     for_: ForOption = None,
     plain: Annotated[bool, typer.Option("--plain", help="Log lines, no screen.")] = False,
+    web: Annotated[
+        bool | None,
+        typer.Option("--web/--no-web", help="The page beside it; on a terminal unless --no-web."),
+    ] = None,
     no_jit: NoJitOption = False,
 ) -> None:
     """Start the daemon; with no options it trades on paper on a local venue.
@@ -92,6 +96,7 @@ def run(
     from daemon.live.run import run as run_daemon
     from daemon.live.telemetry import configure
     from daemon.screen.process import Screen
+    from daemon.web.process import PageProcess
 
     settings = load_config(config, system=False)
     if no_jit:
@@ -101,9 +106,20 @@ def run(
     # What is traded here is nobody else's business, but the group's, which may be given the report.
     os.umask(os.umask(0o027) | 0o027)
     plan.state.create()
-    with Screen(plan.state, wanted=sys.stdout.isatty() and not plain) as screen:
+    seen = sys.stdout.isatty()
+    with (
+        PageProcess(plan.state, wanted=seen if web is None else web) as page,
+        Screen(plan.state, wanted=seen and not plain, page=page.url) as screen,
+    ):
         configure(settings.log.level, screen.log)
-        why = _loop(run_daemon(plan, started=screen.show, waiting=screen.say))
+        if page.url:
+            say(f"page: {page.url}")
+
+        def started() -> None:
+            page.start()
+            screen.show()
+
+        why = _loop(run_daemon(plan, started=started, waiting=screen.say))
     say(f"stopped: {why}")
     root = shlex.quote(str(plan.state.root))
     command = f"gnomon shadow report --state {root} --mode {plan.state.folder}"

@@ -8,13 +8,14 @@ from daemon.engine.outcome import Outcome
 from daemon.instance import control
 from daemon.instance.control import Refusal, Reply, Request
 from daemon.instance.paths import StateDir
+from daemon.views.coin import CoinChart, coin_chart
 from daemon.views.lens import CoinLenses, coin_lenses
 from daemon.views.positions import Positions, positions
 from daemon.views.rim import Rim
 from daemon.views.status import RunningStatus, status
 from market.events import Command, Verb
 
-Answer = RunningStatus | Positions | CoinLenses | Reply | Refusal
+Answer = RunningStatus | Positions | CoinLenses | CoinChart | Reply | Refusal
 
 
 class Answers:
@@ -50,6 +51,9 @@ class Answers:
             return positions(self._rim, phantoms=request.phantoms)
         if request.verb == "lens":
             return self._lens(request.argument)
+        if request.verb == "coin":
+            chart = coin_chart(self._rim, request.argument)
+            return chart or _no_coin(request.argument, self._rim.engine.market.coins)
         verb = next((verb for verb in Verb if verb == request.verb), None)
         if verb is None:
             return Refusal(f"unknown verb {request.verb!r}")

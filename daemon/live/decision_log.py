@@ -56,7 +56,8 @@ class DecisionLog:
             trade=fill.trade_id,
             **self._held[fill.trade_id],
             usd=round(fill.notional_e6 / 1e6, 2),
-            px=fill.px,
+            # An average of levels has more digits than anybody quotes.
+            px=float(f"{fill.px:.8g}"),
             fee_usd=round(fill.fee_e6 / 1e6, 4),
         )
 

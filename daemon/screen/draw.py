@@ -25,7 +25,7 @@ from market.errors import VenueUnreachable
 REFRESH_S = 0.5
 
 
-def draw_until_gone(state: StateDir, *, follow_parent: bool) -> None:
+def draw_until_gone(state: StateDir, *, follow_parent: bool, page: str = "") -> None:
     """Draw twice a second; end when the daemon does, or when the parent closes our input."""
     console = Console(file=for_drawing())
     signs = glyphs()

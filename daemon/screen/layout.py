@@ -111,6 +111,7 @@ def allotted(wanted: Sequence[int], hunger: Sequence[int], room: int) -> list[in
 def _foot(seen: Seen, width: int) -> Text:
     g = seen.glyphs
     leave = "Ctrl-C stops the daemon" if seen.stops_daemon else "Ctrl-C leaves; the daemon goes on"
+    leave = f"{seen.page}   {leave}" if seen.page else leave
     legend = (
         f"{g.observing} observing  {g.phantom} phantom  {g.long}{g.short} long, short filled  "
         f"{g.blocked_long}{g.blocked_short} blocked  {g.closed} closed"

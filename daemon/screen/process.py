@@ -19,10 +19,14 @@ ASKED_AFTER_S = 0.2
 
 
 class Screen:
-    """The drawing process, if wanted, and the file that the daemon's log goes to meanwhile."""
+    """The drawing process, if wanted, and the file that the daemon's log goes to meanwhile.
 
-    def __init__(self, state: StateDir, *, wanted: bool) -> None:
+    `page` is where the page is, to be shown too.
+    """
+
+    def __init__(self, state: StateDir, *, wanted: bool, page: str = "") -> None:
         self._state = state
+        self._page = page
         self._wanted = wanted
         self._process: subprocess.Popen[bytes] | None = None
         self.log: TextIO | None = None
@@ -51,6 +55,7 @@ class Screen:
     def _start(self) -> None:
         command = [sys.executable, "-m", "daemon", "top", "--follow-parent"]
         command += ["--state", str(self._state.root), "--mode", self._state.folder]
+        command += ["--page", self._page] if self._page else []
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own
 
     def __exit__(

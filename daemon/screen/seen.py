@@ -19,3 +19,5 @@ class Seen(Struct, frozen=True):
     glyphs: Glyphs
     # Whether Ctrl-C ends the daemon too, or the screen alone.
     stops_daemon: bool
+    # Where the page is, "" where there is none.
+    page: str = ""

@@ -1,0 +1,1 @@
+"""What the panels of the page show, a file each: read from the database, typed, without engine."""
