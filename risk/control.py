@@ -34,6 +34,7 @@ class Control(Filter[Settings]):
 
     name = "control"
     asks = "placebo: would a coin toss have blocked this episode?"
+    blocks = "below"
     rank = 99
     default_mode = "observe"
     may_enforce = False

@@ -23,6 +23,8 @@ class Cooldown(Filter[Settings]):
 
     name = "cooldown"
     asks = "has this bot rested since its last stop-out on this coin?"
+    unit = "s"
+    blocks = "below"
     rank = 70
     reads = "desk"
     settings_type = Settings

@@ -69,6 +69,7 @@ class Direction(Filter[Settings]):
 
     name = "direction"
     asks = "does the multi-timeframe direction agree with the side?"
+    blocks = "below"
     rank = 10
     settings_type = Settings
 
@@ -133,7 +134,8 @@ class Direction(Filter[Settings]):
         threshold = 0.0 - self.settings.oppose_max
         if vote >= threshold:
             return self.passed(vote, threshold, reason=tally.partly)
-        reason = f"direction votes {vote:+.2f} on this side"
+        limit = f"{threshold:+.2f}" if threshold else "0"
+        reason = f"timeframes net {vote:+.2f} against this side (limit {limit})".replace("-", "−")
         return self.failed(vote, threshold, f"{reason}; {tally.partly}" if tally.partly else reason)
 
 

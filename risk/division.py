@@ -23,6 +23,7 @@ class Division(Filter[Settings]):
 
     name = "division"
     asks = "would this put too much on one division?"
+    unit = "USD"
     rank = 50
     reads = "desk"
     settings_type = Settings

@@ -25,6 +25,7 @@ class Drawdown(Filter[Settings]):
 
     name = "drawdown"
     asks = "is the desk within its daily and peak-to-trough loss limits?"
+    unit = "share"
     rank = 80
     reads = "desk"
     settings_type = Settings

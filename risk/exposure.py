@@ -26,6 +26,7 @@ class Exposure(Filter[Settings]):
 
     name = "exposure"
     asks = "would this make the desk too large, or too one-sided?"
+    unit = "USD"
     rank = 60
     reads = "desk"
     settings_type = Settings

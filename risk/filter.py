@@ -25,6 +25,8 @@ class NoSettings(Struct, frozen=True, forbid_unknown_fields=True):
 # What of a signal decides a check: the market alone, the size asked for, or the desk that asks.
 Reads = Literal["market", "size", "desk"]
 
+Side = Literal["above", "below"]
+
 S = TypeVar("S", bound=Struct)
 
 
@@ -37,11 +39,14 @@ class Filter(ABC, Generic[S]):
     in force on every desk and has no verdict. `reads` says what a check depends on: of the market
     it is the same for every desk that hears the signal, of the size for every desk that asks for
     as much. `rests_on` names what of the configuration beside its own settings its answers rest
-    on.
+    on. A check's value is in `unit`, and refused when it is on the side of the threshold that
+    `blocks` names.
     """
 
     name: ClassVar[str]
     asks: ClassVar[str]
+    unit: ClassVar[str] = ""
+    blocks: ClassVar[Side] = "above"
     rank: ClassVar[int]
     version: ClassVar[int] = 1
     default_mode: ClassVar[Mode] = "enforce"

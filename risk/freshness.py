@@ -46,6 +46,7 @@ class Freshness(Filter[Settings]):
 
     name = "freshness"
     asks = "is the book fresh, whole, uncrossed and close to the venue's time?"
+    unit = "ms"
     rank = 20
     version = 2
     settings_type = Settings

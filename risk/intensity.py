@@ -38,6 +38,7 @@ class Intensity(Filter[Settings]):
 
     name = "intensity"
     asks = "do trades arrive at their usual pace, or in a burst?"
+    unit = "× usual"
     rank = 16
     default_mode = "observe"
     rests_on = ("lens",)

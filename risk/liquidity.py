@@ -46,6 +46,7 @@ class Liquidity(Filter[Settings]):
 
     name = "liquidity"
     asks = "are the spread and the expected impact of this size small enough?"
+    unit = "bp"
     rank = 30
     version = 2
     reads = "size"

@@ -13,6 +13,8 @@ class Minimum(Filter[NoSettings]):
 
     name = "minimum"
     asks = "is the size asked for worth the venue's minimum order?"
+    unit = "USD"
+    blocks = "below"
     rank = 35
     rule = True
     reads = "size"

@@ -23,6 +23,7 @@ class Position(Filter[Settings]):
 
     name = "position"
     asks = "would this put too much on one coin?"
+    unit = "USD"
     rank = 40
     reads = "desk"
     settings_type = Settings

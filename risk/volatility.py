@@ -44,6 +44,7 @@ class Volatility(Filter[Settings]):
 
     name = "volatility"
     asks = "is realised volatility within what is usual for the coin?"
+    unit = "σ"
     rank = 14
     default_mode = "observe"
     rests_on = ("lens",)

@@ -19,6 +19,7 @@ import typer.main
 from daemon.cli import app
 from daemon.config.load import parse
 from daemon.config.text import as_toml
+from daemon.views.glossary import TERMS
 from market import errors
 from quant.lens import discover
 from shadow.store.schema import MIGRATIONS
@@ -105,12 +106,22 @@ def columns() -> str:
     return "\n".join(lines)
 
 
+def glossary() -> str:
+    """Return the table of words."""
+    lines = ["| word | means |", "|---|---|"]
+    for term in TERMS:
+        other = f" (also: {', '.join(term.other)})" if term.other else ""
+        lines.append(f"| {term.word} | {term.means}{other} |")
+    return "\n".join(lines)
+
+
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "configuration.md": {"defaults": defaults},
     "cli.md": {"exit codes": exit_codes, "commands": commands},
     "lenses.md": {"lenses": lenses},
     "faults.md": {"faults": faults},
     "database.md": {"columns": columns},
+    "glossary.md": {"glossary": glossary},
 }
 
 

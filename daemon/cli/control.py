@@ -155,8 +155,9 @@ def _print_orchestration(stages: list[StageScore]) -> None:
         level, added = (number(r, sign=True) for r in (stage.r_per_day, stage.added))
         rows.append((name, level, added, interval, note))
     days = stages[0].days
-    title = f"Orchestration over {days} day{'s' * (days != 1)}"
-    print_table(title, ("after", "R a day", "added", "95 %", ""), rows)
+    since = "so far today" if days == 1 else f"a day over {days} days"
+    title = f"What each stage added, {since} (R)"
+    print_table(title, ("after", "desk", "added", "95 %", ""), rows)
 
 
 def _print_running(s: RunningStatus) -> None:

@@ -365,7 +365,9 @@ class Daemon:
             self.note("history", f"ready without the history of {missing}; asked for")
         if self._plan.for_s is not None:
             loop = asyncio.get_running_loop()
-            loop.call_later(self._plan.for_s, self.supervisor.stop, "the time asked for is over")
+            loop.call_later(
+                self._plan.for_s, self.supervisor.stop, f"--for {self._plan.for_s:g}s reached"
+            )
 
     async def look(self, second: int) -> None:
         """Look after clock, disk, tape and the run's row; tidy up when `second` calls for it."""

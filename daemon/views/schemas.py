@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from daemon.views.glossary import Term
+from daemon.views.idle import Idle
 from daemon.views.lens import CoinLenses
 from daemon.views.money import Money
 from daemon.views.positions import Positions
@@ -27,6 +29,8 @@ VIEWS: dict[str, tuple[Any, ...]] = {
     "lens": (CoinLenses,),
     "series": (SeriesReading, list[SeriesReading]),
     "why": (Why | None,),
+    "idle": (Idle,),
+    "glossary": (list[Term],),
     "explain": (Explanation | None,),
     "report": (list[ReportLine],),
     "pnl": (list[Money],),

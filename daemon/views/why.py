@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from operator import itemgetter
 from sqlite3 import Connection
 from typing import Any
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from daemon.views.vote import VoteView
 from market.errors import InputDamaged
+from risk.filter import Filter, discover
 from shadow.ledger.trade import Trade
 from shadow.store.details import Details
 from shadow.store.query import named
@@ -91,7 +93,11 @@ class SignalStory(Struct, kw_only=True):
 
 
 class CheckStory(Struct, kw_only=True):
-    """A row of the table `check_result`; `value` was compared with `threshold`."""
+    """A row of the table `check_result`; `value` was compared with `threshold`.
+
+    Both are in `unit`, and the limit `blocks` what is above the threshold, or below it; both are
+    empty of a filter that is gone.
+    """
 
     signal_id: int
     filter: str
@@ -101,6 +107,8 @@ class CheckStory(Struct, kw_only=True):
     threshold: float | None
     reason: str
     version: int
+    unit: str = ""
+    blocks: str = ""
 
 
 class TradeStory(Struct, kw_only=True):
@@ -192,11 +200,23 @@ def why(db: Connection, signal_id: int) -> Why | None:
             signal[name] = signal[name] or None
         return Why(
             msgspec.convert(signal, SignalStory),
-            msgspec.convert(checks, list[CheckStory]),
+            [_with_unit(check) for check in msgspec.convert(checks, list[CheckStory])],
             [_trade_story(db, row) for row in trades],
         )
     except msgspec.MsgspecError as error:
         raise InputDamaged(f"signal {signal_id}: its rows cannot be read ({error})") from None
+
+
+def _with_unit(check: CheckStory) -> CheckStory:
+    known = _filters().get(check.filter)
+    if known is not None and check.threshold is not None:
+        check.unit, check.blocks = known.unit, known.blocks
+    return check
+
+
+@cache
+def _filters() -> dict[str, type[Filter[Struct]]]:
+    return {cls.name: cls for cls in discover()}
 
 
 def _trade_story(db: Connection, row: dict[str, Any]) -> TradeStory:

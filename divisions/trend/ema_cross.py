@@ -77,7 +77,7 @@ class EmaCross(Bot[Params, Memory]):
             side,
             min(1.0, abs(gap) / (4.0 * p.gap_vols * unit) + 0.25),
             plan(coin, side, stop=p.stop_vols * unit, horizon_s=p.horizon_s),
-            f"fast average leads the slow one by {gap / unit:+.1f} volatilities",
+            f"fast EMA {abs(gap) / unit:.1f}σ {'above' if side == BUY else 'below'} slow EMA",
             {"fast": memory.fast, "slow": memory.slow, "vol_1m": unit},
         )
 

@@ -103,6 +103,8 @@ SECTIONS: dict[str, tuple[str, set[str]]] = {
             *("no_book", "called_off", "wound_down", "no_risk"),
         },
     ),
+    "idle": ("gnomon why --idle", set()),
+    "glossary": ("gnomon glossary", set()),
     "pnl": ("gnomon pnl", set()),
     "trades": ("gnomon trades", set()),
     "blocked": ("gnomon shadow list", {"blocked"}),

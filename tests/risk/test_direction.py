@@ -65,10 +65,10 @@ def test_the_check_says_which_timeframes_vote_when_not_all_do() -> None:
         side: f.check(make_proposal(side=side), make_view(coin_with(**every))).reason
         for side in (BUY, SELL)
     }
-    assert said == {BUY: "", SELL: "direction votes -0.99 on this side"}
+    assert said == {BUY: "", SELL: "timeframes net −0.99 against this side (limit 0)"}
     f = Direction(Settings(), "enforce")
     few = coin_with(**{**every, "tf_1h": RISING[:5], "tf_4h": RISING[:1]})
-    for side, head in ((BUY, ""), (SELL, "direction votes -0.99 on this side; ")):
+    for side, head in ((BUY, ""), (SELL, "timeframes net −0.99 against this side (limit 0); ")):
         said_of = f.check(make_proposal(side=side), make_view(few)).reason
         assert said_of == f"{head}1m 5m 15m alone vote"
 

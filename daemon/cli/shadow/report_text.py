@@ -238,10 +238,8 @@ def notes(report: Report) -> list[str]:
         for row in report.staged
     ]
     if report.by == "filter" and report.rows:
-        lines += [
-            "",
-            "More: --wide, --by bot   one figure: gnomon explain direction.value_usd",
-        ]
+        more = "one figure: gnomon explain direction.value_usd   words: gnomon glossary"
+        lines += ["", f"More: --wide, --by bot   {more}"]
     return lines
 
 

@@ -21,10 +21,12 @@ from daemon.cli.common import (
     print_table,
 )
 from daemon.cli.shadow.explain import explain
+from daemon.cli.shadow.idle import explain_idle
 from daemon.cli.shadow.window import GROUPS, since_day
 from daemon.instance.database import reading, reading_file
 
 if TYPE_CHECKING:
+    from daemon.instance.paths import StateDir
     from shadow.report.report import Report
     from shadow.store.query import BlockedSignal
 
@@ -181,7 +183,12 @@ def list_(
 
 
 def why(
-    signal_id: Annotated[int, typer.Argument(help="A signal's number, as listed.")],
+    what: Annotated[
+        str | None, typer.Argument(metavar="[SIGNAL_ID]", help="A signal's number; a bot's name.")
+    ] = None,
+    idle: Annotated[
+        bool, typer.Option("--idle", help="Why nothing trades: of all bots, or of the one named.")
+    ] = False,
     state: StateOption = None,
     mode: ModeOption = None,
     config: ConfigOption = None,
@@ -189,12 +196,27 @@ def why(
 ) -> None:
     """Explain one signal: what the bot saw, every check, and what has become of it.
 
+    With --idle it says why nothing trades, as a ladder from the feed to the fills.
+
     Example: gnomon why 1325568
     """
+    where = pick_state(state, mode, config)
+    if idle:
+        explain_idle(where, what or "", json_=json_)
+    elif what is None or not what.lstrip("-").isdecimal():
+        raise typer.BadParameter(
+            "a signal's number, as `gnomon shadow list` shows them; of a bot that does not trade "
+            "`gnomon why --idle BOT`",
+            param_hint="SIGNAL_ID",
+        )
+    else:
+        _explain(where, int(what), json_=json_)
+
+
+def _explain(where: StateDir | None, signal_id: int, *, json_: bool) -> None:
     from daemon.cli.shadow.why_text import print_why
     from daemon.views.why import why as story_of
 
-    where = pick_state(state, mode, config)
     if where is None:
         if json_:
             print_json(None)

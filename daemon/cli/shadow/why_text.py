@@ -6,7 +6,7 @@ import typer
 
 from daemon.cli.common import number, print_table
 from daemon.views.vote import VoteView
-from daemon.views.why import SizingStory, TradeStory, Why
+from daemon.views.why import CheckStory, SizingStory, TradeStory, Why
 from shadow.store.rows import second_of
 
 
@@ -38,24 +38,44 @@ def print_why(found: Why) -> None:
         typer.echo(f"data ages in ms: {ages}")
     else:
         typer.echo("its details are not kept any more; of its checks, those that did not pass:")
+    cut = {clamp.filter for clamp in s.clamps}
     rows = [
         (
             c.filter,
             c.mode,
-            c.outcome,
-            number(c.value, 4),
-            number(c.threshold, 4),
+            "trimmed" if c.filter in cut else c.outcome,
+            in_unit(c.value, c.unit),
+            _limit(c),
             c.reason,
         )
         for c in found.checks
     ]
-    print_table("", ("filter", "mode", "outcome", "value", "threshold", ""), rows, left=3)
+    print_table("", ("filter", "mode", "outcome", "value", "limit", ""), rows, left=3, words=2)
     if s.vote:
         _print_vote(s.coin, s.vote)
     verdict = s.verdict if not s.failing else f"{s.verdict} by {s.failing}"
-    typer.echo(f"verdict: {verdict}" + (" (alone)" if s.sole else ""))
+    typer.echo(f"verdict: {verdict}" + (" (only this limit)" if s.sole else ""))
     for trade in found.trades:
         typer.echo(_fate(trade))
+
+
+def in_unit(value: float | None, unit: str) -> str:
+    """Return a number with its unit, with as many digits as are read."""
+    if value is None:
+        return "–"
+    if unit == "share":
+        return f"{100 * value:.2f} %"
+    size = abs(value)
+    text = f"{value:,.0f}" if size >= 1_000 else f"{value:.4g}"
+    return f"{text} {unit}".rstrip()
+
+
+def _limit(c: CheckStory) -> str:
+    if c.threshold is None:
+        return "–"
+    # Of a filter that is gone nobody knows which side it refused.
+    side = f"blocks {c.blocks} " if c.blocks else ""
+    return side + in_unit(c.threshold, c.unit)
 
 
 def _sizing(n: SizingStory) -> str:

@@ -312,7 +312,8 @@ def test_top_draws_for_as_long_as_the_daemon_answers(
         async def answer(request: Request) -> object:
             nonlocal asks
             asks += 1
-            if asks > 3:
+            # Two questions a picture.
+            if asks > 6:
                 enough.set()
             return await trading.answers.answer(request)
 
@@ -340,7 +341,11 @@ def test_what_each_stage_has_added_is_shown(cli: Cli, tmp_path: Path) -> None:
     assert [s["stage"] for s in stages if s["absent"]] == []
     assert all(s["days"] == 2 for s in stages) and stages[-1]["added"] == 0.0
     lines = cli("status", *place).out.splitlines()
-    at = next(i for i, line in enumerate(lines) if line.startswith("Orchestration over 2 days"))
+    at = next(
+        i
+        for i, line in enumerate(lines)
+        if line.startswith("What each stage added, a day over 2 days (R)")
+    )
     assert [line.split()[0] for line in lines[at + 2 : at + 8]] == [
         "raw", "direction", "phase", "limits", "weights", "fills",
     ]  # fmt: skip

@@ -441,7 +441,7 @@ def test_the_time_asked_for_counts_from_readiness(
     plan = plan_of(tmp_path)
     plan = Plan(plan.config, plan.mode, plan.network, plan.state, for_s=0.1)
     daemon = Daemon(plan, NOWHERE, InfoClient(NOWHERE.rest), virtual.world().instruments)
-    assert asyncio.run(asyncio.wait_for(daemon.run(), 10)) == "the time asked for is over"
+    assert asyncio.run(asyncio.wait_for(daemon.run(), 10)) == "--for 0.1s reached"
     assert daemon.readiness.ready
 
 

@@ -125,7 +125,8 @@ def test_what_is_in_no_figure_is_said_below(capsys: Captured) -> None:
         "simulator bias: a twin makes +0.10 bps (-0.20 … +0.40) more than the real trade, 9 pairs,"
         " small enough for verdicts",
         "",
-        "More: --wide, --by bot   one figure: gnomon explain direction.value_usd",
+        "More: --wide, --by bot   one figure: gnomon explain direction.value_usd   words: gnomon"
+        " glossary",
     ]
 
 

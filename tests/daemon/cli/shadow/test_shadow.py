@@ -289,7 +289,9 @@ def test_a_listed_number_leads_to_its_story(cli: Cli, story: Story) -> None:
     (row,) = json.loads(cli("shadow", "list", "--json", "--limit", "1", "--state", story.root).out)
     ran = cli("why", row["signal_id"], "--state", story.root)
     assert (ran.code, ran.err) == (0, "")
-    assert "wanted to sell SOL" in ran.out and "verdict: blocked by limit (alone)" in ran.out
+    assert (
+        "wanted to sell SOL" in ran.out and "verdict: blocked by limit (only this limit)" in ran.out
+    )
 
 
 @pytest.mark.parametrize("number", [1, -1, 0, 2**63, 10**30, -(10**30)])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from daemon.cli.shadow.why_text import print_why
-from daemon.views.why import CheckStory, SignalStory, SizingStory, TradeStory, Why
+from daemon.cli.shadow.why_text import in_unit, print_why
+from daemon.views.why import CheckStory, ClampStory, SignalStory, SizingStory, TradeStory, Why
 from daemon.views.why import why as story_of
 from shadow.store.store import open_readonly
 from tests.daemon.cli.conftest import Story
@@ -93,12 +93,33 @@ def test_every_check_stands_with_value_threshold_and_reason(why: Any) -> None:
     lines = why("blind", vote=None)
     rows = [line.split(maxsplit=5) for line in lines if line.startswith(" ")]
     assert rows == [
-        ["filter", "mode", "outcome", "value", "threshold"],
-        ["cap", "enforce", "pass", "2.0000", "1.0000"],
+        ["filter", "mode", "outcome", "value", "limit"],
+        ["cap", "enforce", "pass", "2", "1"],
         ["limit", "enforce", "no_data", "–", "–", "the script knows nothing"],
-        ["other", "enforce", "pass", "2.0000", "1.0000"],
-        ["watch", "observe", "pass", "2.0000", "1.0000"],
+        ["other", "enforce", "pass", "2", "1"],
+        ["watch", "observe", "pass", "2", "1"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(None, "bp", "–"), (12.5, "bp", "12.5 bp"), (0.0302, "share", "3.02 %"),
+     (19_919.4, "USD", "19,919 USD"), (-0.155, "", "-0.155")],
+)  # fmt: skip
+def test_a_number_has_its_unit(value: float | None, unit: str, text: str) -> None:
+    assert in_unit(value, unit) == text
+
+
+def test_a_limit_says_which_side_it_blocks_and_what_it_trimmed(
+    story: Story, capsys: Captured
+) -> None:
+    what = found(story, "sole")
+    name = what.checks[0].filter
+    change(what.checks[0], value=2.5, threshold=10.0, unit="bp", blocks="above")
+    what.signal.clamps = [ClampStory(name, 10, 5)]
+    line = next(x for x in told(capsys, what) if "blocks above" in x)
+    assert line.split()[0] == name
+    assert "2.5 bp  blocks above 10 bp" in line and line.split()[2] == "trimmed"
 
 
 def test_a_reason_with_brackets_is_told_as_it_is(story: Story, capsys: Captured) -> None:
@@ -111,7 +132,7 @@ def test_a_reason_with_brackets_is_told_as_it_is(story: Story, capsys: Captured)
     ("name", "verdict"),
     [
         ("admitted", "verdict: admitted"),
-        ("sole", "verdict: blocked by limit (alone)"),
+        ("sole", "verdict: blocked by limit (only this limit)"),
         ("shared", "verdict: blocked by limit,other"),
         ("blind", "verdict: blocked by limit"),
         ("watched", "verdict: admitted"),
