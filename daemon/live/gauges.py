@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from daemon.views.rim import Figures
@@ -35,7 +37,19 @@ def figures_of(daemon: Any) -> Figures:
         lens_answers=daemon.lenses.answers,
         database=visible(str(daemon.state.database)),
         tape=visible(str(daemon.state.tape)),
+        journal_depth=daemon.journal.depth,
+        commits=daemon.journal.commits,
+        memory_mb=round(resident_mb(), 1),
     )
+
+
+def resident_mb() -> float:
+    """Return how much of this process is in memory, 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def fit_to_keep(event: Recorded | Timer) -> None:

@@ -144,6 +144,11 @@ class Journal:
         return self._failure
 
     @property
+    def depth(self) -> int:
+        """Return how many rows wait to be committed."""
+        return self._batch.rows.size()
+
+    @property
     def recording(self) -> bool:
         """Say whether lines go to a tape."""
         return self._recording

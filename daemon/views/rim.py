@@ -31,7 +31,8 @@ class Figures(Struct):
     over for a newer book, `gone` why a coin was left out at the start, by coin. `requests` is how
     much history is still asked for, `loop_late_ms` how late the newest second was,
     `gc_pause_ms_max` the longest collection since it was ready, `wall_ahead_ns` how far the wall
-    clock is ahead of the stamps.
+    clock is ahead of the stamps, `journal_depth` how many rows wait to be committed, `memory_mb`
+    what of the process is in memory.
     """
 
     mode: str
@@ -57,6 +58,9 @@ class Figures(Struct):
     lens_answers: int
     database: str
     tape: str
+    journal_depth: int = 0
+    commits: int = 0
+    memory_mb: float = 0.0
 
 
 class Rim(Protocol):

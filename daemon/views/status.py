@@ -164,6 +164,9 @@ class RunningStatus(Summary, kw_only=True):
     requests: int
     lenses: LensStatus
     tape: str
+    journal_depth: int = 0
+    commits: int = 0
+    memory_mb: float = 0.0
 
 
 def status(rim: Rim) -> RunningStatus:
@@ -220,6 +223,9 @@ def status(rim: Rim) -> RunningStatus:
         lenses=lens_status(engine, figures),
         database=figures.database,
         tape=figures.tape,
+        journal_depth=figures.journal_depth,
+        commits=figures.commits,
+        memory_mb=figures.memory_mb,
     )
 
 

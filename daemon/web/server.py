@@ -13,6 +13,7 @@ from aiohttp import web
 
 from daemon.instance.paths import StateDir
 from daemon.web.guard import Guard, is_loopback, require_token
+from daemon.web.metrics import CONTENT_TYPE
 from daemon.web.source import Source
 from daemon.web.stream import Stream
 from market.errors import GnomonError, OperatorError
@@ -40,6 +41,7 @@ class Page:
             web.get("/api/why/{signal}", self.why),
             web.get("/api/events", self.events),
             web.get("/healthz", self.healthz),
+            web.get("/metrics", self.metrics),
             *(web.get(path, handler) for path, handler in _static().items()),
         ]
 
@@ -54,6 +56,11 @@ class Page:
         return web.Response(
             status=200 if ok else 503, text=f"{found.state} {found.words}".strip() + "\n"
         )
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Answer a scrape."""
+        body = await self.source.metrics()
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
     async def panel(self, request: web.Request) -> web.Response:
         """Answer one panel."""

@@ -24,16 +24,17 @@ from daemon.views.panels.bots import bots_panel
 from daemon.views.panels.coin import coin_panel
 from daemon.views.panels.feed import feed_panel
 from daemon.views.panels.holdings import holdings_panel
-from daemon.views.panels.limits import limit_detail, limits_panel
+from daemon.views.panels.limits import LimitsPanel, limit_detail, limits_panel
 from daemon.views.panels.money import money_panel
 from daemon.views.panels.settings import settings_of
 from daemon.views.panels.system import system_panel
-from daemon.views.panels.weights import weights_panel
+from daemon.views.panels.weights import WeightsPanel, weights_panel
 from daemon.views.panels.why import why_panel
 from daemon.views.positions import Positions, at_rest
 from daemon.views.status import RunningStatus
 from daemon.web.health import Health, asked, health
-from market.errors import VenueUnreachable
+from daemon.web.metrics import exposition
+from market.errors import GnomonError, OperatorError, VenueUnreachable
 from shadow.store.store import open_readonly
 
 # What a panel may cost of a second, and how often it is read at most.
@@ -104,6 +105,16 @@ class Source:
                 name, lambda db: system_panel(db, state.database, state.tape, status, now_ns)
             )
         return await self._made(name, views[name])
+
+    async def metrics(self) -> bytes:
+        """Return the figures for a scrape; without a database those of the daemon alone."""
+        found = await self.health()
+        try:
+            limits = msgspec.json.decode(await self.panel("limits"), type=LimitsPanel)
+            weights = msgspec.json.decode(await self.panel("weights"), type=WeightsPanel)
+        except GnomonError:
+            return exposition(found, None, None)
+        return exposition(found, limits, weights)
 
     async def limit(self, name: str) -> bytes | None:
         """Return one limit opened, None where there is none of that name."""
@@ -181,6 +192,9 @@ class Source:
             if kept is not None and (kept.stamp == stamp or now < kept.again):
                 return kept.data
             path = self.state.database
+            if not path.exists():
+                # Said without a thread that opens it in vain.
+                raise OperatorError(f"{path}: no such database")
             reader = Reader(lambda: open_readonly(path), iter_chunk_size=64)
             async with reader:
                 data = msgspec.json.encode(await reader.look(view))

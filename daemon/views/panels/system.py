@@ -51,6 +51,8 @@ def system_panel(
         rows += [
             Level("Loop late", f"{status.loop_late_ms:.1f} ms", "limit 50"),
             Level("Longest pause", f"{status.gc_pause_ms_max:.1f} ms", "garbage collection"),
+            Level("Memory", f"{status.memory_mb:,.0f} MB", "of the daemon"),
+            Level("Journal", f"{status.journal_depth:,} rows", "waiting"),
             Level("Lenses waiting", str(status.lenses.waiting), "process of its own"),
             Level("Frames", f"{status.frames:,}", f"{status.skipped:,} passed over"),
         ]
