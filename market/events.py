@@ -169,16 +169,22 @@ class Verb(StrEnum):
         verb.argument_max = argument_max
         return verb
 
-    HALT = "halt", "Stop new entries; open trades still exit by their plans."
+    HALT = (
+        "halt",
+        "Stop new entries, of all or of a bot or coin; open trades still exit by their plans.",
+    )
     RESUME = "resume", "Open entries again and release the loss limit's latch, or open one coin."
     REARM = "rearm", "Put a faulted bot back into service."
-    FLATTEN = "flatten", "Stop new entries and end every open trade now."
+    FLATTEN = "flatten", "Stop new entries and end open trades now, of all or of a bot or coin."
     WIND_DOWN = "wind-down", "End all that is open on a coin and trade it no more."
     TRIAL = "trial", "Begin or end a trial of autoresearch.", 4000
 
 
 class Command(Struct, gc=False, tag="command"):
-    """An order of the operator or of the daemon on their behalf."""
+    """An order of the operator or of the daemon on their behalf.
+
+    `bot` and `coin` narrow halt, resume and flatten; empty: all there are.
+    """
 
     letter: ClassVar[str] = "C"
 
@@ -186,6 +192,8 @@ class Command(Struct, gc=False, tag="command"):
     argument: str = ""
     source: str = "operator"
     recv_ns: int = 0
+    bot: str = ""
+    coin: str = ""
 
 
 class FeedDown(Struct, gc=False, tag="feed_down"):

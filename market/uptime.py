@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from market.desk import Desk
+from market.desk import PEAK, Desk
 from market.events import NS_PER_DAY, NS_PER_S
 
 # Seconds further apart than this were not run.
@@ -29,7 +29,7 @@ class Uptime(Struct):
         """Count the time since the second before."""
         step_ns, self.last_ns = now_ns - self.last_ns, now_ns
         if 0 < step_ns <= SECOND_NS_MAX and feed_up and not desk.halts:
-            if desk.latched.startswith("loss from the peak"):
+            if desk.latched.startswith(PEAK):
                 self.latched_ns += step_ns
             else:
                 self.run_ns += step_ns

@@ -1,4 +1,9 @@
-"""Drawdown limits: loss of the day and from the peak. Only the operator releases the latch."""
+"""Drawdown limits: loss of the day and from the peak; whichever is broken latches entries.
+
+On paper the day's latch opens by itself at 00:00 UTC: a desk that waits for a person after a bad
+day measures nothing meanwhile. The peak's stays until the operator releases it, and with real money
+the day's does too.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,11 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from market.decision import Check, Proposal
-from market.desk import Desk, DeskView
+from market.desk import DAILY, PEAK, Desk, DeskView
 from risk.filter import Filter
+
+BY_HAND = "`gnomon resume` releases it"
+BY_ITSELF = "it opens by itself at 00:00 UTC"
 
 Share = Annotated[float, Meta(gt=0.0, le=1.0)]
 
@@ -24,6 +32,7 @@ class Drawdown(Filter[Settings]):
     """The loss limits."""
 
     name = "drawdown"
+    version = 2
     asks = "is the desk within its daily and peak-to-trough loss limits?"
     unit = "share"
     rank = 80
@@ -35,13 +44,14 @@ class Drawdown(Filter[Settings]):
         return _loss(desk.equity_e6, desk.day_start_e6), _loss(desk.equity_e6, desk.peak_e6)
 
     def breach(self, view: DeskView) -> str:
-        """Return which limit is broken, or ""."""
+        """Return which limit is broken and what releases it, or ""; the graver one first."""
         daily, peak = self.losses(view.desk)
         s = self.settings
-        if daily >= s.daily_loss_share_max:
-            return f"daily loss {daily:.2%} of {s.daily_loss_share_max:.2%}"
         if peak >= s.peak_loss_share_max:
-            return f"loss from the peak {peak:.2%} of {s.peak_loss_share_max:.2%}"
+            return f"{PEAK} {peak:.2%} of {s.peak_loss_share_max:.2%}; {BY_HAND}"
+        if daily >= s.daily_loss_share_max:
+            by = BY_ITSELF if view.rearms else BY_HAND
+            return f"{DAILY} {daily:.2%} of {s.daily_loss_share_max:.2%}; {by}"
         return ""
 
     def check(self, proposal: Proposal, view: DeskView) -> Check:
@@ -53,7 +63,7 @@ class Drawdown(Filter[Settings]):
         value = peak if worse_is_peak else daily
         threshold = s.peak_loss_share_max if worse_is_peak else s.daily_loss_share_max
         if reason:
-            return self.failed(value, threshold, f"{reason}; resume releases it")
+            return self.failed(value, threshold, reason)
         return self.passed(value, threshold)
 
 

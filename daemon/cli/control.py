@@ -27,10 +27,12 @@ from market.errors import VenueUnreachable
 from market.events import Verb
 
 if TYPE_CHECKING:
-    from daemon.views.status import RestingStatus, RunningStatus
+    from daemon.views.status import RestingStatus, RunningStatus, ScopedHalt
     from shadow.report.score import StageScore
 
 T = TypeVar("T")
+BotOption = Annotated[str, typer.Option("--bot", help="This bot alone.")]
+CoinOption = Annotated[str, typer.Option("--coin", help="This coin alone.")]
 
 
 # Its place in `gnomon --help`.
@@ -114,8 +116,10 @@ def print_status(s: RunningStatus | RestingStatus) -> None:
     )
     for who, why in s.halts.items():
         typer.echo(f"HALTED by {who}: {why}")
+    for line in halted_lines(s.halted):
+        typer.echo(line)
     if s.latched:
-        typer.echo(f"LATCHED: {s.latched} (gnomon resume releases it)")
+        typer.echo(f"LATCHED: {s.latched}")
     if isinstance(s, RunningStatus):
         _print_running(s)
     if s.database:
@@ -202,6 +206,16 @@ def _print_running(s: RunningStatus) -> None:
         typer.echo(f"trades come in a burst: {', '.join(s.lenses.bursts)}")
 
 
+def halted_lines(halted: list[ScopedHalt]) -> list[str]:
+    """Return lines on bots and coins that are halted alone."""
+    lines = []
+    for h in halted:
+        names = [f"bot {h.bot}"] if h.bot else []
+        whose = " on ".join([*names, f"coin {h.coin}"] if h.coin else names)
+        lines.append(f"HALTED {whose} by {h.by}: {h.why} ({h.resume})")
+    return lines
+
+
 def _print_dead(s: RunningStatus) -> None:
     for feed in s.feeds:
         for stream, cause in feed.dead.items():
@@ -241,12 +255,21 @@ def _commanded(state: Path | None, mode: str | None) -> StateDir:
     return where
 
 
-def _command(state: Path | None, mode: str | None, verb: str, argument: str = "") -> None:
+def _command(
+    state: Path | None,
+    mode: str | None,
+    verb: str,
+    argument: str = "",
+    *,
+    bot: str = "",
+    coin: str = "",
+) -> None:
     from daemon.instance import control
 
     where = _commanded(state, mode)
     try:
-        say(control.ask(where.socket, Request(verb, argument), control.Reply).reply)
+        request = Request(verb, argument, bot=bot, coin=coin)
+        say(control.ask(where.socket, request, control.Reply).reply)
     except Refused as refusal:
         if refusal.choices:
             raise typer.BadParameter(str(refusal), param_hint=verb.upper()) from None
@@ -255,20 +278,28 @@ def _command(state: Path | None, mode: str | None, verb: str, argument: str = ""
 
 def halt(
     reason: Annotated[str, typer.Option(help="Reason kept with the alarm.")] = "",
+    bot: BotOption = "",
+    coin: CoinOption = "",
     state: StateOption = None,
     mode: ModeOption = None,
 ) -> None:
     """Send the order `halt`."""
-    _command(state, mode, Verb.HALT, reason)
+    _command(state, mode, Verb.HALT, reason, bot=bot, coin=coin)
 
 
 def resume(
-    coin: Annotated[str, typer.Argument(help="A coin that was wound down; none: the desk.")] = "",
+    wound_down: Annotated[
+        str, typer.Argument(metavar="COIN", help="A coin that was wound down; none: the desk.")
+    ] = "",
+    bot: BotOption = "",
+    coin: CoinOption = "",
     state: StateOption = None,
     mode: ModeOption = None,
 ) -> None:
     """Send the order `resume`."""
-    _command(state, mode, Verb.RESUME, coin)
+    if wound_down and (bot or coin):
+        raise typer.BadParameter("a coin that was wound down is opened alone", param_hint="COIN")
+    _command(state, mode, Verb.RESUME, wound_down, bot=bot, coin=coin)
 
 
 def rearm(
@@ -280,9 +311,14 @@ def rearm(
     _command(state, mode, Verb.REARM, bot)
 
 
-def flatten(state: StateOption = None, mode: ModeOption = None) -> None:
+def flatten(
+    bot: BotOption = "",
+    coin: CoinOption = "",
+    state: StateOption = None,
+    mode: ModeOption = None,
+) -> None:
     """Send the order `flatten`."""
-    _command(state, mode, Verb.FLATTEN)
+    _command(state, mode, Verb.FLATTEN, bot=bot, coin=coin)
 
 
 def wind_down(

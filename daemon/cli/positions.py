@@ -18,7 +18,7 @@ from daemon.cli.common import (
     print_table,
     say,
 )
-from daemon.cli.control import running
+from daemon.cli.control import halted_lines, running
 from daemon.instance.control import Refused, Request
 from daemon.instance.database import reading
 
@@ -82,6 +82,12 @@ def _print(found: Positions) -> None:
         return
     if not found.running:
         typer.echo("from the database, as no daemon answers: marks and open P&L are unknown")
+    for who, why in found.halts.items():
+        typer.echo(f"HALTED by {who}: {why}")
+    for line in halted_lines(found.halted):
+        typer.echo(line)
+    if found.latched:
+        typer.echo(f"LATCHED: {found.latched}")
     if found.pending:
         typer.echo(f"waiting for their entry: {found.pending}")
     if not found.trades:

@@ -73,6 +73,8 @@ def make_plan(
         )
     root = state_root(state, config.state_dir)
     seconds = None if for_ is None else parse_span(for_)
+    # What a desk may do by itself follows the mode it runs in, and the tape must know that.
+    config = config.model_copy(update={"mode": chosen})
     return Plan(config, chosen, net, StateDir(root.absolute(), mode_folder(chosen, net)), seconds)
 
 

@@ -295,9 +295,17 @@ class Config(_Section):
                 f"--network {network or self.venue.network}` trades the real feed on paper"
             )
 
+    @property
+    def real(self) -> bool:
+        """Say whether the mode puts real orders at stake, on the test network too."""
+        return self.mode not in ("local", "paper")
+
     def hash(self) -> str:
         """Return a digest of everything that can change a decision."""
         plain = self.resolved()
-        relevant = ("seed", "coins", "desk", "fees", "fills", "lens", "prices", "gate", "bots")
+        relevant = ["seed", "coins", "desk", "fees", "fills", "lens", "prices", "gate", "bots"]
+        if self.real:
+            # Real desks decide otherwise than paper ones, which decide alike wherever they are.
+            relevant.append("mode")
         text = msgspec.json.encode({name: plain[name] for name in relevant}, order="deterministic")
         return blake2b(text, digest_size=8).hexdigest()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from market.desk import Desk, DeskView
+from market.desk import DAILY, Desk, DeskView
 from shadow.ledger.trade import UNAVAILABLE, Trade, TradeState
 
 # Exits after which a bot rests on the coin.
@@ -90,13 +90,20 @@ class Account:
         self._touch()
         self.value()
 
-    def begin_day(self, day_ms: int) -> None:
-        """Let the daily loss be measured from the equity as it stands, on a new UTC day."""
-        if day_ms != self.desk.day_ms:
+    def begin_day(self, day_ms: int) -> str:
+        """Let the daily loss be measured from the equity as it stands, on a new UTC day.
+
+        Return the latch of the day before where it opens by itself, else "".
+        """
+        desk, opened = self.desk, ""
+        if day_ms != desk.day_ms:
             self.value()
-            self.desk.day_ms = day_ms
-            self.desk.day_start_e6 = self.desk.equity_e6
+            desk.day_ms = day_ms
+            desk.day_start_e6 = desk.equity_e6
+            if self._view.rearms and desk.latched.startswith(DAILY):
+                opened, desk.latched = desk.latched, ""
             self._touch()
+        return opened
 
     def release(self) -> None:
         """Open entries again after a loss limit was broken; the limits measure from here on."""

@@ -28,7 +28,10 @@ from shadow.store.bookkeeper import Bookkeeper, Identity
 
 
 class Branch:
-    """One desk. `model` says how its orders fill, `vol_target` is a share of equity."""
+    """One desk. `model` says how its orders fill, `vol_target` is a share of equity.
+
+    `rearms` lets the daily loss limit open by itself at 00:00 UTC.
+    """
 
     def __init__(
         self,
@@ -43,10 +46,11 @@ class Branch:
         vol_target: float,
         shadow: bool,
         series: SeriesBook,
+        rearms: bool = True,
     ) -> None:
         self.gate = gate
         self.out = out
-        self.view = DeskView(desk, coins)
+        self.view = DeskView(desk, coins, rearms=rearms)
         self.keys: dict[str, KeyState] = {}
         self.ledger = Ledger(coins, model, PaperBroker(coins, model), out.intend)
         versions = {STAGE: STAGE_VERSION, **{f.name: f.version for f in gate.filters}}
@@ -141,7 +145,9 @@ class Branch:
 
     def begin_day(self, day_ms: int) -> None:
         """Let the daily loss be measured from the equity as it stands, on a new UTC day."""
-        self.settlement.account.begin_day(day_ms)
+        opened = self.settlement.account.begin_day(day_ms)
+        if opened:
+            self._told_open(opened, "at 00:00 UTC")
 
     def repair(self, coin: Coin, candles: list[Candle], asked_ns: int) -> None:
         """Walk the minutes that a coin's trades were not marked."""
@@ -154,9 +160,19 @@ class Branch:
 
     # What the operator says.
 
-    def flatten(self) -> list[Change]:
-        """End all that the desk has; return what became of it."""
-        changes = self.ledger.flatten(self.out.now_ns)
+    def release(self) -> None:
+        """Open entries again after a loss limit was broken, by the operator's order."""
+        if self.desk.latched:
+            self._told_open(self.desk.latched, "by the operator")
+            self.settlement.account.release()
+
+    def _told_open(self, latched: str, when: str) -> None:
+        """Put on record that a latch is no more."""
+        self.out.alarm("drawdown", f"latch released {when}: {latched.partition(';')[0]}")
+
+    def flatten(self, bot: str = "", coin: str = "") -> list[Change]:
+        """End all that the desk has, of a bot and on a coin alone if named; return the changes."""
+        changes = self.ledger.flatten(self.out.now_ns, bot, coin)
         self.settlement.apply(changes)
         return changes
 

@@ -9,6 +9,7 @@ from daemon.engine.desks import OPERATOR, Desks
 from daemon.engine.market_half import MarketHalf
 from daemon.engine.outcome import Outbox
 from market.decision import TradeKind
+from market.desk import Desk, scope_flags, scope_of, scope_text
 from market.events import Command, Verb
 
 
@@ -16,13 +17,15 @@ def obey(command: Command, market: MarketHalf, desks: Desks, out: Outbox) -> str
     """Carry out a command and return the answer in words."""
     match command.verb:
         case Verb.HALT:
-            return _halt(desks, command, out)
+            return _absent(market, command) or _halt(desks, command, out)
         case Verb.RESUME:
             if command.argument:
                 return _reopen(market, command, out)
+            if command.bot or command.coin:
+                return _absent(market, command) or _resume_scope(desks, command, out)
             return _resume(desks, command.source, out)
         case Verb.FLATTEN:
-            return _flatten(desks, command.source, out)
+            return _absent(market, command) or _flatten(desks, command, out)
         case Verb.WIND_DOWN:
             return _wind_down(market, desks, command, out)
         case Verb.TRIAL:
@@ -33,25 +36,46 @@ def obey(command: Command, market: MarketHalf, desks: Desks, out: Outbox) -> str
             assert_never(command.verb)
 
 
+def _absent(market: MarketHalf, command: Command) -> str:
+    """Return what is wrong with a bot or coin that is named and not here, or ""."""
+    if command.bot and command.bot not in market.lanes:
+        return f"no bot {command.bot!r}; there are {', '.join(market.lanes)}"
+    if command.coin and command.coin not in market.coins:
+        there = ", ".join(market.coins)
+        return f"no coin {command.coin!r} is traded here; there are {there}"
+    return ""
+
+
+def _close(desks: Desks, command: Command, reason: str, out: Outbox) -> tuple[str, str]:
+    """Halt all entries or those named; return of whom in words, and the command that opens them."""
+    desk = desks.main.desk
+    scope = scope_of(command.bot, command.coin)
+    if scope == scope_of("", ""):
+        desk.halts[command.source] = reason
+        whose, opener = "", "`gnomon resume`"
+    else:
+        desk.scopes[scope] = f"{command.source}: {reason}"
+        whose, opener = f" of {scope_text(scope)}", f"`gnomon resume {scope_flags(scope)}`"
+    desks.halted()
+    out.touch("desk")
+    return whose, opener
+
+
 def _halt(desks: Desks, command: Command, out: Outbox) -> str:
     reason = command.argument or "asked to"
-    desks.main.desk.halts[command.source] = reason
-    desks.halted()
-    out.touch("desk")
-    out.alarm("halt", f"{command.source}: {reason}")
-    return "entries halted; exits go on; `gnomon resume` opens again"
+    whose, opener = _close(desks, command, reason, out)
+    out.alarm("halt", f"{command.source}: {reason}" + (f" (entries{whose})" if whose else ""))
+    return f"entries{whose} halted; exits go on; {opener} opens again"
 
 
-def _flatten(desks: Desks, source: str, out: Outbox) -> str:
-    desks.main.desk.halts[source] = "flatten"
-    desks.halted()
-    out.touch("desk")
-    changes = desks.flatten()
+def _flatten(desks: Desks, command: Command, out: Outbox) -> str:
+    whose, opener = _close(desks, command, "flatten", out)
+    changes = desks.flatten(command.bot, command.coin)
     ours = [change.what for change in changes if change.trade.kind == TradeKind.PAPER]
     told = _count(ours.count("exiting"), "trade", "told to exit")
     called_off = _count(ours.count("closed"), "entry", "called off")
-    reply = f"entries halted; {told}, {called_off}; `gnomon resume` opens again"
-    out.alarm("flatten", f"{source}: {reply}")
+    reply = f"entries{whose} halted; {told}, {called_off}; {opener} opens again"
+    out.alarm("flatten", f"{command.source}: {reply}")
     return reply
 
 
@@ -99,12 +123,31 @@ def _resume(desks: Desks, source: str, out: Outbox) -> str:
         held = held or bool(desk.latched)
         desks.release()
     out.touch("desk")
-    holders = [f"{who}: {why}" for who, why in desk.halts.items()]
-    still = "; ".join([*holders, desk.latched] if desk.latched else holders)
-    state = f"still halted by {still}" if still else "entries are open"
+    state = _state(desk)
     reply = state if held else f"nothing to resume; {state}"
     out.alarm("resume", f"{source}: {reply}")
     return reply
+
+
+def _resume_scope(desks: Desks, command: Command, out: Outbox) -> str:
+    """Open what was halted under just this name; wider and narrower halts stand."""
+    scope, desk = scope_of(command.bot, command.coin), desks.main.desk
+    held = desk.scopes.pop(scope, None) is not None
+    desks.halted()
+    out.touch("desk")
+    done = f"the halt of {scope_text(scope)} is lifted"
+    reply = f"{done if held else f'{scope_text(scope)} was not halted'}; {_state(desk)}"
+    out.alarm("resume", f"{command.source}: {reply}")
+    return reply
+
+
+def _state(desk: Desk) -> str:
+    """Return who halts entries still, of the desk and of bots and coins."""
+    holders = [f"{who}: {why}" for who, why in desk.halts.items()]
+    still = "; ".join([*holders, desk.latched] if desk.latched else holders)
+    state = f"still halted by {still}" if still else "entries are open"
+    apart = [f"{scope_text(scope)} ({who})" for scope, who in desk.scopes.items()]
+    return f"{state}, but not of {', '.join(apart)}" if apart else state
 
 
 def _trial(market: MarketHalf, branch: Branch, argument: str, out: Outbox) -> str:

@@ -120,15 +120,14 @@ class Desks:
 
     def release(self) -> None:
         """Open every desk on which a loss limit was broken."""
-        if self.main.desk.latched:
-            self.main.settlement.account.release()
+        self.main.release()
         self.branches.release()
 
-    def flatten(self) -> list[Change]:
-        """End all that the desks have; return what became of the paper desk's."""
-        changes = self.main.flatten()
+    def flatten(self, bot: str = "", coin: str = "") -> list[Change]:
+        """End all that the desks have, or what is named; return the paper desk's changes."""
+        changes = self.main.flatten(bot, coin)
         self.branches.decide()
-        self.branches.flatten()
+        self.branches.flatten(bot, coin)
         return changes
 
     def wind_down(self, coin: Coin) -> list[Change]:

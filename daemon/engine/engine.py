@@ -74,6 +74,7 @@ class Engine:
         lens_rule: LensRule = LensRule(),  # noqa: B008 - frozen
         price_rule: PriceRule = PriceRule(),  # noqa: B008 - frozen
         terms: Terms = NO_TERMS,
+        rearms: bool = True,
     ) -> None:
         self.out = Outbox()
         self.series = SeriesBook(terms, self.out, shadow=shadow)
@@ -90,6 +91,7 @@ class Engine:
             vol_target=vol_target,
             shadow=shadow,
             series=self.series,
+            rearms=rearms,
         )
         branches = Branches(coins, self.branch, list(variants), self.out, model=model)
         booking = Booking(branches, self.series, self.out, model=model)

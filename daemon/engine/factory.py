@@ -72,6 +72,7 @@ def build_engine(
         shadow=config.shadow.enabled,
         terms=terms_of(config, gate.filters),
         variants=variants,
+        rearms=not config.real,
         lens_rule=_lens_rule(config),
         price_rule=PriceRule(
             config.prices.band_share,

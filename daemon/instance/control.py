@@ -29,11 +29,16 @@ CLOSE_WITHIN_S = 1.0
 
 
 class Request(Struct, omit_defaults=True):
-    """A question or a command: its verb, what it is about, and whether phantoms are wanted too."""
+    """A question or a command: its verb, what it is about, and whether phantoms are wanted too.
+
+    `bot` and `coin` narrow the commands that can be narrowed.
+    """
 
     verb: str = ""
     argument: str = ""
     phantoms: bool = False
+    bot: str = ""
+    coin: str = ""
 
 
 class Reply(Struct):
@@ -91,7 +96,13 @@ def decode(line: bytes) -> Request:
     # msgspec would refuse a lone surrogate, however it is written.
     plain = json.loads(line.decode("utf-8", "surrogateescape"), strict=False)
     request = msgspec.convert(plain, Request)
-    return Request(visible(request.verb), visible(request.argument), request.phantoms)
+    return _fit(request)
+
+
+def _fit(request: Request) -> Request:
+    """Return a request whose every word is fit to keep."""
+    words = {n: v for n in request.__struct_fields__ if isinstance(v := getattr(request, n), str)}
+    return msgspec.structs.replace(request, **{name: visible(v) for name, v in words.items()})
 
 
 async def serve(path: Path, answer: Answer) -> asyncio.Server:
@@ -157,8 +168,7 @@ def ask(path: Path, request: Request, answer: type[T], *, timeout_s: float = 5.0
     Refused when it answers that it does not do what it is asked.
     """
     # What was typed may be no UTF-8 either.
-    fit = Request(request.verb, visible(request.argument), request.phantoms)
-    line = _exchange(path, msgspec.json.encode(fit) + b"\n", timeout_s)
+    line = _exchange(path, msgspec.json.encode(_fit(request)) + b"\n", timeout_s)
     if not line:
         raise VenueUnreachable(f"the daemon at {path} closed the connection without an answer")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from difflib import get_close_matches
 
 from daemon.engine.outcome import Outcome
 from daemon.instance import control
@@ -57,22 +58,26 @@ class Answers:
         verb = next((verb for verb in Verb if verb == request.verb), None)
         if verb is None:
             return Refusal(f"unknown verb {request.verb!r}")
-        refusal = self._unknown(verb, request.argument)
+        refusal = self._unknown(verb, request)
         if refusal is not None:
             return refusal
         # A longer argument is cut.
-        outcome = self._obey(Command(verb, request.argument[: verb.argument_max]))
+        argument = request.argument[: verb.argument_max]
+        outcome = self._obey(Command(verb, argument, bot=request.bot, coin=request.coin))
         await self._commit(self._rim.engine.vitals.seq)
         return Reply(outcome.reply)
 
-    def _unknown(self, verb: Verb, argument: str) -> Refusal | None:
+    def _unknown(self, verb: Verb, request: Request) -> Refusal | None:
         """Refuse an order that names a bot or a coin that is not here."""
-        market = self._rim.engine.market
-        if verb is Verb.REARM and argument not in market.lanes:
-            known = ", ".join(market.lanes)
-            return Refusal(f"no bot {argument!r}; there are {known}", list(market.lanes))
-        coin = argument.partition(" ")[0]
-        names_coin = verb is Verb.WIND_DOWN or (verb is Verb.RESUME and argument)
+        market, argument = self._rim.engine.market, request.argument
+        bot, coin = request.bot, request.coin
+        if verb is Verb.REARM:
+            bot = argument
+        if (verb is Verb.REARM or bot) and bot not in market.lanes:
+            return _no_bot(bot, market.lanes)
+        names_coin = bool(coin)
+        if verb is Verb.WIND_DOWN or (verb is Verb.RESUME and argument):
+            names_coin, coin = True, argument.partition(" ")[0]
         return _no_coin(coin, market.coins) if names_coin and coin not in market.coins else None
 
     def _lens(self, name: str) -> CoinLenses | Refusal:
@@ -83,6 +88,19 @@ class Answers:
         return _no_coin(name, engine.market.coins)
 
 
+def _no_bot(name: str, bots: Iterable[str]) -> Refusal:
+    there = list(bots)
+    return Refusal(f"no bot {name!r}{_nearest(name, there)}; there are {', '.join(there)}", there)
+
+
 def _no_coin(name: str, coins: Iterable[str]) -> Refusal:
     there = list(coins)
-    return Refusal(f"{name!r} is not traded here; there are {', '.join(there)}", there)
+    known = ", ".join(there)
+    return Refusal(f"{name!r} is not traded here{_nearest(name, there)}; there are {known}", there)
+
+
+def _nearest(name: str, there: Iterable[str]) -> str:
+    """Return a guess at the name that was meant, whatever its capitals; "" without one."""
+    known = {known.casefold(): known for known in there}
+    close = get_close_matches(name.casefold(), known, n=1)
+    return f"; did you mean {known[close[0]]}?" if close else ""

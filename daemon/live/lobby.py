@@ -28,7 +28,7 @@ class Lobby:
 
     async def answer(self, request: Request) -> Reply | Refusal:
         """Return the answer to one request."""
-        if request.verb == Verb.HALT:
+        if request.verb == Verb.HALT and not (request.bot or request.coin):
             argument = request.argument[: Verb.HALT.argument_max]
             self.orders.append(Command(Verb.HALT, argument))
             return Reply(f"the daemon is starting ({self.phase}); it begins with entries halted")

@@ -12,7 +12,7 @@ from daemon.instance.control import answers
 from daemon.instance.database import reading
 from daemon.instance.lock import is_held
 from daemon.instance.paths import StateDir
-from daemon.views.status import RestingStatus
+from daemon.views.status import RestingStatus, scoped_halts
 from market.desk import Desk
 from market.errors import InputDamaged
 from shadow.report.score import StageScore, score
@@ -71,6 +71,7 @@ def at_rest(where: StateDir, equity_usd: float) -> RestingStatus:
         equity_usd=equity_usd if desk is None else desk.equity_e6 / 1e6,
         start_usd=equity_usd if desk is None else desk.start_e6 / 1e6,
         halts={} if desk is None else desk.halts,
+        halted=[] if desk is None else scoped_halts(desk),
         latched="" if desk is None else desk.latched,
         alarms=alarms,
         database=str(where.database),

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from math import log10
 from sqlite3 import Connection
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from daemon.engine.outcome import Vitals
 from daemon.views.at_rest import decoded, kept
 from daemon.views.rim import Rim
+from daemon.views.status import ScopedHalt, scoped_halts
 from market.coin import Coin
 from market.decision import TradeKind
+from market.desk import Desk
 from market.events import NS_PER_S
 from shadow.ledger.trade import Trade, TradeState
 from shadow.store.rows import KIND, STATUS, side_name
@@ -61,7 +63,10 @@ class CoinPosition(Struct):
 
 
 class Positions(Struct):
-    """Holdings of a desk; `pending` counts entries on their way, `mode` is null before any run."""
+    """Holdings of a desk; `pending` counts entries on their way, `mode` is null before any run.
+
+    `halts`, `halted` and `latched` say what keeps entries from it, as in the status.
+    """
 
     running: bool
     mode: str | None
@@ -69,6 +74,9 @@ class Positions(Struct):
     pending: int
     trades: list[HeldTrade]
     coins: list[CoinPosition]
+    halts: dict[str, str] = field(default_factory=dict)
+    halted: list[ScopedHalt] = field(default_factory=list)
+    latched: str = ""
 
 
 def positions(rim: Rim, *, phantoms: bool) -> Positions:
@@ -81,7 +89,10 @@ def positions(rim: Rim, *, phantoms: bool) -> Positions:
         stop_px = engine.branch.ledger.marks[coin.name].stop_of(trade)
         size = coin.instrument.size(trade.open_lots)
         rows.append(_row(trade, size, figures.now_ns, stop_px, coin))
-    return Positions(True, figures.mode, figures.now_ns, _pending(trades), rows, net(rows))
+    return _kept_from(
+        Positions(True, figures.mode, figures.now_ns, _pending(trades), rows, net(rows)),
+        engine.branch.desk,
+    )
 
 
 def at_rest(db: Connection, mode: str, now_ns: int, *, phantoms: bool) -> Positions:
@@ -98,7 +109,15 @@ def at_rest(db: Connection, mode: str, now_ns: int, *, phantoms: bool) -> Positi
         _row(trade, trade.open_lots * _lot(trade), now_ns, trade.stop_px)
         for trade in _chosen(trades, phantoms=phantoms)
     ]
-    return Positions(False, mode, now_ns, _pending(trades), rows, net(rows))
+    found = Positions(False, mode, now_ns, _pending(trades), rows, net(rows))
+    desk = kept(db, "desk", Desk)
+    return found if desk is None else _kept_from(found, desk)
+
+
+def _kept_from(found: Positions, desk: Desk) -> Positions:
+    """Let positions say what keeps entries from their desk."""
+    found.halts, found.halted, found.latched = desk.halts, scoped_halts(desk), desk.latched
+    return found
 
 
 def none(now_ns: int) -> Positions:

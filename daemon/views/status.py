@@ -10,6 +10,7 @@ from daemon.views.rim import Figures, RecentSignal, Rim
 from daemon.views.vote import VoteView, vote_view
 from market.coin import Coin
 from market.decision import TradeKind
+from market.desk import Desk, scope_flags
 from market.events import NS_PER_MS, NS_PER_S
 from shadow.ledger.trade import Trade, TradeState
 from shadow.report.score import StageScore
@@ -23,10 +24,24 @@ RECENT = 12
 STREAMS = ("fast", "slow", "bbo", "trades", "context")
 
 
+class ScopedHalt(Struct):
+    """Entries halted of one bot, on one coin, or of the one on the other: by whom and why.
+
+    An empty `bot` or `coin` stands for all there are; `resume` is the command that lifts it.
+    """
+
+    bot: str
+    coin: str
+    by: str
+    why: str
+    resume: str
+
+
 class Summary(Struct, kw_only=True):
     """Desk and counters, whether the daemon runs or not. Money in USD.
 
-    `halts` says by whom entries are halted and why, `latched` which loss limit holds them.
+    `halts` says by whom entries are halted and why, `halted` which of bots and coins are halted
+    alone, `latched` which loss limit holds entries and what releases it.
     `orchestration` is what each stage from signal to fill has added, `shortfall` what came between
     decisions and the money, both from the database.
     """
@@ -44,6 +59,7 @@ class Summary(Struct, kw_only=True):
     latched: str
     alarms: int
     database: str | None
+    halted: list[ScopedHalt] = field(default_factory=list)
     orchestration: list[StageScore] = field(default_factory=list)
     shortfall: Shortfall = field(default_factory=Shortfall)
 
@@ -208,6 +224,7 @@ def status(rim: Rim) -> RunningStatus:
         gross_usd=desk.gross_e6 / 1e6,
         net_usd=desk.net_e6 / 1e6,
         halts=desk.halts,
+        halted=scoped_halts(desk),
         latched=desk.latched,
         bots=_bots(engine),
         votes=_votes(engine),
@@ -227,6 +244,16 @@ def status(rim: Rim) -> RunningStatus:
         commits=figures.commits,
         memory_mb=figures.memory_mb,
     )
+
+
+def scoped_halts(desk: Desk) -> list[ScopedHalt]:
+    """Return what a desk halts of bots and coins alone."""
+    found = []
+    for scope, told in desk.scopes.items():
+        bot, _, coin = scope.partition("|")
+        by, _, why = told.partition(": ")
+        found.append(ScopedHalt(bot, coin, by, why, f"gnomon resume {scope_flags(scope)}"))
+    return found
 
 
 def feed_of(coin: Coin, now_ns: int) -> FeedStatus:

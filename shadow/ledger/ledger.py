@@ -191,11 +191,12 @@ class Ledger:
                 trade.exit_reason = "bot"
         return changes
 
-    def flatten(self, now_ns: int) -> list[Change]:
-        """End all that the desk has, twins too, and call off entries that are on their way."""
+    def flatten(self, now_ns: int, bot: str = "", coin: str = "") -> list[Change]:
+        """End what the desk has, of a bot and on a coin if named, twins too; call off entries."""
         changes: list[Change] = []
         for trade in sorted(self.trades.values(), key=age):
-            if trade.kind not in (TradeKind.PAPER, TradeKind.TWIN):
+            named = bot in ("", trade.bot) and coin in ("", trade.coin)
+            if not named or trade.kind not in (TradeKind.PAPER, TradeKind.TWIN):
                 continue
             if trade.state == TradeState.PENDING:
                 # Should the cancel come too late, the fill is sold at once.

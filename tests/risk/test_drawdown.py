@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from market.decision import Check
 from market.desk import DeskView
 from market.events import MS_PER_DAY
-from risk.drawdown import Drawdown, Settings
+from risk.drawdown import BY_HAND, BY_ITSELF, Drawdown, Settings
 from tests.support.shadow import Stage, make_proposal, make_view
 
 E6 = 10**6
@@ -68,50 +70,111 @@ def test_a_desk_that_begins_with_nothing_has_lost_everything(day_start: float) -
 def test_breach_names_the_limit_that_is_broken() -> None:
     f = Drawdown(Settings(), "enforce")
     assert f.breach(desk_view(equity=9_999.0)) == ""
-    assert f.breach(desk_view(equity=9_700.0)) == "daily loss 3.00% of 3.00%"
+    daily = desk_view(equity=9_700.0)
+    assert f.breach(daily) == f"daily loss 3.00% of 3.00%; {BY_ITSELF}"
+    daily.rearms = False
+    assert f.breach(daily) == f"daily loss 3.00% of 3.00%; {BY_HAND}"
     slow = desk_view(equity=9_000.0, day_start=9_000.0)
-    assert f.breach(slow) == "loss from the peak 10.00% of 10.00%"
+    assert f.breach(slow) == f"loss from the peak 10.00% of 10.00%; {BY_HAND}"
+
+
+def test_of_both_limits_the_one_that_waits_for_a_person_is_named() -> None:
+    found = Drawdown(Settings(), "enforce").breach(desk_view(equity=8_000.0))
+    assert found.startswith("loss from the peak")
 
 
 def test_a_latched_desk_stays_shut_although_it_has_recovered() -> None:
     view = desk_view(equity=10_000.0)
-    view.desk.latched = "daily loss 3.50% of 3.00%"
+    view.desk.latched = "daily loss 3.50% of 3.00%; a way out"
     found = check(view)
     assert (found.outcome, found.value) == ("fail", 0.0)
-    assert "resume" in found.reason
+    assert found.reason == view.desk.latched
 
 
 class Latching(Stage):
     """A stage whose gate holds the real loss limits."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rearms: bool = True) -> None:
         super().__init__(real=[Drawdown(Settings(), "enforce")], equity_usd=10_000.0)
+        self.engine.branch.view.rearms = rearms
+
+    def lose(self, cash_usd: float) -> None:
+        """Let the desk have so much left."""
+        self.engine.branch.desk.cash_e6 = round(cash_usd * E6)
+        self.book()
+        self.second()
+
+    def past_midnight(self) -> None:
+        """Let a UTC day begin."""
+        self.wait_until(MS_PER_DAY + 1_000)
+        self.book()
+        self.second()
+
+    def told(self) -> list[str]:
+        """Return what alarms say of the loss limits."""
+        return [row.message for row in self.rows.alarms if row.kind == "drawdown"]
 
 
-def test_the_latch_holds_over_recovery_and_midnight_until_the_operator_resumes() -> None:
+def test_the_days_latch_holds_over_recovery_and_opens_by_itself_at_midnight() -> None:
     stage = Latching()
     desk = stage.engine.branch.desk
-    stage.book()
-    stage.second()
+    stage.lose(10_000)
     assert desk.latched == ""
-    desk.cash_e6 = 9_650 * E6
-    stage.second()
-    assert desk.latched == "daily loss 3.50% of 3.00%"
-    desk.cash_e6 = 11_000 * E6
-    stage.second()
-    stage.wait_until(MS_PER_DAY + 1_000)
-    stage.book()
-    stage.second()
-    assert desk.latched == "daily loss 3.50% of 3.00%"
-    assert desk.day_start_e6 == 11_000 * E6
+    stage.lose(9_650)
+    assert desk.latched == f"daily loss 3.50% of 3.00%; {BY_ITSELF}"
+    stage.lose(9_980)
     assert stage.signal() is not None
-    assert stage.engine.vitals.blocked == 1
-    assert "open" in stage.command("resume")
-    assert desk.latched == ""
+    assert (desk.latched != "", stage.engine.vitals.blocked) == (True, 1)
+    stage.past_midnight()
+    assert (desk.latched, desk.day_start_e6, desk.peak_e6) == ("", 9_980 * E6, 10_000 * E6)
+    assert stage.told() == [
+        f"entries latched: daily loss 3.50% of 3.00%; {BY_ITSELF}",
+        "latch released at 00:00 UTC: daily loss 3.50% of 3.00%",
+    ]
     stage.wait(20)
     stage.book()
     stage.signal()
     assert stage.engine.vitals.admitted == 1
+
+
+@pytest.mark.parametrize(("rearms", "cash_usd"), [(True, 8_950), (False, 9_650)])
+def test_the_peaks_latch_and_with_real_orders_the_days_wait_for_the_operator(
+    rearms: bool, cash_usd: float
+) -> None:
+    stage = Latching(rearms=rearms)
+    desk = stage.engine.branch.desk
+    stage.lose(cash_usd)
+    latched = desk.latched
+    assert latched.endswith(BY_HAND)
+    stage.past_midnight()
+    assert desk.latched == latched
+    assert "open" in stage.command("resume")
+    assert desk.latched == ""
+    assert stage.told() == [
+        f"entries latched: {latched}",
+        f"latch released by the operator: {latched.partition(';')[0]}",
+    ]
+
+
+def test_a_new_day_does_not_forgive_a_loss_from_the_peak() -> None:
+    stage = Latching()
+    desk = stage.engine.branch.desk
+    stage.lose(9_650)
+    stage.lose(8_950)
+    assert desk.latched.startswith("daily loss")
+    stage.past_midnight()
+    assert desk.latched.startswith("loss from the peak")
+
+
+def test_the_days_latch_is_durable_and_so_is_its_release(tmp_path: Path) -> None:
+    stage = Latching()
+    stage.open_store(tmp_path / "gnomon.db")
+    stage.lose(9_650)
+    stage.commit()
+    kept = stage.engine.branch.desk.latched
+    stage.past_midnight()
+    assert (kept != "", stage.engine.branch.desk.latched) == (True, "")
+    assert "desk" in stage.engine.out.dirty
 
 
 def test_after_resume_the_limits_measure_from_there() -> None:
@@ -126,7 +189,7 @@ def test_after_resume_the_limits_measure_from_there() -> None:
     assert desk.latched == ""
     desk.cash_e6 = round(9_000 * 0.97 * E6)
     stage.second()
-    assert desk.latched == "daily loss 3.00% of 3.00%"
+    assert desk.latched.startswith("daily loss 3.00% of 3.00%")
 
 
 def test_a_halt_of_the_daemon_does_not_release_the_latch() -> None:

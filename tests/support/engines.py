@@ -85,7 +85,7 @@ def losing() -> Fresh:
                 lambda m, c, v: rig.entry(c, stop=0.5, horizon_s=9e4) if m.calls == 1 else None
             )
         ],
-        gate={"drawdown": {"daily_loss_share_max": 0.001, "peak_loss_share_max": 0.002}},
+        gate={"drawdown": {"daily_loss_share_max": 0.001, "peak_loss_share_max": 0.1}},
     )
     made.engine.step(Timer(NOW_NS))
     feed(made, NOW_NS + S)

@@ -117,12 +117,13 @@ def make_proposal(
     instrument: Instrument = SOL,
     bot: str = "alpha",
     division: str = "trend",
+    coin: str = "",
 ) -> Proposal:
     """Return a sized signal as the gate gets it; `stop` is a distance."""
     plan = ExitPlan(mid - side * stop, 3600 * NS_PER_S)
     worth = notional_e6(mid, lots, instrument.sz_decimals)
-    signal = Signal(instrument.coin, side, 0.5, plan, "because")
-    return Proposal(signal, bot, division, instrument.coin, side, lots, worth, {})
+    signal = Signal(coin or instrument.coin, side, 0.5, plan, "because")
+    return Proposal(signal, bot, division, signal.coin, side, lots, worth, {})
 
 
 def make_trade(

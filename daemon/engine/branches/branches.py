@@ -54,6 +54,8 @@ class Branches:
         self.sides = [
             Side(i, v, coins, self._touch, self._worth_e6) for i, v in enumerate(variants)
         ]
+        for side in self.sides:
+            side.view.rearms = main.view.rearms
         self.slots: dict[str, Slots] = {}
         self.watcher: Watcher | None = None
         self._coins = coins
@@ -272,6 +274,7 @@ class Branches:
         """Let every branch be halted by whoever halts the desk."""
         for side in self.sides:
             side.desk.halts = dict(self.main.desk.halts)
+            side.desk.scopes = dict(self.main.desk.scopes)
         self._touch()
 
     def release(self) -> None:
@@ -281,9 +284,9 @@ class Branches:
                 side.account.release()
             side.look_again()
 
-    def flatten(self) -> None:
-        """End all that the branches have."""
-        self._apply(self.ledger.flatten(self._out.now_ns))
+    def flatten(self, bot: str = "", coin: str = "") -> None:
+        """End all that the branches have, of a bot and on a coin alone if named."""
+        self._apply(self.ledger.flatten(self._out.now_ns, bot, coin))
 
     def wind_down(self, coin: Coin) -> None:
         """End all that lives on a coin at its last mark."""

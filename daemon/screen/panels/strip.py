@@ -88,8 +88,12 @@ def _cells(s: RunningStatus) -> list[Cell]:
 def _troubles(seen: Seen, width: int) -> list[Text]:
     s, lines = seen.status, []
     if s.latched:
-        lines.append((f"latched: {s.latched}", "gnomon resume"))
+        told = s.latched.removesuffix("; `gnomon resume` releases it")
+        lines.append((f"latched: {told}", "gnomon resume"))
     lines += [(f"entries halted by {who}: {why}", "gnomon resume") for who, why in s.halts.items()]
+    for h in s.halted:
+        whose = " on ".join(filter(None, (h.bot, h.coin)))
+        lines.append((f"entries of {whose} halted by {h.by}: {h.why}", h.resume))
     if s.clock.trouble:
         lines.append((f"clock: {s.clock.trouble}; no entry until it agrees", ""))
     late = _late(s)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("busy market")
 
 ALWAYS = {
     "running", "mode", "signals", "admitted", "blocked", "phantoms", "open_phantoms", "equity_usd",
-    "start_usd", "halts", "latched", "alarms", "database",
+    "start_usd", "halts", "halted", "latched", "alarms", "database",
     "orchestration", "shortfall",
 }  # fmt: skip
 OF_A_RUNNING_ONE = {
@@ -99,13 +99,33 @@ def test_a_daemon_at_rest_is_told_from_its_rows(cli: Cli, story: Story) -> None:
 
 
 def test_halts_and_a_latch_are_shown_with_the_way_out(cli: Cli, state: Path) -> None:
-    set_desk(state, halts={"operator": "a [pause]", "disk": "full"}, latched="daily loss 3 %")
+    set_desk(
+        state,
+        halts={"operator": "a [pause]", "disk": "full"},
+        latched="daily loss 3 %; it opens by itself",
+    )
     out = cli("status", "--state", state).out
     assert "HALTED by operator: a [pause]\nHALTED by disk: full\n" in out
-    assert "LATCHED: daily loss 3 % (gnomon resume releases it)\n" in out
+    assert "LATCHED: daily loss 3 %; it opens by itself\n" in out
     found = json.loads(cli("status", "--json", "--state", state).out)
     assert found["halts"] == {"operator": "a [pause]", "disk": "full"}
-    assert found["latched"] == "daily loss 3 %"
+    assert found["latched"] == "daily loss 3 %; it opens by itself"
+
+
+def test_what_is_halted_alone_is_shown_with_who_did_and_the_way_out(cli: Cli, state: Path) -> None:
+    set_desk(state, scopes={"donchian|": "operator: it loses", "donchian|SOL": "operator: flatten"})
+    lines = [
+        "HALTED bot donchian by operator: it loses (gnomon resume --bot donchian)",
+        "HALTED bot donchian on coin SOL by operator: flatten "
+        "(gnomon resume --bot donchian --coin SOL)",
+    ]
+    for command in ("status", "positions"):
+        assert "\n".join(lines) in cli(command, "--state", state).out
+        found = json.loads(cli(command, "--json", "--state", state).out)
+        assert found["halted"][0] == {
+            "bot": "donchian", "coin": "", "by": "operator", "why": "it loses",
+            "resume": "gnomon resume --bot donchian",
+        }  # fmt: skip
 
 
 def test_equity_is_cash_and_what_open_trades_are_worth(cli: Cli, state: Path) -> None:
@@ -214,6 +234,13 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
         said["resume"] = cli("resume", *place)
         said["flatten"] = cli("flatten", *place)
         said["flat"] = cli("resume", *place)
+        said["one bot"] = cli("flatten", "--bot", "donchian", *place)
+        said["is shut"] = cli("status", *place)
+        said["one pair"] = cli("halt", "--bot", "donchian", "--coin", "ETH", *place)
+        said["open again"] = cli("resume", "--bot", "donchian", *place)
+        said["all open"] = cli("resume", "--bot", "donchian", "--coin", "ETH", *place)
+        misspelt.append(cli("halt", "--bot", "donchain", *place))
+        misspelt.append(cli("flatten", "--coin", "eth", *place))
         said["again"] = cli("resume", "--mode", "local", *place)
         said["status"] = cli("status", "--json", *place)
         daemon.engine.market.lanes["donchian"].fault = "KeyError: 'x'"
@@ -229,6 +256,7 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
         said["back"] = cli("resume", "ETH", *place)
 
     unknown: list[Ran] = []
+    misspelt: list[Ran] = []
     daemon = alive(tmp_path, work)
     assert {ran.code for ran in said.values()} == {0}
     assert said["halt"].out == "" and said["halt"].err.startswith("entries halted; ")
@@ -236,6 +264,14 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
     assert said["resume"].err == "entries are open\n"
     assert said["flatten"].out == "" and said["flatten"].err.startswith("entries halted; 0 trades ")
     assert said["flat"].err == "entries are open\n"
+    assert said["one bot"].err.startswith("entries of bot donchian halted; 0 trades told to exit")
+    assert "(gnomon resume --bot donchian)\n" in said["is shut"].out
+    assert said["open again"].err.startswith("the halt of bot donchian is lifted; entries are open")
+    assert "bot donchian on coin ETH (operator: asked to)" in said["open again"].err
+    assert said["all open"].err.endswith("is lifted; entries are open\n")
+    assert [ran.code for ran in misspelt] == [2, 2]
+    assert "did you mean donchian?" in misspelt[0].err
+    assert "did you mean ETH?" in misspelt[1].err
     assert said["again"].err == "nothing to resume; entries are open\n"
     assert json.loads(said["status"].out)["halts"] == {}
     assert said["rearm"].err == "donchian re-armed after KeyError: 'x'\n"
@@ -257,6 +293,10 @@ def test_halt_resume_and_rearm_reach_the_daemon_and_stand_on_its_tape(
         "halt",
         "resume",
         "flatten",
+        "resume",
+        "flatten",
+        "halt",
+        "resume",
         "resume",
         "resume",
         "rearm",

@@ -15,7 +15,7 @@ from tests.support.daemons import busy, serving
 
 pytestmark = pytest.mark.xdist_group("busy market")
 
-KEYS = {"running", "mode", "now_ns", "pending", "trades", "coins"}
+KEYS = {"running", "mode", "now_ns", "pending", "trades", "coins", "halts", "halted", "latched"}
 TRADE = {
     "trade_id", "signal_id", "kind", "cause", "status", "bot", "division", "coin", "side", "lots",
     "size", "entry_px", "mark_px", "pnl_usd", "fees_usd", "funding_usd", "age_s", "stop_px",

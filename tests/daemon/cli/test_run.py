@@ -61,6 +61,7 @@ def test_options_go_before_the_configuration(cli: Cli, tmp_path: Path) -> None:
     config = parse({"mode": "paper", "venue": {"network": "mainnet"}}, "test")
     plan = planned(config, mode="local", state=tmp_path, for_="2m")
     assert (plan.mode, plan.state, plan.for_s) == ("local", StateDir(tmp_path, "local"), 120.0)
+    assert plan.config.mode == "local", "what the engine is built from follows the mode it runs in"
     assert planned(config, network="testnet").state.folder == "paper-testnet"
 
 

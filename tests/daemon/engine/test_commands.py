@@ -10,6 +10,8 @@ import pytest
 from daemon.engine import snapshot
 from market.decision import SELL, TradeKind
 from market.events import Command, TradesUpdate
+from risk.filter import NoSettings
+from risk.halt import Halt
 from shadow.ledger.trade import TradeState
 from shadow.store.check import broken_promises
 from shadow.store.store import Store, open_readonly
@@ -197,9 +199,9 @@ def test_an_unknown_bot_is_answered_with_those_there_are_and_changes_nothing() -
 # Flatten.
 
 
-def mixed() -> tuple[Stage, dict[str, int]]:
+def mixed(**more: Any) -> tuple[Stage, dict[str, int]]:
     """Return a desk with an open trade, one on its way out, one on its way in, and a phantom."""
-    stage = Stage(bots=[Puppet(name) for name in ("alpha", "beta", "gamma", "delta")])
+    stage = Stage(bots=[Puppet(name) for name in ("alpha", "beta", "gamma", "delta")], **more)
     ids: dict[str, Any] = {}
     stage.book()
     ids["open"] = stage.signal("alpha")
@@ -448,3 +450,95 @@ def test_only_a_coin_that_is_here_can_be_wound_down() -> None:
     stage = Stage()
     assert tell(stage, "wind-down", "NOPE") == "no coin 'NOPE' is traded here; there are SOL"
     assert not alarms(stage)
+
+
+# Of a bot or a coin alone.
+
+HALT = Halt(NoSettings(), "enforce")
+
+
+def scoped(stage: Stage, verb: Any, argument: str = "", *, bot: str = "", coin: str = "") -> str:
+    command = Command(verb, argument, "operator", stage.now_ns, bot, coin)
+    outcome = stage.engine.step(command)
+    stage.rows.extend(outcome.rows)
+    return outcome.reply
+
+
+def test_a_halted_bot_is_blocked_by_halt_and_the_others_trade_on() -> None:
+    stage = Stage(bots=[Puppet("alpha"), Puppet("beta")], real=[HALT])
+    stage.book()
+    reply = scoped(stage, "halt", "it loses", bot="alpha")
+    assert reply == (
+        "entries of bot alpha halted; exits go on; `gnomon resume --bot alpha` opens again"
+    )
+    assert alarms(stage) == [("halt", "operator: it loses (entries of bot alpha)")]
+    stage.signal("alpha")
+    assert (stage.engine.vitals.blocked, stage.engine.vitals.admitted) == (1, 0)
+    assert stage.engine.vitals.blocked_by == {"halt": 1}
+    stage.signal("beta")
+    assert stage.engine.vitals.admitted == 1
+    assert tell(stage, "resume") == (
+        "nothing to resume; entries are open, but not of bot alpha (operator: it loses)"
+    )
+    opened = scoped(stage, "resume", bot="alpha")
+    assert opened == "the halt of bot alpha is lifted; entries are open"
+    assert stage.engine.branch.desk.scopes == {}
+    assert scoped(stage, "resume", bot="alpha") == "bot alpha was not halted; entries are open"
+
+
+def test_flattening_a_bot_ends_its_trades_alone_and_keeps_it_shut() -> None:
+    stage, ids = mixed(real=[HALT])
+    reply = scoped(stage, "flatten", bot="alpha")
+    assert reply == (
+        "entries of bot alpha halted; 1 trade told to exit, 0 entries called off; "
+        "`gnomon resume --bot alpha` opens again"
+    )
+    assert of(stage, ids["open"]) == dict.fromkeys(BOTH, (TradeState.EXITING, "flatten"))
+    assert of(stage, ids["pending"]) == dict.fromkeys(BOTH, (TradeState.PENDING, ""))
+    desk = stage.engine.branch.desk
+    assert (desk.halts, desk.scopes) == ({}, {"alpha|": "operator: flatten"})
+    stage.books(30)
+    assert of(stage, ids["open"]) == {}
+    stage.signal("alpha")
+    assert stage.engine.vitals.blocked_by["halt"] == 1
+
+
+def test_flattening_a_coin_leaves_the_others() -> None:
+    stage = Stage(instruments=[SOL, ETH])
+    for coin in ("SOL", "ETH"):
+        stage.book(coin=coin)
+        stage.signal(coin=coin)
+    stage.books(2)
+    stage.book(coin="ETH")
+    scoped(stage, "flatten", coin="SOL")
+    trades = stage.engine.branch.ledger.trades.values()
+    assert {(t.coin, t.exit_reason) for t in trades} == {("SOL", "flatten"), ("ETH", "")}
+
+
+@pytest.mark.parametrize("verb", ["halt", "resume", "flatten"])
+def test_who_is_not_here_is_neither_halted_nor_flattened(verb: str) -> None:
+    stage = Stage()
+    stage.book()
+    stage.engine.out.dirty.clear()
+    assert scoped(stage, verb, bot="gamma").startswith("no bot 'gamma'; there are alpha")
+    assert scoped(stage, verb, coin="NOPE").startswith("no coin 'NOPE' is traded here; there are")
+    assert not alarms(stage)
+    assert stage.engine.branch.desk.scopes == stage.engine.branch.desk.halts == {}
+
+
+def test_a_halted_bot_is_halted_after_a_restart_and_in_a_whole_snapshot(tmp_path: Path) -> None:
+    stage = Stage(bots=[Puppet("alpha"), Puppet("beta")], real=[HALT])
+    stage.open_store(tmp_path / "gnomon.db")
+    stage.book()
+    scoped(stage, "halt", bot="alpha", coin="SOL")
+    stage.commit()
+    fresh = Stage(bots=[Puppet("alpha"), Puppet("beta")], now_ns=stage.now_ns)
+    snapshot.restore(fresh.engine, snapshot.whole(stage.engine))
+    again = stage.restart(3, real=[HALT])
+    for other in (fresh, again):
+        assert other.engine.branch.desk.scopes == {"alpha|SOL": "operator: asked to"}
+    again.book()
+    again.signal("alpha")
+    assert again.engine.vitals.blocked_by == {"halt": 1}
+    assert isinstance(again.store, Store)
+    again.store.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from daemon.config.load import parse
 from daemon.engine.factory import build_engine
 from tests.daemon import rig
@@ -38,3 +40,14 @@ def test_an_engine_is_built_from_its_configuration() -> None:
         other.branch.books.identity.policy_hash
         == build_engine(parse({"seed": 2}, "x"), instruments).branch.books.identity.policy_hash
     ), "what a hypothetical order's fate depends on, and nothing else"
+
+
+@pytest.mark.parametrize("mode", ["local", "paper", "testnet", "live"])
+def test_the_daily_limit_opens_by_itself_on_paper_alone(mode: str) -> None:
+    instruments = {c: virtual.world().instruments[c] for c in rig.PAIR}
+    paper, config = parse({}, "test"), parse({"mode": mode}, "test")
+    engine = build_engine(config, instruments)
+    on_paper = mode in ("local", "paper")
+    views = [engine.branch.view, *(side.view for side in engine.desks.branches.sides)]
+    assert {view.rearms for view in views} == {on_paper}
+    assert (config.hash() == paper.hash()) is on_paper

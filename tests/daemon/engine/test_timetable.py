@@ -101,17 +101,18 @@ def test_every_trade_open_across_an_hour_pays_its_funding_once_and_its_day_is_sp
         assert sum(sums[trade_id].values()) == nets[trade_id]
 
 
-def test_a_new_day_anchors_the_daily_loss_once_and_opens_no_latch() -> None:
+def test_a_new_day_anchors_the_daily_loss_once_and_opens_the_days_latch() -> None:
     made = losing()
     engine, desk = made.engine, made.engine.branch.desk
     engine.step(Timer(NOW_NS + 4 * S))
+    assert desk.latched.startswith("daily loss")
     day_ns = 86_400 * S
     tomorrow_ns = NOW_NS // day_ns * day_ns + day_ns
     feed(made, tomorrow_ns - S, 98.0)
     engine.step(Timer(tomorrow_ns + S))
     anchored = desk.day_start_e6
     assert desk.day_ms == tomorrow_ns // 1_000_000
-    assert anchored == desk.equity_e6 and desk.latched
+    assert anchored == desk.equity_e6 and not desk.latched
     feed(made, tomorrow_ns + 2 * S, 97.0)
     engine.step(Timer(tomorrow_ns + 3 * S))
     assert desk.day_start_e6 == anchored > desk.equity_e6

@@ -80,6 +80,18 @@ def test_an_order_about_an_unknown_coin_names_the_known_ones_and_is_no_event(ver
     assert scene.story == []
 
 
+@pytest.mark.parametrize("verb", ["halt", "resume", "flatten"])
+def test_an_order_of_a_bot_or_coin_is_one_event_and_a_misspelt_one_none(verb: str) -> None:
+    scene = Scene()
+    assert scene.answer(verb, bot="donchian", coin="BTC") == Reply(f"{verb} done")
+    assert scene.story == [Command(verb, bot="donchian", coin="BTC"), 1]
+    for more, meant in (({"bot": "donchain"}, "donchian"), ({"coin": "btc"}, "BTC")):
+        found = scene.answer(verb, **more)
+        assert isinstance(found, Refusal)
+        assert f"did you mean {meant}?" in found.error and meant in found.choices
+    assert len(scene.story) == 2
+
+
 def test_of_an_unknown_bot_the_known_ones_are_named_and_it_is_no_event() -> None:
     scene = Scene()
     found = scene.answer("rearm", "donkey")

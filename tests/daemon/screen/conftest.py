@@ -32,7 +32,7 @@ def troubled(seen: Seen) -> Seen:
         connected=False,
         ready=True,
         halts={"operator": "[bold]x[/nope]", "disk": "full"},
-        latched="daily loss 3 %",
+        latched="daily loss 3 %; it opens by itself at 00:00 UTC",
         clock=replace(s.clock, trouble="2 s ahead of the venue"),
         closed={"PEPE": "delisted"},
         bots={**s.bots, first: replace(s.bots[first], fault="KeyError: '[/]'")},

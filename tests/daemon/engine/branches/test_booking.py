@@ -228,6 +228,20 @@ def test_a_branch_latched_alone_is_opened_by_the_operator_or_by_the_next_fork() 
     assert not side.desk.latched
 
 
+def test_a_branch_latched_alone_by_a_days_loss_opens_by_itself_at_midnight() -> None:
+    losing = Drawdown(Losses(daily_loss_share_max=0.0001, peak_loss_share_max=1.0), "enforce")
+    stage = stage_of(real=[losing])
+    stage.engine.desks.booking.lasting = True
+    stage.script(limit="fail")
+    stage.signal(stop=1.0, lots=200_000)
+    stage.books(3)
+    stage.books(3, 98.0)
+    side = stage.engine.desks.branches.sides[1]
+    assert side.desk.latched.startswith("daily loss")
+    run_until(stage, first_midnight_ms(), mid=98.0)
+    assert not side.desk.latched and not stage.rows.branch_alarms
+
+
 def test_a_changed_configuration_is_a_fork_when_the_day_ends() -> None:
     stage = stage_of()
     forks = stage.engine.desks.booking.forks

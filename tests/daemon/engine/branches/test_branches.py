@@ -96,8 +96,16 @@ def test_nothing_stays_the_desk_at_every_second_of_halts_latches_and_outages() -
         scene.tell(Command("flatten", "", "operator"))
         scene.advance(20, on_second=compare)
         scene.tell(Command("resume", "", "operator"))
+    for bot, coin in (("", "BTC"), ("donchian", ""), ("donchian", "SOL")):
+        scene.tell(Command("flatten", bot=bot, coin=coin))
+        scene.advance(10, on_second=compare)
+    assert {len(side.desk.scopes) for side in desks.branches.sides} == {3}
     scene.tell(Command("wind-down", "SOL", "operator"))
     scene.advance(60, on_second=compare)
+    replayed = rig.again(scene)
+    replayed.play(rig.records_of(scene.run.lines))
+    assert replayed.engine.digest == scene.engine.digest
+    assert replayed.engine.branch.desk.scopes == desks.main.desk.scopes != {}
     assert unequal == 0 and desks.main.settlement.account.desk.cash_e6 != desks.main.desk.start_e6
     assert not scene.rows.branch_alarms
 

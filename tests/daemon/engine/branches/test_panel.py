@@ -87,4 +87,4 @@ def test_a_loss_limit_latches_only_where_it_is_in_force() -> None:
     panel = Panel([limit], variants)  # type: ignore[list-item]
     view = make_view()
     view.desk.cash_e6 //= 2
-    assert panel.breach(1, view) == "" and panel.breach(2, view).startswith("daily loss")
+    assert panel.breach(1, view) == "" and panel.breach(2, view).startswith("loss from the peak")

@@ -22,7 +22,9 @@ def test_a_sound_daemon_is_all_right_in_one_line(seen: Seen) -> None:
 def test_each_trouble_is_a_line_with_the_command_that_mends_it(troubled: Seen) -> None:
     first, *lines = [line.plain for line in strip(troubled, 120)]
     assert first.startswith(" ■ LATCHED")
-    assert any(line.startswith(" ■ latched: daily loss 3 %") for line in lines)
+    assert any(
+        line.startswith(" ■ latched: daily loss 3 %") and "at 00:00" in line for line in lines
+    )
     assert any("halted by operator: [bold]x[/nope]" in line for line in lines)
     assert sum(line.endswith("gnomon resume") for line in lines) == 3
     assert any(line.endswith(f"gnomon rearm {next(iter(troubled.status.bots))}") for line in lines)
