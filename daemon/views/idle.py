@@ -38,7 +38,7 @@ class Idle(Struct):
 
 def idle(db: Connection | None, status: RunningStatus | None, bot: str, now_ns: int) -> Idle:
     """Return why nothing trades, as far as daemon and database tell."""
-    rungs = [*_market(status), *_desk(status), *_bots(status, bot), *_signals(db, bot, now_ns)]
+    rungs = [*_market(status), *_desk(status, bot), *_bots(status, bot), *_signals(db, bot, now_ns)]
     broken = [rung for rung in rungs if rung.state == "finding"]
     unknown = any(rung.state == "unknown" for rung in rungs)
     if broken:
@@ -80,17 +80,18 @@ def _market(status: RunningStatus | None) -> list[Rung]:
     ]
 
 
-def _desk(status: RunningStatus | None) -> list[Rung]:
-    """Return whether entries are open."""
+def _desk(status: RunningStatus | None, bot: str) -> list[Rung]:
+    """Return whether entries are open, of the bot if one is named."""
     question = "entries are open"
     if status is None:
         return [Rung(question, "unknown", "only a running daemon knows")]
     why = [f"halted by {who}: {reason}" for who, reason in status.halts.items()]
+    mine = [h for h in status.halted if bot and h.bot in ("", bot)]
+    why += [f"{h.coin or h.bot} halted by {h.by}: {h.why} ({h.resume})" for h in mine]
     if status.latched:
         why.insert(0, f"latched: {status.latched}")
-    return [
-        _rung(question, f"{'; '.join(why)} (gnomon resume)" if why else "", "no halt, no latch")
-    ]
+    way = " (gnomon resume)" if status.halts or status.latched else ""
+    return [_rung(question, f"{'; '.join(why)}{way}" if why else "", "no halt, no latch")]
 
 
 def _bots(status: RunningStatus | None, bot: str) -> list[Rung]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from daemon.instance.database import reading
 from daemon.views.idle import Idle, idle
-from daemon.views.status import RunningStatus, status
+from daemon.views.status import RunningStatus, ScopedHalt, status
 from tests.support.closed_trades import MONDAY_NS, empty_db
 from tests.support.daemons import busy
 
@@ -57,6 +57,7 @@ def test_of_a_bot_its_own_troubles_are_told(sound: RunningStatus) -> None:
     bot = sound.bots["donchian"]
     for change, words in (
         ({"bots": {"donchian": replace(bot, fault="KeyError")}}, "gnomon rearm donchian"),
+        ({"halted": [ScopedHalt("donchian", "", "operator", "it loses", "R")]}, "it loses (R)"),
         ({"bots": {"donchian": replace(bot, stage="shadow")}}, "phantoms alone"),
         ({"bots": {}}, "not in the configuration"),
         ({"idle_bots": ["donchian"]}, "none of the data it listens to"),
