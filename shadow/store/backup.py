@@ -7,12 +7,18 @@ for it (https://sqlite.org/backup.html). The copy is whole in one file, without 
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
 from market.errors import InputDamaged, OperatorError
 from shadow.store.check import broken_promises
+
+# The daemon stops recording when less is left.
+LEFT_BYTES_MIN = 1 << 30
+DATED = "[0-9]" * 4 + "-[0-9][0-9]-[0-9][0-9]T" + "[0-9]" * 6 + "Z"
 
 
 def back_up(source: sqlite3.Connection, target: Path) -> dict[str, str]:
@@ -44,6 +50,41 @@ def back_up(source: sqlite3.Connection, target: Path) -> dict[str, str]:
         for suffix in ("", "-journal", "-wal", "-shm"):
             fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
     return about
+
+
+def stamp(time_s: float) -> str:
+    """Return a UTC time to the second as it stands in names of files."""
+    return time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime(time_s))
+
+
+def dated(folder: Path, mode: str, time_s: float) -> Path:
+    """Return the file for a copy of a mode's database made at that time."""
+    return folder / f"{mode}-{stamp(time_s)}.db"
+
+
+def copies(folder: Path, mode: str) -> list[Path]:
+    """Return a mode's dated copies, the oldest first."""
+    return sorted(folder.glob(f"{mode}-{DATED}.db"))
+
+
+def let_go(folder: Path, mode: str, keep: int) -> list[Path]:
+    """Delete a mode's oldest copies but for `keep`; return those that are gone."""
+    gone = copies(folder, mode)[:-keep]
+    for path in gone:
+        path.unlink()
+    return gone
+
+
+def require_room(database: Path, folder: Path) -> None:
+    """Raise OperatorError when a copy would leave too little of the disk to the daemon."""
+    logged = database.with_name(database.name + "-wal")
+    size = database.stat().st_size + (logged.stat().st_size if logged.exists() else 0)
+    free = shutil.disk_usage(folder).free
+    if free < size + LEFT_BYTES_MIN:
+        raise OperatorError(
+            f"{folder}: {free >> 20:,} MB free; a copy takes {size >> 20:,} MB, and "
+            f"{LEFT_BYTES_MIN >> 20:,} MB must be left to the daemon: delete old copies"
+        )
 
 
 def _copy(source: sqlite3.Connection, fresh: Path) -> None:

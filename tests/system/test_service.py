@@ -18,7 +18,8 @@ from tests.support.process import PLAIN, ROOT, running, until
 
 UNITS = ROOT / "systemd"
 UNIT = UNITS / "gnomon.service"
-SERVICES = ("gnomon.service", "gnomon-autoresearch.service")
+SERVICES = tuple(sorted(path.name for path in UNITS.glob("*.service")))
+TIMERS = tuple(sorted(path.name for path in UNITS.glob("*.timer")))
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
 
@@ -98,13 +99,16 @@ def test_systemd_accepts_the_unit(installed_unit: Path) -> None:
 
 
 @needs_systemd
+@pytest.mark.parametrize("installed_unit", TIMERS, indirect=True)
 def test_systemd_accepts_the_timer(installed_unit: Path) -> None:
-    timer = installed_unit.with_name("gnomon-autoresearch.timer")
     done = subprocess.run(
-        ["systemd-analyze", "verify", str(timer)], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", str(installed_unit)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert timer.name not in done.stderr
+    assert installed_unit.name not in done.stderr
 
 
 @needs_systemd
@@ -151,6 +155,16 @@ def test_autoresearch_is_hardened_like_the_daemon_and_has_nothing_to_write_to() 
     assert not any(line.startswith(("StateDirectory", "ReadWritePaths")) for line in lines)
     timer = (UNITS / "gnomon-autoresearch.timer").read_text().splitlines()
     assert "OnCalendar=*-*-* 00:20:00 UTC" in timer and "Persistent=yes" in timer
+
+
+def test_the_backup_can_write_nothing_but_copies_and_keeps_a_week_of_them() -> None:
+    lines = (UNITS / "gnomon-backup.service").read_text().splitlines()
+    (start,) = (line for line in lines if line.startswith("ExecStart="))
+    assert "db backup /var/lib/gnomon/backups --keep 7 --state /var/lib/gnomon" in start
+    assert "StateDirectory=gnomon/backups" in lines and "ProtectSystem=strict" in lines
+    assert "PrivateNetwork=yes" in lines and not any("ReadWritePaths" in line for line in lines)
+    timer = (UNITS / "gnomon-backup.timer").read_text().splitlines()
+    assert "OnCalendar=*-*-* 00:40:00 UTC" in timer and "Persistent=yes" in timer
 
 
 def install(*args: str | Path, into: Path, python: str = "/nonexistent") -> tuple[int, str]:

@@ -349,7 +349,7 @@ def test_a_reader_who_has_seen_enough_is_no_error(
     def enough(**_: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("daemon.cli.app", enough)
+    monkeypatch.setattr("daemon.cli.command", lambda: enough)
     monkeypatch.setattr("sys.stderr.close", lambda: None, raising=False)
     assert cli("status").code == 0
 

@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from daemon.instance.lock import alone
+from daemon.instance.paths import StateDir
 from tests.daemon.cli.conftest import Cli
 
 NET = "net is not gross - fees - funding"
@@ -160,3 +162,56 @@ def test_without_a_database_there_is_nothing_to_copy_and_that_is_an_error(
         ran = cli("db", command, tmp_path / "out", "--state", tmp_path / "none")
         assert ran.code == 78 and "no database yet" in ran.err
         assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_copies_holds_every_mode_and_keeps_so_many(cli: Cli, state: Path) -> None:
+    add_mode(state, "paper-testnet")
+    folder = state / "backups"
+    folder.mkdir()
+    old = [folder / f"local-2026-01-0{day}T000000Z.db" for day in range(1, 4)]
+    for path in old:
+        path.touch()
+    ran = cli("db", "backup", folder, "--keep", "2", "--json", "--state", state)
+    assert ran.code == 0, ran.err
+    written = json.loads(ran.out)
+    assert sorted(row["mode"] for row in written) == ["local", "paper-testnet"]
+    assert {path.name for path in folder.iterdir()} == {
+        old[-1].name, *(Path(row["file"]).name for row in written),
+    }  # fmt: skip
+    assert cli("db", "backup", folder, "--keep", "2", "--force", "--state", state).code == 2
+    assert cli("db", "backup", folder, "--keep", "2", "--state", state / "none").code == 78
+
+
+def test_a_copy_that_is_not_sound_takes_no_older_one_s_place(cli: Cli, state: Path) -> None:
+    folder = state / "backups"
+    folder.mkdir()
+    (folder / "local-2026-01-01T000000Z.db").touch()
+    cook(state)
+    assert cli("db", "backup", folder, "--keep", "1", "--state", state).code == 65
+    assert [path.name for path in folder.iterdir()] == ["local-2026-01-01T000000Z.db"]
+
+
+def test_going_back_says_what_is_lost_and_keeps_what_was_there(cli: Cli, state: Path) -> None:
+    copy = state / "copy.db"
+    assert cli("db", "backup", copy, "--state", state).code == 0
+    change(state, "local", "UPDATE signal SET signal_id = signal_id + 1000000 WHERE signal_id ="
+           " (SELECT MAX(signal_id) FROM signal)")  # fmt: skip
+    ran = cli("db", "restore", copy, "--dry-run", "--state", state)
+    assert ran.code == 0 and "would be lost: everything since 20" in ran.err
+    assert "1 signals, 0 trades and phantoms begun, 0 closed" in ran.err
+    ran = cli("db", "restore", copy, "--if-migrated", "--json", "--state", state)
+    assert (ran.code, json.loads(ran.out)["restored"]) == (0, False)
+    change(state, "local", "PRAGMA user_version = 9999")
+    ran = cli("db", "restore", copy, "--if-migrated", "--json", "--state", state)
+    found = json.loads(ran.out)
+    assert (found["restored"], found["signals"], found["mode"]) == (True, 1, "local")
+    assert Path(found["aside"]).exists()
+    assert cli("db", "check", "--state", state).out == "local: sound\n"
+
+
+def test_nobody_goes_back_under_a_running_daemon(cli: Cli, state: Path) -> None:
+    copy = state / "copy.db"
+    assert cli("db", "backup", copy, "--state", state).code == 0
+    with alone(StateDir(state, "local")):
+        assert cli("db", "restore", copy, "--state", state).code == 75
+        assert cli("db", "restore", copy, "--dry-run", "--state", state).code == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import threading
 from contextlib import closing
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from market.errors import InputDamaged, OperatorError
-from shadow.store.backup import back_up
+from shadow.store import backup
+from shadow.store.backup import back_up, copies, dated, let_go, require_room
 from shadow.store.check import broken_promises
 from shadow.store.rows import Rows
 from shadow.store.store import Store, open_readonly
@@ -113,3 +115,25 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     with pytest.raises(OperatorError, match="No space left"):
         copied(source, tmp_path / "copy.db")
     assert not list(tmp_path.glob("*copy*"))
+
+
+def test_the_oldest_copies_of_a_mode_go_and_nothing_else(tmp_path: Path) -> None:
+    for day in range(9):
+        dated(tmp_path, "local", 1_790_000_000.0 + 86_400 * day).touch()
+    others = [dated(tmp_path, "paper-testnet", 0.0), tmp_path / "local-by-hand.db"]
+    for path in others:
+        path.touch()
+    all_of_them = copies(tmp_path, "local")
+    assert let_go(tmp_path, "local", 7) == all_of_them[:2]
+    assert copies(tmp_path, "local") == all_of_them[2:] and all(path.exists() for path in others)
+    assert let_go(tmp_path, "local", 7) == []
+
+
+def test_a_copy_leaves_the_daemon_its_room(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_room(source, tmp_path)
+    free = shutil.disk_usage(tmp_path).free
+    monkeypatch.setattr(backup, "LEFT_BYTES_MIN", free)
+    with pytest.raises(OperatorError, match="must be left to the daemon"):
+        require_room(source, tmp_path)
