@@ -20,7 +20,7 @@ LOCK   := --python-version 3.11 --universal --fork-strategy fewest --generate-ha
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lean run test quick format format-check lint types layers check docs mutants conformance chaos soak bench bench-peers reference digests lock clean
+.PHONY: help setup lean run test quick format format-check lint types layers check docs docs-site mutants conformance chaos soak bench bench-peers reference digests lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,17 @@ mutants: setup  ## planted bugs: which of them do the tests of their folder let 
 
 docs: setup  ## write what pages say of the code anew
 	@$(BIN)/python -m tests.pages
+
+# What builds the site stays apart from what runs and tests: it needs nothing of either.
+SITE   := .venv-docs
+$(SITE)/.made: requirements-docs.lock
+	rm -rf $(SITE) && $(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-docs.lock
+	@touch $@
+
+docs-site: $(SITE)/.made  ## docs/ as a site in build/site, links checked: open build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict
+	@echo "build/site/index.html"
 
 format: setup  ## rewrite the sources in the house format
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -129,6 +140,7 @@ lock:  ## renew the lock files (needs uv)
 	uv pip compile requirements-peers.in $(LOCK) -o requirements-peers.lock
 	uv pip compile requirements-peers-2.in $(subst 3.11,3.13,$(LOCK)) -o requirements-peers-2.lock
 	uv pip compile requirements-reference.in $(LOCK) -o requirements-reference.lock
+	uv pip compile requirements-docs.in $(LOCK) -o requirements-docs.lock
 
 clean:  ## remove the environment and the caches
-	rm -rf .venv .venv-3.* .venv-conformance .venv-peers .venv-peers-2 .venv-peers-later .venv-reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
+	rm -rf .venv .venv-3.* .venv-conformance .venv-peers .venv-peers-2 .venv-peers-later .venv-reference .venv-docs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build

@@ -180,10 +180,43 @@ def test_sql_examples_run() -> None:
                 db.execute(statement).fetchall()
 
 
+def anchors(text: str) -> set[str]:
+    """Return what the headings of a page can be linked by, as the forges and the site make it."""
+    found: dict[str, int] = {}
+    for line in re.sub(r"```.*?```", "", text, flags=re.S).splitlines():
+        if line.startswith("#"):
+            words = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
+            name = words.replace(" ", "-")
+            found[name] = found.get(name, -1) + 1
+    return {
+        name if not n else f"{name}-{n}" for name, last in found.items() for n in range(last + 1)
+    }
+
+
 def test_links_between_documents_lead_somewhere() -> None:
+    lost = []
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")):
-        for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+        for target, anchor in re.findall(r"\]\((?!https?://)([^)#]*)#?([^)]*)\)", page.read_text()):
+            there = page.parent / target if target else page
+            if not there.exists() or (anchor and anchor not in anchors(there.read_text())):
+                lost.append(f"{page.name}: {target}#{anchor}")
+    assert not lost
+
+
+def test_the_site_has_every_page_in_its_list_and_nothing_from_elsewhere() -> None:
+    """A link out of docs/ leads nowhere on the site; fonts and scripts of others are fetched."""
+    text = (ROOT / "mkdocs.yml").read_text()
+    listed = re.findall(r"([\w/-]+\.md)$", text, re.M)
+    there = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert sorted(listed) == sorted(there), set(listed) ^ there
+    outside = [
+        f"{path.name}: {target}"
+        for path in DOCS.rglob("*.md")
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)", path.read_text())
+        if not (path.parent / target).resolve().is_relative_to(DOCS)
+    ]
+    assert not outside
+    assert "font: false" in text and "http" not in re.sub(r"^ *#.*$", "", text, flags=re.M)
 
 
 def test_the_readme_shows_the_two_commands_in_its_first_screen() -> None:
