@@ -59,6 +59,7 @@ class Seen:
     def __init__(self, browser: Browser, url: str, width: int, *, scheme: Any = "light") -> None:
         self.faults: list[str] = []
         self.elsewhere: list[str] = []
+        self.width = width
         size: Any = {"width": width, "height": 900}
         self.page: Page = browser.new_page(viewport=size, color_scheme=scheme)
         self.page.set_default_timeout(15_000)

@@ -8,6 +8,7 @@ from sqlite3 import Connection
 from msgspec import Struct
 
 from daemon.views.standing import DAYS_MIN, is_decided, standing
+from daemon.views.trades import why_closed
 from market.events import NS_PER_MS
 from risk.filter import discover
 from shadow.report.by_limit import CONTROL
@@ -142,7 +143,7 @@ def limit_detail(db: Connection, name: str) -> LimitDetail | None:
                 "long" if found["side"] == "buy" else "short",
                 found["net_e6"] / 1e6,
                 found["r"],
-                found["exit_reason"],
+                why_closed(found["exit_reason"]) if found["exit_reason"] else None,
             )
             for found in named(cursor)
         ]

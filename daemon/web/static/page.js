@@ -1,6 +1,6 @@
 /* The operator's page: what is known, where it is asked for, and what a click does. */
 
-import { $, ask, change, clock, h, level, money, price, show, tone, weekday, write } from "./page/kit.js";
+import { $, ask, change, clock, dim, h, level, money, price, show, tone, weekday, write } from "./page/kit.js";
 import { drawStatus } from "./page/status.js";
 import { drawBots, drawHero, drawHoldings, drawMoney, drawSystem, sortBots } from "./page/money.js";
 import { drawFeed, drawLimits, openLimit, openWhy, opened, readOpened } from "./page/limits.js";
@@ -136,7 +136,7 @@ function onTick(tick) {
   drawNow();
   if (tick.state !== "running" || !panels.money) return;
   if (typeof tick.equity_usd === "number") patchCell("equity-now", level(tick.equity_usd, 2));
-  if (typeof tick.day_usd === "number" && $("day-now")) show("day-now", money(tick.day_usd, 2), " ", h("span", { class: "q3" }, "today"));
+  if (typeof tick.day_usd === "number" && $("day-now")) show("day-now", money(tick.day_usd, 2), " ", dim("today"));
   for (const [id, [mark, pnl]] of Object.entries(tick.marks ?? {})) {
     patchCell(`mark-${id}`, price(mark));
     patchCell(`pnl-${id}`, change(pnl, 2), tone(pnl, 2));

@@ -1,6 +1,6 @@
 /* A coin: candles with what was taken and what was blocked on it; its shape in three dimensions. */
 
-import { $, DASH, arrow, change, color, day, h, heads, level, minute, narrow, nothing, price, priceDigits, ring, s, show, stamp, write } from "./kit.js";
+import { $, DASH, arrow, change, color, day, dim, h, heads, level, minute, narrow, nothing, price, priceDigits, ring, s, show, stamp, write, td } from "./kit.js";
 import { axis, chart, empty, words } from "./charts.js";
 
 
@@ -11,7 +11,7 @@ export function drawCoin(data) {
     show("coin-key");
     empty("coin-chart", data.live ? "Its candles are still being read." : "Candles are read from the running daemon; it does not run.");
   } else {
-    show("coin-key", KEY, h("span", { class: "q3" }, `${data.timeframe.replace("m", " min")} candles, UTC`));
+    show("coin-key", KEY, dim(`${data.timeframe.replace("m", " min")} candles, UTC`));
     candleChart(data);
   }
   drawLenses(data);
@@ -29,7 +29,10 @@ const KEY = [
   h("span", { class: "nw fx" }, arrow(true, false, "var(--ink2)"), arrow(false, false, "var(--ink2)"), " blocked; × is how its phantom ended")];
 
 function candleChart(data) {
-  const shown = data.candles.slice(narrow() ? -96 : -192), at = shown.map(([ms]) => ms / 1000);
+  /* as many as there is room for, fewer where everything that happened is newer */
+  const [least, most] = narrow() ? [36, 96] : [48, 192], first = Math.min(...data.marks.map((mark) => mark.from_ms));
+  const since = data.candles.filter(([ms]) => ms >= first).length;
+  const shown = data.candles.slice(-Math.min(most, Math.max(least, data.marks.length ? since + 24 : most))), at = shown.map(([ms]) => ms / 1000);
   const step = at[1] - at[0], digits = priceDigits(shown[shown.length - 1][4]);
   /* the newest candle is still open and not among them: what happens in it stands at the end */
   const index = (ms) => {
@@ -160,8 +163,8 @@ function drawLenses(data) {
   if (!data.lenses.length) return show("lens-table", nothing("The shape needs some hundred closed minutes; it shows once the lens process has answered."));
   const odd = data.lenses.filter(([, , rank]) => rank !== null && (rank < 0.025 || rank > 0.975));
   return show("lens-table", heads([[odd.length ? `${odd.length} unusual` : "Nothing unusual"], ["Value"], ["Rank among surrogates", "la"], [""]]),
-    h("tbody", null, data.lenses.map(([name, value, rank]) => h("tr", { "data-key": name }, h("td", null, name.replaceAll("_", " ")),
-      h("td", null, level(value, Math.abs(value) >= 100 ? 0 : 2)), h("td", { class: "la" }, rank === null ? null : ranked(rank)),
+    h("tbody", null, data.lenses.map(([name, value, rank]) => h("tr", { "data-key": name }, td(name.replaceAll("_", " ")),
+      td(level(value, Math.abs(value) >= 100 ? 0 : 2)), h("td", { class: "la" }, rank === null ? null : ranked(rank)),
       h("td", { class: "q2" }, rank === null ? DASH : level(rank, 2))))));
 }
 function ranked(rank) {

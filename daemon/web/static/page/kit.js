@@ -62,6 +62,9 @@ export const h = (tag, attributes, ...children) =>
 export const s = (tag, attributes, ...children) =>
   make(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
+/* what stands back: a unit, a remark */
+export const dim = (...text) => h("span", { class: "q3" }, text);
+
 const keyOf = (node) => (node.nodeType === 1 ? node.getAttribute("data-key") : null);
 
 /* Make `old` look like `fresh`, touching only what differs: focus, selection and hover stay. */
@@ -133,7 +136,9 @@ export const bar = (part, width = 112) =>
     s("rect", { y: 1, width, height: 4, rx: 2, fill: "var(--line)" }),
     s("rect", { y: 1, width: Math.max(3, width * Math.min(1, part)).toFixed(1), height: 4, rx: 2, fill: "var(--ink3)" }));
 
-/* tables: a head is [label, class], a label may hold line breaks */
+export const td = (...held) => h("td", null, held);
+export const wide = (...held) => h("td", { class: "hide-s" }, held);
+/* tables: `wide` cells give way on a phone; a head is [label, class], a label may hold line breaks */
 export const broken = (text) => (text.split ? text.split("\n").flatMap((part, i) => (i ? [h("br"), part] : [part])) : text);
 export const heads = (columns) =>
   h("thead", null, h("tr", null, columns.map(([label, kind]) => h("th", { class: kind }, broken(label)))));

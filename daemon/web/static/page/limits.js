@@ -1,6 +1,6 @@
 /* What did my limits do? A row a limit, one axis for all; a click opens one. And what just happened. */
 
-import { $, DASH, arrow, ask, bar, change, day, h, heads, level, minute, money, narrow, nothing, price, ring, s, show, spark, tone } from "./kit.js";
+import { $, DASH, arrow, ask, bar, change, day, dim, h, heads, level, minute, money, narrow, nothing, price, ring, s, show, spark, tone, td, wide } from "./kit.js";
 import { limitChart } from "./charts.js";
 
 const DECIDED = ["PROTECTIVE", "RESTRICTIVE"];
@@ -24,7 +24,7 @@ export function drawLimits(data) {
   const body = GROUPS.flatMap(([key, title, belongs]) => {
     const rows = data.rows.filter(belongs);
     if (!rows.length) return [];
-    const head = h("tr", { class: "grp", "data-key": `group ${key}` }, h("td", { colspan: COLUMNS }, title, " ", h("span", { class: "q3" }, key === "placebo" ? "" : `· ${rows.length}`)));
+    const head = h("tr", { class: "grp", "data-key": `group ${key}` }, h("td", { colspan: COLUMNS }, title, " ", dim(key === "placebo" ? "" : `· ${rows.length}`)));
     return [head, ...rows.flatMap((row) => [limitRow(row, key, width, x), row.name === opened.name && detailRow(row)])];
   });
   if (!data.rows.length) {
@@ -58,7 +58,7 @@ function limitRow(row, group, width, x) {
   const said = usd === null ? "" : `${observing ? "would have " : ""}${usd < 0 ? "cost" : "saved"}`;
   return h("tr", { class: `lim click ${group}`, "data-key": row.name, "data-limit": row.name, tabindex: 0, "aria-expanded": String(opened.name === row.name) },
     h("td", { class: "a-n" }, h("span", { class: "nm" }, row.name, observing && [" ", h("span", { class: "tag obs" }, "observing")]), h("span", { class: "sub d", title: row.asks }, row.asks)),
-    h("td", { class: "hide-s hide-m" }, level(row.blocked)), h("td", { class: "hide-s" }, group === "rule" ? DASH : level(row.only_this)),
+    h("td", { class: "hide-s hide-m" }, level(row.blocked)), wide(group === "rule" ? DASH : level(row.only_this)),
     h("td", { class: "a-u" }, h("span", { class: `usd ${DECIDED.includes(row.verdict) ? tone(usd) : "q2"}` }, change(usd)),
       usd !== null && h("span", { class: "q3 only-s" }, ` USD ${said}`),
       usd !== null && h("span", { class: "sub hide-s" }, observing ? said : typeof row.value_r === "number" ? `${change(row.value_r, 1)} R` : "")),
@@ -102,10 +102,10 @@ function detailRow(row) {
     h("div", null, h("p", { id: "limit-sentence" }, said), detail && figures(detail)),
     detail && h("div", { class: "wide" }, episodes(detail)))));
 }
-const one = (episode) => (episode ? [`${change(episode.r, 2)} R `, h("span", { class: "q3" }, `${episode.bot} ${episode.side} ${episode.coin}, ${when(episode.ts_ms)}`)] : DASH);
+const one = (episode) => (episode ? [`${change(episode.r, 2)} R `, dim(`${episode.bot} ${episode.side} ${episode.coin}, ${when(episode.ts_ms)}`)] : DASH);
 const when = (ms) => `${day(ms / 1000)} ${minute(ms / 1000)}`;
 function figures({ row, best, worst }) {
-  const line = (name, value) => h("tr", null, h("th", null, name), h("td", null, value));
+  const line = (name, value) => h("tr", null, h("th", null, name), td(value));
   return h("table", { class: "kv" }, h("tbody", null,
     line("Signals it blocked", `${level(row.blocked)}, ${level(row.only_this)} of them alone`), line("On", `${level(row.days)} trading days`),
     line("Best block", one(best)), line("Worst block", one(worst)),
@@ -115,8 +115,8 @@ function figures({ row, best, worst }) {
 function episodes({ episodes: rows }) {
   if (!rows.length) return h("p", { class: "q3" }, "None of its own blocks has closed yet.");
   return h("table", { class: "t eps" }, heads([["Its newest blocks", "la"], ["Bot", "la"], ["Trade", "la"], ["USD", "hide-s"], ["R"], ["Why", "la hide-s"]]),
-    h("tbody", null, rows.map((row) => h("tr", { "data-key": row.signal_id }, h("td", null, when(row.ts_ms)), h("td", { class: "la" }, row.bot),
-      h("td", { class: "la" }, `${row.side} ${row.coin}`), h("td", { class: "hide-s" }, change(row.net_usd, 2)), h("td", null, change(row.r, 2)), h("td", { class: "la q3 hide-s el" }, row.reason)))));
+    h("tbody", null, rows.map((row) => h("tr", { "data-key": row.signal_id }, td(when(row.ts_ms)), h("td", { class: "la" }, row.bot),
+      h("td", { class: "la" }, `${row.side} ${row.coin}`), wide(change(row.net_usd, 2)), td(change(row.r, 2)), h("td", { class: "la q3 hide-s el" }, row.reason)))));
 }
 function drawOpened() {
   if (opened.detail && $("limit-chart")) limitChart(opened.detail);
@@ -150,7 +150,7 @@ export function drawFeed(data) {
 }
 const SHAPES = {
   fill: (event) => [arrow(event.side === "long", true, "var(--accent)"), [h("b", { class: "b" }, event.bot), ` ${event.side} ${event.coin}`], `${level(event.usd)} USD`],
-  block: (event) => [arrow(event.side === "long", false, "var(--ink3)"), h("span", { class: "q2" }, h("b", { class: "b" }, event.bot), ` ${event.side} ${event.coin}`), h("span", { class: "q3" }, "blocked")],
+  block: (event) => [arrow(event.side === "long", false, "var(--ink3)"), h("span", { class: "q2" }, h("b", { class: "b" }, event.bot), ` ${event.side} ${event.coin}`), dim("blocked")],
   close: (event) => [ring(event.usd < 0 ? "var(--loss)" : "var(--gain)"), [h("b", { class: "b" }, event.bot), ` closed ${event.coin}`], [money(event.usd, 2), " USD"]],
 };
 function feedRow(event) {

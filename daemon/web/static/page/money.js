@@ -1,6 +1,6 @@
 /* Do I make money, and where did it come from? What do I hold? Which bots pay? */
 
-import { DASH, age, broken, change, h, heads, level, money, narrow, nothing, price, s, share, show, spark, tone } from "./kit.js";
+import { DASH, age, broken, change, dim, h, heads, level, money, narrow, nothing, price, s, share, show, spark, tone, td, wide } from "./kit.js";
 
 /* equity in one figure, and beside it what changed */
 export function drawHero(data, live) {
@@ -11,13 +11,13 @@ export function drawHero(data, live) {
   const fall = data.peak_usd ? Math.min(0, equity / data.peak_usd - 1) : null;
   const worst = data.peak_usd && all.drawdown_usd !== null ? Math.min(fall, -all.drawdown_usd / (all.peak_usd || data.peak_usd)) : null;
   show("hero",
-    h("span", { class: "n live" }, h("span", { id: "equity-now" }, level(equity, 2)), h("small", null, "USD")),
+    h("span", { class: "n" }, h("span", { id: "equity-now" }, level(equity, 2)), h("small", null, "USD")),
     started(data) ? [
-      typeof today === "number" && h("span", { id: "day-now" }, money(today, 2), " ", h("span", { class: "q3" }, "today")),
-      data.week && h("span", null, money(data.week.net_usd, 2), " ", h("span", { class: "q3" }, "7 days")),
-      data.all && h("span", { class: "hide-s" }, money(data.all.net_usd, 2), " ", h("span", { class: "q3" }, whole(data).toLowerCase())),
-      h("span", { class: "q2" }, share(fall, 2), " ", h("span", { class: "q3" }, "from peak"),
-        worst !== null && h("span", { class: "q3" }, `, worst ${share(worst, 2)}${loss ? ` of −${level(loss.peak_share_max * 100)} %` : ""}`)),
+      typeof today === "number" && h("span", { id: "day-now" }, money(today, 2), " ", dim("today")),
+      data.week && h("span", null, money(data.week.net_usd, 2), " ", dim("7 days")),
+      data.all && h("span", { class: "hide-s" }, money(data.all.net_usd, 2), " ", dim(whole(data).toLowerCase())),
+      h("span", { class: "q2" }, share(fall, 2), " ", dim("from peak"),
+        worst !== null && dim(`, worst ${share(worst, 2)}${loss ? ` of −${level(loss.peak_share_max * 100)} %` : ""}`)),
     ] : h("span", { class: "q2" }, "what the desk started with"));
 }
 const last = (values) => (values.length ? values[values.length - 1] : null);
@@ -47,7 +47,7 @@ export function drawMoney(data) {
       row("Held", (slice) => cell(age(slice.hold_s))),
       row("Fees in gross", (slice) => cell(feesIn(slice), slice.trades && !(slice.fees_share <= 0.5 && slice.fees_share !== null) ? "w" : null)),
       typeof data.r_usd === "number" && h("tr", { class: "gap", "data-key": "r" }, h("th", null, "1 R today"),
-        h("td", { colspan: 3 }, `${level(data.r_usd, 2)} USD `, h("span", { class: "q3" }, "at risk a trade")))));
+        h("td", { colspan: 3 }, `${level(data.r_usd, 2)} USD `, dim("at risk a trade")))));
 }
 export function feesIn({ trades, fees_share: part }) {
   if (!trades) return DASH;
@@ -90,10 +90,10 @@ function capBar(coin, cap, said) {
 function heldRow(row) {
   const shadow = row.phantom ? [h("span", { class: "q3 hide-s" }, ` · phantom${row.blocked_by ? `, blocked by ${row.blocked_by}` : ""}`), h("span", { class: "only-s" }, " ◌")] : null;
   return h("tr", { class: `pos${row.phantom ? " ph" : ""}`, "data-key": row.trade_id },
-    h("td", { class: "el" }, row.bot, shadow), h("td", { class: "la" }, row.side), h("td", null, level(row.size_usd)),
-    h("td", { class: "hide-s" }, price(row.entry_px)), h("td", { class: "hide-s", id: `mark-${row.trade_id}` }, price(row.mark_px)),
+    h("td", { class: "el" }, row.bot, shadow), h("td", { class: "la" }, row.side), td(level(row.size_usd)),
+    wide(price(row.entry_px)), h("td", { class: "hide-s", id: `mark-${row.trade_id}` }, price(row.mark_px)),
     h("td", { id: `pnl-${row.trade_id}`, class: row.phantom ? null : tone(row.pnl_usd, 2) }, change(row.pnl_usd, 2)),
-    h("td", null, level(row.stop_bp)), h("td", { class: "hide-s" }, age(row.age_s)));
+    td(level(row.stop_bp)), wide(age(row.age_s)));
 }
 
 /* bots: sorted by what they made; a click on a head sorts otherwise */
@@ -137,17 +137,17 @@ function botRow(row) {
   return h("tr", { "data-key": row.bot },
     h("td", { class: `la ${idle ? "q3" : "nm"}` }, row.bot), h("td", { class: "la q3 hide-s hide-m" }, row.division),
     h("td", { class: idle ? "q3" : null }, level(row.trades)), h("td", { class: idle ? "q3" : `b ${tone(row.net_usd, digits)}` }, idle ? DASH : change(row.net_usd, digits)),
-    h("td", { class: "hide-s" }, idle ? null : spark(row.equity, { width: 72, height: 18, stroke: row.net_usd < 0 ? "var(--loss)" : "var(--gain)" })),
-    h("td", { class: "hide-s" }, idle ? DASH : level(row.price_usd)), h("td", { class: "hide-s" }, idle ? DASH : level(Math.abs(row.fees_usd))),
+    wide(idle ? null : spark(row.equity, { width: 72, height: 18, stroke: row.net_usd < 0 ? "var(--loss)" : "var(--gain)" })),
+    wide(idle ? DASH : level(row.price_usd)), wide(idle ? DASH : level(Math.abs(row.fees_usd))),
     h("td", { class: flagged ? "w b" : "q2" }, flagged ? "▲ " : "", feesIn(row)),
-    h("td", { class: "hide-s" }, idle ? DASH : change(row.mean_r, 2)), h("td", { class: "hide-s" }, age(row.hold_s)),
+    wide(idle ? DASH : change(row.mean_r, 2)), wide(age(row.hold_s)),
     h("td", { class: "hide-s hide-m" }, share(row.blocked_share)), h("td", { class: "hide-s q2" }, change(row.phantom_r, 2)),
-    h("td", null, h("span", { class: "fx e" }, narrow() || row.weights.length < 2 ? null : spark(row.weights, { width: 44, height: 16, zeroLine: false }),
+    td(h("span", { class: "fx e" }, narrow() || row.weights.length < 2 ? null : spark(row.weights, { width: 44, height: 16, zeroLine: false }),
       h("span", null, level(row.weight, 2)))));
 }
 
 export function drawSystem(data) {
   show("system-table", data.rows.length ? h("tbody", null, data.rows.map((row) =>
-    h("tr", { "data-key": row.name }, h("th", null, row.name), h("td", null, row.value), h("td", { class: "q3" }, row.limit))))
+    h("tr", { "data-key": row.name }, h("th", null, row.name), td(row.value), h("td", { class: "q3" }, row.limit))))
     : nothing("Known once a daemon has run."));
 }

@@ -14,12 +14,14 @@ export function judge(known, now) {
   if (state !== "running") return "waiting";
   if (isHalted(known)) return "halted";
   if (quietFor(known, now) > QUIET_MS) return "stale";
-  return faulted(known.status).length ? "faulted" : "ok";
+  if (faulted(known.status).length) return "faulted";
+  return scoped(known.status).length ? "partly" : "ok";
 }
 
 const live = (status) => status?.status ?? null;
 const haltsOf = (status) => Object.entries(status?.halts ?? {});
 /* a tick is newer than the status: it has the last word on whether entries are open */
+const scoped = (status) => live(status)?.halted ?? [];
 const isHalted = ({ tick, status }) =>
   tick?.halted !== undefined ? Boolean(tick.halted || tick.latched) : haltsOf(status).length > 0 || Boolean(status?.latched);
 export const faulted = (status) => Object.entries(live(status)?.bots ?? {}).filter(([, bot]) => bot.fault);
@@ -50,12 +52,14 @@ const FACES = {
       [h("b", null, bots.map(([name, bot]) => `${name}: ${bot.fault}`).join("; ")),
         " It makes no signals; its open trades keep their stops. The other bots go on."]];
   },
+  partly: (k) => [WARN, "Partly halted", up(k), scoped(k.status).map(({ bot, coin, by: who, why, resume }) =>
+    h("div", null, h("b", null, [bot, coin].filter(Boolean).join(" on "), `: halted by ${who}, ${why}.`), " The others go on. To open: ", code(resume)))],
   stale: (k, now) => [WARN, "Feed is quiet", up(k),
     [h("b", null, `No tick for ${age(quietFor(k, now) / 1000)}.`),
       " Entries are closed until the book is fresh again; open trades keep their stops on the last known book."]],
   halted: (k) => [BAD, k.tick?.latched || k.status?.latched ? "Latched" : "Halted", "entries closed",
     [h("b", null, `${haltReasons(k)}.`), " No new entries; phantoms go on being measured.",
-      (k.status?.release ?? []).length > 0 && [" To open again:", codes(k.status.release)]]],
+      (k.status?.release ?? []).length > 0 && [" To open now:", codes(k.status.release)]]],
   silent: (k, now) => [BAD, "Daemon silent", since(k.status?.since_ms, now),
     [h("b", null, "What you see is the database", asOf(k)), ", not now. The page goes on reading and will catch up by itself. To look: ",
       code("systemctl status gnomon")]],
