@@ -18,6 +18,7 @@ from shadow.store.check import broken_promises
 
 # The daemon stops recording when less is left.
 LEFT_BYTES_MIN = 1 << 30
+STAMP = "%Y-%m-%dT%H%M%SZ"
 DATED = "[0-9]" * 4 + "-[0-9][0-9]-[0-9][0-9]T" + "[0-9]" * 6 + "Z"
 
 
@@ -54,7 +55,7 @@ def back_up(source: sqlite3.Connection, target: Path) -> dict[str, str]:
 
 def stamp(time_s: float) -> str:
     """Return a UTC time to the second as it stands in names of files."""
-    return time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime(time_s))
+    return time.strftime(STAMP, time.gmtime(time_s))
 
 
 def dated(folder: Path, mode: str, time_s: float) -> Path:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection
 
 from msgspec import Struct
 
 from daemon.views.status import RunningStatus
+from shadow.store.backup import STAMP, copies
 
 MB = 1e6
 NS_PER_DAY = 86_400 * 10**9
@@ -38,14 +40,13 @@ def system_panel(
     growth = (size + taped) / days if days > 1 / 24 else None
     free = None if status is None else status.disk_free_mb * MB
     left = None if growth is None or free is None or growth <= 0 else free / growth
-    backup = db.execute("SELECT value FROM about WHERE key = 'last_backup'").fetchone()
     rows = [
         Level(
             "Database", _mb(size), f"{_mb(size / days)} a day" if growth else "too early to tell"
         ),
         Level("Tape", _mb(taped), f"{_mb(taped / days)} a day" if growth else "too early to tell"),
         Level("Disk free", "–" if free is None else _mb(free), _lasts(left)),
-        Level("Last backup", backup[0] if backup else "none known", "gnomon db backup FILE"),
+        _backup(database, now_ns),
     ]
     if status is not None:
         rows += [
@@ -57,6 +58,18 @@ def system_panel(
             Level("Frames", f"{status.frames:,}", f"{status.skipped:,} passed over"),
         ]
     return SystemPanel(rows, left)
+
+
+def _backup(database: Path, now_ns: int) -> Level:
+    """Say when the newest copy was made of those that the daily backup keeps beside the state."""
+    mode = database.parent
+    kept = copies(mode.parent / "backups", mode.name)
+    if not kept:
+        return Level("Last backup", "none", "gnomon-backup.timer makes one a day")
+    when = datetime.strptime(kept[-1].stem.removeprefix(f"{mode.name}-"), STAMP).replace(tzinfo=UTC)
+    days = (now_ns / 1e9 - when.timestamp()) / 86_400
+    ago = f"{days * 24:,.0f} h ago" if days < 2 else f"{days:,.0f} days ago"
+    return Level("Last backup", f"{when:%Y-%m-%d %H:%M} UTC", f"{ago}, {len(kept)} kept")
 
 
 def _size(path: Path) -> int:
