@@ -65,7 +65,7 @@ def _backup(database: Path, now_ns: int) -> Level:
     mode = database.parent
     kept = copies(mode.parent / "backups", mode.name)
     if not kept:
-        return Level("Last backup", "none", "gnomon-backup.timer makes one a day")
+        return Level("Last backup", "none", "one a day, by timer")
     when = datetime.strptime(kept[-1].stem.removeprefix(f"{mode.name}-"), STAMP).replace(tzinfo=UTC)
     days = (now_ns / 1e9 - when.timestamp()) / 86_400
     ago = f"{days * 24:,.0f} h ago" if days < 2 else f"{days:,.0f} days ago"

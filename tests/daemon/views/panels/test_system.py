@@ -43,7 +43,7 @@ def test_the_newest_of_the_daily_copies_is_told_with_its_age(tmp_path: Path) -> 
         (row,) = (row for row in panel.rows if row.name == "Last backup")
         return row.value, row.limit
 
-    assert told(1.0) == ("none", "gnomon-backup.timer makes one a day")
+    assert told(1.0) == ("none", "one a day, by timer")
     (tmp_path / "backups").mkdir()
     for mode, when in (
         ("local", MADE_S - 86_400),
