@@ -246,6 +246,24 @@ class LogConfig(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class NotifyConfig(_Section):
+    """Alerts: what `gnomon notify` tells, when and to whom."""
+
+    targets_file: str = Field(
+        "", description="addresses, one a line, mode 0600; empty: the credential `targets`"
+    )
+    on: tuple[str, ...] = Field((), description="kinds of alert to tell at once")
+    silent: tuple[str, ...] = Field((), description="kinds to tell once an hour, all in one")
+    off: tuple[str, ...] = Field((), description="kinds not to tell")
+    messages_per_hour: int = Field(
+        12, ge=1, le=1_000, description="most messages an hour to one target"
+    )
+    quiet: str = Field(
+        "", description='hours like "22:00-07:00" in which only what is urgent is told'
+    )
+    zone: str = Field("UTC", description='of the quiet hours, like "Europe/Vienna"')
+
+
 class Config(_Section):
     """A whole configuration; `gate` and `bots` hold resolved settings of everything found."""
 
@@ -266,6 +284,7 @@ class Config(_Section):
     store: StoreConfig = StoreConfig()
     disk: DiskConfig = DiskConfig()
     log: LogConfig = LogConfig()
+    notify: NotifyConfig = NotifyConfig()
     gate: dict[str, dict[str, Any]] = Field(default_factory=dict)
     bots: dict[str, dict[str, Any]] = Field(default_factory=dict)
 

@@ -13,10 +13,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from daemon.views.health import Health
 from daemon.views.panels.limits import LimitsPanel
 from daemon.views.panels.weights import WeightsPanel
 from daemon.views.status import RunningStatus
-from daemon.web.health import Health
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -19,6 +19,7 @@ from daemon.instance import control
 from daemon.instance.control import Refused, Request
 from daemon.instance.paths import StateDir
 from daemon.views.coin import CoinChart
+from daemon.views.health import Health, asked, health
 from daemon.views.panels.blocked import blocked_panel
 from daemon.views.panels.bots import bots_panel
 from daemon.views.panels.coin import coin_panel
@@ -32,7 +33,6 @@ from daemon.views.panels.weights import WeightsPanel, weights_panel
 from daemon.views.panels.why import why_panel
 from daemon.views.positions import Positions, at_rest
 from daemon.views.status import RunningStatus
-from daemon.web.health import Health, asked, health
 from daemon.web.metrics import exposition
 from market.errors import GnomonError, OperatorError, VenueUnreachable
 from shadow.store.store import open_readonly

@@ -339,7 +339,7 @@ def test_the_hash_does_not_depend_on_the_order_in_which_keys_are_written() -> No
 
 # Units.
 
-UNITS = {
+UNITS = {"hour",
     "usd", "bps", "ms", "s", "h", "mb", "gb", "days", "minute", "daily", "share", "bars", "vols",
     "ranges", "max", "min", "minutes",
 }  # fmt: skip

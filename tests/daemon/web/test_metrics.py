@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from daemon.instance.database import reading
+from daemon.views.health import Health, health
 from daemon.views.panels.limits import limits_panel
 from daemon.views.panels.weights import weights_panel
 from daemon.views.status import RunningStatus, status
-from daemon.web.health import Health, health
 from daemon.web.metrics import exposition
 from tests.support.daemons import busy
 

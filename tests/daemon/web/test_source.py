@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from daemon.instance.paths import StateDir
+from daemon.views.health import Health, health
 from daemon.views.positions import Positions, positions
 from daemon.views.status import status
-from daemon.web.health import Health, health
 from daemon.web.source import MARKS_MAX, Source, tick_of
 from market.errors import GnomonError
 from tests.support.closed_trades import put_trade, writable

@@ -9,8 +9,8 @@ import pytest
 from daemon.instance.control import Refusal
 from daemon.instance.lock import alone
 from daemon.instance.paths import StateDir
+from daemon.views.health import asked, health
 from daemon.views.status import RunningStatus
-from daemon.web.health import asked, health
 from tests.support.closed_trades import writable
 from tests.support.daemons import busy, serving
 
