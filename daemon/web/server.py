@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 
 from daemon.instance.paths import StateDir
+from daemon.web.glossary import glossary_page
 from daemon.web.guard import Guard, is_loopback, require_token
 from daemon.web.metrics import CONTENT_TYPE
 from daemon.web.source import Source
@@ -42,6 +43,7 @@ class Page:
             web.get("/api/events", self.events),
             web.get("/healthz", self.healthz),
             web.get("/metrics", self.metrics),
+            web.get("/glossary", self.glossary),
             *(web.get(path, handler) for path, handler in _static().items()),
         ]
 
@@ -56,6 +58,10 @@ class Page:
         return web.Response(
             status=200 if ok else 503, text=f"{found.state} {found.words}".strip() + "\n"
         )
+
+    async def glossary(self, request: web.Request) -> web.Response:
+        """Answer the page of words."""
+        return web.Response(text=glossary_page(), content_type="text/html")
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Answer a scrape."""

@@ -2,7 +2,7 @@
 
 import { $, ask, change, clock, dim, h, level, money, price, show, tone, weekday, write } from "./page/kit.js";
 import { drawStatus } from "./page/status.js";
-import { drawBots, drawHero, drawHoldings, drawMoney, drawSystem, sortBots } from "./page/money.js";
+import { drawBots, drawHero, drawHoldings, drawMoney, drawSystem, sortBots, unfold } from "./page/money.js";
 import { drawFeed, drawLimits, openLimit, openWhy, opened, readOpened } from "./page/limits.js";
 import { againstChart, drawStages, equityChart, weightsChart } from "./page/charts.js";
 import { drawAttractor, drawCoin, turnable } from "./page/coin.js";
@@ -174,6 +174,7 @@ function listen() {
 const CLICKS = {
   range: (value) => ((chosen.range = value), drawRange(panels.money)),
   coin: (value) => ((chosen.coin = value), refresh("coin")),
+  unfold: (value) => (unfold(value), draw("holdings")),
   sort: (value) => (sortBots(value), draw("bots")),
   event: (value, data) => openWhy(value, data.signal, () => draw("feed")),
   limit: (value) => openLimit(value, () => draw("limits")),

@@ -12,7 +12,10 @@ import pytest
 
 from daemon.instance.paths import StateDir
 from tests.support.browser import DESK, PHONE, Seen, chromium, served
+from tests.support.closed_trades import put_trade, writable
 from tests.support.process import gnomon, running, until
+
+TRADES = 100_000
 
 
 def waits(seen: Seen, state: str) -> None:
@@ -80,3 +83,36 @@ def _says_what_the_daemon_says(seen: Seen, url: str) -> None:
     assert seen.text("#coin-read").endswith("h")
     first = seen.text("#equity-now")
     until(lambda: seen.text("#equity-now") != first, "equity that moves")
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_trades_do_not_delay_the_first_paint(tmp_path: Path) -> None:
+    state, db = writable(tmp_path)
+    first = put_trade(db, gross_e6=2_000_000, fees_e6=1_000_000)
+    db.execute("BEGIN")
+    names = [name for name, *_ in db.execute("SELECT * FROM trade").description]
+    row = dict(zip(names, db.execute("SELECT * FROM trade").fetchone(), strict=True))
+    marks = ", ".join(f":{name}" for name in names)
+    bots = ("donchian", "order_flow", "bollinger", "premium_reversion")
+    db.executemany(
+        f"INSERT INTO trade VALUES ({marks})",
+        (
+            row
+            | {
+                "trade_id": first + i,
+                "bot": bots[i % len(bots)],
+                "closed_ns": row["closed_ns"] + i * 10**9,
+            }
+            for i in range(1, TRADES)
+        ),
+    )
+    db.execute("COMMIT")
+    db.close()
+    with chromium() as browser, served(state) as url:
+        Seen(browser, url, PHONE)  # the browser is warm, and the server's views are read
+        seen = Seen(browser, url, DESK)
+        waited = seen.page.evaluate("performance.now()")
+        paint = seen.page.evaluate("performance.getEntriesByType('paint')[0].startTime")
+        closed = seen.cells("#money-table tr[data-key='Trades closed']")[-1]
+    assert closed == f"{TRADES:,}"
+    assert paint < 1_000, (paint, waited)

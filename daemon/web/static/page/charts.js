@@ -90,7 +90,7 @@ export function equityChart(data, range, live) {
   const peaks = values.map((value) => (peak = Math.max(peak, value))), limits = lossLine(data, range, at, peaks);
   const told = { at, values, peaks, limits, name: range === "day" ? "daily loss limit" : "loss limit" };
   /* a limit far below would flatten the line: then it is only said, at its foot */
-  const low = Math.min(...values), near = Math.max(...peaks) - low > (low - (lastOf(limits) ?? 0)) / 12;
+  const low = Math.min(...values), near = Math.max(...peaks) - low > (low - (lastOf(limits) ?? 0)) / 3;
   const options = { told, height: narrow() ? 230 : 300, padding: [10, narrow() ? 8 : 92, 0, 0],
     axes: [times(), usdAxis(false)],
     series: [{}, hidden(), series(color("accent")), series(color("loss"), 1, { dash: [4, 4] })],

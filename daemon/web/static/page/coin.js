@@ -152,7 +152,7 @@ function drawWords(plot, mark, taken) {
   const clash = taken.some(([a, b]) => Math.abs(a - x) < 44 * ratio && Math.abs(b - at) < 14 * ratio);
   if (clash) return;
   taken.push([x, at]);
-  words(ctx, `${change(mark.r, 1)} R`, x, at, color("ink2"), { align: "center", size: 10.5 });
+  words(ctx, `${change(mark.r, 1)} R`, Math.min(x, plot.bbox.left + plot.bbox.width - 12 * ratio), at, color("ink2"), { align: "center", size: 10.5 });
 }
 
 /* lenses: the value alone says nothing, so its rank among surrogates stands beside it */

@@ -41,7 +41,7 @@ export function drawMoney(data) {
       row("Price", paid("price_usd")), row("Fees", paid("fees_usd")), row("Funding", paid("funding_usd")),
       row("Net", (slice) => cell(change(slice.net_usd, 2), tone(slice.net_usd, 2)), "sum"),
       row("Trades closed", (slice) => cell(level(slice.trades ?? 0)), "gap"),
-      row("Trades a day", (slice, i) => cell(spans[i] > 0.02 ? level((slice.trades ?? 0) / spans[i], 1) : DASH)),
+      row("Trades a day", (slice, i) => cell(spans[i] > 0.25 ? level((slice.trades ?? 0) / spans[i], 1) : DASH)),
       row("Won", (slice) => cell(share(slice.win_rate))),
       row("Mean of a trade", (slice) => cell(slice.mean_r === null || slice.mean_r === undefined ? DASH : `${change(slice.mean_r, 2)} R`)),
       row("Held", (slice) => cell(age(slice.hold_s))),
@@ -68,7 +68,7 @@ export function drawHoldings(data) {
     !data.live && " Marks are not live.");
   show("holdings-table",
     heads([["Coin, bot"], ["Side", "la"], ["Size\nUSD"], ["Entry", "hide-s"], ["Mark", "hide-s"], ["P&L\nUSD"], ["To stop\nbps"], ["Age", "hide-s"]]),
-    h("tbody", null, data.coins.flatMap((coin) => [coinRow(coin, data.cap_usd), ...coin.rows.map(heldRow)])));
+    h("tbody", null, data.coins.flatMap((coin) => [coinRow(coin, data.cap_usd), ...heldRows(coin)])));
 }
 function coinRow(coin, cap) {
   const part = cap ? coin.gross_usd / cap : null;
@@ -87,8 +87,20 @@ function capBar(coin, cap, said) {
     s("rect", { y: 4, width: x(Math.abs(coin.net_usd)), height: 6, fill: "var(--accent)" }),
     s("path", { d: `M${x(cap)} 1V13`, stroke: "var(--ink2)" }));
 }
+/* every trade, and of a coin's phantoms a few until they are asked for */
+const PHANTOMS = 2;
+const unfolded = new Set();
+export const unfold = (coin) => unfolded.delete(coin) || unfolded.add(coin);
+function heldRows({ coin, rows }) {
+  const phantoms = rows.filter((row) => row.phantom), more = phantoms.slice(PHANTOMS);
+  if (more.length < 2) return rows.map(heldRow);
+  const all = unfolded.has(coin), sum = more.reduce((total, row) => total + (row.pnl_usd ?? 0), 0);
+  const told = all ? "show fewer" : `${more.length} more phantoms, ${change(sum, 2)} USD`;
+  return [...rows.filter((row) => !row.phantom), ...(all ? phantoms : phantoms.slice(0, PHANTOMS))].map(heldRow).concat(
+    h("tr", { class: "pos ph", "data-key": `more ${coin}` }, h("td", { colspan: narrow() ? 5 : 8 }, h("button", { "data-unfold": coin }, told))));
+}
 function heldRow(row) {
-  const shadow = row.phantom ? [h("span", { class: "q3 hide-s" }, ` · phantom${row.blocked_by ? `, blocked by ${row.blocked_by}` : ""}`), h("span", { class: "only-s" }, " ◌")] : null;
+  const shadow = row.phantom ? [h("span", { class: "q3 hide-s" }, ` · phantom${row.blocked_by ? `, blocked by ${row.blocked_by.replaceAll(",", ", ")}` : ""}`), h("span", { class: "only-s" }, " ◌")] : null;
   return h("tr", { class: `pos${row.phantom ? " ph" : ""}`, "data-key": row.trade_id },
     h("td", { class: "el" }, row.bot, shadow), h("td", { class: "la" }, row.side), td(level(row.size_usd)),
     wide(price(row.entry_px)), h("td", { class: "hide-s", id: `mark-${row.trade_id}` }, price(row.mark_px)),
