@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import Struct
 from scipy.special import betaincinv
-from scipy.stats import binom
 
 from research.calibration.cells import LOOKS, Cell
 from research.calibration.limits import CONTROL
@@ -264,6 +263,8 @@ def _false(cell: Cell, seen: Tally) -> FalseVerdicts:
 
 
 def _power(one: Planted, seen: Tally) -> list[Power]:
+    from scipy.stats import binom  # noqa: PLC0415 - takes half a second, and only this needs it
+
     rows = []
     for k, (limit, sheet) in enumerate(zip(one.limits, one.sheet_days, strict=True)):
         right = seen.protective if limit.effect_r < 0.0 else seen.restrictive

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, mannwhitneyu, rankdata, spearmanr
-from statsmodels.stats.multitest import multipletests
 
 from research.rank_skill import (
     auc,
@@ -19,6 +17,9 @@ from research.rank_skill import (
     shift_distribution,
     spearman,
 )
+from tests.support.later import later
+
+stats = later("scipy.stats")
 
 RNG = np.random.default_rng(5)
 A, B, C = RNG.standard_normal((3, 300))
@@ -27,16 +28,18 @@ NAN = float("nan")
 
 def test_ranks_share_their_ties() -> None:
     values = np.round(np.stack([A, B], axis=1), 1)
-    assert np.array_equal(ranks(values), rankdata(values, axis=0))
+    assert np.array_equal(ranks(values), stats.rankdata(values, axis=0))
     assert ranks(np.array([3.0, 1.0, 3.0])).tolist() == [2.5, 1.0, 2.5]
 
 
 def test_rank_correlation_is_that_of_scipy_and_leaves_out_what_is_missing() -> None:
     x, y = np.round(A, 1), np.round(A + B, 1)
-    assert spearman(x, y) == pytest.approx(spearmanr(x, y).statistic, abs=1e-12)
+    assert spearman(x, y) == pytest.approx(stats.spearmanr(x, y).statistic, abs=1e-12)
     holed = np.where(C > 1.0, NAN, x)
     known = C <= 1.0
-    assert spearman(holed, y) == pytest.approx(spearmanr(x[known], y[known]).statistic, abs=1e-12)
+    assert spearman(holed, y) == pytest.approx(
+        stats.spearmanr(x[known], y[known]).statistic, abs=1e-12
+    )
     assert np.isnan(spearman(np.array([1.0, NAN]), np.array([1.0, 2.0])))
     assert spearman(np.ones(9), np.arange(9.0)) == 0.0
 
@@ -44,7 +47,7 @@ def test_rank_correlation_is_that_of_scipy_and_leaves_out_what_is_missing() -> N
 def test_the_area_by_hand_and_by_scipy() -> None:
     assert auc(np.array([3.0, 1.0, 2.0, 2.0]), np.array([True, False, False, True])) == 3.5 / 4.0
     event = A + B > 1.0
-    u = mannwhitneyu(A[event], A[~event]).statistic
+    u = stats.mannwhitneyu(A[event], A[~event]).statistic
     assert auc(A, event) == pytest.approx(u / event.sum() / (~event).sum(), abs=1e-12)
     assert np.isnan(auc(A, np.zeros(300, bool)))
     assert auc(np.array([5.0, NAN, 1.0]), np.array([True, True, False])) == 1.0
@@ -52,7 +55,7 @@ def test_the_area_by_hand_and_by_scipy() -> None:
 
 def test_the_partial_correlation_is_the_textbook_one() -> None:
     x, y = A + C, B + C + 0.5 * A
-    r_xy, r_xz, r_yz = (spearmanr(*pair).statistic for pair in ((x, y), (x, C), (y, C)))
+    r_xy, r_xz, r_yz = (stats.spearmanr(*pair).statistic for pair in ((x, y), (x, C), (y, C)))
     expected = (r_xy - r_xz * r_yz) / np.sqrt((1 - r_xz**2) * (1 - r_yz**2))
     a, b, ab = products(x, y, C[:, None])
     assert ab.mean() == pytest.approx(expected, abs=1e-12)
@@ -124,9 +127,11 @@ def test_paths_of_one_time_are_drawn_together() -> None:
 
 
 def test_holm_and_exact_shares_are_those_of_the_libraries() -> None:
+    from statsmodels.stats.multitest import multipletests  # noqa: PLC0415 - brings pandas
+
     p = [0.01, 0.04, 0.03, 0.005, 0.5]
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1].tolist())
     assert holm([]) == []
     for hits, trials in ((0, 20), (7, 20), (20, 20)):
-        interval = binomtest(hits, trials).proportion_ci(method="exact")
+        interval = stats.binomtest(hits, trials).proportion_ci(method="exact")
         assert share_interval(hits, trials) == pytest.approx((interval.low, interval.high))

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import sys
-from importlib.util import LazyLoader, find_spec, module_from_spec
-from types import ModuleType
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
 
-def later(name: str) -> ModuleType:
-    """Return a top-level module that is imported when something of it is first used.
+class Later:
+    """Stands for a module, which is imported when something of it is first used.
 
-    Collecting a test file then costs nothing of it. Raises ModuleNotFoundError at once.
+    The loader of the standard library will not do: pytest asks each name of a test file for its
+    class, and a lazy module takes that for a use.
     """
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = find_spec(name)
-    if spec is None or spec.loader is None:
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(import_module(self._name), name)
+
+
+def later(name: str) -> Any:
+    """Return a module that costs nothing at collection; raises ModuleNotFoundError at once."""
+    if find_spec(name) is None:
         raise ModuleNotFoundError(name)
-    spec.loader = LazyLoader(spec.loader)
-    module = module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    return Later(name)

@@ -17,8 +17,7 @@ from daemon.sheet.panels import (
 )
 from quant.lens import Reading, discover
 
-backend = pytest.importorskip("matplotlib.backends.backend_agg")
-figure = pytest.importorskip("matplotlib.figure")
+pytest.importorskip("matplotlib")
 
 SINE = np.sin(2.0 * np.pi * np.arange(200) / 25.3)
 WINDOW = Window(SINE, SINE, "sd", "minutes")
@@ -29,9 +28,12 @@ Axes = Callable[..., Any]
 def axes() -> Axes:
     """Return axes on a page of their own."""
 
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - a slow import
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
     def made(**kind: Any) -> Any:
-        page = figure.Figure()
-        backend.FigureCanvasAgg(page)
+        page = Figure()
+        FigureCanvasAgg(page)
         return page.add_subplot(**kind)
 
     return made

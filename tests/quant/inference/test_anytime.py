@@ -3,7 +3,6 @@ from __future__ import annotations
 from math import exp, inf, isfinite, isnan, log, nan, pi, sqrt
 
 import pytest
-import ville
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
@@ -20,7 +19,10 @@ from quant.inference.anytime import (
     detection_limit,
     interval,
 )
+from tests.support.later import later
 from tests.support.worked_example import BEST, WORST, value_of
+
+ville = later("ville")
 
 SIX = {"abs": 6e-7, "rel": 0.0}
 # Of a value series the guard is turned over: the best signal, blocked, is what it can lose.

@@ -5,7 +5,6 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 from research.calibration import study as of
 from research.calibration.cells import CELLS, Cell
@@ -13,6 +12,9 @@ from research.calibration.figures import Figures, figures, lower_bound, upper_bo
 from research.calibration.signals import World
 from research.calibration.study import Found, study
 from research.calibration.tally import NEVER, Tally
+from tests.support.later import later
+
+stats = later("scipy.stats")
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +36,8 @@ def with_cell(found: Found, cell: Cell, seen: Tally) -> Found:
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 600), (6, 600), (3, 20), (20, 20)])
 def test_bounds_are_those_of_clopper_and_pearson(hits: int, n: int) -> None:
-    less = binomtest(hits, n, alternative="less").proportion_ci(0.95, "exact").high
-    more = binomtest(hits, n, alternative="greater").proportion_ci(0.95, "exact").low
+    less = stats.binomtest(hits, n, alternative="less").proportion_ci(0.95, "exact").high
+    more = stats.binomtest(hits, n, alternative="greater").proportion_ci(0.95, "exact").low
     assert upper_bound(hits, n) == pytest.approx(less)
     assert lower_bound(hits, n) == pytest.approx(more)
 

@@ -4,12 +4,14 @@ import random
 
 import pytest
 from pytest import approx
-from scipy.stats import ttest_rel
 
 from divisions.roster import discover
 from divisions.search import Change, changes
 from market.events import MS_PER_DAY
 from research.trials.trial import ALPHA, KEEP, REVERT, decide, draw, level, window_sharpe, worst
+from tests.support.later import later
+
+stats = later("scipy.stats")
 
 R = 1_000_000
 
@@ -113,7 +115,7 @@ def test_the_same_lift_is_not_enough_after_many_trials() -> None:
 def test_the_p_value_is_students() -> None:
     a, b = luck(1, 30), luck(2, 30)
     verdict = decide(millionths(a), millionths(b), at=level(1), past_sharpe=None)
-    oracle = ttest_rel(a, b, alternative="greater")
+    oracle = stats.ttest_rel(a, b, alternative="greater")
     assert verdict.p == approx(oracle.pvalue, abs=1e-6)
     assert verdict.t == approx(oracle.statistic, abs=1e-5)
 
