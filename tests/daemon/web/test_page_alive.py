@@ -81,6 +81,13 @@ def _says_what_the_daemon_says(seen: Seen, url: str) -> None:
     until(equity_is_near, "equity of now")
     seen.page.wait_for_selector("#coin-chart canvas")
     assert seen.text("#coin-read").endswith("h")
+    # Drawn again for another coin and back, nothing of the legend is lost.
+    legend = seen.text("#coin-key")
+    assert "entry" in legend and "phantom ended" in legend
+    seen.page.evaluate("dispatchEvent(new Event('resize'))")
+    seen.page.wait_for_timeout(400)
+    assert seen.text("#coin-key") == legend
+    assert seen.page.locator("#coin-key svg").count() == 6
     first = seen.text("#equity-now")
     until(lambda: seen.text("#equity-now") != first, "equity that moves")
 

@@ -20,7 +20,8 @@ export function chart(id, shape, options, data) {
   /* the hooks read what is told, so it is there before the first drawing */
   const tell = (plot) => (plot.told = options.told);
   const hooks = { ...options.hooks, init: [tell] };
-  const scales = { x: { time: true }, y: { range: options.range ?? roomy } };
+  const { margin = 0, range = roomy } = options;
+  const scales = { x: { time: true, range: (plot, from, to) => [from - margin, to + margin] }, y: { range } };
   const plot = new uPlot({ legend: { show: false }, tzDate: utc, scales, cursor: onlyPoints, ...options, hooks, width: box.clientWidth }, data, box);
   made[id] = { kind, plot };
   return plot;

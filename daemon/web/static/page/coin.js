@@ -11,7 +11,7 @@ export function drawCoin(data) {
     show("coin-key");
     empty("coin-chart", data.live ? "Its candles are still being read." : "Candles are read from the running daemon; it does not run.");
   } else {
-    show("coin-key", KEY, dim(`${data.timeframe.replace("m", " min")} candles, UTC`));
+    show("coin-key", key(), dim(`${data.timeframe.replace("m", " min")} candles, UTC`));
     candleChart(data);
   }
   drawLenses(data);
@@ -23,7 +23,7 @@ function drawNames({ coin, coins }) {
   show("coin-names", h("select", { class: "pick", id: "coin-pick", "aria-label": "Coin" }, coins.map((name) => h("option", { value: name, "data-key": name }, name))));
   $("coin-pick").value = coin;
 }
-const KEY = [
+const key = () => [
   h("span", { class: "nw fx" }, arrow(true, true, "var(--accent)"), arrow(false, true, "var(--accent)"), " entry"),
   h("span", { class: "nw fx" }, ring("var(--gain)"), ring("var(--loss)"), " exit, won or lost"),
   h("span", { class: "nw fx" }, arrow(true, false, "var(--ink2)"), arrow(false, false, "var(--ink2)"), " blocked; × is how its phantom ended")];
@@ -41,19 +41,25 @@ function candleChart(data) {
   };
   const marks = data.marks.filter((mark) => index(mark.from_ms) >= 0 && index(mark.from_ms) < shown.length)
     .map((mark) => ({ ...mark, i: index(mark.from_ms), j: mark.to_ms ? Math.min(shown.length - 1, index(mark.to_ms)) : null }));
-  const told = { shown, at, digits, marks };
+  const told = { shown, at, digits, marks: thinned(marks) };
   const options = { told, height: narrow() ? 280 : 436, padding: [16, 12, 0, 0], cursor: { points: { show: false }, y: false, drag: { x: false, y: false } },
-    range: (plot) => candleRange(plot.told ?? told),
+    range: (plot) => candleRange(plot.told ?? told), margin: step / 2,
     axes: [axis({ grid: { show: false }, values: (plot, steps) => steps.map((x) => stamp(x, 86400)), space: 72 }),
       axis({ size: 66, values: (plot, steps) => steps.map((x) => price(x, axisDigits(steps, digits))) })],
     series: [{}, { stroke: "transparent", points: { show: false } }], hooks: { setCursor: [candleRead], draw: [drawCandles, drawMarks] } };
   const plot = chart("coin-chart", data.coin, options, [at, shown.map((candle) => candle[4])]);
   if (plot.cursor.idx === null || plot.cursor.idx === undefined) candleRead(plot);
 }
+/* of what happened within one candle the newest few are drawn */
+const EACH = 2;
+function thinned(marks) {
+  const seen = {};
+  return marks.filter(({ kind, i }) => (seen[`${kind} ${i}`] = (seen[`${kind} ${i}`] ?? 0) + 1) <= EACH);
+}
 const axisDigits = (steps, digits) => (steps.length < 2 ? digits : Math.max(0, Math.min(8, Math.ceil(-Math.log10(steps[1] - steps[0])))));
 function candleRange({ shown }) {
   const low = Math.min(...shown.map((candle) => candle[3])), high = Math.max(...shown.map((candle) => candle[2]));
-  const margin = (high - low) * 0.07 || high * 0.001;
+  const margin = (high - low) * 0.13 || high * 0.001;
   return [low - margin, high + margin];
 }
 function candleRead(plot) {
@@ -94,7 +100,8 @@ function stroke(ctx, points) {
 /* entries filled, blocks hollow; the line to the end, dotted for a phantom; words where there is room */
 function drawMarks(plot) {
   const { marks } = plot.told, { ctx } = plot;
-  const taken = [];
+  /* words keep off the arrows and off each other */
+  const taken = marks.map((mark) => placeOf(plot, mark).from);
   ctx.save();
   for (const kind of ["blocked", "taken"]) for (const mark of marks.filter((one) => one.kind === kind)) drawMark(plot, mark);
   for (const mark of [...marks].reverse()) if (mark.kind === "blocked" && mark.j !== null) drawWords(plot, mark, taken);
@@ -146,10 +153,10 @@ function cross(ctx, [x, y], size, ink) {
 function drawWords(plot, mark, taken) {
   if (typeof mark.r !== "number") return;
   const { ctx } = plot, { shown } = plot.told, ratio = devicePixelRatio, [x, y] = placeOf(plot, mark).to;
-  const near = shown.slice(Math.max(0, mark.j - 5), mark.j + 6), pos = (usd) => plot.valToPos(usd, "y", true);
+  const near = shown.slice(Math.max(0, mark.j - 2), mark.j + 3), pos = (usd) => plot.valToPos(usd, "y", true);
   const top = pos(Math.max(...near.map((candle) => candle[2]))), foot = pos(Math.min(...near.map((candle) => candle[3])));
   const at = y < (top + foot) / 2 ? top - 10 * ratio : foot + 10 * ratio;
-  const clash = taken.some(([a, b]) => Math.abs(a - x) < 44 * ratio && Math.abs(b - at) < 14 * ratio);
+  const clash = taken.some(([a, b]) => Math.abs(a - x) < 30 * ratio && Math.abs(b - at) < 14 * ratio);
   if (clash) return;
   taken.push([x, at]);
   words(ctx, `${change(mark.r, 1)} R`, Math.min(x, plot.bbox.left + plot.bbox.width - 12 * ratio), at, color("ink2"), { align: "center", size: 10.5 });
