@@ -24,7 +24,6 @@ app = typer.Typer(
     help="A trading daemon for Hyperliquid perpetuals that learns what its limits are worth "
     "from the trades it did not take.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

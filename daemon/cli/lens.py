@@ -114,6 +114,7 @@ def _of_series(
     check: bool,
     json_: bool,
 ) -> None:
+    from daemon.cli.progress import waiting
     from daemon.sheet.series import look, look_through_all, nearest, require_agreement
     from daemon.sheet.series_file import read_series
     from daemon.views.series import series_reading
@@ -125,10 +126,11 @@ def _of_series(
     wanted = parse_params(given)
     values = read_series(path)
     try:
-        if name is not None:
-            found = [look(lenses[name], values, wanted, null=null, check=check)]
-        else:
-            found = look_through_all(lenses, values, wanted, null=null, check=check)
+        with waiting("looking through the lenses"):
+            if name is not None:
+                found = [look(lenses[name], values, wanted, null=null, check=check)]
+            else:
+                found = look_through_all(lenses, values, wanted, null=null, check=check)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--param") from None
     if json_:
@@ -214,6 +216,7 @@ def _known(coin: str, known: list[str]) -> None:
 
 
 def _draw_coin(found: CoinLenses, where: StateDir | None, png: Path) -> None:
+    from daemon.cli.progress import waiting
     from daemon.sheet.sheet import LEVEL, draw, of_coin, since_ms
     from daemon.views.lens import alarm_spans
     from market.errors import OperatorError
@@ -231,5 +234,6 @@ def _draw_coin(found: CoinLenses, where: StateDir | None, png: Path) -> None:
         spans=spans,
         flagged_ms=found.composite_bar_ms if found.flagged else None,
     )
-    draw(sheet, png)
+    with waiting("drawing the sheet"):
+        draw(sheet, png)
     say(f"drawn on {png}")

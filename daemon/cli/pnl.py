@@ -52,6 +52,7 @@ def pnl(
 
     Example: gnomon pnl --by bot --since 7d
     """
+    from daemon.cli.progress import waiting
     from daemon.views.money import money
 
     one_of(by, GROUPS, "--by")
@@ -61,7 +62,7 @@ def pnl(
     rows: list[Money] = []
     totals: list[Money] = []
     if where is not None:
-        with reading(where) as db:
+        with waiting("adding up the trades"), reading(where) as db:
             for kind in kinds:
                 rows += money(db, by=by, kind=kind, since_ns=since_ns)  # type: ignore[arg-type]
                 totals += money(db, kind=kind, since_ns=since_ns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,11 +32,29 @@ def progress(what: str) -> Iterator[Callable[[float], None] | None]:
         bar.close()
 
 
-class Bar:
-    """A bar that appears once it is worth it."""
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show that something goes on whose share nobody knows, from two seconds on."""
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        yield
+        return
+    bar = Bar(what, measured=False)
+    timer = threading.Timer(SILENT_S, bar.show, (0.0,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        bar.close()
 
-    def __init__(self, what: str) -> None:
+
+class Bar:
+    """A bar that appears once it is worth it; one that is not measured goes to and fro."""
+
+    def __init__(self, what: str, *, measured: bool = True) -> None:
         self._what = what
+        self._measured = measured
         self._began = time.monotonic()
         self._shown: Progress | None = None
 
@@ -52,7 +71,7 @@ class Bar:
         from rich.progress import Progress
 
         bar = Progress(console=Console(stderr=True), transient=True)
-        bar.add_task(self._what, total=1.0)
+        bar.add_task(self._what, total=1.0 if self._measured else None)
         bar.start()
         return bar
 

@@ -237,6 +237,7 @@ def replay(
     """
     if no_jit:
         os.environ["GNOMON_NO_JIT"] = "1"
+    from daemon.cli.progress import progress
     from daemon.replay.results import replay_tape
     from risk.filter import filter_names
     from venue.tape.continuity import require_whole
@@ -247,7 +248,8 @@ def replay(
             f"no filter {', '.join(unknown)}; there are {', '.join(filter_names())}",
             param_hint="--without",
         )
-    result = replay_tape(tape, state, without or [], whole=whole)
+    with progress("replaying the tape") as told:
+        result = replay_tape(tape, state, without or [], whole=whole, progress=told)
     if json_:
         print_json(result)
     else:

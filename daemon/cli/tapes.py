@@ -41,6 +41,7 @@ def import_(
 
     Example: gnomon tape import recordings/btc --out tapes/btc
     """
+    from daemon.cli.progress import waiting
     from daemon.config.load import parse
     from daemon.version import code_version
     from market.instrument import instruments_from_meta
@@ -56,7 +57,8 @@ def import_(
     origin = Origin(
         instruments, named, parse({"coins": coins}, "import").resolved(), code_version()
     )
-    summary = import_recording(found, out, origin)
+    with waiting("importing the recording"):
+        summary = import_recording(found, out, origin)
     if json_:
         print_json(asdict(summary))
         return

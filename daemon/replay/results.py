@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from daemon.instance.database import reading
@@ -17,19 +17,31 @@ from venue.tape.segment import segments_of
 
 
 def replay_tape(
-    tape: Path, state: Path | None, without: Sequence[str], *, whole: bool = False
+    tape: Path,
+    state: Path | None,
+    without: Sequence[str],
+    *,
+    whole: bool = False,
+    progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Replay into STATE/replay/gnomon.db, or a temporary folder when no state is given.
 
-    Filters named in `without` are left out of a branch, or of the whole desk.
+    Filters named in `without` are left out of a branch, or of the whole desk. `progress` is told
+    the share that is done.
     """
     if state is not None:
-        return _replay(tape, StateDir(state, "replay"), without, whole=whole)
+        return _replay(tape, StateDir(state, "replay"), without, whole, progress)
     with tempfile.TemporaryDirectory(prefix="gnomon-replay-") as folder:
-        return _replay(tape, StateDir(Path(folder), "replay"), without, whole=whole)
+        return _replay(tape, StateDir(Path(folder), "replay"), without, whole, progress)
 
 
-def _replay(tape: Path, state: StateDir, without: Sequence[str], *, whole: bool) -> Result:
+def _replay(
+    tape: Path,
+    state: StateDir,
+    without: Sequence[str],
+    whole: bool,
+    progress: Callable[[float], None] | None,
+) -> Result:
     network = _network(tape)
     state.create()
     for suffix in ("", "-wal", "-shm"):
@@ -37,7 +49,7 @@ def _replay(tape: Path, state: StateDir, without: Sequence[str], *, whole: bool)
         state.database.with_name(state.database.name + suffix).unlink(missing_ok=True)
     store = Store(state.database, mode="replay", network=network)
     try:
-        result = Player(store, without=without, whole=whole).play(tape)
+        result = Player(store, without=without, whole=whole, progress=progress).play(tape)
         with reading(state) as db:
             result.pnl = [*money(db), *money(db, kind="phantom")]
         return result

@@ -54,6 +54,7 @@ def lenses(
     """
     from dataclasses import asdict
 
+    from daemon.cli.progress import waiting
     from daemon.cli.research import lenses_text
     from research.lenses import readings, rejections
     from research.lenses.crashes import crash_of
@@ -68,7 +69,7 @@ def lenses(
         )
     files = [("", "", path, "", "") for path in candles or []] + _crashes(protocol, data)
     rejected: list[Rejection] = []
-    with workers(processes) as spread:
+    with waiting("asking every lens of every window"), workers(processes) as spread:
         if files:
             panels = _recorded(files, protocol, windows, seed, bar, horizon, spread)
             for name, group in panels:

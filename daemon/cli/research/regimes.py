@@ -46,6 +46,7 @@ def regimes(
     """
     from dataclasses import asdict
 
+    from daemon.cli.progress import progress
     from market.errors import InputDamaged
     from research.candle_files import candles_of
     from research.lenses import readings
@@ -56,8 +57,10 @@ def regimes(
     files = _files(plan, candles, data)
     detections: list[Detection] = []
     summaries: list[Summary] = []
-    with workers(processes) as spread:
-        for coin, path in files:
+    with progress("labelling the coins") as told, workers(processes) as spread:
+        for at, (coin, path) in enumerate(files):
+            if told is not None:
+                told(at / len(files))
             read = candles_of(path, 60)
             try:
                 hourly = labels.hourly(read.times_ms, read.closes)

@@ -67,6 +67,7 @@ def report(
 
     Example: gnomon shadow report --by filter --since 30d
     """
+    from daemon.cli.progress import waiting
     from daemon.cli.shadow.report_files import Titled, write
     from shadow.report.report import empty
     from shadow.report.report import report as make_report
@@ -90,12 +91,12 @@ def report(
     reports = []
     if db:
         for path, server in zip(db, _servers(db), strict=True):
-            with reading_file(path) as found:
+            with reading_file(path) as found, waiting(f"reading {path.name}"):
                 reports.append(Titled(of(found), f"{server}: {path}", server))
     elif (where := pick_state(state, mode, config)) is None:
         reports.append(Titled(empty(by, from_day), "no database yet"))  # type: ignore[arg-type]
     else:
-        with reading(where) as found:
+        with reading(where) as found, waiting("reading the database"):
             reports.append(Titled(of(found), f"{where.folder}: {where.database}", where.folder))
     write(reports, chosen, out, wide=wide)
 

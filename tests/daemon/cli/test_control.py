@@ -37,7 +37,8 @@ OF_A_RUNNING_ONE = {
     "ready", "uptime_s", "seq", "digest", "frames", "skipped", "connected", "connects", "feeds",
     "blocked_by", "filters", "open_trades", "cash_usd", "day_start_usd", "gross_usd", "net_usd",
     "bots", "idle_bots", "violations", "recent", "recording", "disk_free_mb", "loop_late_ms",
-    "gc_pause_ms_max", "requests", "lenses", "tape", "network", "now_ns", "votes", "notes",
+    "gc_pause_ms_max", "requests", "lenses", "tape", "journal_depth", "commits", "memory_mb",
+    "network", "now_ns", "votes", "notes",
     "closed", "clock",
 }  # fmt: skip
 
