@@ -84,7 +84,7 @@ class Seen:
         return [re.sub(r"\s+", " ", text).strip() for text in found]
 
     def wait(self, script: str) -> None:
-        """Wait until a condition holds in the page."""
+        """Wait until a function of the page is true; the page's policy allows no bare text."""
         self.page.wait_for_function(script, timeout=40_000)
 
     def fits(self) -> bool:

@@ -16,6 +16,8 @@ from tests.support.closed_trades import put_trade, writable
 from tests.support.process import gnomon, running, until
 
 TRADES = 100_000
+ALARMED = """() =>
+  document.querySelector("#strip [data-key=Alarms] dd").textContent.startsWith("1 halt")"""
 
 
 def waits(seen: Seen, state: str) -> None:
@@ -47,6 +49,8 @@ def test_the_page_runs_halts_dies_and_comes_back_with_its_daemon(tmp_path: Path)
             assert gnomon("resume", "--state", tmp_path / "state").returncode == 0
             for seen in windows:
                 waits(seen, "ok")
+                # One alarm: that it was halted. That it was resumed is none.
+                seen.wait(ALARMED)
 
             daemon.end(signal.SIGKILL)
             for seen in windows:

@@ -122,7 +122,8 @@ const disk = ({ status, diskDays: days }) => {
   return ["Disk", typeof free === "number" ? `${level(free / 1024, free < 10240 ? 1 : 0)} GB` : DASH, typeof free === "number" ? "free" : ""];
 };
 function alarms(status) {
-  const rows = status?.alarms_today;
+  /* that entries are open again is good news */
+  const rows = status?.alarms_today?.filter(({ kind }) => kind !== "resume");
   if (!rows) return ["Alarms", DASH];
   if (!rows.length) return ["Alarms", "none", "today"];
   return ["Alarms", String(rows.length), `${rows[0].kind} ${minute(rows[0].ts_ms / 1000)}`, 1, rows[0].message];
