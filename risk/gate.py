@@ -6,6 +6,7 @@ stopping at the first refusal would hide the rest.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +17,8 @@ from market.instrument import MIN_NOTIONAL_E6, Instrument
 from risk.filter import Filter
 
 REACH_WINDOW = 200
+# The number of coins that caps are given for; those of more may grow with their number.
+COINS = 8
 STAGE_VERSION = 1
 
 
@@ -120,6 +123,11 @@ def withheld(verdict: Verdict, bot: str) -> Verdict:
 def lots_within(proposal: Proposal, room_e6: int) -> int:
     """Return how many whole lots of a proposal a notional has room for."""
     return proposal.lots * max(room_e6, 0) // max(proposal.notional_e6, 1)
+
+
+def grown(share: float, coins: int, exponent: float) -> float:
+    """Return a cap's share of equity for a desk of so many coins: it is given for eight."""
+    return share * math.pow(max(coins / COINS, 1.0), exponent)
 
 
 def cap_check(f: Filter[Any], *, used_e6: int, cap_e6: int, proposal: Proposal, what: str) -> Check:

@@ -15,7 +15,7 @@ from risk.gate import cap_check
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """`coin_cap_share` is the cap as a share of equity."""
 
-    coin_cap_share: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.25
+    coin_cap_share: Annotated[float, Meta(gt=0.0, le=10.0)] = 0.75
 
 
 class Position(Filter[Settings]):

@@ -14,7 +14,7 @@ def check(held_usd: int, *, division: str = "trend") -> Check:
     view = make_view()
     view.desk.expose(coin="ETH", division="trend", side=-1, notional_e6=held_usd * E6)
     proposal = make_proposal(division=division)
-    return Division(Settings(), "enforce").check(proposal, view)
+    return Division(Settings(division_cap_share=0.6), "enforce").check(proposal, view)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,10 @@ def test_the_share_is_a_setting() -> None:
     f = Division(Settings(division_cap_share=0.01), "enforce")
     found = f.check(make_proposal(), make_view())
     assert (found.room_e6, found.threshold) == (100 * E6, 100.0)
+
+
+def test_the_cap_grows_with_the_number_of_coins() -> None:
+    view = make_view()
+    view.coins = {str(n): view.coins["SOL"] for n in range(32)}
+    found = Division(Settings(division_cap_share=0.5), "enforce").check(make_proposal(), view)
+    assert found.threshold == pytest.approx(2 * 0.5 * view.desk.equity_e6 / 1e6)

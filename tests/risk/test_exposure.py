@@ -15,7 +15,8 @@ def check(long_usd: int, short_usd: int, side: int = BUY, **settings: float) -> 
     view = make_view()
     view.desk.expose(coin="ETH", division="flow", side=BUY, notional_e6=long_usd * E6)
     view.desk.expose(coin="BTC", division="flow", side=SELL, notional_e6=short_usd * E6)
-    return Exposure(Settings(**settings), "enforce").check(make_proposal(side=side), view)
+    caps = {"gross_cap_share": 2.0, "net_cap_share": 1.0, **settings}
+    return Exposure(Settings(**caps), "enforce").check(make_proposal(side=side), view)
 
 
 def test_the_net_cap_rules_a_one_sided_desk() -> None:
@@ -70,4 +71,17 @@ def test_both_shares_are_settings() -> None:
 def test_without_equity_there_is_no_room() -> None:
     view = make_view()
     view.desk.cash_e6 = -1
-    assert Exposure(Settings(), "enforce").check(make_proposal(), view).outcome == "fail"
+    assert (
+        Exposure(Settings(gross_cap_share=2.0, net_cap_share=1.0), "enforce")
+        .check(make_proposal(), view)
+        .outcome
+        == "fail"
+    )
+
+
+def test_both_caps_grow_with_the_number_of_coins() -> None:
+    view = make_view()
+    view.coins = {str(n): view.coins["SOL"] for n in range(128)}
+    settings = Settings(gross_cap_share=2.0, net_cap_share=1.0)
+    found = Exposure(settings, "enforce").check(make_proposal(), view)
+    assert found.threshold == pytest.approx(8 * 1.0 * view.desk.equity_e6 / 1e6)

@@ -10,7 +10,7 @@ from market.decision import STAGE, Check, Clamp, Mode, Proposal
 from market.instrument import MIN_NOTIONAL_E6, Instrument
 from market.money import notional_e6
 from risk.filter import NoSettings
-from risk.gate import REACH_WINDOW, Gate, cap_check, fold, lots_within, withheld
+from risk.gate import REACH_WINDOW, Gate, cap_check, fold, grown, lots_within, withheld
 from risk.halt import Halt
 from tests.support.shadow import SOL, Scripted, make_proposal, make_view
 
@@ -344,3 +344,13 @@ def test_only_an_enforced_filter_can_close_the_desk() -> None:
         gate = Gate([Scripted("calm"), Broken("limit", mode)])  # type: ignore[list-item]
         expected = "limit is broken" if mode == "enforce" else ""
         assert gate.breach(make_view()) == expected
+
+
+@pytest.mark.parametrize(
+    ("coins", "exponent", "share"),
+    [(1, 0.5, 1.2), (8, 0.5, 1.2), (32, 0.5, 2.4), (32, 1.0, 4.8), (50, 0.0, 1.2)],
+)
+def test_a_cap_is_given_for_eight_coins_and_grows_with_more(
+    coins: int, exponent: float, share: float
+) -> None:
+    assert grown(1.2, coins, exponent) == pytest.approx(share)

@@ -14,7 +14,7 @@ def check(held_usd: int, *, lots: int = 1_000, equity_usd: float = 10_000.0) -> 
     view = make_view(equity_usd=equity_usd)
     view.desk.expose(coin="SOL", division="flow", side=-1, notional_e6=held_usd * E6)
     view.desk.expose(coin="ETH", division="trend", side=1, notional_e6=9_000 * E6)
-    return Position(Settings(), "enforce").check(make_proposal(lots=lots), view)
+    return Position(Settings(coin_cap_share=0.25), "enforce").check(make_proposal(lots=lots), view)
 
 
 def test_notional_on_the_coin_counts_whoever_holds_it_and_on_which_side() -> None:
@@ -45,7 +45,7 @@ def test_the_cap_is_a_share_of_the_equity_as_it_is_now() -> None:
 def test_without_equity_there_is_no_room() -> None:
     view = make_view()
     view.desk.cash_e6 = -5 * E6
-    found = Position(Settings(), "enforce").check(make_proposal(), view)
+    found = Position(Settings(coin_cap_share=0.25), "enforce").check(make_proposal(), view)
     assert (found.outcome, found.threshold) == ("fail", 0.0)
 
 

@@ -348,7 +348,7 @@ PURE = {
     "seed", "n", "cadences", "surrogates", "burst_surge_min", "band_minute_devs", "agreeing_quotes",
     "slots", "alpha_s", "alpha_v", "alpha_eq", "margin_s_r", "margin_v_r", "n_eff_min",
     "blocked_min", "seen_min", "phi_max", "odds_prior", "subscriptions_max",
-    "connection_subscriptions_max", "connections_max",
+    "connection_subscriptions_max", "connections_max", "coins_exponent",
 }  # fmt: skip
 
 
