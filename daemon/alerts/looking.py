@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from daemon.alerts.kind import AlarmSeen, Kind, Memory, Message, Seen, TrialSeen, VerdictSeen
 from daemon.instance.database import reading
 from daemon.instance.paths import StateDir
+from daemon.page.report import last_week, page
 from daemon.views.health import Health, asked, health
 from daemon.views.money import money
 from daemon.views.panels.limits import limits_panel
@@ -86,7 +87,7 @@ class Looker:
                     " WHERE decision IS NOT NULL ORDER BY trial_id"
                 )
             ],
-            week=lambda: week_text(db, now_ns),
+            week=lambda: week_text(db, now_ns, self._state.folder),
         )
 
     def _verdicts(self, db: Connection, now_ns: int) -> list[VerdictSeen]:
@@ -100,7 +101,7 @@ class Looker:
         ]
 
 
-def week_text(db: Connection, now_ns: int) -> tuple[str, str]:
+def week_text(db: Connection, now_ns: int, mode: str) -> tuple[str, str]:
     """Return the last seven whole days in a few lines, and the page to go with them."""
     until = now_ns - now_ns % NS_PER_DAY
     made = next(iter(money(db, since_ns=until - 7 * NS_PER_DAY, until_ns=until)), None)
@@ -115,4 +116,5 @@ def week_text(db: Connection, now_ns: int) -> tuple[str, str]:
     for name, did in ((panel.best, "saved"), (panel.worst, "cost")):
         if name is not None:
             lines.append(f"{name} {did} most: {rows[name] or 0.0:+,.0f} USD")
-    return "\n".join([*lines, "All of it: gnomon shadow report"]), ""
+    text = "\n".join([*lines, "All of it: gnomon shadow report"])
+    return text, page(db, last_week(now_ns), mode)

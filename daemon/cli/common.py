@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -59,7 +60,9 @@ def pick_state(state: Path | None, mode: str | None, config: Path | None = None)
 
     Without a mode: the only database there, or of several the newest, said aloud.
     """
-    root = state_root(state, load_config(config, system=True).state_dir)
+    named = state is not None or os.environ.get("STATE_DIRECTORY")
+    configured = "" if named and config is None else load_config(config, system=True).state_dir
+    root = state_root(state, configured)
     if mode is not None and mode != "paper" and mode not in MODE_FOLDERS:
         raise typer.BadParameter(
             f"{mode!r} is not one of paper, {', '.join(MODE_FOLDERS)}", param_hint="--mode"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,8 @@ def web(
         sys.stdout.flush()
 
     async def main() -> None:
+        # Each thread keeps memory of its own; the daemon is asked one question at a time.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(3))
         serving = asyncio.create_task(serve(where, host, port, token, listening))
         if with_parent:
             gone = asyncio.create_task(asyncio.to_thread(sys.stdin.buffer.read))

@@ -6,9 +6,13 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from daemon.config.sections import Mode, Network
 from market.errors import OperatorError
+
+if TYPE_CHECKING:
+    # A command that names its state needs no configuration, and not the memory it takes to read.
+    from daemon.config.sections import Mode, Network
 
 MODE_FOLDERS = ("local", "paper-testnet", "paper-mainnet", "testnet", "live", "replay")
 SYSTEM_CONFIG = Path("/etc/gnomon/gnomon.toml")

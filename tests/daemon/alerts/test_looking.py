@@ -73,8 +73,9 @@ def test_the_week_is_the_last_seven_whole_days() -> None:
     day = 86_400 * 10**9
     for back in (0, 1, 7, 8):
         put_trade(db, closed_ns=MONDAY_NS - back * day, gross_e6=(back + 1) * 10**6)
-    text, _ = week_text(db, MONDAY_NS + 3_600 * 10**9)
+    text, sheet = week_text(db, MONDAY_NS + 3_600 * 10**9, "local")
+    assert sheet.startswith("<!doctype html>") and "Week 48 of 2026, 23 Nov to 29 Nov" in sheet
     assert text.splitlines()[0] == (
         "+10.00 USD with 2 trades: price +10.00, fees +0.00, funding +0.00"
     )
-    assert week_text(empty_db(), MONDAY_NS)[0].splitlines()[0] == "No trade has closed."
+    assert week_text(empty_db(), MONDAY_NS, "local")[0].splitlines()[0] == "No trade has closed."
