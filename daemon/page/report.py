@@ -26,7 +26,7 @@ OWN = """
 .sh{fill:var(--loss-t)}.tk{opacity:.38;fill:var(--ink2)}.dt{fill:var(--ink2)}
 .tk.g,.dt.g,.lb.g{fill:var(--gain)}.tk.l,.dt.l,.lb.l{fill:var(--loss)}
 .ax,.lb{font-size:11px;fill:var(--ink3)}.lb.a{fill:var(--accent)}
-h1{font-size:24px;line-height:32px;font-weight:620}
+h1{font-size:24px;line-height:32px;font-weight:620;margin-top:12px}
 .say{max-width:76ch;font-size:15px;line-height:23px;color:var(--ink2);margin:6px 0 0}
 .say b{color:var(--ink)}svg{max-width:100%}.ch{max-width:860px}.t td svg{margin:0}
 .t .la{text-align:left}.t td.wr{white-space:normal}section{break-inside:avoid;overflow-x:auto}
@@ -113,10 +113,23 @@ def _summary(made: Money | None, limits: LimitsPanel, bots: BotsPanel) -> str:
     for name, did in ((limits.best, "saved"), (limits.worst, "cost")):
         if name is not None:
             said += f"<b>{escape(name)}</b> {did} most, {_usd(by_name[name].value_usd, 0)} USD. "
-    eaten = [row.bot for row in bots.rows if row.trades and (row.fees_share or 9.0) > 1.0]
-    if eaten:
-        said += f"{len(eaten)} bots pay more in fees than they earn before them."
-    return said
+    return said + _eaten(sum(_fees_eat(row) for row in bots.rows if row.trades))
+
+
+def _eaten(bots: int) -> str:
+    """Return how many bots, over all days, do not earn their fees; no word of none."""
+    if not bots:
+        return ""
+    who = (
+        "1 bot pays more in fees than it earns"
+        if bots == 1
+        else (f"{bots} bots pay more in fees than they earn")
+    )
+    return f"Over all days, {who} before them."
+
+
+def _fees_eat(row: BotRow) -> bool:
+    return row.fees_share is None or row.fees_share > 1.0
 
 
 def _decided(limits: LimitsPanel) -> str:
@@ -133,7 +146,10 @@ def _equity(db: Connection, span: Span) -> str:
         peaks.append(peak)
     curve = Curve(line.equity_usd, f"{number(line.equity_usd[-1])} USD", "a")
     fall = number(-(line.drawdown_usd or 0.0), sign=True)
-    return chart([curve], _ticks(line), shade=peaks) + f'<p class="q2">Deepest fall {fall} USD</p>'
+    return (
+        chart([curve], _ticks(line), shade=peaks)
+        + f'<p class="q2">Deepest fall of equity, open trades at their marks: {fall} USD</p>'
+    )
 
 
 def _ticks(line: EquityLine) -> list[str]:
@@ -156,7 +172,7 @@ def _money_table(made: Money | None) -> str:
         ("Won", "–" if won is None else f"{100 * won:.0f} %"),
         ("Mean of a trade", f"{number(made.mean_r, sign=True)} R"),
         ("Fees in gross", "no gross" if share is None else f"{100 * share:.0f} %"),
-        ("Deepest fall", f"{number(made.drawdown_usd)}"),
+        ("Deepest fall, closed trades", _plain(-made.drawdown_usd)),
     ]
     cells = "".join(
         f"<tr{' class=sum' if name == 'Net' else ''}><th>{name}</th><td>{text}</td></tr>"
@@ -242,7 +258,7 @@ def _bots(panel: BotsPanel) -> str:
 
 def _bot(row: BotRow) -> str:
     share = row.fees_share
-    eats = share is None or share > 1.0
+    eats = _fees_eat(row)
     gross = "no gross" if share is None else f"{100 * share:.0f} %"
     return (
         f"<tr><td>{escape(row.bot)}</td><td>{row.trades}</td><td>{_usd(row.net_usd)}</td>"

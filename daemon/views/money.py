@@ -69,7 +69,7 @@ def money(
     where = f"FROM trade t WHERE {which} AND {window}"
     values = {"since": since_ns, "until": LATEST_NS if until_ns is None else until_ns}
     falls = _drawdowns(
-        db.execute(f"SELECT {_NAME[by]}, t.net_e6 {where} ORDER BY t.closed_ns", values)
+        db.execute(f"SELECT {_NAME[by]}, t.net_e6 {where} ORDER BY t.closed_ns, t.trade_id", values)
     )
     rows = db.execute(
         f"SELECT {_NAME[by]} AS name, COUNT(*), SUM(t.gross_e6), SUM(t.fees_e6), SUM(t.funding_e6),"

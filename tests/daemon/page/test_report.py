@@ -65,4 +65,13 @@ def test_a_bot_whose_fees_exceed_gross_is_marked(share: bool) -> None:
     put_trade(db, gross_e6=100_000 if share else -100_000, fees_e6=400_000)
     text = text_of(page(db, everything(MONDAY_NS + DAY_NS), "local"))
     assert ("▲ 400 %" if share else "▲ no gross") in text
-    assert "1 bots pay more in fees than they earn before them." in text
+    assert "Over all days, 1 bot pays more in fees than it earns before them." in text
+
+
+def test_bots_that_pay_no_fees_or_earn_them_are_not_counted() -> None:
+    db = empty_db()
+    put_trade(db, bot="free", gross_e6=100_000, fees_e6=0)
+    put_trade(db, bot="eaten", gross_e6=-100_000, fees_e6=400_000)
+    put_trade(db, bot="eaten_too", gross_e6=100_000, fees_e6=400_000)
+    text = text_of(page(db, everything(MONDAY_NS + DAY_NS), "local"))
+    assert "Over all days, 2 bots pay more in fees than they earn before them." in text
