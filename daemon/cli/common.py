@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from daemon.config.sections import Config
 
 
+def offer(values: Sequence[str]) -> Callable[[str], list[str]]:
+    """Return what completes an option in the shell: those of the values that begin so."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [value for value in values if value.startswith(incomplete)]
+
+    return complete
+
+
 StateOption = Annotated[
     Path | None,
     typer.Option("--state", help="State folder; default: $STATE_DIRECTORY, config, the user's."),
@@ -27,7 +36,9 @@ StateOption = Annotated[
 ModeOption = Annotated[
     str | None,
     typer.Option(
-        "--mode", help="local, paper, paper-testnet, paper-mainnet or replay; default: the newest."
+        "--mode",
+        help="local, paper, paper-testnet, paper-mainnet or replay; default: the newest.",
+        autocompletion=offer(("local", "paper", "paper-testnet", "paper-mainnet", "replay")),
     ),
 ]
 ConfigOption = Annotated[

@@ -13,6 +13,7 @@ from daemon.cli.common import (
     ModeOption,
     StateOption,
     number,
+    offer,
     one_of,
     parse_span,
     pick_state,
@@ -39,7 +40,10 @@ def register(app: typer.Typer) -> None:
 
 def pnl(
     by: Annotated[
-        str, typer.Option(help="day, bot, division, coin or exit (why it closed).")
+        str,
+        typer.Option(
+            help="day, bot, division, coin or exit (why it closed).", autocompletion=offer(GROUPS)
+        ),
     ] = "day",
     since: Annotated[str | None, typer.Option(help="Closed within this time, e.g. 7d.")] = None,
     shadow: Annotated[bool, typer.Option("--shadow", help="Phantoms beside them.")] = False,

@@ -74,7 +74,7 @@ def money(
     rows = db.execute(
         f"SELECT {_NAME[by]} AS name, COUNT(*), SUM(t.gross_e6), SUM(t.fees_e6), SUM(t.funding_e6),"
         f" AVG(t.net_e6 > 0), AVG(t.r), AVG(t.closed_ns - t.opened_ns) {where}"
-        " GROUP BY name ORDER BY name",
+        + (" GROUP BY name ORDER BY name" if by else ""),
         values,
     )
     return [_money(kind, row, falls) for row in rows if row[1]]

@@ -14,6 +14,7 @@ from daemon.cli.common import (
     ModeOption,
     StateOption,
     load_config,
+    offer,
     one_of,
     pick_state,
     print_json,
@@ -34,7 +35,12 @@ def explain(
             metavar="NUMBER", help="A row and a column of the report: direction.value_usd."
         ),
     ],
-    by: Annotated[str, typer.Option(help="As of the report: filter, division, bot, …")] = "filter",
+    by: Annotated[
+        str,
+        typer.Option(
+            help="As of the report: filter, division, bot, …", autocompletion=offer(GROUPS)
+        ),
+    ] = "filter",
     since: Annotated[str | None, typer.Option(help="As of the report: only days within.")] = None,
     day: Annotated[str, typer.Option(help="Show the trades behind one of its days.")] = "",
     trade: Annotated[

@@ -15,6 +15,7 @@ from daemon.cli.common import (
     StateOption,
     load_config,
     number,
+    offer,
     one_of,
     pick_state,
     print_json,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What the gate's refusals would have earned.", no_args_is_help=True)
 
 FORMATS = ("table", "json", "csv", "parquet", "html")
+SERIES = ("current", "all")
 # The largest number SQLite can be asked about.
 INTEGER_MAX = 2**63 - 1
 
@@ -46,17 +48,25 @@ def register(parent: typer.Typer) -> None:
 
 @app.command()
 def report(
-    by: Annotated[str, typer.Option(help=", ".join(GROUPS))] = "filter",
+    by: Annotated[
+        str, typer.Option(help=", ".join(GROUPS), autocompletion=offer(GROUPS))
+    ] = "filter",
     since: Annotated[str | None, typer.Option(help="Only days within this time, e.g. 7d.")] = None,
     series: Annotated[
-        str, typer.Option(help="current, or all: a limit's older series too.")
+        str,
+        typer.Option(
+            help="current, or all: a limit's older series too.", autocompletion=offer(SERIES)
+        ),
     ] = "current",
     wide: Annotated[bool, typer.Option("--wide", help="Tails and comparisons too.")] = False,
     db: Annotated[
         list[Path] | None,
         typer.Option("--db", help="A database file; several are read together, each by itself."),
     ] = None,
-    format_: Annotated[str | None, typer.Option("--format", help=", ".join(FORMATS))] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", help=", ".join(FORMATS), autocompletion=offer(FORMATS)),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write to a file (parquet needs it).")] = None,
     state: StateOption = None,
     mode: ModeOption = None,
@@ -75,7 +85,7 @@ def report(
     chosen = "json" if json_ else format_ or "table"
     one_of(by, GROUPS, "--by")
     one_of(chosen, FORMATS, "--format")
-    one_of(series, ("current", "all"), "--series")
+    one_of(series, SERIES, "--series")
     from_day = since_day(since)
     limit = load_config(config, system=True).shadow.bias_bps_max
 

@@ -409,3 +409,23 @@ def test_the_version_is_printed_before_anything_else(cli: Cli) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == f"gnomon {code_version()}\n"
     assert cli("--version", "nonsense").out == ran.out
+
+
+@pytest.mark.parametrize(
+    ("path", "option", "begun", "offered"),
+    [
+        ("pnl", "by", "", ["day", "bot", "division", "coin", "exit"]),
+        ("pnl", "mode", "paper-", ["paper-testnet", "paper-mainnet"]),
+        ("shadow report", "format_", "p", ["parquet"]),
+        ("shadow report", "series", "", ["current", "all"]),
+        ("explain", "by", "re", ["regime"]),
+        ("trades", "mode", "x", []),
+    ],
+)
+def test_the_shell_completes_values_of_options(
+    path: str, option: str, begun: str, offered: list[str]
+) -> None:
+    command = COMMANDS[tuple(path.split())]
+    found = next(parameter for parameter in command.params if parameter.name == option)
+    context = command.make_context(path, [], resilient_parsing=True)
+    assert [item.value for item in found.shell_complete(context, begun)] == offered
