@@ -20,13 +20,9 @@ if TYPE_CHECKING:
     from daemon.config.sections import Config
 
 
-def offer(values: Sequence[str]) -> Callable[[str], list[str]]:
-    """Return what completes an option in the shell: those of the values that begin so."""
-
-    def complete(incomplete: str) -> list[str]:
-        return [value for value in values if value.startswith(incomplete)]
-
-    return complete
+def offer(values: Sequence[str]) -> Callable[[], list[str]]:
+    """Return what completes an option in the shell; typer picks those that begin as typed."""
+    return lambda: list(values)
 
 
 StateOption = Annotated[
