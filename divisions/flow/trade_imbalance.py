@@ -12,13 +12,6 @@ from market.coin import Coin
 from market.decision import BUY, SELL, Signal
 from market.events import NS_PER_S, TradesUpdate
 from market.view import View
-from quant.sums import sum_in_order
-
-# Samples that the usual volume is a mean of, and minutes of history that tell it at once.
-SLOW = 300
-MINUTES = 60
-# Samples that make it known where no history tells it.
-UNTOLD = 30
 
 
 class Params(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,10 +27,7 @@ class Params(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Memory(Struct):
-    """Decayed buy and sell volumes and the usual total, in base units; times in ns.
-
-    `told` holds once history has told the usual total.
-    """
+    """Decayed buy and sell volumes and the usual total, in base units; times in ns."""
 
     buys: float = 0.0
     sells: float = 0.0
@@ -45,7 +35,6 @@ class Memory(Struct):
     samples: int = 0
     last_ns: int = 0
     sampled_ns: int = 0
-    told: bool = False
 
 
 class TradeImbalance(Bot[Params, Memory]):
@@ -60,7 +49,7 @@ class TradeImbalance(Bot[Params, Memory]):
     name = "trade_imbalance"
     division = "flow"
     admitted_as = "trade_imbalance"
-    warm_up = 5
+    warm_up = 30
     search: ClassVar[dict[str, tuple[float, ...]]] = {
         "half_life_s": (5.0, 10.0, 20.0),
         "entry": (0.5, 0.6, 0.75),
@@ -97,16 +86,10 @@ class TradeImbalance(Bot[Params, Memory]):
         total = m.buys + m.sells
         if total <= 0.0:
             return None
-        if not m.told:
-            self._learn_usual(m, coin)
-        m.usual += (total - m.usual) * (1 / SLOW if m.told else max(1 / SLOW, 1 / m.samples))
+        m.usual += (total - m.usual) * max(1.0 / 300.0, 1.0 / m.samples)
         p = self.params
         imbalance = (m.buys - m.sells) / total
-        if (
-            m.samples < (self.warm_up if m.told else UNTOLD)
-            or abs(imbalance) < p.entry
-            or total < p.burst * m.usual
-        ):
+        if m.samples < self.warm_up or abs(imbalance) < p.entry or total < p.burst * m.usual:
             return None
         if not coin.book.ok:
             return None
@@ -126,13 +109,3 @@ class TradeImbalance(Bot[Params, Memory]):
             f"aggressors {imbalance:+.0%} one-sided, volume {total / m.usual:.1f} times usual",
             {"imbalance": imbalance, "volume": total, "usual": m.usual},
         )
-
-    def _learn_usual(self, m: Memory, coin: Coin) -> None:
-        """Take the usual volume from the last hour's bars, once there are so many.
-
-        What flows in at v a second and halves with the half-life comes to v × half-life / ln 2.
-        """
-        volume = coin.bars.series["1m"].volume
-        if len(volume) >= MINUTES:
-            m.usual = sum_in_order(volume[-MINUTES:]) / (60.0 * MINUTES) / (self._rate * NS_PER_S)
-            m.told = True

@@ -126,7 +126,7 @@ def test_the_table_says_what_it_would_have_earned(
     path = stage.finish(tmp_path / "gnomon.db")
     with closing(open_readonly(path)) as db:
         write([Titled(report(db, by="filter"), "title")], "table", None)
-        assert "shadow-only nova, in no figure above: 1 signals, 1 of" in capsys.readouterr().out
+        assert "shadow-only nova (not included above): 1 signals, 1 of" in capsys.readouterr().out
         write([Titled(report(db, by="filter"), "title")], "html", None)
         assert "shadow-only nova" in capsys.readouterr().out
 

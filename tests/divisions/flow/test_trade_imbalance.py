@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from divisions.flow.trade_imbalance import UNTOLD, Memory, Params, TradeImbalance
+from divisions.flow.trade_imbalance import Memory, Params, TradeImbalance
 from divisions.roster import build
 from market.decision import BUY, SELL, Signal
-from market.events import NS_PER_MS, NS_PER_S, Candle, Print, TradesUpdate
+from market.events import NS_PER_MS, NS_PER_S, Print, TradesUpdate
 from tests.support.controls import assert_earns, pressed
 from tests.support.market import START_NS, make_coin, trades_update, view_of
 
@@ -95,24 +95,10 @@ def test_trades_without_prints_are_survived() -> None:
 
 def test_it_does_not_speak_before_its_warm_up() -> None:
     tape = Tape()
-    said = [tape.tell(5.0 * 1.5**i, 0.0) for i in range(UNTOLD)]
-    assert said[:-1] == [None] * (UNTOLD - 1)
+    said = [tape.tell(5.0 * 1.5**i, 0.0) for i in range(TradeImbalance.warm_up)]
+    assert said[:-1] == [None] * (TradeImbalance.warm_up - 1)
     assert said[-1] is not None
 
 
 def test_it_earns_after_fees_where_its_idea_is_true() -> None:
     assert_earns(TradeImbalance, pressed("aggression", 114))
-
-
-@pytest.mark.parametrize(("minutes", "speaks"), [(60, True), (59, False)])
-def test_an_hour_of_bars_tells_the_usual_volume_at_once(minutes: int, speaks: bool) -> None:
-    tape = Tape()
-    series = tape.coin.bars.series["1m"]
-    for n in range(minutes):
-        series.append(Candle(n * 60_000, 100.0, 100.0, 100.0, 100.0, 120.0, 9))
-    said = [tape.tell(1.0, 1.0) for _ in range(TradeImbalance.warm_up)]
-    assert said == [None] * TradeImbalance.warm_up
-    # Two units a second that halve within ten come to 2 × 10 / ln 2.
-    if speaks:
-        assert tape.memory.usual == pytest.approx(28.9, rel=0.02)
-    assert (tape.tell(150.0, 1.0) is not None) is speaks
