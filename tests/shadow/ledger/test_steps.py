@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.decision import BUY, SELL
+from market.decision import BUY, SELL, TradeKind
 from market.fills import Fill
 from market.money import fee_e6, notional_e6
 from shadow.ledger.steps import buy, sell
@@ -225,6 +225,18 @@ def wound_down() -> Trade:
     trade = life.opened()
     life.ledger.wind_down(life.coin, T0 + 2 * S)
     return trade
+
+
+def test_a_coin_that_went_is_left_at_the_mark_of_what_the_desk_held() -> None:
+    """Its own trades are valued every second, phantoms once a minute."""
+    life = Life()
+    phantom = life.open(make_trade(trade_id=1, kind=TradeKind.PHANTOM))
+    own = life.open(make_trade(trade_id=2, kind=TradeKind.PAPER))
+    life.book(0.5)
+    phantom.mark_px, own.mark_px = 90.0, 95.0
+    life.coin.book.mid = 0.0
+    life.ledger.wind_down(life.coin, T0 + 2 * S)
+    assert own.exit_px == phantom.exit_px == pytest.approx(95.0, rel=0.01)
 
 
 @pytest.mark.parametrize("ended", [repaired, walked, blind, wound_down])
