@@ -52,6 +52,7 @@ class Seen(Struct, frozen=True, kw_only=True):
 
     `alarms` are the rows that no look has seen before. `runs_ns` are the starts of the last hour,
     `last_signal_ns` is None before the first. `week` makes the report of the last whole week.
+    `verdicts`, `trials` and `week` are None where this look has not read them.
     """
 
     now_ns: int
@@ -60,9 +61,9 @@ class Seen(Struct, frozen=True, kw_only=True):
     alarms: list[AlarmSeen]
     runs_ns: list[int]
     last_signal_ns: int | None
-    verdicts: list[VerdictSeen]
-    trials: list[TrialSeen]
-    week: Callable[[], tuple[str, str]]
+    verdicts: list[VerdictSeen] | None
+    trials: list[TrialSeen] | None
+    week: Callable[[], tuple[str, str]] | None
 
 
 class Message(Struct, frozen=True):

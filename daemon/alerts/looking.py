@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection
+from sqlite3 import Connection, Error
 
 from daemon.alerts.kind import AlarmSeen, Kind, Memory, Message, Seen, TrialSeen, VerdictSeen
 from daemon.instance.database import reading
@@ -30,6 +30,7 @@ class Looker:
         self._kinds = kinds
         self.memory = memory
         self._judged_ns = 0
+        self._broken: set[str] = set()
 
     def look(self, now_ns: int) -> tuple[list[Found], dict[str, Memory]]:
         """Return what is to be told, and what to remember; memory is as before until `keep`."""
@@ -37,22 +38,34 @@ class Looker:
         cursor = dict(self.memory.get(CURSOR, {}))
         seen = Seen(
             now_ns=now_ns, mode=self._state.folder, health=told, alarms=[], runs_ns=[],
-            last_signal_ns=None, verdicts=[], trials=[], week=lambda: ("", ""),
+            last_signal_ns=None, verdicts=None, trials=None, week=None,
         )  # fmt: skip
         try:
             with reading(self._state) as db:
                 return self._judged(self._seen(db, told, cursor, now_ns), cursor)
-        except GnomonError:
-            # Not there yet, or being written anew: what is in it is seen by a later look.
+        except (GnomonError, Error):
+            # Not there yet, busy, or being written anew: what is in it is seen by a later look.
             return self._judged(seen, cursor)
 
     def _judged(self, seen: Seen, cursor: Memory) -> tuple[list[Found], dict[str, Memory]]:
         found: list[Found] = []
         memory: dict[str, Memory] = {CURSOR: cursor}
         for kind in self._kinds:
-            messages, memory[kind.name] = kind.look(seen, self.memory.get(kind.name, {}))
+            before = self.memory.get(kind.name, {})
+            try:
+                messages, memory[kind.name] = kind.look(seen, before)
+            except Exception as error:
+                # One that fails keeps the others from nothing, and says so once.
+                messages, memory[kind.name] = self._failed(kind, error), before
             found += [(kind.name, kind.way, kind.urgent, m) for m in messages if kind.way != "off"]
         return found, memory
+
+    def _failed(self, kind: Kind, error: Exception) -> list[Message]:
+        if kind.name in self._broken:
+            return []
+        self._broken.add(kind.name)
+        body = f"It cannot be told of: {kind.tells} ({type(error).__name__}). The others go on."
+        return [Message("failed", f"Alerts of {kind.name} fail", body)]
 
     def _seen(self, db: Connection, told: Health, cursor: Memory, now_ns: int) -> Seen:
         newest = db.execute("SELECT COALESCE(MAX(rowid), 0) FROM alarm").fetchone()[0]
@@ -90,9 +103,9 @@ class Looker:
             week=lambda: week_text(db, now_ns, self._state.folder),
         )
 
-    def _verdicts(self, db: Connection, now_ns: int) -> list[VerdictSeen]:
+    def _verdicts(self, db: Connection, now_ns: int) -> list[VerdictSeen] | None:
         if now_ns - self._judged_ns < VERDICTS_EVERY_NS:
-            return []
+            return None
         self._judged_ns = now_ns
         return [
             VerdictSeen(row.name, row.verdict, row.sentence, row.value_usd)

@@ -33,10 +33,16 @@ class Target(Protocol):
         """Deliver; return "" once it was taken, else why not, without the address."""
 
 
-def read_targets(path: Path) -> list[Target]:
-    """Return the targets of a file, one address a line; raises OperatorError."""
+def read_targets(path: Path, *, credential: bool = False) -> list[Target]:
+    """Return the targets of a file, one address a line; raises OperatorError.
+
+    A `credential` of systemd's may show bits of a group: where one user is let in by an access
+    list, they are its mask (https://github.com/systemd/systemd/issues/29435). Its folder is closed
+    to all others.
+    """
+    others = 0o007 if credential else 0o077
     try:
-        if path.stat().st_mode & 0o077:
+        if path.stat().st_mode & others:
             raise OperatorError(
                 f"{path}: others can read it, and it holds secrets; chmod 600 {path}"
             )

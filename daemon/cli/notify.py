@@ -18,7 +18,7 @@ from daemon.instance.paths import StateDir, state_root
 from market.errors import OperatorError, VenueUnreachable
 
 if TYPE_CHECKING:
-    from daemon.alerts.kind import Kind, Way
+    from daemon.alerts.kind import Kind, Memory, Way
     from daemon.alerts.plan import Quiet
     from daemon.alerts.targets import Target
     from daemon.config.sections import NotifyConfig
@@ -138,7 +138,7 @@ def targets_of(settings: NotifyConfig) -> list[Target]:
         return read_targets(Path(settings.targets_file).expanduser())
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     if credentials:
-        return read_targets(Path(credentials) / "targets")
+        return read_targets(Path(credentials) / "targets", credential=True)
     raise OperatorError(
         "no targets: [notify] targets_file names a file of mode 0600 with an address a line, "
         "for example sendmail://you@example.org or ntfy://topic; docs/alerts.md has more"
@@ -167,8 +167,13 @@ def _dry_run(where: StateDir | None, kinds: list[Kind]) -> None:
     if where is None:
         typer.echo("no daemon has run here: nothing to tell")
         return
-    # As if every alarm there is were new.
-    found, _ = Looker(where, kinds, {CURSOR: {"alarm": 0}}).look(time.time_ns())
+    # As if every alarm, trial and verdict there is were new.
+    new: dict[str, Memory] = {
+        CURSOR: {"alarm": 0},
+        "trial": {"trial_id": 0},
+        "verdict": {"told": {}},
+    }
+    found, _ = Looker(where, kinds, new).look(time.time_ns())
     typer.echo(
         f"of all that is in {where.database}, told would be:" if found else "nothing to tell"
     )

@@ -60,6 +60,7 @@ BARRIERS = {
     "daemon/live/daemon.py",  # whatever the engine raises becomes InvariantBroken
     "daemon/__main__.py",  # the last line before the shell
     "venue/hyperliquid/signing.py",  # whatever a stranger's signature breaks is no signature
+    "daemon/alerts/looking.py",  # a kind that raises is told of, and the others go on
     "daemon/alerts/targets.py",  # a service's library is a stranger; its words may hold a secret
     "venue/websocket.py",  # hands the engine's exception to the supervisor
 }

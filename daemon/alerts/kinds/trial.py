@@ -6,8 +6,11 @@ from daemon.alerts.kind import Kind, Memory, Message, Seen
 
 
 def look(seen: Seen, memory: Memory) -> tuple[list[Message], Memory]:
-    """Tell each decision once."""
-    last = memory.get("trial_id", 0)
+    """Tell each decision once, and none of before the first look."""
+    if seen.trials is None:
+        return [], memory
+    newest = max((trial.trial_id for trial in seen.trials), default=0)
+    last = memory.get("trial_id", newest)
     fresh = [trial for trial in seen.trials if trial.trial_id > last]
     messages = [
         Message(
@@ -17,8 +20,7 @@ def look(seen: Seen, memory: Memory) -> tuple[list[Message], Memory]:
         )
         for trial in fresh
     ]
-    newest = max([last, *(trial.trial_id for trial in fresh)])
-    return messages, {"trial_id": newest}
+    return messages, {"trial_id": max(last, newest)}
 
 
 KIND = Kind("trial", "a trial has been decided", look, way="silent")

@@ -7,8 +7,16 @@ from shadow.report.verdict import UNDETERMINED
 
 
 def look(seen: Seen, memory: Memory) -> tuple[list[Message], Memory]:
-    """Tell each verdict once; that one is undecided again is told by the report alone."""
-    told, messages = dict(memory), []
+    """Tell each verdict once, and none of before the first look.
+
+    That one is undecided again is told by the report alone.
+    """
+    if seen.verdicts is None:
+        return [], memory
+    if "told" not in memory:
+        known = {one.limit: one.verdict for one in seen.verdicts if one.verdict != UNDETERMINED}
+        return [], {"told": known}
+    told, messages = dict(memory["told"]), []
     for one in seen.verdicts:
         if one.verdict == UNDETERMINED or told.get(one.limit) == one.verdict:
             continue
@@ -17,7 +25,7 @@ def look(seen: Seen, memory: Memory) -> tuple[list[Message], Memory]:
         messages.append(
             Message(f"verdict/{one.limit}", f"{one.limit} is {one.verdict}", one.sentence + usd)
         )
-    return messages, told
+    return messages, {"told": told}
 
 
 KIND = Kind("verdict", "a limit has a verdict it did not have", look)

@@ -20,6 +20,8 @@ def look(seen: Seen, memory: Memory) -> tuple[list[Message], Memory]:
     if not memory:
         # Of the week in which it was installed it has seen nothing.
         return [], {"week": monday}
+    if seen.week is None:
+        return [], memory
     text, page = seen.week()
     return [Message(f"week/{monday}", "The week", text, page)], {"week": monday}
 

@@ -39,7 +39,7 @@ def seen(running: RunningStatus) -> Callable[..., Seen]:
         )  # fmt: skip
         usual = Seen(
             now_ns=NOW_NS, mode="local", health=health, alarms=alarms, runs_ns=[],
-            last_signal_ns=None, verdicts=[], trials=[], week=lambda: ("the week", "<html>"),
+            last_signal_ns=None, verdicts=None, trials=[], week=lambda: ("the week", "<html>"),
         )  # fmt: skip
         return replace(usual, **changes)
 

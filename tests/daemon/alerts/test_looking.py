@@ -57,6 +57,21 @@ def test_without_a_database_it_looks_again_later(tmp_path: Path) -> None:
     assert found == [] and memory["cursor"] == {"alarm": 5}
 
 
+def test_a_kind_that_fails_says_so_once_and_keeps_the_others_from_nothing(tmp_path: Path) -> None:
+    def fails(seen: Seen, memory: Memory) -> tuple[list[Message], Memory]:
+        raise ZeroDivisionError
+
+    state, db = writable(tmp_path)
+    kinds = [Kind("broken", "what breaks", fails), ALARMS]
+    looker = Looker(state, kinds, {"cursor": {"alarm": 0}, "broken": {"kept": 1}})
+    db.execute("INSERT INTO alarm VALUES (1, 1, 'a', 'x')")
+    found, memory = looker.look(1)
+    assert [m.title for *_, m in found] == ["Alerts of broken fail", "a"]
+    assert memory["broken"] == {"kept": 1}
+    assert [m.title for *_, m in looker.look(2)[0]] == ["a"]
+    db.close()
+
+
 def test_a_day_of_trading_is_looked_at_with_all_kinds(tmp_path: Path) -> None:
     made = busy(tmp_path)
     asyncio.run(made.close("over"))

@@ -132,3 +132,13 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         targets(tmp_path, "sendmail://me@example.org", mode=0o640)
     with pytest.raises(OperatorError, match=r"docs/alerts\.md"):
         read_targets(tmp_path / "none")
+
+
+def test_a_credential_shows_the_mask_of_its_access_list_as_bits_of_a_group(tmp_path: Path) -> None:
+    path = tmp_path / "targets"
+    path.write_text("sendmail://me@example.org\n")
+    path.chmod(0o440)
+    assert [target.name for target in read_targets(path, credential=True)] == ["1: sendmail"]
+    path.chmod(0o444)
+    with pytest.raises(OperatorError, match="others can read it"):
+        read_targets(path, credential=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli.notify import chosen, quiet_of
+from daemon.cli.notify import chosen, quiet_of, targets_of
 from daemon.config.sections import NotifyConfig
 from market.errors import OperatorError
 from tests.daemon.cli.conftest import Cli
@@ -54,6 +54,18 @@ def test_without_targets_or_state_it_says_what_is_missing(cli: Cli, tmp_path: Pa
     assert ran.code == 78 and "[notify] targets_file" in ran.err
     ran = cli("notify", "--config", configured(tmp_path), "--state", tmp_path / "s")
     assert ran.code == 78 and "no daemon has run here" in ran.err
+
+
+def test_the_service_takes_its_credential_as_systemd_hands_it_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "targets"
+    path.write_text("sendmail://me@example.org\n")
+    path.chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert [target.name for target in targets_of(NotifyConfig())] == ["1: sendmail"]
+    with pytest.raises(OperatorError, match="chmod 600"):
+        targets_of(NotifyConfig(targets_file=str(path)))
 
 
 def test_a_target_s_secret_is_in_nothing_that_is_printed(cli: Cli, tmp_path: Path) -> None:

@@ -20,3 +20,10 @@ def test_each_verdict_is_told_once_and_a_lost_one_not_at_all(seen: Any) -> None:
         ("direction is RESTRICTIVE", "it costs\nSaved or cost so far: -5 USD"),
     ]
     assert look(seen(), memory) == ([], memory)
+
+
+def test_a_verdict_of_before_the_first_look_is_not_told(seen: Any) -> None:
+    good = VerdictSeen("direction", "PROTECTIVE", "it saves", 1.0)
+    assert look(seen(), {}) == ([], {})
+    messages, memory = look(seen(verdicts=[good]), {})
+    assert (messages, look(seen(verdicts=[good]), memory)[0]) == ([], [])

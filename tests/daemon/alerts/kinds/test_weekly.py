@@ -22,3 +22,10 @@ def test_a_service_that_was_down_on_monday_tells_it_when_it_is_back(seen: Any) -
     _, memory = look(seen(now_ns=BEGUN_NS), {})
     messages, memory = look(seen(now_ns=BEGUN_NS + 7 * DAY_NS), memory)
     assert [m.title for m in messages] == ["The week"]
+
+
+def test_a_monday_on_which_nothing_can_be_read_waits_for_the_next_look(seen: Any) -> None:
+    _, memory = look(seen(now_ns=BEGUN_NS), {})
+    monday = BEGUN_NS + 5 * DAY_NS
+    assert look(seen(now_ns=monday, week=None), memory) == ([], memory)
+    assert [m.page for m in look(seen(now_ns=monday), memory)[0]] == ["<html>"]
