@@ -215,8 +215,7 @@ class Ledger:
         held = sorted((t for t in self.trades.values() if t.coin == coin.name), key=age)
         bought = [t for t in held if t.state != TradeState.PENDING]
         changes = doubt(bought, WOUND_DOWN, now_ns)
-        # What the desk holds is valued every second, a phantom once a minute: its mark is older.
-        own_first = sorted(bought, key=lambda t: t.kind != TradeKind.PAPER)
+        own_first = sorted(bought, key=lambda t: t.kind != TradeKind.PAPER)  # others' marks are old
         mark = coin.book.mid or next((t.mark_px for t in own_first if t.mark_px), 0.0)
         for trade in held:
             if trade.state == TradeState.PENDING:
