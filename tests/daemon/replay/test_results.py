@@ -142,5 +142,5 @@ def test_a_replay_ends_with_what_its_trades_made(tmp_path: Path) -> None:
             assert (made.trades, round(made.net_usd * 1e6)) == (len(nets), sum(nets))
     taken, blocked = result.lines()[-2:]
     assert taken.startswith(f"P&L {result.pnl[0].net_usd:+,.2f} USD: price ")
-    assert "2 trades closed, 0 % won" in taken
+    assert "1 trade closed, 0 % won" in taken
     assert blocked.startswith("blocked: 3 phantoms closed, they would have made -")
